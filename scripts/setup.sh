@@ -1,0 +1,47 @@
+# Sourced by the scripts beside it: finds a Python, makes .venv and installs a lock file into it.
+# Needs a shell and Python 3.12 or newer with pip (found directly, by pyenv or by uv); works as root or not.
+
+find_python() { # sets $python
+  # pyenv's shims answer for versions that are not active, so each candidate is asked to run.
+  for python in "${PYTHON:-}" python3.13 python3.14 python3.12 python3 \
+    "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[2-9]*/bin/python "$(uv python find '>=3.12' 2>/dev/null || true)"; do
+    [ -n "$python" ] || continue
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && return 0
+  done
+  echo "tradepost needs Python 3.12 or newer; none was found. Set PYTHON to one." >&2
+  exit 1
+}
+
+setup_uv() { # makes .venv and sets $uv
+  if [ ! -x .venv/bin/python ]; then
+    find_python
+    "$python" -m venv .venv 2>/dev/null || {
+      rm -rf .venv
+      uv=$(command -v uv || true)
+      if [ -z "$uv" ]; then
+        echo "tradepost cannot make a virtual environment: install python3-venv or uv." >&2
+        exit 1
+      fi
+      "$uv" venv --quiet --seed --python "$python" .venv
+    }
+  fi
+  uv=$(command -v uv || true)
+  if [ -z "$uv" ]; then
+    [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv
+    uv=.venv/bin/uv
+  fi
+}
+
+setup() { # setup requirements-dev.lock: .venv holds the project and what that lock names
+  lock=$1
+  stamp=$(cat pyproject.toml "$lock" | cksum)
+  if [ -x .venv/bin/tradepost ] && [ "$(cat ".venv/$lock.stamp" 2>/dev/null)" = "$stamp" ]; then
+    return 0
+  fi
+  echo "Setting up .venv (once; a minute or so)..." >&2
+  setup_uv
+  export VIRTUAL_ENV="$PWD/.venv"
+  "$uv" pip install --quiet --require-hashes -r "$lock"
+  "$uv" pip install --quiet --no-deps --no-build-isolation -e .
+  echo "$stamp" >".venv/$lock.stamp"
+}

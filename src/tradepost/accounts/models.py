@@ -1,0 +1,91 @@
+"""Accounts: whoever signs in, customers and staff alike, and the API keys they hand to their programs."""
+
+from typing import ClassVar
+
+from django.contrib.auth.models import (
+    AbstractBaseUser,
+    BaseUserManager,
+    PermissionsMixin,
+)
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Lower, Now
+
+from tradepost.engine.keys import Scope
+
+
+class LowercaseEmailField(models.EmailField):
+    """An e-mail address, kept and looked up in lower case: one address is one account, however it is typed."""
+
+    def get_prep_value(self, value: object) -> object:
+        """Lower the case on the way to the database, for rows and look-ups alike."""
+        prepared = super().get_prep_value(value)
+        return prepared.lower() if isinstance(prepared, str) else prepared
+
+
+class AccountManager(BaseUserManager["Account"]):
+    """Makes accounts."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: object) -> "Account":
+        """Make an account that can sign in; without a password it can't until one is set."""
+        account = self.model(email=email.lower(), **fields)
+        account.set_password(password)
+        account.save(using=self._db)
+        return account
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: object) -> "Account":
+        """Make a staff account with every permission."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class Account(AbstractBaseUser, PermissionsMixin):
+    """A customer, or a member of staff. Its money is in the ledger (`ledger_account`), made along with it."""
+
+    id = models.BigAutoField(primary_key=True)
+    email = LowercaseEmailField("e-mail", max_length=254, unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    is_active = models.BooleanField(
+        "active", default=True, help_text="A suspended account can't sign in, and its keys are refused."
+    )
+    is_staff = models.BooleanField("staff", default=False, help_text="May open the back office.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects: ClassVar[AccountManager] = AccountManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=models.Q(email=Lower("email")), name="account_email_lower_case"),)
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Key(models.Model):
+    """An API key. Only its SHA-256 is kept: what was shown once can't be read back, from here or from a backup."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="keys")
+    name = models.CharField(max_length=100, blank=True, help_text="What uses this key, for the account's own eyes.")
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    hint = models.CharField(max_length=16, editable=False, help_text="How the key begins.")
+    scope = models.CharField(
+        max_length=8, choices=Scope.choices(), default=Scope.ORDER.value
+    )
+    networks = ArrayField(
+        models.CharField(max_length=43), default=list, blank=True, help_text="Networks it may be used from; none: all."
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=models.Q(scope__in=Scope.values()), name="key_scope_known"),
+        )
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.hint}…"

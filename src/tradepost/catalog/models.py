@@ -1,0 +1,110 @@
+"""What is for sale: categories, services, and the rates agreed with single accounts."""
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from tradepost.engine.order_types import OrderType
+
+
+class Category(models.Model):
+    """A heading that services stand under."""
+
+    name = models.CharField(max_length=200, unique=True)
+    position = models.IntegerField(default=0, db_default=0)
+
+    class Meta:
+        verbose_name_plural = "categories"
+        ordering = ("position", "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Fulfilment(models.TextChoices):
+    """Who delivers a service's orders."""
+
+    MANUAL = "manual", "By hand"
+    SIMULATED = "simulated", "Simulator"
+
+
+class Service(models.Model):
+    """What an order is for. `type` decides which parameters it takes (protocol §3). Never deleted, only taken off sale."""
+
+    id = models.BigAutoField(primary_key=True)
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="services")
+    position = models.IntegerField(default=0, db_default=0)
+    name = models.CharField(max_length=300)
+    description = models.TextField(blank=True, db_default="")
+    type = models.CharField(
+        max_length=32, choices=OrderType.choices(), default=OrderType.DEFAULT.value
+    )
+    rate = models.DecimalField(
+        max_digits=20,
+        decimal_places=7,
+        validators=[MinValueValidator(0)],
+        help_text="Price of 1,000; for a package, the price of the package.",
+    )
+    min = models.PositiveBigIntegerField(default=1, db_default=1)
+    max = models.PositiveBigIntegerField(default=1, db_default=1)
+    refill = models.BooleanField(default=False, db_default=False)
+    cancel = models.BooleanField(default=False, db_default=False)
+    dripfeed = models.BooleanField("drip-feed", default=False, db_default=False)
+    average_time = models.CharField(max_length=60, blank=True, db_default="")
+    fulfilment = models.CharField(
+        max_length=16, choices=Fulfilment.choices, default=Fulfilment.MANUAL, db_default=Fulfilment.MANUAL.value
+    )
+    is_active = models.BooleanField("for sale", default=True, db_default=True)
+    link_pattern = models.CharField(
+        max_length=500, blank=True, db_default="", help_text="A regular expression that the whole link must match."
+    )
+    one_order_per_link = models.BooleanField(
+        default=False, db_default=False, help_text="Refuse a second order of an account while one with this link is active."
+    )
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(type__in=OrderType.values()), name="service_type_known"),
+            models.CheckConstraint(condition=Q(fulfilment__in=Fulfilment.values), name="service_fulfilment_known"),
+            models.CheckConstraint(condition=Q(rate__gte=0), name="service_rate_not_negative"),
+            models.CheckConstraint(condition=Q(min__gte=1, max__gte=models.F("min")), name="service_min_max"),
+        )
+        ordering = ("category__position", "position", "id")
+
+    def __str__(self) -> str:
+        return f"{self.pk} · {self.name}"
+
+
+class CustomRate(models.Model):
+    """A rate agreed with one account, in place of the service's own."""
+
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="custom_rates")
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="custom_rates")
+    rate = models.DecimalField(max_digits=20, decimal_places=7, validators=[MinValueValidator(0)])
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("account", "service"), name="custom_rate_once"),
+            models.CheckConstraint(condition=Q(rate__gte=0), name="custom_rate_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.account_id} · {self.service_id}: {self.rate}"
+
+
+class CatalogVersion(models.Model):
+    """One row, counted up by triggers on the three tables above.
+
+    Every node keeps the catalogue in memory and reads this number in the statement that locks accounts or looks up
+    keys, so none ever sells at a rate that has been changed.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    version = models.BigIntegerField(db_default=1)
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(id=1), name="catalog_version_one_row"),)
+
+    def __str__(self) -> str:
+        return str(self.version)

@@ -1,0 +1,72 @@
+"""What the environment says: the settings an operator gives before the start, in one place.
+
+| variable | what it is | default |
+|---|---|---|
+| `TRADEPOST_HOME` | folder of the embedded database and its secrets | the user's data folder |
+| `DATABASE_URL` | a PostgreSQL to use in place of the embedded one | none |
+| `TRADEPOST_URL` | where the desk is reached from outside | `http://127.0.0.1:8000` |
+| `TRADEPOST_CURRENCY` | the currency of all balances, three letters | `USD` |
+| `TRADEPOST_SIMULATOR_SECONDS` | how long a simulated order lives | `600` |
+| `TRADEPOST_POSTGRES_BIN` | folder of the PostgreSQL programs that run the embedded database | the wheel's |
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import platformdirs
+
+CURRENCY_LETTERS = 3
+
+
+class Misconfigured(Exception):  # noqa: N818 - reads as what it says
+    """A setting that can't be right; the message names it and says what it should be."""
+
+
+def home() -> Path:
+    """Return the folder that holds what this installation keeps."""
+    given = os.environ.get("TRADEPOST_HOME")
+    return Path(given).expanduser().absolute() if given else platformdirs.user_data_path("tradepost")
+
+
+def database_url() -> str | None:
+    """Return the address of the database to use in place of the embedded one."""
+    url = os.environ.get("DATABASE_URL") or None
+    if url and urlsplit(url).scheme not in {"postgresql", "postgres"}:
+        raise Misconfigured("DATABASE_URL must begin with postgresql://: Tradepost runs on PostgreSQL only.")
+    return url
+
+
+def postgres_bin() -> Path | None:
+    """Return the folder of the PostgreSQL programs to run the embedded database with."""
+    given = os.environ.get("TRADEPOST_POSTGRES_BIN")
+    return Path(given) if given else None
+
+
+def url() -> str:
+    """Return where the desk is reached from outside, without a slash at the end."""
+    given = os.environ.get("TRADEPOST_URL", "http://127.0.0.1:8000").rstrip("/")
+    parts = urlsplit(given)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise Misconfigured("TRADEPOST_URL must be an address like https://panel.example.")
+    return given
+
+
+def currency() -> str:
+    """Return the currency of all balances."""
+    given = os.environ.get("TRADEPOST_CURRENCY", "USD")
+    if len(given) != CURRENCY_LETTERS or not (given.isascii() and given.isalpha() and given.isupper()):
+        raise Misconfigured("TRADEPOST_CURRENCY must be three capital letters like USD.")
+    return given
+
+
+def simulator_seconds() -> float:
+    """Return how long a simulated order lives, from placing to its end."""
+    given = os.environ.get("TRADEPOST_SIMULATOR_SECONDS", "600")
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = 0
+    if not 1 <= seconds <= 30 * 86_400:
+        raise Misconfigured("TRADEPOST_SIMULATOR_SECONDS must be a number from 1 to 2592000.")
+    return seconds

@@ -1,0 +1,154 @@
+"""The catalog as every node holds it in memory, and how it stays exact.
+
+Triggers count `catalog_catalogversion.version` up with every change of categories, services or custom rates. Each
+statement that locks accounts or looks up keys reads that number along; whoever sees another one than it holds loads
+the catalog anew, in the same transaction, before it decides anything. So a change holds on every node at once,
+without a message that could be late.
+"""
+
+import gzip
+import re
+from decimal import Decimal
+
+import msgspec
+from psycopg import Connection, Cursor
+
+from tradepost.engine import money
+from tradepost.engine.order_types import OrderType, Terms
+
+CUSTOM_RATES_ACCOUNTS_MAX = 200_000
+LISTINGS_MAX = 1_000
+
+_SERVICES = """
+SELECT s.id, s.name, s.description, s.type, c.name, s.rate, s.min, s.max, s.refill, s.cancel, s.dripfeed,
+       s.average_time, s.link_pattern, s.one_order_per_link
+FROM catalog_service s JOIN catalog_category c ON c.id = s.category_id
+WHERE s.is_active
+ORDER BY c.position, c.id, s.position, s.id
+"""
+
+
+class Service(msgspec.Struct, frozen=True):
+    """A service on sale. `rate` is for 1,000, or for the package."""
+
+    id: int
+    name: str
+    description: str
+    type: OrderType
+    category: str
+    rate: Decimal
+    refill: bool
+    cancel: bool
+    average_time: str
+    one_order_per_link: bool
+    terms: Terms
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """The answer to `services`, ready to send, plain and compressed."""
+
+    plain: bytes
+    gzipped: bytes
+
+
+type Rates = dict[int, Decimal]
+
+
+class Catalog:
+    """What is for sale at one version. Shared by threads: what is kept in it is replaced, never changed."""
+
+    def __init__(self, version: int, services: list[Service]) -> None:
+        self.version = version
+        self._services = {str(service.id): service for service in services}
+        self._rates: dict[int, Rates] = {}  # by account; an empty one says that there are none
+        self._listings: dict[int | None, Listing] = {}
+
+    def service(self, wire_id: str) -> Service | None:
+        """Find a service on sale by its id as a client writes it."""
+        return self._services.get(wire_id) or self._services.get(wire_id.lstrip("0"))
+
+    def load_rates(self, connection: Connection, accounts: set[int]) -> None:
+        """Make sure that the custom rates of these accounts are at hand, for `rate` and `listing`."""
+        missing = accounts - self._rates.keys()
+        if not missing:
+            return
+        if len(self._rates) > CUSTOM_RATES_ACCOUNTS_MAX:
+            self._rates = {account: self._rates[account] for account in accounts - missing}
+        found: dict[int, Rates] = {account: {} for account in missing}
+        rows = Cursor(connection).execute(
+            "SELECT account_id, service_id, rate FROM catalog_customrate WHERE account_id = ANY(%s)", [list(missing)]
+        )
+        for account, service, rate in rows:
+            found[account][service] = rate
+        self._rates.update(found)
+
+    def rate(self, account: int, service: Service) -> Decimal:
+        """Return what 1,000 (or the package) costs this account, whose rates have been loaded."""
+        rates = self._rates[account]
+        return rates.get(service.id, service.rate) if rates else service.rate
+
+    def listing(self, account: int) -> Listing:
+        """Return the answer to `services` for this account, whose rates have been loaded."""
+        whose = account if self._rates[account] else None
+        listing = self._listings.get(whose)
+        if listing is None:
+            if len(self._listings) >= LISTINGS_MAX:
+                self._listings = {}
+            listing = self._listings[whose] = self._make_listing(account)
+        return listing
+
+    def _make_listing(self, account: int) -> Listing:
+        plain = msgspec.json.encode([
+            {
+                "service": service.id,
+                "name": service.name,
+                "type": service.type,
+                "category": service.category,
+                "rate": money.show(self.rate(account, service)),
+                "min": str(service.terms.min),
+                "max": str(service.terms.max),
+                "refill": service.refill,
+                "cancel": service.cancel,
+                "dripfeed": service.terms.dripfeed,
+                "description": service.description,
+                "average_time": service.average_time,
+            }
+            for service in self._services.values()
+        ])
+        return Listing(plain, gzip.compress(plain, mtime=0))
+
+
+_held: Catalog | None = None  # one database a process, so one catalog
+
+
+def held(connection: Connection) -> Catalog:
+    """Return the catalog this process holds, which may be behind; load it if there is none."""
+    return _held or load(connection)
+
+
+def at_version(connection: Connection, version: int) -> Catalog:
+    """Return the catalog at this version, or a later one."""
+    catalog = _held
+    return catalog if catalog and catalog.version == version else load(connection)
+
+
+def load(connection: Connection) -> Catalog:
+    """Read the catalog and hold it for the next who asks."""
+    global _held  # noqa: PLW0603 - the one value that a process holds
+    cursor = Cursor(connection)
+    # The version first: if a change slips in between, the number held is behind the rows and they are read again.
+    row = cursor.execute("SELECT version FROM catalog_catalogversion").fetchone()
+    assert row, "the migrations make this row"
+    services = [_service(*fields) for fields in cursor.execute(_SERVICES)]
+    _held = Catalog(row[0], services)
+    return _held
+
+
+def _service(
+    id: int, name: str, description: str, type: str, category: str, rate: Decimal, min: int, max: int,  # noqa: A002
+    refill: bool, cancel: bool, dripfeed: bool, average_time: str, link_pattern: str, one_order_per_link: bool,
+) -> Service:
+    terms = Terms(OrderType(type), min, max, dripfeed, re.compile(link_pattern) if link_pattern else None)
+    return Service(
+        id, name, description, terms.type, category, rate, refill, cancel, average_time, one_order_per_link, terms
+    )

@@ -1,0 +1,81 @@
+"""The proof of the books: every balance equals its transfers, every order's transfers equal its charge (design §4).
+
+Each rule is a query that returns what breaks it; clean books return nothing.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+from psycopg import Connection, Cursor
+
+FINDINGS_A_RULE_MAX = 100
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that is wrong."""
+
+    rule: str
+    subject: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.rule} ({self.detail})"
+
+
+_RULES = {
+    "the balance is not the sum of its transfers": """
+        SELECT 'ledger account ' || l.id, 'balance ' || l.balance || ', transfers ' || coalesce(t.total, 0)
+        FROM ledger_account l LEFT JOIN (
+            SELECT id, sum(amount) AS total FROM (
+                SELECT credit_id AS id, amount FROM ledger_transfer
+                UNION ALL SELECT debit_id, -amount FROM ledger_transfer
+            ) AS sides GROUP BY id
+        ) AS t USING (id)
+        WHERE l.balance IS NOT NULL AND l.balance <> coalesce(t.total, 0)""",
+    "the balance after a transfer does not follow from the one before": """
+        SELECT 'transfer ' || id, 'balance after ' || balance_after || ', should be ' || was + change
+        FROM (
+            SELECT id, balance_after, change,
+                   lag(balance_after, 1, 0::numeric) OVER (PARTITION BY account ORDER BY id) AS was
+            FROM (
+                SELECT id, balance_after, CASE WHEN debit_id >= 1000 THEN debit_id ELSE credit_id END AS account,
+                       CASE WHEN debit_id >= 1000 THEN -amount ELSE amount END AS change
+                FROM ledger_transfer
+            ) AS signed
+        ) AS followed
+        WHERE balance_after <> was + change""",
+    "the balance is beyond its limit": """
+        SELECT 'ledger account ' || id, 'balance ' || balance || ', credit limit ' || credit_limit
+        FROM ledger_account WHERE balance < -credit_limit""",
+    "the charge is not what was transferred": """
+        SELECT 'order ' || o.id, 'charge ' || o.charge || ', transferred ' || coalesce(t.total, 0)
+        FROM orders_order o LEFT JOIN (
+            SELECT order_id, sum(amount) AS total FROM ledger_transfer WHERE kind = 'charge' GROUP BY order_id
+        ) AS t ON t.order_id = o.id
+        WHERE o.charge <> coalesce(t.total, 0)""",
+    "the refunds are not what was transferred": """
+        SELECT 'order ' || o.id, 'refunded ' || o.refunded || ', transferred ' || coalesce(t.total, 0)
+        FROM orders_order o LEFT JOIN (
+            SELECT order_id, sum(amount) AS total FROM ledger_transfer
+            WHERE kind IN ('partial', 'cancel') GROUP BY order_id
+        ) AS t ON t.order_id = o.id
+        WHERE o.refunded <> coalesce(t.total, 0)""",
+    "an order was paid by another account": """
+        SELECT 'order ' || o.id, 'transfer ' || t.id
+        FROM ledger_transfer t JOIN orders_order o ON o.id = t.order_id
+        JOIN ledger_account l ON l.account_id = o.account_id
+        WHERE l.id <> CASE WHEN t.kind = 'charge' THEN t.debit_id ELSE t.credit_id END""",
+    "a canceled order was not refunded in full": """
+        SELECT 'order ' || id, 'charge ' || charge || ', refunded ' || refunded
+        FROM orders_order WHERE status = 'Canceled' AND refunded <> charge""",
+}
+
+
+def check(connection: Connection) -> Iterator[Finding]:
+    """Yield what is wrong with the books, up to 100 findings a rule.
+
+    All rules should see one state of the database: run it in a REPEATABLE READ transaction.
+    """
+    for rule, query in _RULES.items():
+        for subject, detail in Cursor(connection).execute(f"{query} LIMIT {FINDINGS_A_RULE_MAX}"):
+            yield Finding(rule, subject, detail)

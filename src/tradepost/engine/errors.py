@@ -1,0 +1,88 @@
+"""Why a request is refused: one class an error, its wire string here and nowhere else (protocol §4).
+
+Downstream panels decide by these strings whether to retry or to refund, so a letter counts.
+
+    Refusal
+    ├── InvalidKey
+    ├── IncorrectRequest
+    ├── IncorrectService
+    ├── BadLink
+    ├── IncorrectParameter      names the parameter
+    ├── QuantityTooSmall        names the minimum
+    ├── QuantityTooLarge        names the maximum
+    ├── LinkHasActiveOrder
+    ├── NotEnoughFunds
+    └── IncorrectOrder
+"""
+
+
+class Refusal(Exception):  # noqa: N818 - an expected answer, given back as a value more often than raised
+    """An answer the protocol foresees: the request was understood and is declined. `str()` is the wire string."""
+
+    text = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class InvalidKey(Refusal):
+    """The key is missing, unknown, revoked, not for this action or not from this address; or its account is suspended."""
+
+    text = "Invalid API key"
+
+
+class IncorrectRequest(Refusal):
+    """The action is missing or unknown, or a list of ids is missing or longer than 100."""
+
+    text = "Incorrect request"
+
+
+class IncorrectService(Refusal):
+    """There is no such service, or it is not for sale to this account."""
+
+    text = "Incorrect service ID"
+
+
+class BadLink(Refusal):
+    """The link is missing, too long, or against the service's rule."""
+
+    text = "Bad link"
+
+
+class IncorrectParameter(Refusal):
+    """A parameter is missing or wrong."""
+
+    def __init__(self, parameter: str) -> None:
+        self.text = f"Incorrect {parameter}"
+
+
+class QuantityTooSmall(Refusal):
+    """The quantity, after its type's rule, is below the service's minimum."""
+
+    def __init__(self, minimum: int) -> None:
+        self.text = f"Quantity less than minimal {minimum}"
+
+
+class QuantityTooLarge(Refusal):
+    """The quantity, after its type's rule, is above the service's maximum."""
+
+    def __init__(self, maximum: int) -> None:
+        self.text = f"Quantity more than maximum {maximum}"
+
+
+class LinkHasActiveOrder(Refusal):
+    """The service allows one active order a link, and the account has one."""
+
+    text = "You have active order with this link. Please wait until order being completed."
+
+
+class NotEnoughFunds(Refusal):
+    """Balance plus credit limit is less than the charge."""
+
+    text = "Not enough funds on balance"
+
+
+class IncorrectOrder(Refusal):
+    """The order is unknown or another customer's; the two are never told apart."""
+
+    text = "Incorrect order ID"

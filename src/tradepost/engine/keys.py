@@ -1,0 +1,53 @@
+"""API keys: how they look, and what is kept of them (design §6)."""
+
+import hashlib
+import ipaddress
+import secrets
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from tradepost.engine.words import Words
+
+RANDOM_BYTES = 32
+HINT_CHARS = 12
+
+
+class Scope(Words):
+    """What a key may do: look only, or order as well."""
+
+    READ = "read"
+    ORDER = "order"
+
+
+class NewKey(NamedTuple):
+    """A key just made. `text` is shown once and kept nowhere."""
+
+    text: str
+    digest: bytes
+    hint: str
+
+
+def generate() -> NewKey:
+    """Make a live key of 256 random bits."""
+    text = "tp_live_" + secrets.token_urlsafe(RANDOM_BYTES)
+    return NewKey(text, digest(text), text[:HINT_CHARS])
+
+
+def digest(text: str) -> bytes:
+    """Return what is stored and looked up of a key, 32 bytes. The key is random, so a plain hash can't be guessed back."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
+
+
+@lru_cache(maxsize=10_000)
+def _contains(networks: tuple[str, ...], address: str) -> bool:
+    try:
+        host = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(host in ipaddress.ip_network(network, strict=False) for network in networks)
+
+
+def may_come_from(networks: Sequence[str], address: str | None) -> bool:
+    """Tell whether a key with these allowed networks (none: any) may be used from this address."""
+    return not networks or (address is not None and _contains(tuple(networks), address))

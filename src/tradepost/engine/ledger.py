@@ -1,0 +1,144 @@
+"""The ledger: the only place where money moves (design §4, law).
+
+A transfer moves a positive amount from one ledger account (debit) to another (credit). Customers' accounts carry a
+balance; the house's own are summed when asked for, so that no row is hot. Accounts are locked in id order, once a
+transaction and late: `lock`, then decide, then `post`.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from enum import IntEnum
+
+import msgspec
+from psycopg import Connection, Cursor
+
+from tradepost.engine import arrays
+from tradepost.engine.errors import NotEnoughFunds
+from tradepost.engine.money import ZERO
+from tradepost.engine.words import Words
+
+CUSTOMER_IDS_FROM = 1_000  # the ids below are the house's own accounts
+
+
+class SystemAccount(IntEnum):
+    """The house's own ledger accounts, by id; the migrations make their rows."""
+
+    SALES = 1
+    TOP_UPS = 2
+    ADJUSTMENTS = 3
+
+
+class Kind(Words):
+    """What a transfer is for."""
+
+    CHARGE = "charge"
+    PARTIAL = "partial"
+    CANCEL = "cancel"
+    TOP_UP = "top-up"
+    ADJUSTMENT = "adjustment"
+
+    @property
+    def label(self) -> str:
+        """How a statement calls it."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    Kind.CHARGE: "Order",
+    Kind.PARTIAL: "Refund of the undelivered part",
+    Kind.CANCEL: "Refund of a canceled order",
+    Kind.TOP_UP: "Top-up",
+    Kind.ADJUSTMENT: "Correction",
+}
+
+
+class Locked(msgspec.Struct):
+    """A customer's ledger account, its row locked; `balance` follows what is posted."""
+
+    id: int
+    account: int
+    balance: Decimal
+    credit_limit: Decimal
+
+    def can_pay(self, amount: Decimal) -> bool:
+        """Tell whether balance and credit limit cover `amount`."""
+        return self.balance + self.credit_limit >= amount
+
+
+class Movement(msgspec.Struct, frozen=True):
+    """Money that goes into a customer's account (`amount` above zero) or out of it (below), from or to the house."""
+
+    account: Locked
+    house: SystemAccount
+    amount: Decimal
+    kind: Kind
+    order: int | None = None
+    note: str = ""
+
+
+_LOCK = """
+SELECT id, account_id, balance, credit_limit FROM ledger_account
+WHERE account_id = ANY(%s::bigint[]) ORDER BY id FOR UPDATE
+"""
+
+_POST = """
+WITH moved AS (
+    INSERT INTO ledger_transfer (actor, debit_id, credit_id, amount, balance_after, kind, order_id, note)
+    SELECT %s, new.*
+    FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::text[], %s::bigint[], %s::text[]) AS new
+)
+UPDATE ledger_account l SET balance = new.balance
+FROM unnest(%s::bigint[], %s::numeric[]) AS new (id, balance) WHERE l.id = new.id
+"""
+
+
+def lock(connection: Connection, accounts: Iterable[int]) -> dict[int, Locked]:
+    """Lock the ledger accounts of these accounts, in id order, and return them by account."""
+    rows = Cursor(connection).execute(_LOCK, [arrays.of_numbers(accounts)], prepare=True)
+    return {row[1]: Locked(*row) for row in rows}
+
+
+def post(connection: Connection, movements: Sequence[Movement], *, actor: str) -> None:
+    """Write movements, in their order, and the balances they lead to. The accounts must be locked.
+
+    The database has the last word: a CHECK refuses a balance beyond its limit, a unique key a second refund.
+    """
+    if not movements:
+        return
+    rows = []
+    touched: dict[int, Decimal] = {}
+    for movement in movements:
+        account = movement.account
+        account.balance += movement.amount
+        touched[account.id] = account.balance
+        sides = (account.id, int(movement.house)) if movement.amount < ZERO else (int(movement.house), account.id)
+        rows.append((*sides, abs(movement.amount), account.balance, movement.kind.value, movement.order, movement.note))
+    debit, credit, amount, after, kind, order, note = zip(*rows, strict=True)
+    columns = [
+        *(arrays.of_numbers(column) for column in (debit, credit, amount, after)),
+        arrays.of_texts(kind),
+        arrays.of_numbers(order),
+        arrays.of_texts(note),
+    ]
+    balances = [arrays.of_numbers(touched), arrays.of_numbers(touched.values())]
+    Cursor(connection).execute(_POST, [actor, *columns, *balances], prepare=True)
+
+
+def top_up(connection: Connection, account: int, amount: Decimal, *, actor: str, note: str = "") -> Decimal:
+    """Add funds to an account and return its new balance."""
+    return _move(connection, account, amount, SystemAccount.TOP_UPS, Kind.TOP_UP, actor=actor, note=note)
+
+
+def adjust(connection: Connection, account: int, amount: Decimal, *, actor: str, note: str) -> Decimal:
+    """Correct a balance, up or down, and return the new one. Raises `NotEnoughFunds` rather than pass the limit."""
+    return _move(connection, account, amount, SystemAccount.ADJUSTMENTS, Kind.ADJUSTMENT, actor=actor, note=note)
+
+
+def _move(
+    connection: Connection, account: int, amount: Decimal, house: SystemAccount, kind: Kind, *, actor: str, note: str
+) -> Decimal:
+    locked = lock(connection, [account])[account]
+    if not locked.can_pay(-amount):
+        raise NotEnoughFunds
+    post(connection, [Movement(locked, house, amount, kind, note=note)], actor=actor)
+    return locked.balance

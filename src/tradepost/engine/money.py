@@ -1,0 +1,39 @@
+"""Amounts and rates: exact decimals, one way to round, one way to show (design §4, law; protocol §2).
+
+Amounts are `Decimal` with 5 places (`numeric(20,5)`), rates with 7 (`numeric(20,7)`).
+"""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+ZERO = Decimal(0)
+SMALLEST = Decimal("0.00001")
+THOUSAND = Decimal(1000)
+
+
+def to_amount(value: Decimal) -> Decimal:
+    """Round half up to the 5 places that amounts have."""
+    return value.quantize(SMALLEST, ROUND_HALF_UP)
+
+
+def charge_for(rate: Decimal, quantity: int) -> Decimal:
+    """Return the price of `quantity` at `rate` for 1,000; never nothing for something that has a rate."""
+    charge = to_amount(rate * quantity / THOUSAND)
+    return charge if charge or not rate else SMALLEST
+
+
+def charge_flat(rate: Decimal) -> Decimal:
+    """Return the price of one package at `rate`."""
+    charge = to_amount(rate)
+    return charge if charge or not rate else SMALLEST
+
+
+def share_of(charge: Decimal, part: int, whole: int) -> Decimal:
+    """Return the share of `charge` that `part` of `whole` stands for: what a Partial gives back (design §4)."""
+    return to_amount(charge * part / whole)
+
+
+def show(value: Decimal) -> str:
+    """Write an amount or a rate as the API does: no exponent, trailing zeros dropped down to two decimals."""
+    text = format(value, "f")
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"

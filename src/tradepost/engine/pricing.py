@@ -1,0 +1,14 @@
+"""What an order costs: the one place that knows which services are priced flat (protocol §3)."""
+
+from decimal import Decimal
+
+from tradepost.engine import money
+from tradepost.engine.catalog import Service
+from tradepost.engine.order_types import RULES, Quantity
+
+
+def charge(service: Service, rate: Decimal, quantity: int) -> Decimal:
+    """Return the charge for `quantity` of a service at `rate`, which is for 1,000 or for the package."""
+    if RULES[service.type].quantity is Quantity.PACKAGE:
+        return money.charge_flat(rate)
+    return money.charge_for(rate, quantity)

@@ -1,0 +1,45 @@
+"""Where an order can stand, and which moves are allowed: protocol §2, design §5.
+
+`Status` is what the customer sees, letter for letter; `Dispatch` is where the order stands with whoever fulfils it.
+"""
+
+
+from tradepost.engine.words import Words
+
+
+class Status(Words):
+    """What the customer sees; the values are the protocol's strings."""
+
+    PENDING = "Pending"
+    PROCESSING = "Processing"
+    IN_PROGRESS = "In progress"
+    COMPLETED = "Completed"
+    PARTIAL = "Partial"
+    CANCELED = "Canceled"
+
+
+class Dispatch(Words):
+    """Where an order stands with its upstream."""
+
+    NONE = "none"  # nobody to send it to: fulfilled by hand or by the simulator
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    UNSURE = "unsure"
+    REFUSED = "refused"
+
+
+ACTIVE = (Status.PENDING, Status.PROCESSING, Status.IN_PROGRESS)
+
+# An order moves forward. What is over changes only towards giving money back: a Completed order may still turn out
+# short (Partial) or void (Canceled), never the other way round.
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset(
+        {Status.PROCESSING, Status.IN_PROGRESS, Status.COMPLETED, Status.PARTIAL, Status.CANCELED}
+    ),
+    Status.PROCESSING: frozenset({Status.IN_PROGRESS, Status.COMPLETED, Status.PARTIAL, Status.CANCELED}),
+    Status.IN_PROGRESS: frozenset({Status.PROCESSING, Status.COMPLETED, Status.PARTIAL, Status.CANCELED}),
+    Status.COMPLETED: frozenset({Status.PARTIAL, Status.CANCELED}),
+    Status.PARTIAL: frozenset({Status.CANCELED}),
+    Status.CANCELED: frozenset(),
+}

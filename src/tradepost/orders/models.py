@@ -1,0 +1,88 @@
+"""Orders, and what happened to them. Written by `tradepost.engine` (placing, settling) only; shown by these models."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import MD5, Now
+
+from tradepost.engine.placing import Mode
+from tradepost.engine.statuses import ACTIVE, Dispatch, Status
+
+IS_ACTIVE = Q(status__in=[status.value for status in ACTIVE])
+
+
+class Order(models.Model):
+    """An order: what was asked for, what it cost, and where it stands."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", db_index=False, db_constraint=False)
+    service = models.ForeignKey("catalog.Service", on_delete=models.PROTECT, related_name="orders", db_index=False, db_constraint=False)
+    key = models.ForeignKey("accounts.Key", null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    mode = models.CharField(max_length=8, choices=Mode.choices())
+    link = models.TextField()
+    quantity = models.BigIntegerField(help_text="What the charge was reckoned on.")
+    fields = models.JSONField(null=True, help_text="The parameters of its type (comments, usernames …).")
+    rate = models.DecimalField(max_digits=20, decimal_places=7)
+    charge = models.DecimalField(max_digits=20, decimal_places=5)
+    refunded = models.DecimalField(max_digits=20, decimal_places=5, db_default=0)
+    status = models.CharField(max_length=12, choices=Status.choices(), db_default=Status.PENDING.value)
+    dispatch = models.CharField(
+        max_length=8, choices=Dispatch.choices(), db_default=Dispatch.NONE.value
+    )
+    start_count = models.BigIntegerField(null=True)
+    remains = models.BigIntegerField()
+    one_per_link = models.BooleanField(db_default=False)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(status__in=Status.values()), name="order_status_known"),
+            models.CheckConstraint(condition=Q(dispatch__in=Dispatch.values()), name="order_dispatch_known"),
+            models.CheckConstraint(condition=Q(mode__in=Mode.values()), name="order_mode_known"),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="order_quantity_positive"),
+            models.CheckConstraint(
+                condition=Q(remains__gte=0, remains__lte=models.F("quantity")), name="order_remains_within_quantity"
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded__gte=0, refunded__lte=models.F("charge")), name="order_refunds_within_charge"
+            ),
+            # The referee of «You have active order with this link»; the link is hashed because it may be long.
+            models.UniqueConstraint(
+                "account",
+                "service",
+                MD5("link"),
+                condition=Q(one_per_link=True) & IS_ACTIVE,
+                name="order_one_active_per_link",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("account", "id"), name="order_of_account"),
+            # Every loop that moves orders on reads this one, so its cost doesn't grow with history.
+            models.Index(fields=("service", "id"), condition=IS_ACTIVE, name="order_active"),
+        )
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+
+class OrderEvent(models.Model):
+    """A move of an order: who, when, from what, to what. An order's own row tells of its placing."""
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="events")
+    account_id = models.BigIntegerField()
+    at = models.DateTimeField(db_default=Now())
+    actor = models.CharField(max_length=80)
+    from_status = models.CharField(max_length=12)
+    to_status = models.CharField(max_length=12)
+    from_dispatch = models.CharField(max_length=8)
+    to_dispatch = models.CharField(max_length=8)
+    note = models.CharField(max_length=200, blank=True, db_default="")
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.from_status} → {self.to_status}"

