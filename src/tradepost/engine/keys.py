@@ -51,3 +51,8 @@ def _contains(networks: tuple[str, ...], address: str) -> bool:
 def may_come_from(networks: Sequence[str], address: str | None) -> bool:
     """Tell whether a key with these allowed networks (none: any) may be used from this address."""
     return not networks or (address is not None and _contains(tuple(networks), address))
+
+
+def tidy_network(network: str) -> str:
+    """Return a network as it is stored, like `10.0.0.0/8`. Raises `ValueError` if it is none."""
+    return str(ipaddress.ip_network(network.strip(), strict=False))

@@ -1,0 +1,99 @@
+"""The ASGI shell around API v2: bytes in, bytes out, and the few answers that are not JSON (protocol §1)."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tradepost.api import form
+from tradepost.api.coalesce import Unavailable
+from tradepost.api.v2 import Answer, Api, Call
+
+BODY_BYTES_MAX = 1024 * 1024
+
+type Scope = dict[str, Any]
+type Receive = Callable[[], Awaitable[dict[str, Any]]]
+type Send = Callable[[dict[str, Any]], Awaitable[None]]
+type Headers = list[tuple[bytes, bytes]]
+
+_JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
+_TEXT: tuple[bytes, bytes] = (b"content-type", b"text/plain")
+
+
+class App:
+    """`/api/v2` as an ASGI application, its lifespan included."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the lifespan."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        headers = {name: value for name, value in scope["headers"] if name in _WANTED}
+        body = await _body(headers, receive)
+        if body is None:
+            await _respond(send, 413, b"Request body too large\n", [_TEXT, (b"connection", b"close")])
+            return
+        try:
+            answer = await self._api.answer(_call(scope, headers, body))
+        except Unavailable:
+            await _respond(send, 503, b"Temporarily unavailable\n", [_TEXT, (b"retry-after", b"1")])
+            return
+        await _respond(send, 200, answer.body, _headers(answer))
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._api.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._api.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+_WANTED = frozenset({b"content-type", b"content-length", b"authorization", b"accept-encoding"})
+
+
+def _call(scope: Scope, headers: dict[bytes, bytes], body: bytes) -> Call:
+    content_type = headers.get(b"content-type", b"").decode("latin-1")
+    client = scope.get("client")
+    return Call(
+        form.read(scope["query_string"], content_type, body),
+        _bearer(headers.get(b"authorization", b"")),
+        client[0] if client else None,
+        b"gzip" in headers.get(b"accept-encoding", b""),
+    )
+
+
+def _bearer(header: bytes) -> str | None:
+    scheme, _, key = header.decode("latin-1").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None
+
+
+async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
+    """Read the body whole; None if it is larger than anything sensible."""
+    announced = headers.get(b"content-length", b"0")
+    if not announced.isdigit() or int(announced) > BODY_BYTES_MAX:
+        return None
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        part = message.get("body", b"")
+        size += len(part)
+        if size > BODY_BYTES_MAX:
+            return None
+        parts.append(part)
+        if not message.get("more_body"):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _headers(answer: Answer) -> Headers:
+    if answer.gzipped:
+        return [_JSON, (b"content-encoding", b"gzip"), (b"vary", b"accept-encoding")]
+    return [_JSON]
+
+
+async def _respond(send: Send, status: int, body: bytes, headers: Headers) -> None:
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,110 @@
+"""Reading a request's parameters, in every dialect that clients speak (protocol §1).
+
+Whatever comes in, what goes out is a plain `dict[str, str]`: values stripped, junk for absent dropped, every spelling
+of a list of ids made one comma list, and nothing in it that PostgreSQL can't store.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import unquote_plus
+
+import msgspec
+from python_multipart import FormParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import Field, parse_options_header
+
+type Parameters = dict[str, str]
+
+JUNK = frozenset({"", "undefined", "null"})
+ID_LISTS = frozenset({"order", "orders", "refill", "refills"})
+
+_INDEX = re.compile(r"\[\d*\]$")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def read(query: bytes, content_type: str, body: bytes) -> Parameters:
+    """Return the parameters of a request; the body's win over the query's. What can't be read counts as absent."""
+    found = _tidy(_urlencoded(query)) if query else {}
+    if body:
+        found |= _tidy(_body(content_type, body))
+    return found
+
+
+def _body(content_type: str, body: bytes) -> Iterable[tuple[str, str]]:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return _multipart(content_type, body)
+    # Some clients send JSON and call it a form; no form begins with a brace.
+    if kind == "application/json" or body.lstrip()[:1] == b"{":
+        return _json(body)
+    return _urlencoded(body)
+
+
+def _urlencoded(data: bytes) -> Iterator[tuple[str, str]]:
+    for pair in data.decode("utf-8", "replace").split("&"):
+        name, _, value = pair.partition("=")
+        yield _decode(name), _decode(value)
+
+
+def _decode(text: str) -> str:
+    return unquote_plus(text) if "%" in text or "+" in text else text
+
+
+def _json(body: bytes) -> Iterator[tuple[str, str]]:
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return
+    if not isinstance(found, dict):
+        return
+    for name, value in found.items():
+        if isinstance(value, list):
+            separator = "," if name in ID_LISTS else "\n"
+            yield name, separator.join(_json_scalar(item) for item in value)
+        else:
+            yield name, _json_scalar(value)
+
+
+def _json_scalar(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, int | float) else ""
+
+
+def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
+    boundary = parse_options_header(content_type)[1].get(b"boundary")
+    found: list[tuple[str, str]] = []
+
+    def keep(field: Field) -> None:
+        if field.field_name:
+            name, value = field.field_name, field.value or b""
+            found.append((name.decode("utf-8", "replace"), value.decode("utf-8", "replace")))
+
+    if boundary:
+        parser = FormParser("multipart/form-data", keep, None, boundary=boundary)
+        try:
+            parser.write(body)
+            parser.finalize()
+        except FormParserError:
+            return []
+    return found
+
+
+def _tidy(pairs: Iterable[tuple[str, str]]) -> Parameters:
+    tidied: Parameters = {}
+    for raw_name, raw_value in pairs:
+        name, value = raw_name, raw_value.strip()
+        if value in JUNK:
+            continue
+        if _UNSTORABLE.search(value):
+            value = _UNSTORABLE.sub("\ufffd", value)
+        if name.endswith("]"):
+            name = _INDEX.sub("", name)
+            if name in tidied:
+                value = f"{tidied[name]},{value}"
+        tidied[name] = value
+    return tidied

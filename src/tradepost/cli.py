@@ -1,0 +1,186 @@
+"""The `tradepost` command."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tradepost.config import environment
+from tradepost.engine import money
+from tradepost.engine.keys import Scope
+from tradepost.up import desk, postgres
+from tradepost.up.errors import Unable
+
+if TYPE_CHECKING:
+    from tradepost.accounts.models import Account
+
+app = typer.Typer(
+    help="Tradepost, the order desk for resellers' panels.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+keys_app = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
+accounts_app = typer.Typer(help="Accounts: make them, add funds to them.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+app.add_typer(accounts_app, name="accounts")
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradepost.config.settings")
+
+
+def main() -> None:
+    """Run a command; what the operator can mend is said in a line, not in a traceback."""
+    try:
+        app()
+    except (Unable, environment.Misconfigured) as error:
+        typer.secho(f"tradepost: {error}", fg=typer.colors.RED, err=True)
+        raise SystemExit(1) from None
+
+
+@app.command()
+def up(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65_535)] = 8000,
+    workers: Annotated[int, typer.Option(help="Server processes; one is best on two cores.", min=1, max=64)] = 1,
+    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with a catalog and accounts.")] = False,
+) -> None:
+    """Run the whole desk on this machine: database, site, API and worker. Ctrl-C stops it."""
+    desk.run(host=host, port=port, workers=workers, demo=demo)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to this version of Tradepost."""
+    with _django():
+        typer.echo("The database is up to date.")
+
+
+@app.command()
+def check() -> None:
+    """Prove the books: every balance equals its transfers, every order's transfers equal its charge."""
+    with _django():
+        from tradepost.ledger import books  # noqa: PLC0415
+
+        findings = books.check()
+    for finding in findings:
+        typer.echo(str(finding))
+    if findings:
+        typer.secho(f"The books are wrong in {len(findings)} places.", fg=typer.colors.RED, err=True)
+        raise typer.Exit(1)
+    typer.echo("The books are clean.")
+
+
+@keys_app.command("create")
+def keys_create(
+    email: Annotated[str, typer.Argument(help="Whose key it is to be.")],
+    name: Annotated[str, typer.Option(help="What is going to use it.")] = "",
+    scope: Annotated[Scope, typer.Option(help="read: look only; order: everything.")] = Scope.ORDER,
+    network: Annotated[list[str] | None, typer.Option(help="Only from this network; may be repeated.")] = None,
+) -> None:
+    """Make an API key and print it: the only time that it can be seen."""
+    with _django():
+        from tradepost.accounts import keys  # noqa: PLC0415
+
+        try:
+            text = keys.create(_account(email), name=name, scope=scope, networks=network or [])
+        except ValueError as error:
+            raise Unable(f"That network can't be right: {error}.") from None
+    typer.echo(text)
+
+
+@keys_app.command("list")
+def keys_list(email: Annotated[str | None, typer.Argument(help="Only this account's keys.")] = None) -> None:
+    """List the keys: id, account, how each begins, scope, networks and whether it is revoked."""
+    with _django():
+        from tradepost.accounts.models import Key  # noqa: PLC0415
+
+        found = Key.objects.select_related("account").order_by("id")
+        if email:
+            found = found.filter(account=_account(email))
+        for key in found.iterator():
+            state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "good"
+            networks = ",".join(key.networks) or "anywhere"
+            typer.echo("\t".join([str(key.pk), key.account.email, str(key), key.scope, networks, state, key.name]))
+
+
+@keys_app.command("revoke")
+def keys_revoke(key: Annotated[int, typer.Argument(help="The key's id, as `keys list` shows it.")]) -> None:
+    """Revoke a key: from the next request on it is refused, on every node."""
+    with _django():
+        from tradepost.accounts import keys  # noqa: PLC0415
+
+        if not keys.revoke(key):
+            raise Unable(f"There is no key {key} that could be revoked.")
+    typer.echo(f"Key {key} is revoked.")
+
+
+@accounts_app.command("create")
+def accounts_create(
+    email: Annotated[str, typer.Argument(help="The e-mail address it signs in with.")],
+    staff: Annotated[bool, typer.Option("--staff", help="May open the back office, with every permission.")] = False,
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for if not given.")
+    ] = "",
+) -> None:
+    """Make an account that can sign in."""
+    with _django():
+        from tradepost.accounts import signing_up  # noqa: PLC0415
+
+        try:
+            signing_up.create(email, password, staff=staff)
+        except ValueError as error:
+            raise Unable(str(error)) from None
+    typer.echo(f"{email} can sign in.")
+
+
+@accounts_app.command("top-up")
+def accounts_top_up(
+    email: Annotated[str, typer.Argument(help="Whose balance.")],
+    amount: Annotated[str, typer.Argument(help="How much to add, like 25.00.")],
+    note: Annotated[str, typer.Option(help="Shown in the statement.")] = "",
+) -> None:
+    """Add funds to an account's balance."""
+    value = _amount(amount)
+    with _django():
+        from tradepost.ledger import books  # noqa: PLC0415
+
+        balance = books.top_up(_account(email).pk, value, actor="command line", note=note)
+    typer.echo(f"The balance of {email} is {money.show(balance)}.")
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal(0)
+    if not value.is_finite() or value <= 0 or value != money.to_amount(value):
+        raise Unable(f"{text} is no amount: write a number above zero with at most five decimals.")
+    return value
+
+
+def _account(email: str) -> "Account":
+    from tradepost.accounts.models import Account  # noqa: PLC0415
+
+    try:
+        return Account.objects.get(email=email)
+    except Account.DoesNotExist:
+        raise Unable(f"There is no account {email}.") from None
+
+
+@contextlib.contextmanager
+def _django() -> Iterator[None]:
+    """Set Django up on the desk's database, which is started for the command if nobody runs it."""
+    with contextlib.ExitStack() as stack:
+        if not environment.database_url():
+            os.environ["DATABASE_URL"] = stack.enter_context(postgres.for_a_command(environment.home()))
+        import django  # noqa: PLC0415 - a second that `--help` need not take
+
+        django.setup()
+        from tradepost.up import migrations  # noqa: PLC0415
+
+        migrations.apply()
+        yield
+
+
+if __name__ == "__main__":
+    main()

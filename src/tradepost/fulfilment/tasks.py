@@ -1,0 +1,5 @@
+"""Every task of this folder, where procrastinate looks for them."""
+
+from tradepost.fulfilment.simulate import simulate
+
+__all__ = ["simulate"]

@@ -1,0 +1,38 @@
+"""`tradepost up`: the whole desk on one machine."""
+
+import os
+
+import django
+
+from tradepost.up import supervisor
+
+
+def run(*, host: str, port: int, workers: int, demo: bool) -> None:
+    """Run database, servers and worker until SIGTERM or Ctrl-C. Raises `Unable` with what has to be mended first."""
+    with supervisor.stop_signals() as stop, supervisor.bind(host, port) as listener, supervisor.database() as database:
+        os.environ["DATABASE_URL"] = database
+        url = os.environ.setdefault("TRADEPOST_URL", _url(host, listener.getsockname()[1]))
+        if demo:
+            os.environ.setdefault("TRADEPOST_SIMULATOR_SECONDS", "12")
+        key = _prepare(url, demo=demo)
+        if not stop.is_set():
+            ready = f"Tradepost is ready: {url}  API: {url}/api/v2  key: {key or 'none yet, see `tradepost keys`'}"
+            supervisor.run(listener, workers=workers, stop=stop, ready=ready)
+
+
+def _url(host: str, port: int) -> str:
+    reached_at = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - read, not bound
+    return f"http://{reached_at}:{port}"
+
+
+def _prepare(url: str, *, demo: bool) -> str | None:
+    """Bring the schema up to date and seed the demo; return a key to show."""
+    django.setup()
+    from tradepost.up import migrations  # noqa: PLC0415 - needs Django
+
+    migrations.apply()
+    if not demo:
+        return None
+    from tradepost.up.demo import seed  # noqa: PLC0415 - needs Django
+
+    return seed(url)

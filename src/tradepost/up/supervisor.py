@@ -1,0 +1,157 @@
+"""The supervisor of `tradepost up`: starts the processes, starts again what dies, stops them all.
+
+1. Take the home folder for itself, bind the port, start the embedded database (or use `DATABASE_URL`).
+2. Migrate, and seed the demo if asked.
+3. Run the servers, which share the listening socket, and the worker, until SIGTERM or SIGINT.
+4. Stop the servers (they finish what is in flight) and the worker, then the database.
+
+Each child holds the read end of a pipe whose write end is only here: when the supervisor dies, however it dies, the
+pipe closes and the child stops by itself, so nobody keeps the port.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+from tradepost.config import environment
+from tradepost.up import postgres
+from tradepost.up.errors import Unable
+
+STOP_SECONDS_MAX = 3.5
+QUICK_DEATH_SECONDS = 10
+QUICK_DEATHS_MAX = 5
+READY_SECONDS_MAX = 60
+LOOK_SECONDS = 0.2
+
+
+class Child:
+    """A process of the desk, started again when it dies."""
+
+    def __init__(self, name: str, arguments: list[str], *, fds: tuple[int, ...]) -> None:
+        self.name = name
+        self._arguments = arguments
+        self._fds = fds
+        self._quick_deaths = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start the process, out of reach of the terminal's Ctrl-C: the supervisor alone decides when it stops."""
+        self._started = time.monotonic()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tradepost.up", *self._arguments], pass_fds=self._fds, start_new_session=True
+        )
+
+    def keep_alive(self) -> None:
+        """Start the process again if it has died. Raises `Unable` if that happens over and over."""
+        if self.process.poll() is None:
+            return
+        quick = time.monotonic() - self._started < QUICK_DEATH_SECONDS
+        self._quick_deaths = self._quick_deaths + 1 if quick else 0
+        if self._quick_deaths >= QUICK_DEATHS_MAX:
+            raise Unable(f"The {self.name} process keeps dying; its last messages are above.")
+        print(f"The {self.name} process died (status {self.process.returncode}); starting it again.", file=sys.stderr)
+        self.start()
+
+    def stop(self) -> None:
+        """Ask the process to stop."""
+        if self.process.poll() is None:
+            self.process.terminate()
+
+    def join(self, deadline: float) -> None:
+        """Wait for the process to end, and end it if it does not."""
+        try:
+            self.process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            print(f"The {self.name} process does not stop; killing it.", file=sys.stderr)
+            self.process.kill()
+            self.process.wait()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Bind and listen, before anything else is started: a taken port is the commonest mistake."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, kind)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise Unable(f"Port {port} on {host} can't be used: {error.strerror}. Choose another with --port.") from error
+    listener.listen(2_048)
+    return listener
+
+
+@contextlib.contextmanager
+def stop_signals() -> Iterator[threading.Event]:
+    """Turn SIGTERM and SIGINT into an event for as long as the context lasts."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def database() -> Iterator[str]:
+    """Have a database for the desk: the one of `DATABASE_URL`, or the embedded one, stopped at the end."""
+    given = environment.database_url()
+    if given:
+        yield given
+        return
+    home = environment.home()
+    with postgres.sole_use(home):
+        server = postgres.Postgres(home, environment.postgres_bin())
+        server.start()
+        try:
+            yield server.url
+        finally:
+            server.stop()
+
+
+def run(listener: socket.socket, *, workers: int, stop: threading.Event, ready: str) -> None:
+    """Run servers and worker until `stop` is set; print `ready` when the desk answers."""
+    pipe_read, pipe_write = os.pipe()
+    os.set_inheritable(pipe_read, True)
+    socket_fd = listener.fileno()
+    servers = [
+        Child("server", ["serve", str(pipe_read), str(socket_fd)], fds=(pipe_read, socket_fd)) for _ in range(workers)
+    ]
+    children = [*servers, Child("worker", ["work", str(pipe_read)], fds=(pipe_read,))]
+    try:
+        _wait_until_ready(listener, children, stop)
+        if not stop.is_set():
+            print(ready, flush=True)
+        while not stop.wait(LOOK_SECONDS):
+            for child in children:
+                child.keep_alive()
+    finally:
+        deadline = time.monotonic() + STOP_SECONDS_MAX
+        for child in children:
+            child.stop()
+        for child in children:
+            child.join(deadline)
+        os.close(pipe_write)
+        os.close(pipe_read)
+
+
+def _wait_until_ready(listener: socket.socket, children: list[Child], stop: threading.Event) -> None:
+    host, port = listener.getsockname()[:2]
+    address = ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)  # noqa: S104 - read, not bound
+    deadline = time.monotonic() + READY_SECONDS_MAX
+    while not stop.is_set():
+        for child in children:
+            child.keep_alive()
+        with contextlib.suppress(OSError), socket.create_connection(address, timeout=1) as probe:
+            probe.sendall(b"GET /api/v2 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            if probe.recv(12).endswith(b"200"):
+                return
+        if time.monotonic() > deadline:
+            raise Unable(f"The desk does not answer after {READY_SECONDS_MAX} s; its messages are above.")
+        stop.wait(0.05)
