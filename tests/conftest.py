@@ -34,10 +34,10 @@ def pytest_configure() -> None:
     """Start the database and bring its schema up before any test module imports a model."""
     _postgres.start()
     os.environ["DATABASE_URL"] = _postgres.url
-    import django  # noqa: PLC0415
+    import django
 
     django.setup()
-    from tradepost.up import migrations  # noqa: PLC0415
+    from tradepost.up import migrations
 
     migrations.apply()
 
@@ -80,10 +80,10 @@ def connection(connect: Callable[[], psycopg.Connection]) -> psycopg.Connection:
 @pytest.fixture
 def make_customer() -> Callable[..., Customer]:
     """Make accounts with a balance and a key."""
-    from tradepost.accounts import keys  # noqa: PLC0415
-    from tradepost.accounts.models import Account  # noqa: PLC0415
-    from tradepost.engine.keys import digest  # noqa: PLC0415
-    from tradepost.ledger import books  # noqa: PLC0415
+    from tradepost.accounts import keys
+    from tradepost.accounts.models import Account
+    from tradepost.engine.keys import digest
+    from tradepost.ledger import books
 
     def make(balance: str = "100", **key: Any) -> Customer:
         email = f"customer{next(_numbers)}@test.example"
@@ -111,7 +111,7 @@ def bob(make_customer: Callable[..., Customer]) -> Customer:
 @pytest.fixture
 def make_service() -> Callable[..., int]:
     """Make services on sale and return their ids; fulfilled by hand unless said otherwise."""
-    from tradepost.catalog.models import Category, Service  # noqa: PLC0415
+    from tradepost.catalog.models import Category, Service
 
     def make(**fields: Any) -> int:
         category, _ = Category.objects.get_or_create(name="Tests")
@@ -131,7 +131,7 @@ def service(make_service: Callable[..., int]) -> int:
 def clean_books() -> Iterator[None]:
     """Prove the books after every test."""
     yield
-    from tradepost.ledger import books  # noqa: PLC0415
+    from tradepost.ledger import books
 
     assert books.check() == []
 

@@ -1,0 +1,1 @@
+"""Tradepost: the order desk for resellers' panels."""

@@ -10,7 +10,7 @@ from tradepost.engine.keys import Scope
 
 
 def create(account: Account, *, name: str = "", scope: Scope = Scope.ORDER, networks: Sequence[str] = ()) -> str:
-    """Make a key for an account and return its text, which can't be had again. Raises `ValueError` for a bad network."""
+    """Make a key and return its text, which can't be had again. Raises `ValueError` for a bad network."""
     new = keys.generate()
     Key.objects.create(
         account=account,

@@ -14,7 +14,7 @@ from django.db.models.functions import Lower, Now
 from tradepost.engine.keys import Scope
 
 
-class LowercaseEmailField(models.EmailField):
+class LowercaseEmailField(models.EmailField):  # type: ignore[type-arg] # generic in the stubs only
     """An e-mail address, kept and looked up in lower case: one address is one account, however it is typed."""
 
     def get_prep_value(self, value: object) -> object:
@@ -56,11 +56,13 @@ class Account(AbstractBaseUser, PermissionsMixin):
     EMAIL_FIELD = "email"
 
     class Meta:
-        constraints = (models.CheckConstraint(condition=models.Q(email=Lower("email")), name="account_email_lower_case"),)
+        constraints = (
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="account_email_lower_case"),
+        )
         ordering = ("id",)
 
     def __str__(self) -> str:
-        return self.email
+        return str(self.email)
 
 
 class Key(models.Model):
@@ -71,9 +73,7 @@ class Key(models.Model):
     name = models.CharField(max_length=100, blank=True, help_text="What uses this key, for the account's own eyes.")
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     hint = models.CharField(max_length=16, editable=False, help_text="How the key begins.")
-    scope = models.CharField(
-        max_length=8, choices=Scope.choices(), default=Scope.ORDER.value
-    )
+    scope = models.CharField(max_length=8, choices=Scope.choices(), default=Scope.ORDER.value)
     networks = ArrayField(
         models.CharField(max_length=43), default=list, blank=True, help_text="Networks it may be used from; none: all."
     )
@@ -82,9 +82,7 @@ class Key(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
-        constraints = (
-            models.CheckConstraint(condition=models.Q(scope__in=Scope.values()), name="key_scope_known"),
-        )
+        constraints = (models.CheckConstraint(condition=models.Q(scope__in=Scope.values()), name="key_scope_known"),)
         ordering = ("id",)
 
     def __str__(self) -> str:

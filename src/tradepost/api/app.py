@@ -12,6 +12,7 @@ BODY_BYTES_MAX = 1024 * 1024
 type Scope = dict[str, Any]
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
 type Send = Callable[[dict[str, Any]], Awaitable[None]]
+type ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 type Headers = list[tuple[bytes, bytes]]
 
 _JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")

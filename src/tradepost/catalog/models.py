@@ -30,16 +30,14 @@ class Fulfilment(models.TextChoices):
 
 
 class Service(models.Model):
-    """What an order is for. `type` decides which parameters it takes (protocol §3). Never deleted, only taken off sale."""
+    """What an order is for; `type` decides its parameters (protocol §3). Never deleted, only taken off sale."""
 
     id = models.BigAutoField(primary_key=True)
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="services")
     position = models.IntegerField(default=0, db_default=0)
     name = models.CharField(max_length=300)
     description = models.TextField(blank=True, db_default="")
-    type = models.CharField(
-        max_length=32, choices=OrderType.choices(), default=OrderType.DEFAULT.value
-    )
+    type = models.CharField(max_length=32, choices=OrderType.choices(), default=OrderType.DEFAULT.value)
     rate = models.DecimalField(
         max_digits=20,
         decimal_places=7,
@@ -60,7 +58,9 @@ class Service(models.Model):
         max_length=500, blank=True, db_default="", help_text="A regular expression that the whole link must match."
     )
     one_order_per_link = models.BooleanField(
-        default=False, db_default=False, help_text="Refuse a second order of an account while one with this link is active."
+        default=False,
+        db_default=False,
+        help_text="Refuse a second order of an account while one with this link is active.",
     )
 
     class Meta:

@@ -1,9 +1,11 @@
 """The whole desk on one port: `/api/v2` on its bare callable, everything else by Django's WSGI handler."""
 
+from typing import Any, cast
+
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
-from tradepost.api.app import App, Receive, Scope, Send
+from tradepost.api.app import App, ASGIApp, Receive, Scope, Send
 from tradepost.api.v2 import Api
 from tradepost.config import environment
 from tradepost.config.wsgi import application as pages_wsgi
@@ -13,7 +15,8 @@ API_PATHS = frozenset({"/api/v2", "/api/v2/"})
 PAGE_THREADS = 8
 
 _api = App(Api(environment.database_url() or "", settings.TRADEPOST_CURRENCY))
-_pages = WSGIMiddleware(pages_wsgi, workers=PAGE_THREADS)
+# a2wsgi types every event of ASGI by itself, and WSGI more narrowly than Django does.
+_pages = cast("ASGIApp", WSGIMiddleware(cast("Any", pages_wsgi), workers=PAGE_THREADS))
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import msgspec
 from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow
 
 from tradepost.engine import money
 from tradepost.engine.order_types import OrderType, Terms
@@ -98,23 +99,25 @@ class Catalog:
         return listing
 
     def _make_listing(self, account: int) -> Listing:
-        plain = msgspec.json.encode([
-            {
-                "service": service.id,
-                "name": service.name,
-                "type": service.type,
-                "category": service.category,
-                "rate": money.show(self.rate(account, service)),
-                "min": str(service.terms.min),
-                "max": str(service.terms.max),
-                "refill": service.refill,
-                "cancel": service.cancel,
-                "dripfeed": service.terms.dripfeed,
-                "description": service.description,
-                "average_time": service.average_time,
-            }
-            for service in self._services.values()
-        ])
+        plain = msgspec.json.encode(
+            [
+                {
+                    "service": service.id,
+                    "name": service.name,
+                    "type": service.type,
+                    "category": service.category,
+                    "rate": money.show(self.rate(account, service)),
+                    "min": str(service.terms.min),
+                    "max": str(service.terms.max),
+                    "refill": service.refill,
+                    "cancel": service.cancel,
+                    "dripfeed": service.terms.dripfeed,
+                    "description": service.description,
+                    "average_time": service.average_time,
+                }
+                for service in self._services.values()
+            ]
+        )
         return Listing(plain, gzip.compress(plain, mtime=0))
 
 
@@ -139,16 +142,12 @@ def load(connection: Connection) -> Catalog:
     # The version first: if a change slips in between, the number held is behind the rows and they are read again.
     row = cursor.execute("SELECT version FROM catalog_catalogversion").fetchone()
     assert row, "the migrations make this row"
-    services = [_service(*fields) for fields in cursor.execute(_SERVICES)]
+    services = [_service(row) for row in cursor.execute(_SERVICES)]
     _held = Catalog(row[0], services)
     return _held
 
 
-def _service(
-    id: int, name: str, description: str, type: str, category: str, rate: Decimal, min: int, max: int,  # noqa: A002
-    refill: bool, cancel: bool, dripfeed: bool, average_time: str, link_pattern: str, one_order_per_link: bool,
-) -> Service:
-    terms = Terms(OrderType(type), min, max, dripfeed, re.compile(link_pattern) if link_pattern else None)
-    return Service(
-        id, name, description, terms.type, category, rate, refill, cancel, average_time, one_order_per_link, terms
-    )
+def _service(row: TupleRow) -> Service:
+    id_, name, description, kind, category, rate, min_, max_, refill, cancel, dripfeed, average_time, link, one = row
+    terms = Terms(OrderType(kind), min_, max_, dripfeed, re.compile(link) if link else None)
+    return Service(id_, name, description, terms.type, category, rate, refill, cancel, average_time, one, terms)

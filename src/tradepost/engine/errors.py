@@ -26,7 +26,7 @@ class Refusal(Exception):  # noqa: N818 - an expected answer, given back as a va
 
 
 class InvalidKey(Refusal):
-    """The key is missing, unknown, revoked, not for this action or not from this address; or its account is suspended."""
+    """The key is missing, unknown, revoked, or not for this action or address; or its account is suspended."""
 
     text = "Invalid API key"
 

@@ -35,7 +35,7 @@ def generate() -> NewKey:
 
 
 def digest(text: str) -> bytes:
-    """Return what is stored and looked up of a key, 32 bytes. The key is random, so a plain hash can't be guessed back."""
+    """Return what is stored of a key, 32 bytes. The key is random, so a plain hash can't be guessed back."""
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()
 
 

@@ -63,9 +63,7 @@ class _Buyer(msgspec.Struct, frozen=True):
     networks: list[str]
 
     def may_order(self, request: Request) -> bool:
-        return self.key is None or (
-            self.scope == Scope.ORDER and may_come_from(self.networks, request.address)
-        )
+        return self.key is None or (self.scope == Scope.ORDER and may_come_from(self.networks, request.address))
 
 
 class _Order(msgspec.Struct, frozen=True):
@@ -141,9 +139,7 @@ def _read(catalog: Catalog, request: Request) -> _Read:
         return refusal
 
 
-def _lock_buyers(
-    connection: Connection, requests: Sequence[Request]
-) -> tuple[int | None, dict[bytes | int, _Buyer]]:
+def _lock_buyers(connection: Connection, requests: Sequence[Request]) -> tuple[int | None, dict[bytes | int, _Buyer]]:
     asked = {request.buyer for request in requests}
     rows = Cursor(connection).execute(
         _LOCK_BUYERS,

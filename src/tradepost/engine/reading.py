@@ -10,8 +10,8 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import catalog as catalogs
 from tradepost.engine import arrays, money
+from tradepost.engine import catalog as catalogs
 from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectOrder, InvalidKey, Refusal
 from tradepost.engine.keys import may_come_from

@@ -3,7 +3,6 @@
 `Status` is what the customer sees, letter for letter; `Dispatch` is where the order stands with whoever fulfils it.
 """
 
-
 from tradepost.engine.words import Words
 
 

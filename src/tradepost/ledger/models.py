@@ -26,7 +26,9 @@ class LedgerAccount(models.Model):
         db_table = "ledger_account"
         verbose_name = "ledger account"
         constraints = (
-            models.CheckConstraint(condition=Q(balance__gte=-models.F("credit_limit")), name="ledger_account_within_credit"),
+            models.CheckConstraint(
+                condition=Q(balance__gte=-models.F("credit_limit")), name="ledger_account_within_credit"
+            ),
             models.CheckConstraint(condition=Q(credit_limit__gte=0), name="ledger_account_credit_not_negative"),
             # The house's accounts have the ids below CUSTOMER_IDS_FROM, so that a partial index on transfers can
             # leave them out: a statement is read for customers, the house's side is only ever summed.
@@ -45,14 +47,25 @@ class Transfer(models.Model):
     """One movement of money, from `debit` to `credit`. Append-only: a trigger refuses UPDATE, DELETE and TRUNCATE."""
 
     id = models.BigAutoField(primary_key=True)
-    debit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
-    credit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    debit = models.ForeignKey(
+        LedgerAccount, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    credit = models.ForeignKey(
+        LedgerAccount, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     amount = models.DecimalField(max_digits=20, decimal_places=5)
     balance_after = models.DecimalField(
         max_digits=20, decimal_places=5, help_text="Of the customer's account, whichever side it is on."
     )
     kind = models.CharField(max_length=16, choices=Kind.choices())
-    order = models.ForeignKey("orders.Order", null=True, on_delete=models.PROTECT, related_name="transfers", db_index=False, db_constraint=False)
+    order = models.ForeignKey(
+        "orders.Order",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="transfers",
+        db_index=False,
+        db_constraint=False,
+    )
     sequence = models.IntegerField(db_default=0, default=0, help_text="Tells apart transfers of one kind of an order.")
     at = models.DateTimeField(db_default=Now())
     actor = models.CharField(max_length=80)
@@ -80,5 +93,3 @@ class Transfer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount}"
-
-

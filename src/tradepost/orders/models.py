@@ -15,9 +15,15 @@ class Order(models.Model):
     """An order: what was asked for, what it cost, and where it stands."""
 
     id = models.BigAutoField(primary_key=True)
-    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", db_index=False, db_constraint=False)
-    service = models.ForeignKey("catalog.Service", on_delete=models.PROTECT, related_name="orders", db_index=False, db_constraint=False)
-    key = models.ForeignKey("accounts.Key", null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", db_index=False, db_constraint=False
+    )
+    service = models.ForeignKey(
+        "catalog.Service", on_delete=models.PROTECT, related_name="orders", db_index=False, db_constraint=False
+    )
+    key = models.ForeignKey(
+        "accounts.Key", null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     mode = models.CharField(max_length=8, choices=Mode.choices())
     link = models.TextField()
     quantity = models.BigIntegerField(help_text="What the charge was reckoned on.")
@@ -26,9 +32,7 @@ class Order(models.Model):
     charge = models.DecimalField(max_digits=20, decimal_places=5)
     refunded = models.DecimalField(max_digits=20, decimal_places=5, db_default=0)
     status = models.CharField(max_length=12, choices=Status.choices(), db_default=Status.PENDING.value)
-    dispatch = models.CharField(
-        max_length=8, choices=Dispatch.choices(), db_default=Dispatch.NONE.value
-    )
+    dispatch = models.CharField(max_length=8, choices=Dispatch.choices(), db_default=Dispatch.NONE.value)
     start_count = models.BigIntegerField(null=True)
     remains = models.BigIntegerField()
     one_per_link = models.BooleanField(db_default=False)

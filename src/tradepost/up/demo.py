@@ -165,12 +165,14 @@ def _seed_accounts() -> dict[str, Any]:
         password = secrets.token_urlsafe(12)
         account = Account.objects.create_user(email, password)
         books.top_up(account.pk, Decimal(balance), actor="demo", note="Welcome")
-        accounts.append({
-            "email": email,
-            "password": password,
-            "key": keys.create(account, name="Demo"),
-            "balance": money.show(LedgerAccount.objects.get(account=account).balance or money.ZERO),
-        })
+        accounts.append(
+            {
+                "email": email,
+                "password": password,
+                "key": keys.create(account, name="Demo"),
+                "balance": money.show(LedgerAccount.objects.get(account=account).balance or money.ZERO),
+            }
+        )
     password = secrets.token_urlsafe(12)
     Account.objects.create_superuser(STAFF, password)
     return {"staff": {"email": STAFF, "password": password}, "accounts": accounts}
@@ -181,6 +183,6 @@ def _write_private(path: Path, content: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
-    with open(draft, "x", opener=lambda name, flags: os.open(name, flags, mode=0o600)) as file:  # noqa: PTH123
+    with open(draft, "x", opener=lambda name, flags: os.open(name, flags, mode=0o600)) as file:
         json.dump(content, file, indent=2)
     draft.replace(path)

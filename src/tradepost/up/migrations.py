@@ -23,7 +23,7 @@ def apply() -> None:
         newer = _unknown(executor.loader)
         if newer:
             raise Unable(
-                f"The database was made by a newer Tradepost (it has {'.'.join(sorted(newer)[-1])}). "
+                f"The database was made by a newer Tradepost (it has {'.'.join(max(newer))}). "
                 "Install that version, or restore a backup from before."
             )
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -37,7 +37,7 @@ def _check_reachable() -> None:
     except (OperationalError, DatabaseError) as error:
         reason = str(error).strip().replace("\n", " ")
         raise Unable(f"The database of DATABASE_URL can't be reached: {reason}") from None
-    major = connection.pg_version // 10_000
+    major = connection.connection.info.server_version // 10_000
     if major < POSTGRES_MAJOR_MIN:
         raise Unable(f"The database is PostgreSQL {major}; Tradepost needs {POSTGRES_MAJOR_MIN} or newer.")
 

@@ -32,7 +32,7 @@ SOCKET_PATH_CHARS_MAX = 100  # the kernel takes 107, of which PostgreSQL adds a 
 START_SECONDS_MAX = 120  # a start after a crash replays what was not checkpointed
 STOP_SECONDS_MAX = 3
 LOCK_SECONDS_MAX = 10
-NOT_RUNNING = 3  # pg_ctl's exit status
+BUILTIN_LOCALE_MAJOR = 17
 
 # Durability is never traded: fsync and synchronous_commit stay on. The rest suits short statements on a small machine.
 CONFIGURATION = """\
@@ -109,7 +109,9 @@ class Postgres:
                 os.chown(folder, self._user.pw_uid, self._user.pw_gid)
 
     def _make_data(self) -> None:
-        locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if self._major() >= 17 else []
+        locale = (
+            ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if self._major() >= BUILTIN_LOCALE_MAJOR else []
+        )
         made = self._run(
             "initdb", "-D", str(self.data), "-U", SYSTEM_USER, "--auth=trust", "--encoding=UTF8", "--locale=C", *locale
         )
@@ -178,7 +180,9 @@ class Postgres:
                 cwd="/",
                 start_new_session=True,  # Ctrl-C is ours to handle, not the server's
                 env={**os.environ, "LC_ALL": "C"},
-                **({"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []} if self._user else {}),
+                user=self._user.pw_uid if self._user else None,
+                group=self._user.pw_gid if self._user else None,
+                extra_groups=[] if self._user else None,
             )
             out.seek(0)
             err.seek(0)

@@ -29,5 +29,3 @@ def serve(listener: socket.socket) -> None:
         timeout_graceful_shutdown=DRAIN_SECONDS_MAX,
     )
     uvicorn.Server(config).run(sockets=[listener])
-
-

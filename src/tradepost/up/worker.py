@@ -14,7 +14,11 @@ def work() -> None:
 
 
 async def _work() -> None:
-    from procrastinate.contrib.django import app  # noqa: PLC0415 - there is no app before Django is set up
+    # There is no app before Django is set up.
+    from procrastinate.contrib.django import app  # noqa: PLC0415
+    from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
 
-    async with app.with_connector(app.connector.get_worker_connector()).open_async() as worker:
+    connector = app.connector
+    assert isinstance(connector, DjangoConnector)
+    async with app.with_connector(connector.get_worker_connector()).open_async() as worker:
         await worker.run_worker_async(shutdown_graceful_timeout=STOP_SECONDS_MAX)

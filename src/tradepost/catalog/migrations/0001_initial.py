@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,83 +15,191 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Category',
+            name="Category",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, unique=True)),
-                ('position', models.IntegerField(db_default=0, default=0)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=200, unique=True)),
+                ("position", models.IntegerField(db_default=0, default=0)),
             ],
             options={
-                'verbose_name_plural': 'categories',
-                'ordering': ('position', 'id'),
+                "verbose_name_plural": "categories",
+                "ordering": ("position", "id"),
             },
         ),
         migrations.CreateModel(
-            name='CatalogVersion',
+            name="CatalogVersion",
             fields=[
-                ('id', models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('version', models.BigIntegerField(db_default=1)),
+                ("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("version", models.BigIntegerField(db_default=1)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='catalog_version_one_row')],
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="catalog_version_one_row")],
             },
         ),
         migrations.CreateModel(
-            name='Service',
+            name="Service",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('position', models.IntegerField(db_default=0, default=0)),
-                ('name', models.CharField(max_length=300)),
-                ('description', models.TextField(blank=True, db_default='')),
-                ('type', models.CharField(choices=[('Default', 'Default'), ('Package', 'Package'), ('SEO', 'SEO'), ('Custom Comments', 'Custom Comments'), ('Custom Comments Package', 'Custom Comments Package'), ('Mentions', 'Mentions'), ('Mentions with Hashtags', 'Mentions with Hashtags'), ('Mentions Custom List', 'Mentions Custom List'), ('Mentions Hashtag', 'Mentions Hashtag'), ('Mentions User Followers', 'Mentions User Followers'), ('Mentions Media Likers', 'Mentions Media Likers'), ('Comment Likes', 'Comment Likes'), ('Comment Replies', 'Comment Replies'), ('Poll', 'Poll'), ('Invites from Groups', 'Invites from Groups'), ('Subscriptions', 'Subscriptions'), ('Web Traffic', 'Web Traffic')], default='Default', max_length=32)),
-                ('rate', models.DecimalField(decimal_places=7, help_text='Price of 1,000; for a package, the price of the package.', max_digits=20, validators=[django.core.validators.MinValueValidator(0)])),
-                ('min', models.PositiveBigIntegerField(db_default=1, default=1)),
-                ('max', models.PositiveBigIntegerField(db_default=1, default=1)),
-                ('refill', models.BooleanField(db_default=False, default=False)),
-                ('cancel', models.BooleanField(db_default=False, default=False)),
-                ('dripfeed', models.BooleanField(db_default=False, default=False, verbose_name='drip-feed')),
-                ('average_time', models.CharField(blank=True, db_default='', max_length=60)),
-                ('fulfilment', models.CharField(choices=[('manual', 'By hand'), ('simulated', 'Simulator')], db_default='manual', default='manual', max_length=16)),
-                ('is_active', models.BooleanField(db_default=True, default=True, verbose_name='for sale')),
-                ('link_pattern', models.CharField(blank=True, db_default='', help_text='A regular expression that the whole link must match.', max_length=500)),
-                ('one_order_per_link', models.BooleanField(db_default=False, default=False, help_text='Refuse a second order of an account while one with this link is active.')),
-                ('category', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='services', to='catalog.category')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("position", models.IntegerField(db_default=0, default=0)),
+                ("name", models.CharField(max_length=300)),
+                ("description", models.TextField(blank=True, db_default="")),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("Default", "Default"),
+                            ("Package", "Package"),
+                            ("SEO", "SEO"),
+                            ("Custom Comments", "Custom Comments"),
+                            ("Custom Comments Package", "Custom Comments Package"),
+                            ("Mentions", "Mentions"),
+                            ("Mentions with Hashtags", "Mentions with Hashtags"),
+                            ("Mentions Custom List", "Mentions Custom List"),
+                            ("Mentions Hashtag", "Mentions Hashtag"),
+                            ("Mentions User Followers", "Mentions User Followers"),
+                            ("Mentions Media Likers", "Mentions Media Likers"),
+                            ("Comment Likes", "Comment Likes"),
+                            ("Comment Replies", "Comment Replies"),
+                            ("Poll", "Poll"),
+                            ("Invites from Groups", "Invites from Groups"),
+                            ("Subscriptions", "Subscriptions"),
+                            ("Web Traffic", "Web Traffic"),
+                        ],
+                        default="Default",
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "rate",
+                    models.DecimalField(
+                        decimal_places=7,
+                        help_text="Price of 1,000; for a package, the price of the package.",
+                        max_digits=20,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                ("min", models.PositiveBigIntegerField(db_default=1, default=1)),
+                ("max", models.PositiveBigIntegerField(db_default=1, default=1)),
+                ("refill", models.BooleanField(db_default=False, default=False)),
+                ("cancel", models.BooleanField(db_default=False, default=False)),
+                ("dripfeed", models.BooleanField(db_default=False, default=False, verbose_name="drip-feed")),
+                ("average_time", models.CharField(blank=True, db_default="", max_length=60)),
+                (
+                    "fulfilment",
+                    models.CharField(
+                        choices=[("manual", "By hand"), ("simulated", "Simulator")],
+                        db_default="manual",
+                        default="manual",
+                        max_length=16,
+                    ),
+                ),
+                ("is_active", models.BooleanField(db_default=True, default=True, verbose_name="for sale")),
+                (
+                    "link_pattern",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        help_text="A regular expression that the whole link must match.",
+                        max_length=500,
+                    ),
+                ),
+                (
+                    "one_order_per_link",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Refuse a second order of an account while one with this link is active.",
+                    ),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="services", to="catalog.category"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('category__position', 'position', 'id'),
+                "ordering": ("category__position", "position", "id"),
             },
         ),
         migrations.CreateModel(
-            name='CustomRate',
+            name="CustomRate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rate', models.DecimalField(decimal_places=7, max_digits=20, validators=[django.core.validators.MinValueValidator(0)])),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='custom_rates', to=settings.AUTH_USER_MODEL)),
-                ('service', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='custom_rates', to='catalog.service')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "rate",
+                    models.DecimalField(
+                        decimal_places=7, max_digits=20, validators=[django.core.validators.MinValueValidator(0)]
+                    ),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="custom_rates",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "service",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="custom_rates", to="catalog.service"
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='service',
-            constraint=models.CheckConstraint(condition=models.Q(('type__in', ['Default', 'Package', 'SEO', 'Custom Comments', 'Custom Comments Package', 'Mentions', 'Mentions with Hashtags', 'Mentions Custom List', 'Mentions Hashtag', 'Mentions User Followers', 'Mentions Media Likers', 'Comment Likes', 'Comment Replies', 'Poll', 'Invites from Groups', 'Subscriptions', 'Web Traffic'])), name='service_type_known'),
+            model_name="service",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "type__in",
+                        [
+                            "Default",
+                            "Package",
+                            "SEO",
+                            "Custom Comments",
+                            "Custom Comments Package",
+                            "Mentions",
+                            "Mentions with Hashtags",
+                            "Mentions Custom List",
+                            "Mentions Hashtag",
+                            "Mentions User Followers",
+                            "Mentions Media Likers",
+                            "Comment Likes",
+                            "Comment Replies",
+                            "Poll",
+                            "Invites from Groups",
+                            "Subscriptions",
+                            "Web Traffic",
+                        ],
+                    )
+                ),
+                name="service_type_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='service',
-            constraint=models.CheckConstraint(condition=models.Q(('fulfilment__in', ['manual', 'simulated'])), name='service_fulfilment_known'),
+            model_name="service",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("fulfilment__in", ["manual", "simulated"])), name="service_fulfilment_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='service',
-            constraint=models.CheckConstraint(condition=models.Q(('rate__gte', 0)), name='service_rate_not_negative'),
+            model_name="service",
+            constraint=models.CheckConstraint(condition=models.Q(("rate__gte", 0)), name="service_rate_not_negative"),
         ),
         migrations.AddConstraint(
-            model_name='service',
-            constraint=models.CheckConstraint(condition=models.Q(('max__gte', models.F('min')), ('min__gte', 1)), name='service_min_max'),
+            model_name="service",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("max__gte", models.F("min")), ("min__gte", 1)), name="service_min_max"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='customrate',
-            constraint=models.UniqueConstraint(fields=('account', 'service'), name='custom_rate_once'),
+            model_name="customrate",
+            constraint=models.UniqueConstraint(fields=("account", "service"), name="custom_rate_once"),
         ),
         migrations.AddConstraint(
-            model_name='customrate',
-            constraint=models.CheckConstraint(condition=models.Q(('rate__gte', 0)), name='custom_rate_not_negative'),
+            model_name="customrate",
+            constraint=models.CheckConstraint(condition=models.Q(("rate__gte", 0)), name="custom_rate_not_negative"),
         ),
     ]

@@ -8,82 +8,171 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('orders', '0001_initial'),
+        ("orders", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LedgerAccount',
+            name="LedgerAccount",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('name', models.CharField(blank=True, help_text="The house's own accounts only.", max_length=40)),
-                ('balance', models.DecimalField(decimal_places=5, max_digits=20, null=True)),
-                ('credit_limit', models.DecimalField(db_default=0, decimal_places=5, default=0, max_digits=20)),
-                ('account', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ledger_account', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(blank=True, help_text="The house's own accounts only.", max_length=40)),
+                ("balance", models.DecimalField(decimal_places=5, max_digits=20, null=True)),
+                ("credit_limit", models.DecimalField(db_default=0, decimal_places=5, default=0, max_digits=20)),
+                (
+                    "account",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ledger_account",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'ledger account',
-                'db_table': 'ledger_account',
+                "verbose_name": "ledger account",
+                "db_table": "ledger_account",
             },
         ),
         migrations.CreateModel(
-            name='Transfer',
+            name="Transfer",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('amount', models.DecimalField(decimal_places=5, max_digits=20)),
-                ('balance_after', models.DecimalField(decimal_places=5, help_text="Of the customer's account, whichever side it is on.", max_digits=20)),
-                ('kind', models.CharField(choices=[('charge', 'Order'), ('partial', 'Refund of the undelivered part'), ('cancel', 'Refund of a canceled order'), ('top-up', 'Top-up'), ('adjustment', 'Correction')], max_length=16)),
-                ('sequence', models.IntegerField(db_default=0, default=0, help_text='Tells apart transfers of one kind of an order.')),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('actor', models.CharField(max_length=80)),
-                ('note', models.CharField(blank=True, db_default='', max_length=200)),
-                ('credit', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.ledgeraccount')),
-                ('debit', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.ledgeraccount')),
-                ('order', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='transfers', to='orders.order')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("amount", models.DecimalField(decimal_places=5, max_digits=20)),
+                (
+                    "balance_after",
+                    models.DecimalField(
+                        decimal_places=5, help_text="Of the customer's account, whichever side it is on.", max_digits=20
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("charge", "Order"),
+                            ("partial", "Refund of the undelivered part"),
+                            ("cancel", "Refund of a canceled order"),
+                            ("top-up", "Top-up"),
+                            ("adjustment", "Correction"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "sequence",
+                    models.IntegerField(
+                        db_default=0, default=0, help_text="Tells apart transfers of one kind of an order."
+                    ),
+                ),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("actor", models.CharField(max_length=80)),
+                ("note", models.CharField(blank=True, db_default="", max_length=200)),
+                (
+                    "credit",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.ledgeraccount",
+                    ),
+                ),
+                (
+                    "debit",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.ledgeraccount",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="transfers",
+                        to="orders.order",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
+                "ordering": ("-id",),
             },
         ),
         migrations.AddConstraint(
-            model_name='ledgeraccount',
-            constraint=models.CheckConstraint(condition=models.Q(('balance__gte', django.db.models.expressions.CombinedExpression(models.F('credit_limit'), '*', models.Value(-1)))), name='ledger_account_within_credit'),
+            model_name="ledgeraccount",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "balance__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("credit_limit"), "*", models.Value(-1)
+                        ),
+                    )
+                ),
+                name="ledger_account_within_credit",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgeraccount',
-            constraint=models.CheckConstraint(condition=models.Q(('credit_limit__gte', 0)), name='ledger_account_credit_not_negative'),
+            model_name="ledgeraccount",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("credit_limit__gte", 0)), name="ledger_account_credit_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgeraccount',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('account__isnull', True), ('balance__isnull', True), ('id__lt', 1000)), models.Q(('account__isnull', False), ('balance__isnull', False), ('id__gte', 1000)), _connector='OR'), name='ledger_account_customer_or_house'),
+            model_name="ledgeraccount",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("account__isnull", True), ("balance__isnull", True), ("id__lt", 1000)),
+                    models.Q(("account__isnull", False), ("balance__isnull", False), ("id__gte", 1000)),
+                    _connector="OR",
+                ),
+                name="ledger_account_customer_or_house",
+            ),
         ),
         migrations.AddIndex(
-            model_name='transfer',
-            index=models.Index(condition=models.Q(('debit__gte', 1000)), fields=['debit', 'id'], name='transfer_debits_of_customer'),
+            model_name="transfer",
+            index=models.Index(
+                condition=models.Q(("debit__gte", 1000)), fields=["debit", "id"], name="transfer_debits_of_customer"
+            ),
         ),
         migrations.AddIndex(
-            model_name='transfer',
-            index=models.Index(condition=models.Q(('credit__gte', 1000)), fields=['credit', 'id'], name='transfer_credits_of_customer'),
+            model_name="transfer",
+            index=models.Index(
+                condition=models.Q(("credit__gte", 1000)), fields=["credit", "id"], name="transfer_credits_of_customer"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transfer',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='transfer_amount_positive'),
+            model_name="transfer",
+            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="transfer_amount_positive"),
         ),
         migrations.AddConstraint(
-            model_name='transfer',
-            constraint=models.CheckConstraint(condition=models.Q(('debit', models.F('credit')), _negated=True), name='transfer_between_two'),
+            model_name="transfer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("debit", models.F("credit")), _negated=True), name="transfer_between_two"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transfer',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['charge', 'partial', 'cancel', 'top-up', 'adjustment'])), name='transfer_kind_known'),
+            model_name="transfer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["charge", "partial", "cancel", "top-up", "adjustment"])),
+                name="transfer_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transfer',
-            constraint=models.UniqueConstraint(condition=models.Q(('order__isnull', False)), fields=('order', 'kind', 'sequence'), name='transfer_once_per_order'),
+            model_name="transfer",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("order__isnull", False)),
+                fields=("order", "kind", "sequence"),
+                name="transfer_once_per_order",
+            ),
         ),
     ]

@@ -8,94 +8,183 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('catalog', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("catalog", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('mode', models.CharField(choices=[('api', 'api'), ('web', 'web')], max_length=8)),
-                ('link', models.TextField()),
-                ('quantity', models.BigIntegerField(help_text='What the charge was reckoned on.')),
-                ('fields', models.JSONField(help_text='The parameters of its type (comments, usernames …).', null=True)),
-                ('rate', models.DecimalField(decimal_places=7, max_digits=20)),
-                ('charge', models.DecimalField(decimal_places=5, max_digits=20)),
-                ('refunded', models.DecimalField(db_default=0, decimal_places=5, max_digits=20)),
-                ('status', models.CharField(choices=[('Pending', 'Pending'), ('Processing', 'Processing'), ('In progress', 'In progress'), ('Completed', 'Completed'), ('Partial', 'Partial'), ('Canceled', 'Canceled')], db_default='Pending', max_length=12)),
-                ('dispatch', models.CharField(choices=[('none', 'none'), ('queued', 'queued'), ('sending', 'sending'), ('sent', 'sent'), ('unsure', 'unsure'), ('refused', 'refused')], db_default='none', max_length=8)),
-                ('start_count', models.BigIntegerField(null=True)),
-                ('remains', models.BigIntegerField()),
-                ('one_per_link', models.BooleanField(db_default=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('account', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to=settings.AUTH_USER_MODEL)),
-                ('key', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.key')),
-                ('service', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='catalog.service')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("mode", models.CharField(choices=[("api", "api"), ("web", "web")], max_length=8)),
+                ("link", models.TextField()),
+                ("quantity", models.BigIntegerField(help_text="What the charge was reckoned on.")),
+                (
+                    "fields",
+                    models.JSONField(help_text="The parameters of its type (comments, usernames …).", null=True),
+                ),
+                ("rate", models.DecimalField(decimal_places=7, max_digits=20)),
+                ("charge", models.DecimalField(decimal_places=5, max_digits=20)),
+                ("refunded", models.DecimalField(db_default=0, decimal_places=5, max_digits=20)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("Pending", "Pending"),
+                            ("Processing", "Processing"),
+                            ("In progress", "In progress"),
+                            ("Completed", "Completed"),
+                            ("Partial", "Partial"),
+                            ("Canceled", "Canceled"),
+                        ],
+                        db_default="Pending",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "dispatch",
+                    models.CharField(
+                        choices=[
+                            ("none", "none"),
+                            ("queued", "queued"),
+                            ("sending", "sending"),
+                            ("sent", "sent"),
+                            ("unsure", "unsure"),
+                            ("refused", "refused"),
+                        ],
+                        db_default="none",
+                        max_length=8,
+                    ),
+                ),
+                ("start_count", models.BigIntegerField(null=True)),
+                ("remains", models.BigIntegerField()),
+                ("one_per_link", models.BooleanField(db_default=False)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "key",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.key",
+                    ),
+                ),
+                (
+                    "service",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="catalog.service",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='OrderEvent',
+            name="OrderEvent",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('account_id', models.BigIntegerField()),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('actor', models.CharField(max_length=80)),
-                ('from_status', models.CharField(max_length=12)),
-                ('to_status', models.CharField(max_length=12)),
-                ('from_dispatch', models.CharField(max_length=8)),
-                ('to_dispatch', models.CharField(max_length=8)),
-                ('note', models.CharField(blank=True, db_default='', max_length=200)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='orders.order')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("account_id", models.BigIntegerField()),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("actor", models.CharField(max_length=80)),
+                ("from_status", models.CharField(max_length=12)),
+                ("to_status", models.CharField(max_length=12)),
+                ("from_dispatch", models.CharField(max_length=8)),
+                ("to_dispatch", models.CharField(max_length=8)),
+                ("note", models.CharField(blank=True, db_default="", max_length=200)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="orders.order"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('id',),
+                "ordering": ("id",),
             },
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['account', 'id'], name='order_of_account'),
+            model_name="order",
+            index=models.Index(fields=["account", "id"], name="order_of_account"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('status__in', ['Pending', 'Processing', 'In progress'])), fields=['service', 'id'], name='order_active'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("status__in", ["Pending", "Processing", "In progress"])),
+                fields=["service", "id"],
+                name="order_active",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['Pending', 'Processing', 'In progress', 'Completed', 'Partial', 'Canceled'])), name='order_status_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["Pending", "Processing", "In progress", "Completed", "Partial", "Canceled"])
+                ),
+                name="order_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('dispatch__in', ['none', 'queued', 'sending', 'sent', 'unsure', 'refused'])), name='order_dispatch_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("dispatch__in", ["none", "queued", "sending", "sent", "unsure", "refused"])),
+                name="order_dispatch_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ['api', 'web'])), name='order_mode_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("mode__in", ["api", "web"])), name="order_mode_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 1)), name='order_quantity_positive'),
+            model_name="order",
+            constraint=models.CheckConstraint(condition=models.Q(("quantity__gte", 1)), name="order_quantity_positive"),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('remains__gte', 0), ('remains__lte', models.F('quantity'))), name='order_remains_within_quantity'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("remains__gte", 0), ("remains__lte", models.F("quantity"))),
+                name="order_remains_within_quantity",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('refunded__gte', 0), ('refunded__lte', models.F('charge'))), name='order_refunds_within_charge'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("refunded__gte", 0), ("refunded__lte", models.F("charge"))),
+                name="order_refunds_within_charge",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(models.F('account'), models.F('service'), django.db.models.functions.text.MD5('link'), condition=models.Q(('one_per_link', True), ('status__in', ['Pending', 'Processing', 'In progress'])), name='order_one_active_per_link'),
+            model_name="order",
+            constraint=models.UniqueConstraint(
+                models.F("account"),
+                models.F("service"),
+                django.db.models.functions.text.MD5("link"),
+                condition=models.Q(("one_per_link", True), ("status__in", ["Pending", "Processing", "In progress"])),
+                name="order_one_active_per_link",
+            ),
         ),
     ]
