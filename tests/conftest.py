@@ -156,7 +156,8 @@ def start_desk(*arguments: str, **environ: str) -> Desk:
     assert process.stdout
     ready = process.stdout.readline()
     if "ready" not in ready:
-        process.kill()
+        with process:
+            process.kill()
         pytest.fail(f"the desk did not come up: {ready!r}")
     url = ready.split()[3]
     return Desk(url, f"{url}/api/v2", process, Path(environ.get("TRADEPOST_HOME", _home)))
@@ -164,11 +165,12 @@ def start_desk(*arguments: str, **environ: str) -> Desk:
 
 def stop_desk(desk: Desk, *, seconds_max: float = 20) -> int:
     """Stop a desk as an operator does, and return its exit status."""
-    desk.process.send_signal(signal.SIGTERM)
-    try:
-        return desk.process.wait(seconds_max)
-    finally:
-        desk.process.kill()
+    with desk.process:  # waits, and closes the pipe
+        desk.process.send_signal(signal.SIGTERM)
+        try:
+            return desk.process.wait(seconds_max)
+        finally:
+            desk.process.kill()
 
 
 @pytest.fixture(scope="session")

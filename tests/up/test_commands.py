@@ -1,0 +1,79 @@
+"""The other commands, run as an operator runs them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2
+import psycopg
+
+from tests.conftest import Customer, Desk
+from tradepost.accounts.models import Account
+
+
+def run(*arguments: str, status: int = 0, **environ: str) -> str:
+    """Run a command; return what it prints, errors included."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tradepost.cli", *arguments],
+        env={**os.environ, **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status, done.stdout
+    return done.stdout.strip()
+
+
+def test_a_key_is_made_listed_and_revoked(desk: Desk, alice: Customer) -> None:
+    key = run("keys", "create", alice.email, "--name", "my script", "--scope", "read", "--network", "127.0.0.1")
+    assert key.startswith("tp_live_")
+    asked = {"key": key, "action": "balance"}
+    assert httpx2.post(desk.api_url, data=asked).json()["balance"] == "100.00"
+    line = run("keys", "list", alice.email).splitlines()[-1].split("\t")
+    assert line[1:] == [alice.email, f"{key[:12]}…", "read", "127.0.0.1/32", "good", "my script"]
+    assert "is revoked" in run("keys", "revoke", line[0])
+    assert httpx2.post(desk.api_url, data=asked).json() == {"error": "Invalid API key"}
+    assert "no key" in run("keys", "revoke", line[0], status=1)
+
+
+def test_what_is_wrong_with_a_key_is_said_in_a_line(alice: Customer) -> None:
+    assert "There is no account nobody@test.example" in run("keys", "create", "nobody@test.example", status=1)
+    assert "network" in run("keys", "create", alice.email, "--network", "somewhere", status=1)
+
+
+def test_an_account_is_made_and_gets_funds() -> None:
+    email = "Dave@Test.example"
+    assert "can sign in" in run("accounts", "create", email, "--password", "quite-a-long-one", "--staff")
+    dave = Account.objects.get(email="dave@test.example")
+    assert dave.is_staff
+    assert dave.check_password("quite-a-long-one")
+    assert "is 25.50" in run("accounts", "top-up", "dave@test.example", "25.5", "--note", "cash")
+    for amount in ("-1", "0", "1.000001", "NaN", "ten"):
+        assert "is no amount" in run("accounts", "top-up", "dave@test.example", "--", amount, status=1)
+    assert "already exists" in run("accounts", "create", email, "--password", "quite-a-long-one", status=1)
+    assert "too short" in run("accounts", "create", "eve@test.example", "--password", "short", status=1)
+
+
+def test_check_says_what_is_wrong_and_fails(alice: Customer, connection: psycopg.Connection) -> None:
+    assert run("check") == "The books are clean."
+    correct = "UPDATE ledger_account SET balance = balance + %s WHERE account_id = %s"
+    connection.execute(correct, [1, alice.id])
+    connection.commit()
+    try:
+        printed = run("check", status=1)
+        assert "the balance is not the sum of its transfers" in printed
+        assert "balance 101.00000, transfers 100.00000" in printed
+    finally:
+        connection.execute(correct, [-1, alice.id])
+        connection.commit()
+
+
+def test_a_command_starts_the_embedded_database_if_nobody_runs_it(tmp_path: Path) -> None:
+    own = {"DATABASE_URL": "", "TRADEPOST_HOME": str(tmp_path)}
+    assert run("migrate", **own) == "The database is up to date."
+    assert not (tmp_path / "postgres" / "postmaster.pid").exists()
+    run("accounts", "create", "frank@test.example", "--password", "quite-a-long-one", **own)
+    assert run("keys", "create", "frank@test.example", **own).startswith("tp_live_")

@@ -1,0 +1,236 @@
+"""`tradepost up`: one command runs the desk, says what is wrong in a line, and stops cleanly."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import psycopg
+import pytest
+
+from tests.conftest import Desk, start_desk, stop_desk
+from tradepost.engine.order_types import OrderType
+
+STOP_SECONDS_MAX = 5
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder that several tests start desks in, one after the other."""
+    return tmp_path_factory.mktemp("home")
+
+
+def start(home: Path, *arguments: str) -> Desk:
+    """Start a desk with its own embedded database."""
+    return start_desk(*arguments, TRADEPOST_HOME=str(home), DATABASE_URL="")
+
+
+@pytest.fixture
+def demo(home: Path) -> Iterator[Desk]:
+    """A demo desk, which one of these tests finds empty and the others as it was left."""
+    running = start(home, "--demo")
+    yield running
+    assert stop_desk(running) == 0
+
+
+def read_demo(desk: Desk) -> dict[str, object]:
+    """Read what the demo wrote down."""
+    return json.loads((desk.home / "demo.json").read_text())  # type: ignore[no-any-return]
+
+
+def call(desk: Desk, account: int, action: str, **parameters: object) -> object:
+    """Call the API as one of the demo's customers."""
+    key = read_demo(desk)["accounts"][account]["key"]  # type: ignore[index]
+    return httpx2.post(desk.api_url, data={"key": key, "action": action, **parameters}).json()
+
+
+def test_the_demo_writes_down_how_to_reach_it(demo: Desk) -> None:
+    written = read_demo(demo)
+    assert written["url"] == demo.url
+    assert written["api_url"] == demo.api_url
+    assert written["staff"].keys() == {"email", "password"}  # type: ignore[attr-defined]
+    accounts = written["accounts"]
+    assert [each["balance"] for each in accounts] == ["1000000.00", "1.00", "250.00"]  # type: ignore[attr-defined]
+    assert all(each.keys() == {"email", "password", "key", "balance"} for each in accounts)  # type: ignore[attr-defined]
+    assert stat.S_IMODE((demo.home / "demo.json").stat().st_mode) == 0o600
+
+
+def test_the_demo_sells_60_services_of_every_type(demo: Desk) -> None:
+    services = call(demo, 0, "services")
+    assert isinstance(services, list)
+    assert len(services) >= 60
+    assert {each["type"] for each in services} == {kind.value for kind in OrderType}
+    assert len({each["category"] for each in services}) > 5
+    first = next(each for each in services if each["service"] == 1)
+    expected = {"type": "Default", "rate": "0.90", "min": "10", "max": "10000"}
+    assert first.items() >= {**expected, "refill": True, "cancel": True, "dripfeed": True}.items()
+
+
+def test_a_second_start_keeps_keys_orders_and_balances(home: Path) -> None:
+    desk = start(home, "--demo")
+    before = call(desk, 2, "balance")
+    placed = call(desk, 2, "add", service=1, link="https://pixelpond.example/c", quantity=100)
+    assert isinstance(placed, dict)
+    assert stop_desk(desk) == 0
+    again = start(home, "--demo")
+    assert call(again, 2, "balance") != before
+    status = call(again, 2, "status", order=placed["order"])
+    assert isinstance(status, dict)
+    assert status["currency"] == "USD"
+    assert stop_desk(again) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_everything_within_five_seconds(home: Path, number: signal.Signals) -> None:
+    desk = start(home, "--demo", "--workers", "2")
+    desk.process.send_signal(number)
+    began = time.monotonic()
+    with desk.process:
+        assert desk.process.wait(30) == 0
+    took = time.monotonic() - began
+    assert not (home / "postgres" / "postmaster.pid").exists(), "the database was not stopped"
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(desk.url)
+    assert took < STOP_SECONDS_MAX * 4, "far beyond the limit, even for a machine that does other things too"
+
+
+def test_requests_in_flight_are_answered_before_the_end(home: Path) -> None:
+    desk = start(home, "--demo")
+    key = read_demo(desk)["accounts"][0]["key"]  # type: ignore[index]
+    order = {"key": key, "action": "add", "service": 1, "link": "https://pixelpond.example/d", "quantity": 10}
+    answers: list[tuple[int, str]] = []
+    started = threading.Event()
+
+    def keep_ordering() -> None:
+        with httpx2.Client() as client:
+            while True:
+                try:
+                    response = client.post(desk.api_url, data=order)
+                except httpx2.TransportError:
+                    return  # the connection was closed between two requests, or refused
+                answers.append((response.status_code, response.text))
+                started.set()
+
+    threads = [threading.Thread(target=keep_ordering) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert started.wait(30)
+    assert stop_desk(desk) == 0
+    for thread in threads:
+        thread.join(30)
+    assert {status for status, _ in answers} <= {200, 503}
+    acknowledged = [json.loads(text)["order"] for status, text in answers if status == 200]
+    again = start(home, "--demo")
+    for number in acknowledged:
+        assert "status" in call(again, 0, "status", order=number)  # type: ignore[operator]
+    assert stop_desk(again) == 0
+
+
+def test_a_process_that_dies_is_started_again(home: Path) -> None:
+    desk = start(home, "--demo")
+    children = Path(f"/proc/{desk.process.pid}/task/{desk.process.pid}/children").read_text().split()
+    for child in children:
+        os.kill(int(child), signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if httpx2.get(desk.api_url, timeout=5).status_code == 200:
+                break
+        except httpx2.TransportError:
+            time.sleep(0.1)
+    assert call(desk, 1, "balance") == {"balance": "1.00", "currency": "USD"}
+    assert stop_desk(desk) == 0
+
+
+def test_nobody_keeps_the_port_when_the_supervisor_is_killed(home: Path) -> None:
+    desk = start(home, "--demo")
+    with desk.process:
+        desk.process.kill()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            httpx2.get(desk.url, timeout=5)
+        except httpx2.TransportError:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("the server outlived its supervisor")
+    adopted = start(home, "--demo")  # with the database that was left running
+    assert call(adopted, 1, "balance") == {"balance": "1.00", "currency": "USD"}
+    assert stop_desk(adopted) == 0
+
+
+def fail_to_start(*arguments: str, **environ: str) -> str:
+    """Start a desk that can't run; return the one line it says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tradepost.cli", "up", *(arguments or ("--port", "0"))],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    return done.stderr
+
+
+def test_a_taken_port_is_said_in_a_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"Port {port} on 127.0.0.1 can't be used" in fail_to_start("--port", port)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgresql://nobody@127.0.0.1:1/none", "can't be reached"),
+        ("mysql://root@localhost/x", "must begin with postgresql://"),
+    ],
+)
+def test_an_unreachable_database_is_said_in_a_line(url: str, words: str) -> None:
+    assert words in fail_to_start(DATABASE_URL=url)
+
+
+def test_a_home_that_cannot_be_written_is_said_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert "can't be written" in fail_to_start(DATABASE_URL="", TRADEPOST_HOME=str(tmp_path / "file" / "home"))
+    assert "can't be written" in fail_to_start(TRADEPOST_HOME=str(tmp_path / "file" / "home"))
+
+
+def test_data_of_another_postgresql_is_said_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "PG_VERSION").write_text("12\n")
+    assert "is of PostgreSQL 12" in fail_to_start(DATABASE_URL="", TRADEPOST_HOME=str(tmp_path))
+
+
+def test_a_database_of_a_newer_tradepost_is_said_in_a_line(connection: psycopg.Connection) -> None:
+    connection.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('orders', '9999_later', now())")
+    connection.commit()
+    try:
+        assert "made by a newer Tradepost (it has orders.9999_later)" in fail_to_start()
+    finally:
+        connection.execute("DELETE FROM django_migrations WHERE name = '9999_later'")
+        connection.commit()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TRADEPOST_CURRENCY", "dollars"), ("TRADEPOST_URL", "panel.example"), ("TRADEPOST_SIMULATOR_SECONDS", "soon")],
+)
+def test_a_setting_that_cannot_be_right_is_said_in_a_line(name: str, value: str) -> None:
+    assert name in fail_to_start(**{name: value})
+
+
+def test_two_desks_never_share_a_home(demo: Desk) -> None:
+    line = fail_to_start(DATABASE_URL="", TRADEPOST_HOME=str(demo.home))
+    assert f"Another Tradepost (process {demo.process.pid}) is using" in line
