@@ -16,11 +16,14 @@ SECRET_BYTES = 50
 def _secret_key(home: Path) -> str:
     """Return this installation's secret, made at the first start and kept beside its data."""
     path = home / "secret_key"
-    if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError), open(path, "x", opener=_private) as file:
-            file.write(secrets.token_urlsafe(SECRET_BYTES))
-    return path.read_text()
+    try:
+        if not path.exists():
+            home.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError), open(path, "x", opener=_private) as file:
+                file.write(secrets.token_urlsafe(SECRET_BYTES))
+        return path.read_text()
+    except OSError as error:
+        raise environment.Misconfigured(f"The data folder {home} can't be written: {error.strerror}.") from error
 
 
 def _private(path: str, flags: int) -> int:
