@@ -68,6 +68,23 @@ _RULES = {
     "a canceled order was not refunded in full": """
         SELECT 'order ' || id, 'charge ' || charge || ', refunded ' || refunded
         FROM orders_order WHERE status = 'Canceled' AND refunded <> charge""",
+    # The hot tables have no foreign keys (decision 0005).
+    "a reference leads nowhere": """
+        SELECT 'order ' || o.id, 'account ' || o.account_id || ', service ' || o.service_id
+               || ', key ' || coalesce(o.key_id::text, 'none')
+        FROM orders_order o
+        LEFT JOIN accounts_account a ON a.id = o.account_id
+        LEFT JOIN catalog_service s ON s.id = o.service_id
+        LEFT JOIN accounts_key k ON k.id = o.key_id
+        WHERE a.id IS NULL OR s.id IS NULL OR (o.key_id IS NOT NULL AND k.id IS NULL)
+        UNION ALL
+        SELECT 'transfer ' || t.id, 'debit ' || t.debit_id || ', credit ' || t.credit_id
+               || ', order ' || coalesce(t.order_id::text, 'none')
+        FROM ledger_transfer t
+        LEFT JOIN ledger_account d ON d.id = t.debit_id
+        LEFT JOIN ledger_account c ON c.id = t.credit_id
+        LEFT JOIN orders_order o ON o.id = t.order_id
+        WHERE d.id IS NULL OR c.id IS NULL OR (t.order_id IS NOT NULL AND o.id IS NULL)""",
 }
 
 
