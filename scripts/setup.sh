@@ -15,20 +15,15 @@ find_python() { # sets $python
 setup_uv() { # makes .venv and sets $uv
   if [ ! -x .venv/bin/python ]; then
     find_python
-    "$python" -m venv .venv 2>/dev/null || {
-      rm -rf .venv
-      uv=$(command -v uv || true)
-      if [ -z "$uv" ]; then
-        echo "tradepost cannot make a virtual environment: install python3-venv or uv." >&2
-        exit 1
-      fi
-      "$uv" venv --quiet --seed --python "$python" .venv
-    }
+    "$python" -m venv --without-pip .venv # without: Debian keeps what puts pip there in a package apart
   fi
   uv=$(command -v uv || true)
   if [ -z "$uv" ]; then
-    [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv
     uv=.venv/bin/uv
+    if [ ! -x $uv ]; then
+      find_python
+      "$python" -m pip --python .venv/bin/python install --quiet --disable-pip-version-check uv
+    fi
   fi
 }
 

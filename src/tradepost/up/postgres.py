@@ -105,6 +105,7 @@ class Postgres:
         if self._user:
             _let_in(self.home)
             _let_in(self._programs)
+            _let_read(self._programs.parent)
             for folder in (self.data, log):
                 os.chown(folder, self._user.pw_uid, self._user.pw_gid)
 
@@ -272,6 +273,15 @@ def _let_in(folder: Path) -> None:
         mode = each.stat().st_mode
         if not mode & stat.S_IXOTH:
             each.chmod(mode | stat.S_IXOTH)
+
+
+def _let_read(installed: Path) -> None:
+    """Let the server's user read what a strict umask has kept to root."""
+    if (installed / "bin" / "postgres").stat().st_mode & stat.S_IROTH:
+        return
+    for each in (installed, *installed.rglob("*")):
+        mode = each.stat().st_mode
+        each.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
 
 
 def _last_line(text: str) -> str:
