@@ -1,0 +1,1 @@
+"""The engine, by its functions on a real database."""

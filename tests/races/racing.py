@@ -1,0 +1,28 @@
+"""What the races need: threads that start together, and the moment when a connection waits for a lock."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import psycopg
+
+
+def all_at_once[T](runners: Sequence[Callable[[], T]]) -> list[T]:
+    """Run each in a thread of its own, released together, and return what they return."""
+    barrier = Barrier(len(runners))
+
+    def run(runner: Callable[[], T]) -> T:
+        barrier.wait()
+        return runner()
+
+    with ThreadPoolExecutor(len(runners)) as threads:
+        return list(threads.map(run, runners))
+
+
+def await_blocked(observer: psycopg.Connection, *waiting: psycopg.Connection) -> None:
+    """Return when each of these connections waits for a lock that another one holds."""
+    observer.autocommit = True
+    pids = [connection.info.backend_pid for connection in waiting]
+    query = "SELECT bool_and(cardinality(pg_blocking_pids(pid)) > 0) FROM unnest(%s::int[]) AS pid"
+    while observer.execute(query, [pids]).fetchone() != (True,):
+        pass
