@@ -133,7 +133,7 @@ def test_what_cannot_be_read_counts_as_a_missing_key(desk: Desk, body: bytes) ->
     assert (status, json.loads(answer)) == (200, {"error": "Invalid API key"})
 
 
-@pytest.mark.parametrize("text", ["a\x00b", "\ud800", "emoji 🎈 and \\ and \" and {}"])
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800", 'emoji 🎈 and \\ and " and {}'])
 def test_text_that_a_database_may_choke_on_neither_fails_nor_spoils_others(
     desk: Desk, alice: Customer, service: int, text: str
 ) -> None:
@@ -143,5 +143,7 @@ def test_text_that_a_database_may_choke_on_neither_fails_nor_spoils_others(
 
 
 def test_a_broken_multipart_body_is_no_server_error(desk: Desk) -> None:
-    status, _, answer = send(desk, "POST", "/api/v2", b"--x\r\nnonsense", Content_Type="multipart/form-data; boundary=y")
+    status, _, answer = send(
+        desk, "POST", "/api/v2", b"--x\r\nnonsense", Content_Type="multipart/form-data; boundary=y"
+    )
     assert (status, json.loads(answer)) == (200, {"error": "Invalid API key"})

@@ -64,6 +64,11 @@ CORRUPTIONS = [
         "order {order}",
         ["UPDATE orders_order SET status = 'Canceled' WHERE id = %(order)s"],
     ),
+    (
+        "a reference leads nowhere",
+        "transfer {transfer}",
+        ["DELETE FROM orders_order WHERE id = %(order)s"],
+    ),
 ]
 
 

@@ -52,7 +52,9 @@ def _decode(text: str) -> str:
 
 def _json(body: bytes) -> Iterator[tuple[str, str]]:
     try:
-        found = json.loads(body)  # not msgspec: a client that cuts an emoji in two sends half a pair, which that refuses
+        found = json.loads(
+            body
+        )  # not msgspec: a client that cuts an emoji in two sends half a pair, which that refuses
     except (ValueError, RecursionError):
         return
     if not isinstance(found, dict):

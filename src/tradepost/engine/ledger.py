@@ -87,8 +87,8 @@ WITH moved AS (
     SELECT %s, new.*
     FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::text[], %s::bigint[], %s::text[]) AS new
 )
-UPDATE ledger_account l SET balance = new.balance
-FROM unnest(%s::bigint[], %s::numeric[]) AS new (id, balance) WHERE l.id = new.id
+UPDATE ledger_account l SET balance = l.balance + new.change
+FROM unnest(%s::bigint[], %s::numeric[]) AS new (id, change) WHERE l.id = new.id
 """
 
 
@@ -99,18 +99,18 @@ def lock(connection: Connection, accounts: Iterable[int]) -> dict[int, Locked]:
 
 
 def post(connection: Connection, movements: Sequence[Movement], *, actor: str) -> None:
-    """Write movements, in their order, and the balances they lead to. The accounts must be locked.
+    """Write movements, in their order, and change the balances by them. The accounts must be locked.
 
     The database has the last word: a CHECK refuses a balance beyond its limit, a unique key a second refund.
     """
     if not movements:
         return
     rows = []
-    touched: dict[int, Decimal] = {}
+    changes: dict[int, Decimal] = {}
     for movement in movements:
         account = movement.account
         account.balance += movement.amount
-        touched[account.id] = account.balance
+        changes[account.id] = changes.get(account.id, ZERO) + movement.amount
         sides = (account.id, int(movement.house)) if movement.amount < ZERO else (int(movement.house), account.id)
         rows.append((*sides, abs(movement.amount), account.balance, movement.kind.value, movement.order, movement.note))
     debit, credit, amount, after, kind, order, note = zip(*rows, strict=True)
@@ -120,12 +120,14 @@ def post(connection: Connection, movements: Sequence[Movement], *, actor: str) -
         arrays.of_numbers(order),
         arrays.of_texts(note),
     ]
-    balances = [arrays.of_numbers(touched), arrays.of_numbers(touched.values())]
+    balances = [arrays.of_numbers(changes), arrays.of_numbers(changes.values())]
     Cursor(connection).execute(_POST, [actor, *columns, *balances], prepare=True)
 
 
 def top_up(connection: Connection, account: int, amount: Decimal, *, actor: str, note: str = "") -> Decimal:
-    """Add funds to an account and return its new balance."""
+    """Add funds, an amount above zero, to an account and return its new balance."""
+    if amount <= ZERO:
+        raise ValueError("a top-up adds funds")
     return _move(connection, account, amount, SystemAccount.TOP_UPS, Kind.TOP_UP, actor=actor, note=note)
 
 

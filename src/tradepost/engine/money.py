@@ -3,21 +3,23 @@
 Amounts are `Decimal` with 5 places (`numeric(20,5)`), rates with 7 (`numeric(20,7)`).
 """
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 ZERO = Decimal(0)
 SMALLEST = Decimal("0.00001")
-THOUSAND = Decimal(1000)
+
+# Room for the largest rate times the largest quantity, exactly; the default of 28 digits has not.
+_EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 
 
 def to_amount(value: Decimal) -> Decimal:
     """Round half up to the 5 places that amounts have."""
-    return value.quantize(SMALLEST, ROUND_HALF_UP)
+    return value.quantize(SMALLEST, context=_EXACT)
 
 
 def charge_for(rate: Decimal, quantity: int) -> Decimal:
     """Return the price of `quantity` at `rate` for 1,000; never nothing for something that has a rate."""
-    charge = to_amount(rate * quantity / THOUSAND)
+    charge = to_amount(_EXACT.multiply(rate, quantity).scaleb(-3, _EXACT))
     return charge if charge or not rate else SMALLEST
 
 
@@ -29,7 +31,7 @@ def charge_flat(rate: Decimal) -> Decimal:
 
 def share_of(charge: Decimal, part: int, whole: int) -> Decimal:
     """Return the share of `charge` that `part` of `whole` stands for: what a Partial gives back (design §4)."""
-    return to_amount(charge * part / whole)
+    return to_amount(_EXACT.divide(_EXACT.multiply(charge, part), whole))
 
 
 def show(value: Decimal) -> str:

@@ -190,7 +190,7 @@ def _read_runs(parameters: Parameters) -> None:
 
 def _lines(text: str) -> str:
     """Return a list's non-empty lines, one each; nothing if there are too many."""
-    lines = [line for raw in text.splitlines() if (line := raw.strip())] if text else []
+    lines = [line for raw in text.split("\n") if (line := raw.strip())]
     return "\n".join(lines) if len(lines) <= LIST_LINES_MAX else ""
 
 

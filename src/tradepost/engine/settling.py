@@ -19,6 +19,9 @@ from tradepost.engine import arrays, ledger, money
 from tradepost.engine.ledger import Kind, Movement, SystemAccount
 from tradepost.engine.statuses import TRANSITIONS, Status
 
+COUNT_MAX = 2**63 - 1  # what the database holds
+NOTE_CHARS_MAX = 200
+
 
 class Report(msgspec.Struct, frozen=True):
     """How an order stands now. None: nothing new about that."""
@@ -110,7 +113,7 @@ def _apply(order: _Order | None, report: Report) -> tuple[Outcome, _Move | None]
         return Outcome.NOT_ALLOWED, None
     if report.status is was and not TRANSITIONS[was]:
         return Outcome.UNCHANGED, None
-    start_count = order.start_count if report.start_count is None else report.start_count
+    start_count = order.start_count if report.start_count is None else min(max(report.start_count, 0), COUNT_MAX)
     remains = _remains(order, report)
     if report.status is was and (was is Status.PARTIAL or (start_count, remains) == (order.start_count, order.remains)):
         return Outcome.UNCHANGED, None
@@ -119,7 +122,7 @@ def _apply(order: _Order | None, report: Report) -> tuple[Outcome, _Move | None]
         return Outcome.SETTLED, None
     refund = _refund_due(order)
     order.refunded += refund
-    return Outcome.SETTLED, _Move(order, was, report.status, refund, report.note)
+    return Outcome.SETTLED, _Move(order, was, report.status, refund, report.note[:NOTE_CHARS_MAX])
 
 
 def _remains(order: _Order, report: Report) -> int:
@@ -133,7 +136,7 @@ def _refund_due(order: _Order) -> Decimal:
     if order.status is Status.CANCELED:
         return left
     if order.status is Status.PARTIAL:
-        return min(left, money.share_of(order.charge, order.remains, order.quantity))
+        return money.share_of(order.charge, order.remains, order.quantity)  # nothing can have been refunded before
     return money.ZERO
 
 

@@ -6,9 +6,11 @@ TABLES = ("catalog_category", "catalog_service", "catalog_customrate")
 
 COUNT = """
 INSERT INTO catalog_catalogversion (id) VALUES (1);
+-- A sequence, because it goes on after a rollback: a number that was seen once never means another catalog.
+CREATE SEQUENCE catalog_version_seq START 2;
 CREATE FUNCTION count_catalog_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE catalog_catalogversion SET version = version + 1;
+    UPDATE catalog_catalogversion SET version = nextval('catalog_version_seq');
     RETURN NULL;
 END $$;
 """ + "".join(
@@ -18,7 +20,7 @@ END $$;
 )
 FORGET = (
     "".join(f"DROP TRIGGER count_version ON {table};" for table in TABLES)
-    + "DROP FUNCTION count_catalog_version(); DELETE FROM catalog_catalogversion;"
+    + "DROP FUNCTION count_catalog_version(); DROP SEQUENCE catalog_version_seq; DELETE FROM catalog_catalogversion;"
 )
 
 
