@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import lytics.main
@@ -57,10 +56,9 @@ def test_smmpy(desk: Desk, alice: Customer, service: int) -> None:
 
 
 @pytest.fixture
-def lytics_url(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def lytics_url(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Point the client, which has its address built in, at the desk."""
     monkeypatch.setattr(lytics.main, "api_url", desk.api_url)
-    return
 
 
 @pytest.mark.usefixtures("lytics_url")

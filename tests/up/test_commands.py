@@ -12,11 +12,11 @@ from tests.conftest import Customer, Desk
 from tradepost.accounts.models import Account
 
 
-def run(*arguments: str, status: int = 0, **environ: str) -> str:
+def run(*arguments: str, status: int = 0, environ: dict[str, str] | None = None) -> str:
     """Run a command; return what it prints, errors included."""
     done = subprocess.run(
         [sys.executable, "-m", "tradepost.cli", *arguments],
-        env={**os.environ, **environ},
+        env={**os.environ, **(environ or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -73,7 +73,7 @@ def test_check_says_what_is_wrong_and_fails(alice: Customer, connection: psycopg
 
 def test_a_command_starts_the_embedded_database_if_nobody_runs_it(tmp_path: Path) -> None:
     own = {"DATABASE_URL": "", "TRADEPOST_HOME": str(tmp_path)}
-    assert run("migrate", **own) == "The database is up to date."
+    assert run("migrate", environ=own) == "The database is up to date."
     assert not (tmp_path / "postgres" / "postmaster.pid").exists()
-    run("accounts", "create", "frank@test.example", "--password", "quite-a-long-one", **own)
-    assert run("keys", "create", "frank@test.example", **own).startswith("tp_live_")
+    run("accounts", "create", "frank@test.example", "--password", "quite-a-long-one", environ=own)
+    assert run("keys", "create", "frank@test.example", environ=own).startswith("tp_live_")

@@ -8,6 +8,7 @@ from tradepost.api.coalesce import Unavailable
 from tradepost.api.v2 import Answer, Api, Call
 
 BODY_BYTES_MAX = 1024 * 1024
+THROWN_AWAY_BYTES_MAX = 16 * BODY_BYTES_MAX
 
 type Scope = dict[str, Any]
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -71,21 +72,25 @@ def _bearer(header: bytes) -> str | None:
 
 
 async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
-    """Read the body whole; None if it is larger than anything sensible."""
+    """Read the body whole; None if it is larger than anything sensible.
+
+    What is too large is read on and thrown away, up to a point: a client that is cut off while it sends sees a broken
+    connection and no answer.
+    """
     announced = headers.get(b"content-length", b"0")
-    if not announced.isdigit() or int(announced) > BODY_BYTES_MAX:
+    if not announced.isdigit() or int(announced) > THROWN_AWAY_BYTES_MAX:
         return None
     parts: list[bytes] = []
     size = 0
-    while True:
+    while size <= THROWN_AWAY_BYTES_MAX:
         message = await receive()
         part = message.get("body", b"")
         size += len(part)
-        if size > BODY_BYTES_MAX:
-            return None
-        parts.append(part)
+        if size <= BODY_BYTES_MAX:
+            parts.append(part)
         if not message.get("more_body"):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+            return b"".join(parts) if size <= BODY_BYTES_MAX else None
+    return None
 
 
 def _headers(answer: Answer) -> Headers:
