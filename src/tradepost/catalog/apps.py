@@ -4,4 +4,4 @@ from django.apps import AppConfig
 class CatalogConfig(AppConfig):
     name = "tradepost.catalog"
     label = "catalog"
-    verbose_name = "Catalogue"
+    verbose_name = "Catalog"

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
+from tradepost.backoffice.navigation import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting, made there
 from tradepost.config import environment
 
 SECRET_BYTES = 50
@@ -61,7 +62,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.Account"
 
 INSTALLED_APPS = [
+    "tradepost.backoffice",  # before the admin's themes: its templates win over theirs
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -75,7 +78,6 @@ INSTALLED_APPS = [
     "tradepost.ledger",
     "tradepost.orders",
     "tradepost.fulfilment",
-    "tradepost.backoffice",
     "tradepost.panel",
 ]
 MIDDLEWARE = [

@@ -1,0 +1,274 @@
+"""Accounts and keys in the back office. Nobody is deleted: an account is suspended, a key is revoked."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from tradepost.accounts import keys
+from tradepost.accounts.models import Account, Key
+from tradepost.backoffice import showing
+from tradepost.backoffice.paging import Endless
+from tradepost.backoffice.read_only import ReadOnly
+from tradepost.backoffice.styled import (
+    AdminPasswordChangeForm,
+    AdminUserCreationForm,
+    ChoicesDropdownFilter,
+    DialogForm,
+    ModelAdmin,
+    RadioFilter,
+    TabularInline,
+    UserAdmin,
+    UserChangeForm,
+    dialog_button,
+)
+
+RANKS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class AccountCreationForm(AdminUserCreationForm[Account]):
+    """A new account, with a password or without one."""
+
+    class Meta:
+        model = Account
+        fields = ("email", "name")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["usable_password"]
+        field.label = "With a password"
+        field.help_text = "Without one nobody can sign in until one is set; keys work all the same."
+
+
+class AccountChangeForm(UserChangeForm[Account]):
+    """An account."""
+
+    class Meta:
+        model = Account
+        fields = ("email", "name", "is_active", "is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class KeyShown:
+    """What is shown of a key: how it begins, never what it is."""
+
+    used = showing.time_of("last_used_at", "last used")
+    created = showing.time_of("created_at", "created")
+    used_exactly = showing.time_of("last_used_at", "last used", exact=True)
+    created_exactly = showing.time_of("created_at", "created", exact=True)
+    revoked_exactly = showing.time_of("revoked_at", "revoked", exact=True)
+
+    @admin.display(description="key", ordering="id")
+    def hint_shown(self, key: Key) -> SafeString:
+        """Show how it begins."""
+        return format_html('<code class="tp-nowrap">{}</code>', str(key))
+
+    @admin.display(description="allowed from")
+    def networks_shown(self, key: Key) -> str:
+        """Show the networks it may be used from."""
+        return ", ".join(key.networks) or "anywhere"
+
+    @admin.display(description="state")
+    def state(self, key: Key) -> SafeString:
+        """Tell whether it is good for anything."""
+        if key.revoked_at:
+            return showing.badge("revoked", "danger")
+        return showing.badge("good", "success") if key.account.is_active else showing.badge("suspended", "warning")
+
+
+class KeyInline(KeyShown, ReadOnly, TabularInline[Key, Account]):
+    """The account's keys; the way to revoke one leads over its own page."""
+
+    model = Key
+    fields = readonly_fields = (
+        "hint_shown", "name", "scope", "networks_shown", "used", "created", "state", "revoke_link",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Key]:
+        """Bring the accounts along, which tell whether the keys are suspended."""
+        return super().get_queryset(request).select_related("account")
+
+    @admin.display(description="")
+    def revoke_link(self, key: Key) -> SafeString | str:
+        """Lead to the page that revokes it."""
+        if key.revoked_at:
+            return ""
+        return format_html(
+            '<a class="tp-link" href="{}">Revoke…</a>', reverse("admin:accounts_key_change", args=[key.pk])
+        )
+
+
+@admin.register(Account)
+class AccountAdmin(Endless, UserAdmin[Account]):
+    """Customers and staff. Who isn't a superuser manages customers only, and hands out no rights."""
+
+    form = AccountChangeForm
+    add_form = AccountCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("email", "name", "state", "staff", "balance", "credit_limit", "joined")
+    list_filter = ("is_active", "is_staff")
+    list_filter_submit = True
+    list_select_related = ("ledger_account",)
+    ordering = ("-id",)
+    search_fields = ("email", "name")
+    search_help_text = "E-mail address or name"
+    inlines = (KeyInline,)
+    joined = showing.time_of("created_at", "joined")
+    made = showing.time_of("created_at", "created", exact=True)
+    signed_in = showing.time_of("last_login", "last signed in", exact=True)
+    actions = ("suspend", "activate")
+    readonly_fields = ("balance", "credit_limit", "made", "signed_in", "look_up")
+    fieldsets = (
+        (None, {"fields": (("email", "name"), "password", "is_active")}),
+        ("Money", {"fields": (("balance", "credit_limit"), "look_up")}),
+        ("Rights", {"fields": (("is_staff", "is_superuser"), "groups", "user_permissions"), "classes": ("collapse",)}),
+        ("Dates", {"fields": (("made", "signed_in"),)}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
+
+    def get_inlines(self, request: HttpRequest, obj: Account | None) -> Any:  # noqa: ARG002 - Django's
+        """Show keys of those who can have any."""
+        return self.inlines if obj else ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> tuple[str, ...]:
+        """Keep rights to superusers, and keep people from locking themselves out."""
+        fields: tuple[str, ...] = tuple(super().get_readonly_fields(request, obj))
+        if not request.user.is_superuser:
+            fields += RANKS
+        if obj and obj.pk == request.user.pk:
+            fields += ("is_active", "is_staff", "is_superuser")
+        return fields
+
+    def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        """Staff is changed by superusers; or who may change customers could take over who may do more."""
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and (obj is None or request.user.is_superuser or not obj.is_staff or obj.pk == request.user.pk)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:  # noqa: ARG002 - Django's
+        """Nobody may: the account's orders and transfers stay. Suspend it."""
+        return False
+
+    @admin.display(description="state", ordering="is_active")
+    def state(self, account: Account) -> SafeString:
+        """Tell whether it is suspended."""
+        return showing.badge("active", "success") if account.is_active else showing.badge("suspended", "danger")
+
+    @admin.display(description="staff", ordering="is_staff")
+    def staff(self, account: Account) -> SafeString | str:
+        """Tell whether it may open the back office."""
+        return showing.badge("staff", "primary") if account.is_staff else showing.NOTHING
+
+    @showing.figure("balance", ordering="ledger_account__balance")
+    def balance(self, account: Account) -> str:
+        """Show what it has to spend."""
+        return showing.amount(account.ledger_account.balance)
+
+    @showing.figure("credit limit", ordering="ledger_account__credit_limit")
+    def credit_limit(self, account: Account) -> str:
+        """Show how far below zero its balance may go."""
+        return showing.amount(account.ledger_account.credit_limit)
+
+    @admin.display(description="look up")
+    def look_up(self, account: Account) -> SafeString:
+        """Lead to what belongs to it."""
+        return format_html(
+            '<a class="tp-link" href="{}?account={}">Orders</a> · <a class="tp-link" href="{}?q={}">Transfers</a>'
+            ' · <a class="tp-link" href="{}?account={}">Custom rates</a>',
+            reverse("admin:orders_order_changelist"), account.pk,
+            reverse("admin:ledger_transfer_changelist"), account.email,
+            reverse("admin:catalog_customrate_changelist"), account.pk,
+        )  # fmt: skip
+
+    @admin.action(description="Suspend", permissions=["change"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        """Let them neither sign in nor order; nothing else of theirs changes."""
+        self._set_active(request, queryset, active=False)
+
+    @admin.action(description="Activate", permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        """Let them in again."""
+        self._set_active(request, queryset, active=True)
+
+    def _set_active(self, request: HttpRequest, queryset: QuerySet[Account], *, active: bool) -> None:
+        asked = queryset.filter(is_active=not active)
+        changing = [each for each in asked if each.pk != request.user.pk and self.has_change_permission(request, each)]
+        Account.objects.filter(pk__in=[account.pk for account in changing]).update(is_active=active)
+        done = "activated" if active else "suspended"
+        for account in changing:
+            self.log_change(request, account, done.capitalize())
+        self.message_user(request, f"{len(changing)} {done}.", messages.SUCCESS)
+
+
+class KeyStateFilter(RadioFilter):
+    """Good keys, or revoked ones."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's
+        """Offer both."""
+        return [("good", "Good"), ("revoked", "Revoked")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        """Narrow the list down."""
+        return queryset.filter(revoked_at__isnull=self.value() == "good") if self.value() else queryset
+
+
+@admin.register(Key)
+class KeyAdmin(KeyShown, ReadOnly, Endless, ModelAdmin[Key]):
+    """Every key. None is made here, for it could be shown once only; all can be revoked."""
+
+    list_display = ("hint_shown", "account", "name", "scope", "networks_shown", "used", "created", "state")
+    list_filter = (("scope", ChoicesDropdownFilter), KeyStateFilter)
+    list_filter_submit = True
+    list_select_related = ("account",)
+    ordering = ("-id",)
+    search_fields = ("hint", "name", "account__email")
+    search_help_text = "How it begins, name or e-mail address"
+    actions = ("revoke_ticked",)
+    actions_detail = ("revoke",)
+    readonly_fields = (
+        "hint_shown", "state", "account", "name", "scope", "networks_shown",
+        "created_exactly", "used_exactly", "revoked_exactly",
+    )  # fmt: skip
+    fields = (
+        ("hint_shown", "state"), "account", "name", ("scope", "networks_shown"),
+        ("created_exactly", "used_exactly", "revoked_exactly"),
+    )  # fmt: skip
+
+    def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Let whoever may change keys revoke those that are good, and do nothing else with them."""
+        key = self.get_object(request, object_id) if object_id else None
+        is_left_to_do = object_id is None or bool(key and key.revoked_at is None)
+        return is_left_to_do and request.user.has_perm("accounts.change_key")
+
+    @admin.action(description="Revoke", permissions=["revoke"])
+    def revoke_ticked(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
+        """Refuse them from the next request on, on every node."""
+        revoked = [key for key in queryset if self._revoke(request, key)]
+        self.message_user(request, f"{len(revoked)} revoked.", messages.SUCCESS)
+
+    @dialog_button(
+        "Revoke",
+        permission="revoke",
+        title="Revoke this key?",
+        text="Programs that use it are refused from their next request on. It can't be made good again.",
+    )
+    def revoke(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:  # noqa: ARG002 - Unfold's
+        """Refuse it from the next request on, on every node; asked back first."""
+        key = get_object_or_404(Key, pk=object_id)
+        if self._revoke(request, key):
+            self.message_user(request, f"The key {key} is revoked.", messages.SUCCESS)
+        else:
+            self.message_user(request, f"The key {key} was revoked before.", messages.WARNING)
+        return HttpResponse(headers={"HX-Redirect": reverse("admin:accounts_key_change", args=[key.pk])})
+
+    def _revoke(self, request: HttpRequest, key: Key) -> bool:
+        revoked = keys.revoke(key.pk)
+        if revoked:
+            self.log_change(request, key, "Revoked")
+        return revoked

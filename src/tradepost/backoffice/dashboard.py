@@ -1,0 +1,116 @@
+"""The first page of the back office: today's orders and money, what is under way, and the newest orders.
+
+Each figure costs what happened today or what is active, never what the tables hold; and none may take long.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from django.db.models import Count, Q, Sum
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from tradepost.backoffice import showing, times
+from tradepost.engine.ledger import Kind
+from tradepost.engine.statuses import ACTIVE, Dispatch, Status
+from tradepost.ledger.models import Transfer
+from tradepost.orders.models import IS_ACTIVE, Order
+
+SECONDS_MAX = 2  # then the page comes without the figures: no glance at it may burden the database
+NEWEST_ORDERS = 10
+
+type Figure = dict[str, str]
+
+
+def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Give the template what this member of staff may see."""
+    start = times.today()
+    context["today"] = start
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{SECONDS_MAX}s"])
+            _fill(request, context, start)
+    except OperationalError:
+        context["is_too_slow"] = True
+    return context
+
+
+def _fill(request: HttpRequest, context: dict[str, Any], start: datetime) -> None:
+    may_see_orders = request.user.has_perm("orders.view_order")
+    if may_see_orders:
+        newest = Order.objects.select_related("account", "service")[:NEWEST_ORDERS]
+        context["newest"] = [
+            {"order": order, "status": showing.status(order.status), "charge": showing.amount(order.charge)}
+            for order in newest
+        ]
+        context["active"] = _active()
+    figures = [_orders_today(start)] if may_see_orders else []
+    if request.user.has_perm("ledger.view_transfer"):
+        figures += _money_today(start)
+    context["figures"] = figures
+
+
+def _orders_today(start: datetime) -> Figure:
+    count = times.between(Order.objects.order_by(), "created_at", start).count()
+    return {"title": "Orders today", "value": f"{count:,}", "link": _list("orders_order", created_at_from=_day(start))}
+
+
+def _money_today(start: datetime) -> list[Figure]:
+    """Sum what was charged and what was given back; top-ups and corrections are neither."""
+    charges = Q(kind=Kind.CHARGE.value)
+    refunds = Q(kind__in=[Kind.PARTIAL.value, Kind.CANCEL.value])
+    sums = times.between(Transfer.objects.order_by(), "at", start).aggregate(
+        charged=Sum("amount", filter=charges, default=Decimal(0)),
+        refunded=Sum("amount", filter=refunds, default=Decimal(0)),
+    )
+    unit = settings.TRADEPOST_CURRENCY
+    link = {"at_from": _day(start)}
+    return [
+        {
+            "title": "Charged today",
+            "value": showing.grouped(sums["charged"]),
+            "unit": unit,
+            "link": _list("ledger_transfer", kind__exact=Kind.CHARGE.value, **link),
+        },
+        {
+            "title": "Refunded today",
+            "value": showing.grouped(sums["refunded"]),
+            "unit": unit,
+            "link": _list("ledger_transfer", **link),
+        },
+    ]
+
+
+def _active() -> list[dict[str, Any]]:
+    """Count the active orders by status, and those whose upstream left us unsure."""
+    counts = Order.objects.order_by().filter(IS_ACTIVE).aggregate(
+        **{status.name: Count("pk", filter=Q(status=status.value)) for status in ACTIVE},
+        unsure=Count("pk", filter=Q(dispatch=Dispatch.UNSURE.value)),
+    )  # fmt: skip
+    rows = [
+        {"badge": showing.status(status), "count": f"{counts[status.name]:,}", "link": _with_status(status)}
+        for status in ACTIVE
+    ]
+    unsure = {
+        "badge": showing.badge("unsure", "danger"),
+        "count": f"{counts['unsure']:,}",
+        "link": _list("orders_order", dispatch__exact=Dispatch.UNSURE.value),
+    }
+    return [*rows, unsure] if counts["unsure"] else rows
+
+
+def _with_status(status: Status) -> str:
+    return _list("orders_order", status__exact=status.value)
+
+
+def _list(name: str, **parameters: str) -> str:
+    return f"{reverse(f'admin:{name}_changelist')}?{urlencode(parameters)}"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}"

@@ -1,0 +1,93 @@
+"""The back office's frame: name, colours and the way around. Settings import it as `UNFOLD`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+type _Item = dict[str, Any]
+
+
+def _file(name: str) -> Callable[[HttpRequest], str]:
+    return lambda request: static(name)  # noqa: ARG005 - Unfold gives the request
+
+
+def _may(permission: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(permission)
+
+
+def _list(title: str, icon: str, app: str, model: str) -> _Item:
+    """Lead to a model's list whoever may view it."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
+        "permission": _may(f"{app}.view_{model}"),
+    }
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Tradepost",
+    "SITE_HEADER": "Tradepost",
+    "SITE_SUBHEADER": "Back office",
+    "SITE_ICON": _file("panel/mark.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("panel/mark.svg")}],
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [_file("backoffice/backoffice.css")],
+    "DASHBOARD_CALLBACK": "tradepost.backoffice.dashboard.fill",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.7% .018 170)",
+            "100": "oklch(94.6% .045 170)",
+            "200": "oklch(89.6% .085 170)",
+            "300": "oklch(82.6% .115 169)",
+            "400": "oklch(74.4% .125 168)",
+            "500": "oklch(65.2% .122 167)",
+            "600": "oklch(54.2% .106 167)",
+            "700": "oklch(45.8% .088 168)",
+            "800": "oklch(38.2% .071 169)",
+            "900": "oklch(33.0% .058 170)",
+            "950": "oklch(22.5% .042 171)",
+        },
+    },
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "title": "Orders",
+                "items": [
+                    {"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")},
+                    _list("Orders", "receipt_long", "orders", "order"),
+                ],
+            },
+            {
+                "title": "Catalog",
+                "items": [
+                    _list("Services", "sell", "catalog", "service"),
+                    _list("Categories", "category", "catalog", "category"),
+                    _list("Custom rates", "percent", "catalog", "customrate"),
+                ],
+            },
+            {
+                "title": "Accounts",
+                "items": [
+                    _list("Accounts", "group", "accounts", "account"),
+                    _list("Keys", "key", "accounts", "key"),
+                    _list("Staff groups", "admin_panel_settings", "auth", "group"),
+                ],
+            },
+            {
+                "title": "Ledger",
+                "items": [
+                    _list("Transfers", "swap_horiz", "ledger", "transfer"),
+                    _list("Ledger accounts", "account_balance", "ledger", "ledgeraccount"),
+                ],
+            },
+            {
+                "title": "Workers",
+                "items": [_list("Jobs", "work_history", "procrastinate", "procrastinatejob")],
+            },
+        ],
+    },
+}

@@ -1,0 +1,52 @@
+"""Lists of tables that may hold hundreds of millions of rows."""
+
+from typing import Any
+
+from django.contrib.admin import ShowFacets
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+COUNTED_MAX = 10_000
+
+
+class NewestPages(Paginator):  # type: ignore[type-arg] # not generic when it runs
+    """Pages over the first rows only: it counts no further than `COUNTED_MAX`; filters and search lead to the rest."""
+
+    template_name = "backoffice/pages_of_newest.html"
+    counted_max = COUNTED_MAX
+    object_list: QuerySet[Any]
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows there are to page through."""
+        return self.object_list.values("pk")[: self.counted_max].count()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there may be more rows than are paged through."""
+        return self.count == self.counted_max
+
+
+class NewestList(ChangeList):
+    """A list that knows of no rows but those it pages through."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Take what was counted for all there is, so that the page's head doesn't speak of more."""
+        super().get_results(request)
+        self.full_result_count = self.result_count
+
+
+class Endless:
+    """Put before a `ModelAdmin` whose table may grow without end: no page of its list counts the table."""
+
+    paginator: Any = NewestPages
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # they would count the table once for each choice
+    list_per_page = 50
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002 - Django's
+        """List the newest."""
+        return NewestList

@@ -1,0 +1,100 @@
+"""Unfold as the rest of the back office sees it: Django's own classes, styled.
+
+Unfold is published without types, so checkers are shown what its classes are made from; generics work either way.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tradepost.backoffice.showing import NOTHING
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ChoicesFieldListFilter as ChoicesCheckboxFilter
+    from django.contrib.admin import ChoicesFieldListFilter as ChoicesDropdownFilter
+    from django.contrib.admin import DateFieldListFilter as RangeDateFilter
+    from django.contrib.admin import ModelAdmin, TabularInline
+    from django.contrib.admin import RelatedFieldListFilter as RelatedDropdownFilter
+    from django.contrib.admin import SimpleListFilter as RadioFilter
+    from django.contrib.auth.admin import UserAdmin
+    from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+    from django.forms import Form as DialogForm
+
+    _button: Callable[..., Callable[..., Any]]
+else:
+    from django.contrib.admin import ActionLocation
+    from django.contrib.admin import ModelAdmin as DjangoModelAdmin
+    from django.contrib.auth import admin as auth
+    from unfold import admin, decorators, forms
+    from unfold.contrib.filters.admin import (
+        ChoicesCheckboxFilter,
+        ChoicesDropdownFilter,
+        RadioFilter,
+        RangeDateFilter,
+        RelatedDropdownFilter,
+    )
+    from unfold.enums import ActionVariant
+    from unfold.forms import AdminPasswordChangeForm
+    from unfold.forms import BaseDialogForm as DialogForm
+
+    _button = partial(decorators.action, variant=ActionVariant.DANGER)
+
+    class _Generic:
+        def __class_getitem__(cls, models: Any) -> type:
+            return cls
+
+    class ModelAdmin(_Generic, admin.ModelAdmin):
+        """Unfold's `ModelAdmin`, which may be told its model."""
+
+        empty_value_display = NOTHING
+
+        def get_action_choices(
+            self, request: Any, default_choices: Any = None, action_location: Any = ActionLocation.CHANGE_LIST
+        ) -> Any:
+            """Take along what Django 6.1 gives and Unfold doesn't know yet."""
+            first = default_choices or [("", "Select action")]
+            return DjangoModelAdmin.get_action_choices(self, request, first, action_location)
+
+    class TabularInline(_Generic, admin.TabularInline):
+        """Unfold's `TabularInline`, which may be told its models."""
+
+        empty_value_display = NOTHING
+
+    class AdminUserCreationForm(_Generic, forms.UserCreationForm):
+        """Unfold's form for new users, which may be told its model."""
+
+    class UserChangeForm(_Generic, forms.UserChangeForm):
+        """Unfold's form for users, which may be told its model."""
+
+    class UserAdmin(auth.UserAdmin, ModelAdmin):
+        """Django's `UserAdmin` in Unfold's style, which may be told its model."""
+
+
+def dialog_button[**P, R](
+    description: str, *, permission: str, title: str, text: str
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a method the button of a row's page that asks back, by POST, before it is run."""
+
+    def decorate(method: Callable[P, R]) -> Callable[P, R]:
+        dialog = {"title": title, "description": text, "form_submit_text": description}
+        decorated: Callable[P, R] = _button(description=description, permissions=[permission], dialog=dialog)(method)
+        return decorated
+
+    return decorate
+
+
+__all__ = [
+    "AdminPasswordChangeForm",
+    "AdminUserCreationForm",
+    "ChoicesCheckboxFilter",
+    "ChoicesDropdownFilter",
+    "DialogForm",
+    "ModelAdmin",
+    "RadioFilter",
+    "RangeDateFilter",
+    "RelatedDropdownFilter",
+    "TabularInline",
+    "UserAdmin",
+    "UserChangeForm",
+    "dialog_button",
+]

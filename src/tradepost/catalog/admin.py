@@ -1,0 +1,179 @@
+"""The catalog in the back office: what is for sale and at what rate. A change holds from the next order on."""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, Field, QuerySet
+from django.http import HttpRequest
+
+from tradepost.backoffice import showing
+from tradepost.backoffice.paging import Endless
+from tradepost.backoffice.styled import ChoicesDropdownFilter, ModelAdmin, RelatedDropdownFilter, TabularInline
+from tradepost.catalog.models import Category, CustomRate, Service
+
+
+class RateField(forms.DecimalField):
+    """A rate, without the zeros that fill it up to seven places."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """Write what the database gave as the API does; leave alone what was typed."""
+        return showing.amount(value) if isinstance(value, Decimal) else value
+
+
+class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
+    """Refuses, with a sentence at the field, what the database or the engine would refuse without one."""
+
+    def clean_link_pattern(self) -> str:
+        """Take a regular expression only: the engine compiles it."""
+        pattern: str = self.cleaned_data["link_pattern"]
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise forms.ValidationError(f"This is no regular expression: {error}.") from None
+        return pattern
+
+    def clean(self) -> dict[str, Any]:
+        """Take a range that holds something."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        least, most = cleaned.get("min"), cleaned.get("max")
+        if least == 0:
+            self.add_error("min", "At least 1.")
+        elif least is not None and most is not None and most < least:
+            self.add_error("max", f"At least the minimum, {least}.")
+        return cleaned
+
+
+class CustomRateInline(TabularInline[CustomRate, Service]):
+    """Who has the service at another rate."""
+
+    model = CustomRate
+    autocomplete_fields = ("account",)
+    extra = 0
+    per_page = 20
+    ordering = ("id",)
+
+    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
+        """Write rates as the API does."""
+        return super().formfield_for_dbfield(db_field, request, **_with_rate_field(db_field, kwargs))
+
+
+@admin.register(Category)
+class CategoryAdmin(ModelAdmin[Category]):
+    """The headings, in the order that customers see."""
+
+    list_display = ("name", "services_count")
+    ordering_field = "position"
+    hide_ordering_field = True
+    ordering = ("position", "id")
+    search_fields = ("name",)
+    fields = ("name", "position")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
+        """Count the services along."""
+        return super().get_queryset(request).annotate(services_total=Count("services"))
+
+    @showing.figure("services")
+    def services_count(self, category: Category) -> str:
+        """Show how many stand under it, on sale or not."""
+        return str(category.services_total)  # type: ignore[attr-defined] # annotated above
+
+    def has_delete_permission(self, request: HttpRequest, obj: Category | None = None) -> bool:
+        """Only an empty one."""
+        return super().has_delete_permission(request, obj) and (obj is None or not obj.services.exists())
+
+
+@admin.register(Service)
+class ServiceAdmin(Endless, ModelAdmin[Service]):
+    """The services; rates, limits and whether they are on sale are changed in the list. None is ever deleted."""
+
+    form = ServiceForm
+    list_display = ("id", "name", "category", "type", "rate", "min", "max", "is_active", "fulfilment", "flags")
+    list_display_links = ("id", "name")
+    list_editable = ("rate", "min", "max", "is_active")
+    list_filter = (
+        ("category", RelatedDropdownFilter),
+        ("type", ChoicesDropdownFilter),
+        ("fulfilment", ChoicesDropdownFilter),
+        "is_active",
+    )
+    list_filter_submit = True
+    list_fullwidth = True
+    list_select_related = ("category",)
+    search_fields = ("=id", "name", "category__name")
+    search_help_text = "Id, name or category"
+    autocomplete_fields = ("category",)
+    inlines = (CustomRateInline,)
+    actions = ("put_on_sale", "take_off_sale")
+    fieldsets = (
+        (None, {"fields": ("name", ("category", "position"), "description", ("type", "is_active"))}),
+        ("Rate and limits", {"fields": (("rate", "min", "max"),)}),
+        ("What it offers", {"fields": (("refill", "cancel", "dripfeed"), "average_time", "fulfilment")}),
+        ("Links", {"fields": ("link_pattern", "one_order_per_link")}),
+    )
+
+    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
+        """Write rates as the API does."""
+        return super().formfield_for_dbfield(db_field, request, **_with_rate_field(db_field, kwargs))
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Hold what is typed in the list to the same rules as what is typed in the form."""
+        return super().get_changelist_form(request, **{"form": ServiceForm, **kwargs})
+
+    def has_delete_permission(self, request: HttpRequest, obj: Service | None = None) -> bool:  # noqa: ARG002 - Django's
+        """Nobody may: its orders stay. Take it off sale."""
+        return False
+
+    @admin.display(description="offers")
+    def flags(self, service: Service) -> str:
+        """Show what may be asked for after the order."""
+        return ", ".join(name for name in ("refill", "cancel", "dripfeed") if getattr(service, name)) or showing.NOTHING
+
+    @admin.action(description="Put on sale", permissions=["change"])
+    def put_on_sale(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
+        """Offer the services that are ticked."""
+        self._set_sale(request, queryset, on_sale=True)
+
+    @admin.action(description="Take off sale", permissions=["change"])
+    def take_off_sale(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
+        """Offer them no longer; their orders go on."""
+        self._set_sale(request, queryset, on_sale=False)
+
+    def _set_sale(self, request: HttpRequest, queryset: QuerySet[Service], *, on_sale: bool) -> None:
+        changing = list(queryset.filter(is_active=not on_sale))
+        Service.objects.filter(pk__in=[service.pk for service in changing]).update(is_active=on_sale)
+        done = "put on sale" if on_sale else "taken off sale"
+        for service in changing:
+            self.log_change(request, service, done.capitalize())
+        self.message_user(request, f"{len(changing)} {done}.", messages.SUCCESS)
+
+
+@admin.register(CustomRate)
+class CustomRateAdmin(Endless, ModelAdmin[CustomRate]):
+    """Rates agreed with single accounts."""
+
+    list_display = ("id", "account", "service", "service_rate", "rate")
+    list_display_links = ("id", "account")
+    list_editable = ("rate",)
+    list_filter = (("service__category", RelatedDropdownFilter),)
+    list_filter_submit = True
+    list_select_related = ("account", "service")
+    ordering = ("account", "service")
+    search_fields = ("account__email", "service__name", "=service__id")
+    search_help_text = "E-mail address or service"
+    autocomplete_fields = ("account", "service")
+
+    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
+        """Write rates as the API does."""
+        return super().formfield_for_dbfield(db_field, request, **_with_rate_field(db_field, kwargs))
+
+    @showing.figure("list rate")
+    def service_rate(self, custom: CustomRate) -> str:
+        """Show what everybody else pays."""
+        return showing.amount(custom.service.rate)
+
+
+def _with_rate_field(db_field: "Field[Any, Any]", kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {**kwargs, "form_class": RateField} if db_field.name == "rate" else kwargs

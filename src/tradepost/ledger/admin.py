@@ -1,0 +1,142 @@
+"""The ledger in the back office: to read. Money moves in `tradepost.engine.ledger` and nowhere else."""
+
+import re
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from tradepost.backoffice import showing
+from tradepost.backoffice.paging import Endless
+from tradepost.backoffice.read_only import ReadOnly
+from tradepost.backoffice.styled import ChoicesDropdownFilter, ModelAdmin, RadioFilter
+from tradepost.backoffice.times import DayFilter
+from tradepost.engine.ledger import Kind
+from tradepost.ledger.models import LedgerAccount, Transfer
+
+KIND_COLOURS = {Kind.CHARGE: "", Kind.TOP_UP: "success", Kind.ADJUSTMENT: "primary"}
+REFUND_COLOUR = "warning"
+ACCOUNTS_MAX = 100
+_NUMBER = re.compile(r"#?(\d{1,18})")
+
+
+class OwnerFilter(RadioFilter):
+    """Whose accounts."""
+
+    title = "owner"
+    parameter_name = "owner"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's
+        """Offer both kinds, and who owes."""
+        return [("customer", "Customers"), ("debt", "Customers below zero"), ("house", "The house")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        """Narrow the list down."""
+        chosen = {"customer": Q(account__isnull=False), "debt": Q(balance__lt=0), "house": Q(account__isnull=True)}
+        return queryset.filter(chosen.get(self.value() or "", Q()))
+
+
+@admin.register(LedgerAccount)
+class LedgerAccountAdmin(ReadOnly, Endless, ModelAdmin[LedgerAccount]):
+    """Who has how much."""
+
+    list_display = ("id", "owner", "balance_shown", "credit_limit_shown")
+    list_filter = (OwnerFilter,)
+    list_filter_submit = True
+    list_select_related = ("account",)
+    ordering = ("-id",)
+    search_fields = ("=id", "account__email", "name")
+    search_help_text = "E-mail address or name"
+    fields = readonly_fields = ("id", "account", "name", "balance_shown", "credit_limit_shown")
+
+    @admin.display(description="owner")
+    def owner(self, ledger_account: LedgerAccount) -> str:
+        """Show a customer's address, or the name of one of the house's accounts."""
+        return owner_of(ledger_account)
+
+    @showing.figure("balance", ordering="balance")
+    def balance_shown(self, ledger_account: LedgerAccount) -> str:
+        """Show a customer's; the house's is not stored, so that no row is hot."""
+        return showing.amount(ledger_account.balance)
+
+    @showing.figure("credit limit", ordering="credit_limit")
+    def credit_limit_shown(self, ledger_account: LedgerAccount) -> str:
+        """Show how far below zero the balance may go."""
+        return showing.amount(ledger_account.credit_limit)
+
+
+@admin.register(Transfer)
+class TransferAdmin(ReadOnly, Endless, ModelAdmin[Transfer]):
+    """Every movement of money, newest first."""
+
+    list_display = ("id", "moved_at", "kind_shown", "payer", "payee", "moved", "left", "order_id", "actor", "note")
+    list_filter = (("kind", ChoicesDropdownFilter), ("at", DayFilter))
+    list_filter_submit = True
+    list_fullwidth = True
+    list_select_related = ("debit__account", "credit__account")
+    sortable_by = ()
+    ordering = ("-id",)
+    search_fields = ("id",)
+    search_help_text = "Transfer or order id, or an e-mail address"
+    moved_at = showing.time_of("at", "at")
+    moved_exactly_at = showing.time_of("at", "at", exact=True)
+    fields = readonly_fields = (
+        "id", "moved_exactly_at", "kind_shown", "debit", "credit", "moved", "left", "order", "sequence",
+        "actor", "note",
+    )  # fmt: skip
+
+    def get_search_results(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's
+        queryset: QuerySet[Transfer],
+        search_term: str,
+    ) -> tuple[QuerySet[Transfer], bool]:
+        """Search by number, or by the address of a customer on either side: both have indexes."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        number = _NUMBER.fullmatch(term)
+        return queryset.filter(_numbered(int(number[1])) if number else _of_customer(term)), False
+
+    @admin.display(description="kind")
+    def kind_shown(self, transfer: Transfer) -> SafeString:
+        """Show what it is for."""
+        kind = Kind(transfer.kind)
+        return showing.badge(kind.value, KIND_COLOURS.get(kind, REFUND_COLOUR))
+
+    @admin.display(description="from (debit)")
+    def payer(self, transfer: Transfer) -> str:
+        """Show whose account it leaves."""
+        return owner_of(transfer.debit)
+
+    @admin.display(description="to (credit)")
+    def payee(self, transfer: Transfer) -> str:
+        """Show whose account it reaches."""
+        return owner_of(transfer.credit)
+
+    @showing.figure("amount")
+    def moved(self, transfer: Transfer) -> str:
+        """Show how much."""
+        return showing.amount(transfer.amount)
+
+    @showing.figure("balance after")
+    def left(self, transfer: Transfer) -> str:
+        """Show the customer's, whichever side it is on."""
+        return showing.amount(transfer.balance_after)
+
+
+def owner_of(ledger_account: LedgerAccount) -> str:
+    """Name whose account it is."""
+    return ledger_account.account.email if ledger_account.account else ledger_account.name
+
+
+def _numbered(number: int) -> Q:
+    return Q(pk=number) | Q(order_id=number)
+
+
+def _of_customer(term: str) -> Q:
+    found = LedgerAccount.objects.filter(account__email__icontains=term)
+    accounts = list(found.values_list("pk", flat=True)[:ACCOUNTS_MAX])
+    return Q(debit__in=accounts) | Q(credit__in=accounts)

@@ -1,0 +1,37 @@
+"""The front page, and whether the desk is well."""
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.shortcuts import render
+from django.templatetags.static import static
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from tradepost.catalog.models import Service
+from tradepost.engine.order_types import OrderType
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Say what this desk is and how to order, with the first service on sale as the example."""
+    example = Service.objects.filter(is_active=True, type=OrderType.DEFAULT.value).order_by("id").first()
+    context = {"api_url": request.build_absolute_uri("/api/v2"), "example": example}
+    return render(request, "panel/home.html", context)
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django gives the request
+    """Answer `ok` if the database does; 503 if it is away."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return HttpResponse("the database is away", content_type="text/plain", status=503)
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """Lead browsers that ask by habit to the mark."""
+    return HttpResponsePermanentRedirect(static("panel/mark.svg"))

@@ -1,0 +1,1 @@
+"""The back office, as staff and others see it."""

@@ -1,0 +1,117 @@
+"""The people of the back office, and a desk with something of everything to show them."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from itertools import count
+from typing import Any, NamedTuple
+
+import pytest
+from django.test import Client
+from django.test.utils import setup_test_environment, teardown_test_environment
+
+from tests.conftest import Customer
+
+_numbers = count(1)
+
+
+def sign_in(**fields: Any) -> Client:
+    """Make an account and return a browser that has signed in with it."""
+    from tradepost.accounts.models import Account
+
+    client = Client()
+    client.force_login(Account.objects.create_user(f"person{next(_numbers)}@backoffice.example", **fields))
+    return client
+
+
+@pytest.fixture(scope="package", autouse=True)
+def seen_templates() -> Iterator[None]:
+    """Have responses keep the context that they were made from."""
+    setup_test_environment()
+    yield
+    teardown_test_environment()
+
+
+@pytest.fixture
+def staff() -> Client:
+    """A member of staff who may do everything."""
+    return sign_in(is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def charlie() -> Client:
+    """A member of staff without any right."""
+    return sign_in(is_staff=True)
+
+
+class Things(NamedTuple):
+    """One row of each model, by its name in the admin's addresses."""
+
+    orders_order: int
+    ledger_transfer: int
+    ledger_ledgeraccount: int
+    accounts_account: int
+    accounts_key: int
+    catalog_category: int
+    catalog_service: int
+    catalog_customrate: int
+    auth_group: int
+    procrastinate_procrastinatejob: int
+
+
+def place(account: int, service: int, times: int = 1, **parameters: str) -> list[int]:
+    """Place orders, and return their ids."""
+    from django.db import transaction
+
+    from tradepost.engine.placing import Mode, Placed, Request
+    from tradepost.engine.placing import place as place_batch
+    from tradepost.ledger.books import engine_connection
+
+    wanted = {"service": str(service), "link": "https://example.com/page", "quantity": "100", **parameters}
+    with transaction.atomic():
+        answers = place_batch(engine_connection(), [Request(account, wanted)] * times, mode=Mode.WEB)
+    orders = [answer.order for answer in answers if isinstance(answer, Placed)]
+    assert len(orders) == times, answers
+    return orders
+
+
+def settle(order: int, **fields: Any) -> None:
+    """Report on an order as an upstream does."""
+    from django.db import transaction
+
+    from tradepost.engine import settling
+    from tradepost.ledger.books import engine_connection
+
+    with transaction.atomic():
+        settling.settle(engine_connection(), [settling.Report(order, **fields)], actor="test")
+
+
+@pytest.fixture
+def things(alice: Customer, make_service: Callable[..., int]) -> Things:
+    """A partly delivered order, and all that hangs together with it."""
+    from django.contrib.auth.models import Group
+    from procrastinate.contrib.django.models import ProcrastinateJob
+
+    from tradepost.accounts.models import Key
+    from tradepost.catalog.models import CustomRate, Service
+    from tradepost.engine.statuses import Status
+    from tradepost.fulfilment.simulate import simulate
+    from tradepost.ledger.models import LedgerAccount, Transfer
+
+    service = make_service(type="Custom Comments", min=1)
+    rate = CustomRate.objects.create(account_id=alice.id, service_id=service, rate=Decimal("0.50"))
+    [order] = place(alice.id, service, comments="So green\n<b>So wide</b>")
+    settle(order, status=Status.PARTIAL, start_count=5, remains=1)
+    if not ProcrastinateJob.objects.exists():
+        simulate.configure().defer(timestamp=0)
+    return Things(
+        orders_order=order,
+        ledger_transfer=Transfer.objects.filter(order=order).latest("id").pk,
+        ledger_ledgeraccount=LedgerAccount.objects.get(account=alice.id).pk,
+        accounts_account=alice.id,
+        accounts_key=Key.objects.get(account=alice.id).pk,
+        catalog_category=Service.objects.get(pk=service).category_id,
+        catalog_service=service,
+        catalog_customrate=rate.pk,
+        auth_group=Group.objects.get_or_create(name="Support")[0].pk,
+        procrastinate_procrastinatejob=ProcrastinateJob.objects.latest("id").pk,
+    )

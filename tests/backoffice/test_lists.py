@@ -1,0 +1,244 @@
+"""The lists: what they find, and that they cost the same however much they show."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.backoffice.conftest import Things, place
+from tests.conftest import Customer
+
+type Make = Callable[..., int]
+_numbers = count(1)
+
+
+def shown(client: Client, name: str, **parameters: str | int) -> list[int]:
+    """Return the ids that a list shows."""
+    response = client.get(reverse(f"admin:{name}_changelist"), parameters)
+    assert response.status_code == 200, response.headers
+    return [row.pk for row in response.context["cl"].result_list]
+
+
+def queries(client: Client, address: str) -> list[str]:
+    """Return what a page asks the database."""
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        assert client.get(address).status_code == 200
+    return [query["sql"] for query in captured.captured_queries]
+
+
+def more_orders(times: int) -> str:
+    """Make orders with transfers of one customer; return how to list them."""
+    from tradepost.accounts.models import Account
+    from tradepost.catalog.models import Service
+
+    account = Account.objects.get(email="many@backoffice.example")
+    for service in Service.objects.filter(name="Many")[:times]:
+        place(account.pk, service.pk)
+    return f"account={account.pk}"
+
+
+def more_transfers(times: int) -> str:
+    more_orders(times)
+    return "q=many@backoffice.example"
+
+
+def more_accounts(times: int) -> str:
+    from tradepost.accounts.models import Account
+
+    for _ in range(times):
+        Account.objects.create_user(f"grown{next(_numbers)}@backoffice.example", is_staff=True)
+    return "q=grown"
+
+
+def more_keys(times: int) -> str:
+    from tradepost.accounts import keys
+    from tradepost.accounts.models import Account
+
+    for _ in range(times):
+        account = Account.objects.create_user(f"keyed{next(_numbers)}@backoffice.example")
+        keys.create(account, name="Growing")
+    return "q=Growing"
+
+
+def more_services(times: int) -> str:
+    from tradepost.catalog.models import Category, Service
+
+    for number in (next(_numbers) for _ in range(times)):
+        category = Category.objects.create(name=f"Growing {number}")
+        Service.objects.create(category=category, name="Growing", rate=1, max=10)
+    return "q=Growing"
+
+
+def more_rates(times: int) -> str:
+    from tradepost.accounts.models import Account
+    from tradepost.catalog.models import Category, CustomRate, Service
+
+    for number in (next(_numbers) for _ in range(times)):
+        account = Account.objects.create_user(f"rated{number}@backoffice.example")
+        category = Category.objects.create(name=f"Rated {number}")
+        service = Service.objects.create(category=category, name="Rated", rate=1, max=10)
+        CustomRate.objects.create(account=account, service=service, rate=Decimal("0.5"))
+    return "q=rated"
+
+
+def more_groups(times: int) -> str:
+    from django.contrib.auth.models import Group
+
+    for _ in range(times):
+        Group.objects.create(name=f"Growing {next(_numbers)}")
+    return "q=Growing"
+
+
+def more_jobs(times: int) -> str:
+    from tradepost.fulfilment.simulate import simulate
+
+    for _ in range(times):
+        simulate.configure(queueing_lock=f"growing {next(_numbers)}").defer(timestamp=0)
+    return "status=todo"
+
+
+@pytest.fixture
+def many(make_service: Make) -> None:
+    """A customer with money, and services to order from."""
+    from tradepost.accounts.models import Account
+    from tradepost.ledger import books
+
+    account, made = Account.objects.get_or_create(email="many@backoffice.example")
+    if made:
+        books.top_up(account.pk, Decimal(100), actor="test")
+        for _ in range(30):
+            make_service(name="Many")
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("orders_order", more_orders),
+        ("ledger_transfer", more_transfers),
+        ("ledger_ledgeraccount", more_accounts),
+        ("accounts_account", more_accounts),
+        ("accounts_key", more_keys),
+        ("catalog_category", more_services),
+        ("catalog_service", more_services),
+        ("catalog_customrate", more_rates),
+        ("auth_group", more_groups),
+        ("procrastinate_procrastinatejob", more_jobs),
+    ],
+)
+@pytest.mark.usefixtures("many")
+def test_a_list_asks_as_little_for_thirty_rows_as_for_three(
+    staff: Client, name: str, more: Callable[[int], str]
+) -> None:
+    address = f"{reverse(f'admin:{name}_changelist')}?{more(3)}"
+    staff.get(address)  # what is asked once a process
+    few = queries(staff, address)
+    before = len(staff.get(address).context["cl"].result_list)
+    more(27)
+    many = queries(staff, address)
+    assert len(staff.get(address).context["cl"].result_list) > before
+    assert len(many) == len(few), "\n".join(many)
+
+
+@pytest.mark.parametrize("name", ["orders_order", "ledger_transfer"])
+def test_no_list_counts_a_table_to_its_end(staff: Client, things: Things, name: str) -> None:
+    assert things
+    counts = [sql for sql in queries(staff, reverse(f"admin:{name}_changelist") + "?_facets=True") if "COUNT(" in sql]
+    assert counts
+    assert all("LIMIT 10000" in sql for sql in counts)
+
+
+def test_a_list_says_when_it_is_cut(
+    staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tradepost.backoffice.paging import NewestPages
+
+    monkeypatch.setattr(NewestPages, "counted_max", 2)
+    place(alice.id, service, 3)
+    page = staff.get(reverse("admin:orders_order_changelist")).content.decode()
+    assert "the newest 2 orders" in page
+
+
+def test_orders_are_found_by_id_link_and_address(staff: Client, alice: Customer, bob: Customer, service: int) -> None:
+    [first, second] = place(alice.id, service, 2)
+    [third] = place(bob.id, service, link="https://example.com/users/@bobs-own-page")
+    assert shown(staff, "orders_order", q=first) == [first]
+    assert shown(staff, "orders_order", q=f"#{first}, {third}") == [third, first]
+    assert shown(staff, "orders_order", q=alice.email) == [second, first]
+    assert shown(staff, "orders_order", q="@BOBS-own") == [third]
+    assert shown(staff, "orders_order", q="users/@bobs") == [third]
+    assert shown(staff, "orders_order", q=alice.email.partition("@")[0])[:2] == [second, first]
+    assert shown(staff, "orders_order", q="9" * 18) == []
+
+
+def test_orders_are_filtered(staff: Client, alice: Customer, make_service: Make) -> None:
+    from tradepost.catalog.models import Service
+
+    service = make_service()
+    [order] = place(alice.id, service)
+    category = Service.objects.get(pk=service).category_id
+    mine = {"account": alice.id}
+    assert shown(staff, "orders_order", **mine, status__exact="Pending") == [order]
+    assert shown(staff, "orders_order", **mine, status__exact="Completed") == []
+    assert shown(staff, "orders_order", **mine, dispatch__exact="none") == [order]
+    assert shown(staff, "orders_order", **mine, mode__exact="api") == []
+    assert shown(staff, "orders_order", **mine, service__category__id__exact=category) == [order]
+
+
+def test_days_are_filtered_both_included(staff: Client, alice: Customer, service: int) -> None:
+    [order] = place(alice.id, service)
+    today = timezone.now().date()
+    day = timedelta(days=1)
+
+    def found(start: object, end: object) -> list[int]:
+        return shown(staff, "orders_order", account=alice.id, created_at_from=str(start), created_at_to=str(end))
+
+    assert found(today - day, today + day) == [order]
+    assert found(today, today) in ([order], [])  # midnight may pass in between
+    assert found("", today - 2 * day) == []
+    assert found(today + 2 * day, "") == []
+    assert found("yesterday", "0000-99-99") == [order]
+    assert found("", "9999-12-31") == [order]
+
+
+def test_transfers_are_found_by_number_and_address(staff: Client, alice: Customer, service: int) -> None:
+    from tradepost.ledger.models import Transfer
+
+    [order] = place(alice.id, service)
+    charge = Transfer.objects.get(order=order).pk
+    assert charge in shown(staff, "ledger_transfer", q=order)
+    assert charge in shown(staff, "ledger_transfer", q=f"#{charge}")
+    assert len(shown(staff, "ledger_transfer", q=alice.email)) == 2
+    assert len(shown(staff, "ledger_transfer", q=alice.email, kind__exact="charge")) == 1
+
+
+def test_ledger_accounts_are_filtered_by_owner(staff: Client, alice: Customer) -> None:
+    assert shown(staff, "ledger_ledgeraccount", owner="house") == [3, 2, 1]
+    assert shown(staff, "ledger_ledgeraccount", owner="debt") == []
+    assert len(shown(staff, "ledger_ledgeraccount", owner="customer", q=alice.email)) == 1
+
+
+def test_keys_are_filtered_by_state(staff: Client, alice: Customer) -> None:
+    from tradepost.accounts import keys
+    from tradepost.accounts.models import Key
+
+    good = Key.objects.get(account=alice.id)
+    assert shown(staff, "accounts_key", account=alice.id, state="good") == [good.pk]
+    keys.revoke(good.pk)
+    assert shown(staff, "accounts_key", account=alice.id, state="good") == []
+    assert shown(staff, "accounts_key", account=alice.id, state="revoked") == [good.pk]
+
+
+def test_the_order_list_reloads_if_asked_to(staff: Client) -> None:
+    address = reverse("admin:orders_order_changelist")
+    assert "Refresh" not in staff.get(address).headers
+    assert staff.get(address, {"reload": "5"}).headers["Refresh"] == "5"
+    assert "Refresh" not in staff.get(address, {"reload": "0;url=https://elsewhere.example"}).headers

@@ -1,0 +1,117 @@
+"""Every list and every page of the back office opens for those who may, and for nobody else."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.backoffice.conftest import Things, settle, sign_in
+
+LISTS = [f"admin:{name}_changelist" for name in Things._fields]
+PAGES = Things._fields
+ADDABLE = ("accounts_account", "catalog_category", "catalog_service", "catalog_customrate", "auth_group")
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_list_opens_for_staff(staff: Client, things: Things, name: str) -> None:
+    assert things
+    assert staff.get(reverse(name)).status_code == 200
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_detail_page_and_its_history_open_for_staff(staff: Client, things: Things, name: str) -> None:
+    row = getattr(things, name)
+    assert staff.get(reverse(f"admin:{name}_change", args=[row])).status_code == 200
+    assert staff.get(reverse(f"admin:{name}_history", args=[row])).status_code == 200
+
+
+@pytest.mark.parametrize("name", ADDABLE)
+def test_the_forms_for_what_may_be_added_open(staff: Client, name: str) -> None:
+    assert staff.get(reverse(f"admin:{name}_add")).status_code == 200
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_customer_is_sent_to_sign_in(name: str) -> None:
+    response = sign_in().get(reverse(name))
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith(reverse("admin:login"))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_charlie_gets_403_everywhere(charlie: Client, things: Things, name: str) -> None:
+    assert charlie.get(reverse(f"admin:{name}_changelist")).status_code == 403
+    assert charlie.get(reverse(f"admin:{name}_change", args=[getattr(things, name)])).status_code == 403
+
+
+def test_what_the_catalog_counts_by_is_nobodys_to_see(staff: Client) -> None:
+    assert staff.get("/admin/catalog/catalogversion/").status_code == 404
+
+
+def test_an_order_shows_all_there_is_to_it(staff: Client, things: Things) -> None:
+    page = staff.get(reverse("admin:orders_order_change", args=[things.orders_order])).content.decode()
+    for part in ("https://example.com/page", "So green", "&lt;b&gt;So wide&lt;/b&gt;", "Partial", "0.001", "+0.0005"):
+        assert part in page
+    assert "<b>So wide" not in page
+    assert "Refund of the undelivered part" in page
+
+
+def test_a_link_that_leads_to_no_web_page_is_text(staff: Client, things: Things) -> None:
+    from tests.backoffice.conftest import place
+
+    [order] = place(things.accounts_account, things.catalog_service, link="javascript:alert(1)", comments="Hm")
+    page = staff.get(reverse("admin:orders_order_change", args=[order])).content.decode()
+    assert "javascript:alert(1)" in page
+    assert 'href="javascript:' not in page
+
+
+def test_a_key_is_never_shown(staff: Client, things: Things) -> None:
+    from tradepost.accounts.models import Key
+
+    key = Key.objects.get(pk=things.accounts_key)
+    for address in (
+        reverse("admin:accounts_key_changelist"),
+        reverse("admin:accounts_key_change", args=[key.pk]),
+        reverse("admin:accounts_account_change", args=[key.account_id]),
+    ):
+        page = staff.get(address).content
+        assert key.hint.encode() in page
+        assert key.digest.hex().encode() not in page
+
+
+def test_the_overview_tells_of_today(staff: Client, things: Things) -> None:
+    from tests.backoffice.conftest import place
+    from tradepost.engine.statuses import Status
+
+    def figures() -> dict[str, str]:
+        context = staff.get(reverse("admin:index")).context
+        return {figure["title"]: figure["value"] for figure in context["figures"]}
+
+    before = figures()
+    [order] = place(things.accounts_account, things.catalog_service, comments="One\nTwo")
+    settle(order, status=Status.CANCELED)
+    after = figures()
+    assert int(after["Orders today"]) == int(before["Orders today"]) + 1
+    assert float(after["Charged today"]) - float(before["Charged today"]) == pytest.approx(0.001)
+    assert float(after["Refunded today"]) - float(before["Refunded today"]) == pytest.approx(0.001)
+    assert f">{order}</a>" in staff.get(reverse("admin:index")).content.decode()
+
+
+def test_the_overview_tells_charlie_nothing(charlie: Client, things: Things) -> None:
+    response = charlie.get(reverse("admin:index"))
+    assert response.status_code == 200
+    assert response.context["figures"] == []
+    assert f">{things.orders_order}</a>" not in response.content.decode()
+
+
+def test_signing_in_leads_to_the_overview() -> None:
+    from tradepost.accounts.models import Account
+
+    Account.objects.create_user("signs-in@backoffice.example", "correct horse battery", is_staff=True)
+    client = Client()
+    page = client.get(reverse("admin:login"))
+    assert f'name="next" value="{reverse("admin:index")}"' in page.content.decode()
+    form = {
+        "username": "signs-in@backoffice.example",
+        "password": "correct horse battery",
+        "next": page.context["next"],
+    }
+    assert client.post(reverse("admin:login"), form).headers["Location"] == reverse("admin:index")

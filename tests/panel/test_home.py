@@ -1,0 +1,120 @@
+"""The front page, the address that a load balancer asks, and the pages for when something is wrong."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+
+
+@pytest.fixture
+def client() -> Client:
+    """A browser that is shown what breaks, as one outside is."""
+    return Client(raise_request_exception=False, SERVER_NAME="127.0.0.1")
+
+
+@contextmanager
+def database_away() -> Iterator[None]:
+    """Have every statement fail as it does when the database is away."""
+
+    def fail(*_: Any) -> Any:
+        raise OperationalError("the connection is lost")
+
+    with connection.execute_wrapper(fail):
+        yield
+
+
+def page(client: Client, address: str) -> str:
+    return client.get(address).content.decode()
+
+
+def test_the_front_page_tells_how_to_order(client: Client, service: int) -> None:
+    text = page(client, "/")
+    assert "http://127.0.0.1/api/v2" in text
+    assert "action=add" in text
+    assert re.search(r"service=\d+", text)
+    assert 'href="/admin/"' in text
+    assert service
+
+
+def test_the_front_page_names_the_address_it_was_reached_at(client: Client) -> None:
+    assert "http://localhost/api/v2" in client.get("/", headers={"host": "localhost"}).content.decode()
+
+
+@pytest.mark.parametrize("address", ["/", "/nowhere"])
+def test_a_page_needs_nothing_from_elsewhere_and_nothing_inline(client: Client, address: str) -> None:
+    text = page(client, address)
+    assert "<style" not in text
+    assert "<script" not in text
+    assert not re.search(r"\s(style|on\w+)=", text)
+    assert not re.findall(r'(?:src|href)="https?://', text)
+
+
+def test_what_the_page_links_is_there(client: Client) -> None:
+    for address in re.findall(r'(?:src|href)="(/static/[^"]+)"', page(client, "/")):
+        response = client.get(address)
+        assert response.status_code == 200, address
+        response.close()
+
+
+def test_the_fonts_of_the_stylesheet_are_there(client: Client) -> None:
+    response = client.get("/static/panel/panel.css")
+    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined] # a file
+    response.close()
+    for address in re.findall(r'url\("\.\./([^"]+)"\)', text):
+        font = client.get(f"/static/{address}")
+        assert font.status_code == 200, address
+        font.close()
+
+
+def test_browsers_that_ask_for_an_icon_get_one(client: Client) -> None:
+    response = client.get("/favicon.ico")
+    assert response.status_code == 301
+    icon = client.get(response.headers["Location"])
+    assert icon.headers["Content-Type"] == "image/svg+xml"
+    icon.close()
+
+
+def test_a_healthy_desk_says_ok(client: Client) -> None:
+    response = client.get("/healthz")
+    assert (response.status_code, response.content) == (200, b"ok")
+    assert response.headers["Content-Type"] == "text/plain"
+    assert "no-store" in response.headers["Cache-Control"]
+
+
+def test_a_desk_without_its_database_says_503(client: Client) -> None:
+    with database_away():
+        response = client.get("/healthz")
+    assert response.status_code == 503
+    assert response.headers["Content-Type"] == "text/plain"
+
+
+@pytest.mark.parametrize("address", ["/", "/healthz"])
+def test_pages_are_only_read(client: Client, address: str) -> None:
+    assert client.post(address).status_code == 405
+    assert client.head(address).status_code == 200
+
+
+def test_what_is_not_there_is_a_404_in_the_same_look(client: Client) -> None:
+    response = client.get("/nowhere")
+    assert response.status_code == 404
+    assert "panel.css" in response.content.decode()
+
+
+def test_what_breaks_is_a_500_in_the_same_look(client: Client) -> None:
+    with database_away():
+        response = client.get("/")
+    assert response.status_code == 500
+    assert "panel.css" in response.content.decode()
+    assert "connection is lost" not in response.content.decode()
+
+
+def test_what_is_not_allowed_is_a_403_in_the_same_look() -> None:
+    from tests.backoffice.conftest import sign_in
+
+    response = sign_in(is_staff=True).get("/admin/orders/order/", SERVER_NAME="127.0.0.1")
+    assert response.status_code == 403
+    assert "panel.css" in response.content.decode()
