@@ -22,7 +22,7 @@ setup_uv() { # makes .venv and sets $uv
     uv=.venv/bin/uv
     if [ ! -x $uv ]; then
       find_python
-      "$python" -m pip --python .venv/bin/python install --quiet --disable-pip-version-check uv
+      "$python" -m pip --python .venv/bin/python install --quiet --quiet --disable-pip-version-check uv
     fi
   fi
 }
