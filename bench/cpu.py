@@ -1,0 +1,58 @@
+"""CPU time of the desk's processes, from /proc. Where there is none (macOS), None."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+_PROC = Path("/proc")
+_USER, _SYSTEM, _CHILDREN_USER, _CHILDREN_SYSTEM = range(11, 15)  # fields of `stat` behind the name; man proc_pid_stat
+_PARENT = 1
+
+
+class Seconds(NamedTuple):
+    """CPU seconds since the start, of the server process and of PostgreSQL."""
+
+    server: float
+    postgres: float
+
+    def since(self, before: "Seconds") -> "Seconds":
+        """Return what was used between `before` and this."""
+        return Seconds(self.server - before.server, self.postgres - before.postgres)
+
+
+def used(*, server: int, postmaster: int) -> Seconds | None:
+    """Return the CPU time that the server process, and the postmaster with all it ever started, have used."""
+    own = _stat(server)
+    parent = _stat(postmaster)
+    if not own or not parent:
+        return None
+    ticks = sum(parent[_USER : _CHILDREN_SYSTEM + 1])  # with the backends that have ended
+    ticks += sum(sum(stat[_USER : _SYSTEM + 1]) for stat in _children(postmaster).values())
+    tick_hz = os.sysconf("SC_CLK_TCK")
+    return Seconds(sum(own[_USER : _SYSTEM + 1]) / tick_hz, ticks / tick_hz)
+
+
+def child(parent: int, *words: str) -> int | None:
+    """Return the process that `parent` has started with these words in its command line."""
+    for pid in _children(parent):
+        try:
+            line = (_PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if set(words) <= set(line):
+            return pid
+    return None
+
+
+def _children(parent: int) -> dict[int, list[int]]:
+    stats = {int(entry.name): _stat(int(entry.name)) for entry in _PROC.glob("[0-9]*")}
+    return {pid: stat for pid, stat in stats.items() if stat and stat[_PARENT] == parent}
+
+
+def _stat(pid: int) -> list[int] | None:
+    """Return the numbers of `stat` from the state on (which counts as 0), behind a name that may hold anything."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return None
+    return [0, *(int(field) for field in text.rpartition(")")[2].split()[1:])]
