@@ -6,6 +6,7 @@ from typing import Any
 from tradepost.api import form
 from tradepost.api.coalesce import Unavailable
 from tradepost.api.v2 import Answer, Api, Call
+from tradepost.engine import keys
 
 BODY_BYTES_MAX = 1024 * 1024
 THROWN_AWAY_BYTES_MAX = 16 * BODY_BYTES_MAX
@@ -58,17 +59,19 @@ _WANTED = frozenset({b"content-type", b"content-length", b"authorization", b"acc
 def _call(scope: Scope, headers: dict[bytes, bytes], body: bytes) -> Call:
     content_type = headers.get(b"content-type", b"").decode("latin-1")
     client = scope.get("client")
+    parameters = form.read(scope["query_string"], content_type, body)
+    key = parameters.pop("key", None) or _bearer(headers.get(b"authorization", b""))
     return Call(
-        form.read(scope["query_string"], content_type, body),
-        _bearer(headers.get(b"authorization", b"")),
+        keys.digest(key),  # a missing key has a digest that no key has
+        parameters,
         client[0] if client else None,
         b"gzip" in headers.get(b"accept-encoding", b""),
     )
 
 
-def _bearer(header: bytes) -> str | None:
+def _bearer(header: bytes) -> str:
     scheme, _, key = header.decode("latin-1").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else None
+    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:

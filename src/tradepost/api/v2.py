@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 
 from tradepost.api.coalesce import Lane
-from tradepost.engine import keys, money, placing, reading
+from tradepost.engine import money, placing, reading
 from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectRequest, Refusal
 from tradepost.engine.placing import Mode, Placed
@@ -21,17 +21,15 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A request to the API, whatever dialect it came in."""
+    """A request to the API, whatever dialect it came in.
 
+    `key` is the digest: the key itself goes no further than here, so that no log can ever hold one.
+    """
+
+    key: bytes
     parameters: Parameters
-    bearer: str | None = None  # the key of the Authorization header
     address: str | None = None
     takes_gzip: bool = False
-
-    @property
-    def key(self) -> bytes:
-        """The digest of the key; a missing one has a digest that no key has."""
-        return keys.digest(self.parameters.get("key") or self.bearer or "")
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -1,0 +1,66 @@
+"""A request that breaks its batch in a way nobody foresaw: it goes without an answer, the others don't."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conftest import Customer
+from tradepost.api.app import App
+from tradepost.api.coalesce import Lane, Unavailable
+from tradepost.api.v2 import Api
+
+
+def divide(connection: psycopg.Connection, divisors: Sequence[int]) -> list[int]:
+    """Let the database divide 12 by each; by zero it breaks the whole batch."""
+    return [int(connection.execute("SELECT 12 / %s", [each]).fetchone()[0]) for each in divisors]  # type: ignore[index]
+
+
+def test_only_the_request_that_breaks_the_batch_goes_without_an_answer(
+    connection: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def ask() -> list[int | BaseException]:
+        lane = Lane("test", connection.info.dsn, divide)
+        lane.start()
+        answers = await asyncio.gather(*(lane.ask(each) for each in (1, 2, 0, 3)), return_exceptions=True)
+        lane.stop()
+        return list(answers)
+
+    with caplog.at_level(logging.CRITICAL):
+        answers = asyncio.run(ask())
+    assert [answers[0], answers[1], answers[3]] == [12, 6, 4]
+    assert isinstance(answers[2], Unavailable)
+
+
+def test_no_log_ever_holds_a_key(
+    alice: Customer,
+    connection: psycopg.Connection,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    body = f"key={alice.key}&action=add&service=1&link=x&quantity=100".encode()
+    scope = {"type": "http", "query_string": b"", "headers": [], "client": ("127.0.0.1", 1)}
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def serve() -> None:
+        api = Api(
+            connection.info.dsn.replace("dbname=tradepost", "dbname=template1"), "USD"
+        )  # a database without tables
+        api.start()
+        await App(api)(scope, receive, send)
+        api.stop()
+
+    asyncio.run(serve())
+    assert sent[0]["status"] == 503
+    printed = capsys.readouterr()
+    assert caplog.records
+    assert alice.key not in caplog.text + printed.out + printed.err
