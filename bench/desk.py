@@ -58,8 +58,8 @@ def fresh() -> Iterator[Desk]:
             if name != "TRADEPOST_POSTGRES_BIN":
                 del os.environ[name]
         os.environ["TRADEPOST_HOME"] = str(home)
-        with _process() as (process, url):
-            postgres = Postgres(home, environment.postgres_bin())
+        postgres = Postgres(home, environment.postgres_bin())
+        with _process(postgres) as (process, url):
             service = _seed(postgres.url)
             postmaster = int((postgres.data / "postmaster.pid").read_text().split()[0])
             yield Desk(f"{url}/api/v2", postgres.url, service, cpu.child(process.pid, "serve"), postmaster)
@@ -79,7 +79,7 @@ def check() -> str:
 
 
 @contextmanager
-def _process() -> Iterator[tuple[subprocess.Popen[str], str]]:
+def _process(postgres: Postgres) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run `tradepost up`, out of reach of the terminal's Ctrl-C: it is stopped here, after all that use it."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tradepost.cli", "up", "--port", "0"],
@@ -94,6 +94,8 @@ def _process() -> Iterator[tuple[subprocess.Popen[str], str]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if postgres.is_running():  # a desk that had to be killed leaves it behind
+            postgres.stop()
 
 
 def _url(process: subprocess.Popen[str]) -> str:

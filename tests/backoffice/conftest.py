@@ -89,7 +89,6 @@ def settle(order: int, **fields: Any) -> None:
 def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     """A partly delivered order, and all that hangs together with it."""
     from django.contrib.auth.models import Group
-    from procrastinate.contrib.django.models import ProcrastinateJob
 
     from tradepost.accounts.models import Key
     from tradepost.catalog.models import CustomRate, Service
@@ -101,8 +100,8 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     rate = CustomRate.objects.create(account_id=alice.id, service_id=service, rate=Decimal("0.50"))
     [order] = place(alice.id, service, comments="So green\n<b>So wide</b>")
     settle(order, status=Status.PARTIAL, start_count=5, remains=1)
-    if not ProcrastinateJob.objects.exists():
-        simulate.configure().defer(timestamp=0)
+    # For next year, so that no worker takes it away meanwhile.
+    job = simulate.configure(schedule_in={"days": 365}, queueing_lock=f"test {order}").defer(timestamp=0)
     return Things(
         orders_order=order,
         ledger_transfer=Transfer.objects.filter(order=order).latest("id").pk,
@@ -113,5 +112,5 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
         catalog_service=service,
         catalog_customrate=rate.pk,
         auth_group=Group.objects.get_or_create(name="Support")[0].pk,
-        procrastinate_procrastinatejob=ProcrastinateJob.objects.latest("id").pk,
+        procrastinate_procrastinatejob=job,
     )

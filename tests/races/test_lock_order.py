@@ -12,11 +12,11 @@ from psycopg.errors import DeadlockDetected
 from tests.conftest import Customer
 from tests.engine.ordering import Connect, MakeCustomer, ask, place_all
 from tests.races.racing import all_at_once, await_blocked
-from tradepost.engine import ledger, placing
+from tradepost.engine import ledger
 from tradepost.engine.settling import Outcome, Report, settle
 from tradepost.engine.statuses import Status
 
-DIRECTION = "current_setting('test.direction')::int"
+DIRECTION = "coalesce(current_setting('test.direction', true), '1')::int"
 
 
 def test_batches_in_opposite_order_never_deadlock(connect: Connect, make_customer: MakeCustomer, service: int) -> None:
@@ -29,9 +29,9 @@ def test_without_the_order_of_locks_they_deadlock(
     connect: Connect, make_customer: MakeCustomer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: the same meeting, each connection with a lock order of its own."""
-    disordered = placing._LOCK_BUYERS.replace("ORDER BY l.id", f"ORDER BY l.id * {DIRECTION}")
-    assert disordered != placing._LOCK_BUYERS
-    monkeypatch.setattr(placing, "_LOCK_BUYERS", disordered)
+    disordered = ledger._LOCK.replace("ORDER BY id", f"ORDER BY id * {DIRECTION}")
+    assert disordered != ledger._LOCK
+    monkeypatch.setattr(ledger, "_LOCK", disordered)
     customers = [make_customer() for _ in range(3)]
 
     assert sorted(meet(connect, customers, service)) == ["deadlock", "placed"]

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Customer
 from tests.engine.ordering import Connect, MakeCustomer, ask, balance, place_all, value
 from tests.races.racing import all_at_once, await_blocked
-from tradepost.engine import placing
+from tradepost.engine import ledger
 
 BUYERS = 64
 NO_FUNDS = "Not enough funds on balance"
@@ -60,9 +60,9 @@ def test_without_the_lock_both_decide_to_sell_and_the_database_refuses_the_secon
     connect: Connect, make_customer: MakeCustomer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: the same race, the lock taken out."""
-    without_lock = placing._LOCK_BUYERS.replace("FOR UPDATE OF l", "")
-    assert without_lock != placing._LOCK_BUYERS
-    monkeypatch.setattr(placing, "_LOCK_BUYERS", without_lock)
+    without_lock = ledger._LOCK.replace("FOR UPDATE", "")
+    assert without_lock != ledger._LOCK
+    monkeypatch.setattr(ledger, "_LOCK", without_lock)
     customer = make_customer("0.09")
     first, second = connect(), connect()
     with pytest.raises(psycopg.errors.CheckViolation, match="ledger_account_within_credit"):

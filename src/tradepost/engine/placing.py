@@ -1,8 +1,8 @@
 """Placing orders: every way to order (API, web form, drip-feed run, operator) comes through `place`.
 
 1. Read each request's parameters against the catalog that this process holds. Nothing is locked yet.
-2. Lock the accounts of the batch in id order; the same statement confirms the keys and tells the catalog's version.
-   If that has changed, load the catalog and do step 1 again.
+2. Look the buyers up, which tells the catalog's version too, and lock their accounts in id order (`buying`). If the
+   catalog has changed, load it and do step 1 again.
 3. Decide each request in the order it came: an order, or its own refusal.
 4. Write the orders and their charges, each set in one statement.
 
@@ -15,8 +15,9 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, ledger, order_types, pricing
+from tradepost.engine import arrays, buying, ledger, order_types, pricing
 from tradepost.engine import catalog as catalogs
+from tradepost.engine.buying import Buyer, BuyerId
 from tradepost.engine.catalog import Catalog, Service
 from tradepost.engine.errors import (
     IncorrectService,
@@ -25,8 +26,7 @@ from tradepost.engine.errors import (
     NotEnoughFunds,
     Refusal,
 )
-from tradepost.engine.keys import Scope, may_come_from
-from tradepost.engine.ledger import Kind, Locked, Movement, SystemAccount
+from tradepost.engine.ledger import Kind, Movement, SystemAccount
 from tradepost.engine.order_types import Draft, Parameters
 from tradepost.engine.statuses import ACTIVE
 from tradepost.engine.words import Words
@@ -44,7 +44,7 @@ class Mode(Words):
 class Request(msgspec.Struct, frozen=True):
     """One order asked for. `buyer` is the digest of a key, or the id of an account that has signed in."""
 
-    buyer: bytes | int
+    buyer: BuyerId
     parameters: Parameters
     address: str | None = None  # where it came from, for keys that are bound to networks
 
@@ -56,19 +56,9 @@ class Placed(msgspec.Struct, frozen=True):
     charge: Decimal
 
 
-class _Buyer(msgspec.Struct, frozen=True):
-    account: Locked
-    key: int | None
-    scope: str | None
-    networks: list[str]
-
-    def may_order(self, request: Request) -> bool:
-        return self.key is None or (self.scope == Scope.ORDER and may_come_from(self.networks, request.address))
-
-
 class _Order(msgspec.Struct, frozen=True):
     position: int
-    buyer: _Buyer
+    buyer: Buyer
     service: Service
     draft: Draft
     rate: Decimal
@@ -76,20 +66,6 @@ class _Order(msgspec.Struct, frozen=True):
 
 
 type _Read = tuple[Service, Draft] | Refusal
-
-_LOCK_BUYERS = """
-WITH buyer AS (
-    SELECT account_id, id AS key_id, digest, scope, networks
-    FROM accounts_key WHERE digest = ANY(%s::bytea[]) AND revoked_at IS NULL
-    UNION ALL
-    SELECT account_id, NULL, NULL, NULL, NULL FROM unnest(%s::bigint[]) AS signed_in (account_id)
-)
-SELECT v.version, b.digest, b.key_id, b.scope, b.networks, l.id, l.account_id, l.balance, l.credit_limit
-FROM catalog_catalogversion v, buyer b
-JOIN accounts_account a ON a.id = b.account_id AND a.is_active
-JOIN ledger_account l ON l.account_id = a.id
-ORDER BY l.id FOR UPDATE OF l
-"""
 
 _TAKEN_LINKS = """
 SELECT o.account_id, o.service_id, o.link
@@ -118,7 +94,7 @@ def place(connection: Connection, requests: Sequence[Request], *, mode: Mode) ->
     """
     catalog = catalogs.held(connection)
     reads = [_read(catalog, request) for request in requests]
-    version, buyers = _lock_buyers(connection, requests)
+    version, buyers = buying.lock(connection, {request.buyer for request in requests})
     if version is not None and version != catalog.version:
         catalog = catalogs.at_version(connection, version)
         reads = [_read(catalog, request) for request in requests]
@@ -139,31 +115,12 @@ def _read(catalog: Catalog, request: Request) -> _Read:
         return refusal
 
 
-def _lock_buyers(connection: Connection, requests: Sequence[Request]) -> tuple[int | None, dict[bytes | int, _Buyer]]:
-    asked = {request.buyer for request in requests}
-    rows = Cursor(connection).execute(
-        _LOCK_BUYERS,
-        [
-            arrays.of_bytes(key for key in asked if isinstance(key, bytes)),
-            arrays.of_numbers(account for account in asked if isinstance(account, int)),
-        ],
-        prepare=True,
-    )
-    version = None
-    accounts: dict[int, Locked] = {}
-    buyers: dict[bytes | int, _Buyer] = {}
-    for version, digest, key, scope, networks, *account in rows:  # noqa: B007 - the same in every row
-        locked = accounts.setdefault(account[0], Locked(*account))
-        buyers[locked.account if key is None else digest] = _Buyer(locked, key, scope, networks)
-    return version, buyers
-
-
 def _decide(
     connection: Connection,
     catalog: Catalog,
     requests: Sequence[Request],
     reads: Sequence[_Read],
-    buyers: dict[bytes | int, _Buyer],
+    buyers: dict[BuyerId, Buyer],
 ) -> tuple[list[Placed | Refusal], list[_Order]]:
     taken = _taken_links(connection, requests, reads, buyers)
     answers: list[Placed | Refusal] = []
@@ -172,7 +129,7 @@ def _decide(
     for position, (request, read) in enumerate(zip(requests, reads, strict=True)):
         answer: Refusal
         buyer = buyers.get(request.buyer)
-        if buyer is None or not buyer.may_order(request):
+        if buyer is None or not buyer.may_order(request.address):
             answer = InvalidKey()
         elif isinstance(read, Refusal):
             answer = read
@@ -203,7 +160,7 @@ def _taken_links(
     connection: Connection,
     requests: Sequence[Request],
     reads: Sequence[_Read],
-    buyers: dict[bytes | int, _Buyer],
+    buyers: dict[BuyerId, Buyer],
 ) -> set[tuple[int, int, str]]:
     asked = [
         (buyer.account.account, read[0].id, read[1].link)

@@ -32,6 +32,8 @@ SOCKET_PATH_CHARS_MAX = 100  # the kernel takes 107, of which PostgreSQL adds a 
 START_SECONDS_MAX = 120  # a start after a crash replays what was not checkpointed
 STOP_SECONDS_MAX = 3
 LOCK_SECONDS_MAX = 10
+CONNECT_SECONDS_MAX = 5
+LOOK_SECONDS = 0.1
 BUILTIN_LOCALE_MAJOR = 17
 
 # Durability is never traded: fsync and synchronous_commit stay on. The rest suits short statements on a small machine.
@@ -70,11 +72,13 @@ class Postgres:
         """The address of the database, as libpq and `DATABASE_URL` write it."""
         return self._url(DATABASE)
 
-    def is_running(self) -> bool:
-        """Tell whether the server runs, whoever started it."""
-        if not (self.data / "PG_VERSION").exists():
+    def is_answering(self) -> bool:
+        """Tell whether the server takes connections, whoever started it."""
+        try:
+            psycopg.connect(self._url("postgres"), connect_timeout=CONNECT_SECONDS_MAX).close()
+        except psycopg.OperationalError:
             return False
-        return self._run("pg_ctl", "status", "-D", str(self.data)).returncode == 0
+        return True
 
     def start(self) -> None:
         """Start the server, making its data folder at the first time; adopt it if it runs already."""
@@ -82,8 +86,7 @@ class Postgres:
         if not (self.data / "PG_VERSION").exists():
             self._make_data()
         self._check_version()
-        if not self.is_running():
-            self._start()
+        self._start_or_adopt()
         self._make_database()
 
     def stop(self) -> None:
@@ -130,6 +133,21 @@ class Postgres:
                 f"The data in {self.data} is of PostgreSQL {data}, but this is PostgreSQL {programs}. "
                 "Move it over with pg_upgrade or a dump, or set TRADEPOST_POSTGRES_BIN to the older programs."
             )
+
+    def _start_or_adopt(self) -> None:
+        """Start the server unless one answers.
+
+        One that seems to run but does not answer gets time: it may be recovering, or it was killed a moment ago and
+        its number is not free yet.
+        """
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not self.is_answering():
+            if self._run("pg_ctl", "status", "-D", str(self.data)).returncode:
+                self._start()
+            elif time.monotonic() > deadline:
+                raise Unable(f"The PostgreSQL of {self.data} runs, but it takes no connections; see its log beside it.")
+            else:
+                time.sleep(LOOK_SECONDS)
 
     def _start(self) -> None:
         (self.data / "tradepost.conf").write_text(CONFIGURATION)
@@ -198,7 +216,7 @@ def for_a_command(home: Path) -> Iterator[str]:
         try:
             stack.enter_context(sole_use(home, wait_seconds=0))
         except Unable:
-            _wait_until_running(server)
+            _wait_until_answering(server)
             yield server.url
             return
         server.start()
@@ -220,7 +238,7 @@ def sole_use(home: Path, *, wait_seconds: float = LOCK_SECONDS_MAX) -> Iterator[
             if time.monotonic() >= deadline:
                 file.seek(0)
                 raise Unable(f"Another Tradepost (process {file.read().strip() or '?'}) is using {home}.")
-            time.sleep(0.1)
+            time.sleep(LOOK_SECONDS)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -235,12 +253,12 @@ def _try_lock(file: IO[str]) -> bool:
     return True
 
 
-def _wait_until_running(server: Postgres) -> None:
+def _wait_until_answering(server: Postgres) -> None:
     deadline = time.monotonic() + START_SECONDS_MAX
-    while not server.is_running():
+    while not server.is_answering():
         if time.monotonic() > deadline:
             raise Unable(f"The database of {server.home} is being started, but does not come up.")
-        time.sleep(0.1)
+        time.sleep(LOOK_SECONDS)
 
 
 def wheel_programs() -> Path:

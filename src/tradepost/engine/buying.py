@@ -1,0 +1,64 @@
+"""Who buys: the keys and accounts of a batch looked up, then their ledger accounts locked in id order.
+
+Two statements, not one: while a statement waits for a row's lock PostgreSQL decides its joins anew for that row alone,
+and an account that buys by two keys then comes back as one of them.
+"""
+
+from collections.abc import Collection
+
+import msgspec
+from psycopg import Connection, Cursor
+
+from tradepost.engine import arrays, ledger
+from tradepost.engine.keys import Scope, may_come_from
+from tradepost.engine.ledger import Locked
+
+type BuyerId = bytes | int  # the digest of a key, or the id of an account that has signed in
+
+
+class Buyer(msgspec.Struct, frozen=True):
+    """A buyer whose ledger account is locked."""
+
+    account: Locked
+    key: int | None
+    scope: str | None
+    networks: list[str]
+
+    def may_order(self, address: str | None) -> bool:
+        """Tell whether the buyer's key, if it buys by one, may order from this address."""
+        return self.key is None or (self.scope == Scope.ORDER and may_come_from(self.networks, address))
+
+
+_BUYERS = """
+SELECT v.version, a.id, k.digest, k.id, k.scope, k.networks
+FROM catalog_catalogversion v, accounts_key k JOIN accounts_account a ON a.id = k.account_id
+WHERE k.digest = ANY(%s::bytea[]) AND k.revoked_at IS NULL AND a.is_active
+UNION ALL
+SELECT v.version, a.id, NULL, NULL, NULL, NULL
+FROM catalog_catalogversion v, accounts_account a
+WHERE a.id = ANY(%s::bigint[]) AND a.is_active
+"""
+
+
+def lock(connection: Connection, buyers: Collection[BuyerId]) -> tuple[int | None, dict[BuyerId, Buyer]]:
+    """Lock the accounts of these buyers; return the catalog's version and those that are known and not suspended."""
+    rows = (
+        Cursor(connection)
+        .execute(
+            _BUYERS,
+            [
+                arrays.of_bytes(key for key in buyers if isinstance(key, bytes)),
+                arrays.of_numbers(account for account in buyers if isinstance(account, int)),
+            ],
+            prepare=True,
+        )
+        .fetchall()
+    )
+    if not rows:
+        return None, {}
+    accounts = ledger.lock(connection, {row[1] for row in rows})
+    found: dict[BuyerId, Buyer] = {
+        account if key is None else digest: Buyer(accounts[account], key, scope, networks)
+        for _, account, digest, key, scope, networks in rows
+    }
+    return rows[0][0], found
