@@ -94,7 +94,7 @@ def _process(postgres: Postgres) -> Iterator[tuple[subprocess.Popen[str], str]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if postgres.is_running():  # a desk that had to be killed leaves it behind
+        if postgres.is_answering():  # a desk that had to be killed leaves it behind
             postgres.stop()
 
 
