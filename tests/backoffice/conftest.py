@@ -101,7 +101,9 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     [order] = place(alice.id, service, comments="So green\n<b>So wide</b>")
     settle(order, status=Status.PARTIAL, start_count=5, remains=1)
     # For next year, so that no worker takes it away meanwhile.
-    job = simulate.configure(schedule_in={"days": 365}, queueing_lock=f"test {order}").defer(timestamp=0)
+    job = simulate.configure(schedule_in={"days": 365}, lock=f"test {order}", queueing_lock=f"test {order}").defer(
+        timestamp=0
+    )
     return Things(
         orders_order=order,
         ledger_transfer=Transfer.objects.filter(order=order).latest("id").pk,
