@@ -47,6 +47,8 @@ class Things(NamedTuple):
     """One row of each model, by its name in the admin's addresses."""
 
     orders_order: int
+    orders_refill: int
+    orders_cancelrequest: int
     ledger_transfer: int
     ledger_ledgeraccount: int
     accounts_account: int
@@ -95,6 +97,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     from tradepost.engine.statuses import Status
     from tradepost.fulfilment.simulate import simulate
     from tradepost.ledger.models import LedgerAccount, Transfer
+    from tradepost.orders.models import CancelRequest, Refill
 
     service = make_service(type="Custom Comments", min=1)
     rate = CustomRate.objects.create(account_id=alice.id, service_id=service, rate=Decimal("0.50"))
@@ -106,6 +109,8 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     )
     return Things(
         orders_order=order,
+        orders_refill=Refill.objects.create(order_id=order, account_id=alice.id).pk,
+        orders_cancelrequest=CancelRequest.objects.create(order_id=order, account_id=alice.id).pk,
         ledger_transfer=Transfer.objects.filter(order=order).latest("id").pk,
         ledger_ledgeraccount=LedgerAccount.objects.get(account=alice.id).pk,
         accounts_account=alice.id,

@@ -12,9 +12,10 @@ import pytest
 
 from tests.conftest import Customer, Desk
 from tradepost.catalog.models import Fulfilment
+from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status
 from tradepost.fulfilment import simulate
-from tradepost.orders.models import Order, OrderEvent
+from tradepost.orders.models import CancelRequest, Order, OrderEvent, Refill
 
 
 @pytest.fixture
@@ -68,3 +69,21 @@ def test_only_simulated_services_are_simulated(
     simulate.advance_all(timedelta(microseconds=1))
     rows = connection.execute("SELECT id, status FROM orders_order WHERE id = ANY(%s)", [[manual, automatic]])
     assert dict(rows.fetchall()) == {manual: "Pending", automatic: simulate.plan(automatic).end}
+
+
+def test_refills_and_cancels_of_simulated_orders_come_to_their_end(
+    desk: Desk, alice: Customer, make_service: Any, connection: psycopg.Connection
+) -> None:
+    service = make_service(fulfilment=Fulfilment.SIMULATED, refill=True, cancel=True, refill_days=0)
+    done, stopped = place(desk, alice, service, 2)
+    settle(connection, [Report(done, Status.COMPLETED), Report(stopped, Status.IN_PROGRESS)], actor="test")
+    connection.commit()
+    asked = {"key": alice.key, "orders": stopped}
+    assert httpx2.post(desk.api_url, data={**asked, "action": "cancel"}).json() == [{"order": stopped, "cancel": 1}]
+    refill = httpx2.post(desk.api_url, data={"key": alice.key, "action": "refill", "order": done}).json()["refill"]
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and Refill.objects.get(pk=refill).status != "Completed":
+        time.sleep(0.2)
+    assert Refill.objects.get(pk=refill).status == "Completed"
+    assert Order.objects.get(pk=stopped).status in {"Canceled", "Partial"}
+    assert CancelRequest.objects.get(order=stopped).state == "accepted"

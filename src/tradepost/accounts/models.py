@@ -48,6 +48,11 @@ class Account(AbstractBaseUser, PermissionsMixin):
         "active", default=True, help_text="A suspended account can't sign in, and its keys are refused."
     )
     is_staff = models.BooleanField("staff", default=False, help_text="May open the back office.")
+    duplicate_window_seconds = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="The same service, link and quantity within so many seconds is the same order; 0: never.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects: ClassVar[AccountManager] = AccountManager()

@@ -53,7 +53,7 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-_WANTED = frozenset({b"content-type", b"content-length", b"authorization", b"accept-encoding"})
+_WANTED = frozenset({b"content-type", b"content-length", b"authorization", b"accept-encoding", b"idempotency-key"})
 
 
 def _call(scope: Scope, headers: dict[bytes, bytes], body: bytes) -> Call:
@@ -66,6 +66,7 @@ def _call(scope: Scope, headers: dict[bytes, bytes], body: bytes) -> Call:
         parameters,
         client[0] if client else None,
         b"gzip" in headers.get(b"accept-encoding", b""),
+        headers.get(b"idempotency-key", b"").decode("latin-1").strip() or None,
     )
 
 

@@ -7,11 +7,14 @@ from functools import partial
 import msgspec
 
 from tradepost.api.coalesce import Lane
-from tradepost.engine import money, placing, reading
+from tradepost.engine import cancelling, money, placing, reading, refilling
+from tradepost.engine.cancelling import CancelOf, Cancels
 from tradepost.engine.catalog import Listing
-from tradepost.engine.errors import IncorrectRequest, Refusal
+from tradepost.engine.errors import IncorrectParameter, IncorrectRequest, Refusal
+from tradepost.engine.order_types import ID_MAX, whole, wire_id
 from tradepost.engine.placing import Mode, Placed
-from tradepost.engine.reading import BalanceOf, ServicesFor, Standing, StatusesOf
+from tradepost.engine.reading import BalanceOf, NewestOf, RefillsOf, RefillStanding, ServicesFor, Standing, StatusesOf
+from tradepost.engine.refilling import RefillOf, Refills
 
 IDS_MAX = 100
 
@@ -30,6 +33,29 @@ class Call(msgspec.Struct, frozen=True):
     parameters: Parameters
     address: str | None = None
     takes_gzip: bool = False
+    idempotency_header: str | None = None
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """What the client calls an order, by any of the names it may call it by."""
+        named = self.parameters.get("idempotency_key") or self.parameters.get("request_id")
+        return named or self.idempotency_header
+
+    def ids(self, name: str) -> "Ids":
+        """Read the ids of a parameter and of its plural; none if there are none, or more than 100."""
+        plural = self.parameters.get(f"{name}s")
+        sent = [id_ for part in (plural or self.parameters.get(name, "")).split(",") if (id_ := part.strip())]
+        return Ids(sent if len(sent) <= IDS_MAX else [], many=plural is not None or len(sent) > 1)
+
+
+class Ids(msgspec.Struct, frozen=True):
+    """Ids as they were sent, and whether the answer is to be a list even for one."""
+
+    sent: list[str]
+    many: bool
+
+    def __bool__(self) -> bool:
+        return bool(self.sent)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -47,10 +73,19 @@ class Api:
             "writer", conninfo, partial(placing.place, mode=Mode.API)
         )
         self._reader: Lane[reading.Request, reading.Answer] = Lane("reader", conninfo, reading.read)
+        # Apart from the writer: these lock orders, then accounts, and a transaction that placed orders holds accounts.
+        self._refiller: Lane[RefillOf, Refills | Refusal] = Lane("refiller", conninfo, refilling.refill)
+        self._canceler: Lane[CancelOf, Cancels | Refusal] = Lane(
+            "canceler", conninfo, partial(cancelling.cancel, actor=Mode.API.value)
+        )
         self._currency = currency
         self._actions: dict[str, Callable[[Call], Awaitable[Answer]]] = {
             "add": self._add,
             "balance": self._balance,
+            "cancel": self._cancel,
+            "orders": self._orders,
+            "refill": self._refill,
+            "refill_status": self._refill_status,
             "services": self._services,
             "status": self._status,
         }
@@ -59,52 +94,106 @@ class Api:
         """Begin to answer."""
         self._writer.start()
         self._reader.start()
+        self._refiller.start()
+        self._canceler.start()
 
     def stop(self) -> None:
         """Answer what has been taken in, then end."""
         self._writer.stop()
         self._reader.stop()
+        self._refiller.stop()
+        self._canceler.stop()
 
     def answer(self, call: Call) -> Awaitable[Answer]:
         """Answer one call. Raises `Unavailable` when the database can't be asked."""
         return self._actions.get(call.parameters.get("action", ""), self._incorrect)(call)
 
     async def _add(self, call: Call) -> Answer:
-        placed = await self._writer.ask(placing.Request(call.key, call.parameters, call.address))
+        placed = await self._writer.ask(placing.Request(call.key, call.parameters, call.address, call.idempotency_key))
         if isinstance(placed, Refusal):
             return _error(placed)
         return Answer(b'{"order":%d}' % placed.order)
 
     async def _balance(self, call: Call) -> Answer:
-        balance = await self._reader.ask(BalanceOf(call.key, call.address))
+        balance = await self._reader.ask(BalanceOf(key=call.key, address=call.address))
         if isinstance(balance, Refusal):
             return _error(balance)
         assert isinstance(balance, Decimal)
         return Answer(_encode({"balance": money.show(balance), "currency": self._currency}))
 
     async def _services(self, call: Call) -> Answer:
-        listing = await self._reader.ask(ServicesFor(call.key, call.address))
+        listing = await self._reader.ask(ServicesFor(key=call.key, address=call.address))
         if isinstance(listing, Refusal):
             return _error(listing)
         assert isinstance(listing, Listing)
         return Answer(listing.gzipped, gzipped=True) if call.takes_gzip else Answer(listing.plain)
 
     async def _status(self, call: Call) -> Answer:
-        sent = call.parameters.get("orders") or call.parameters.get("order", "")
-        ids = [id_ for part in sent.split(",") if (id_ := part.strip())]
-        if not 0 < len(ids) <= IDS_MAX:
+        ids = call.ids("order")
+        if not ids:
             return await self._incorrect(call)
-        standings = await self._reader.ask(StatusesOf(call.key, ids, call.address))
+        standings = await self._reader.ask(StatusesOf(key=call.key, orders=ids.sent, address=call.address))
         if isinstance(standings, Refusal):
             return _error(standings)
         assert isinstance(standings, dict)
         shown = {id_: self._show(standing) for id_, standing in standings.items()}
-        is_list = "orders" in call.parameters or len(ids) > 1
-        return Answer(_encode(shown if is_list else shown[ids[0]]))
+        return Answer(_encode(shown if ids.many else shown[ids.sent[0]]))
 
-    def _show(self, standing: Standing | Refusal) -> dict[str, str]:
-        if isinstance(standing, Refusal):
-            return {"error": standing.text}
+    async def _orders(self, call: Call) -> Answer:
+        limit, before = (
+            whole(call.parameters.get("limit", str(IDS_MAX))),
+            wire_id(call.parameters.get("before", str(ID_MAX))),
+        )
+        if limit is None or not 1 <= limit <= IDS_MAX:
+            return await self._incorrect(call, IncorrectParameter("limit"))
+        if before is None:
+            return await self._incorrect(call, IncorrectParameter("before"))
+        orders = await self._reader.ask(NewestOf(key=call.key, address=call.address, limit=limit, before=before))
+        return _error(orders) if isinstance(orders, Refusal) else Answer(_encode(orders))
+
+    async def _refill(self, call: Call) -> Answer:
+        ids = call.ids("order")
+        if not ids:
+            return await self._incorrect(call)
+        refills = await self._refiller.ask(RefillOf(key=call.key, orders=ids.sent, address=call.address))
+        if isinstance(refills, Refusal):
+            return _error(refills)
+        if ids.many:
+            pairs = zip(ids.sent, refills, strict=True)
+            return Answer(_encode([{"order": _number(sent), "refill": _shown(refill)} for sent, refill in pairs]))
+        only = refills[0]
+        return _error(only) if isinstance(only, Refusal) else Answer(_encode({"refill": str(only)}))
+
+    async def _refill_status(self, call: Call) -> Answer:
+        ids, by_order = call.ids("refill"), False
+        if not ids:
+            ids, by_order = call.ids("order"), True
+        if not ids:
+            return await self._incorrect(call)
+        asked = RefillsOf(key=call.key, ids=ids.sent, by_order=by_order, address=call.address)
+        found = await self._reader.ask(asked)
+        if isinstance(found, Refusal):
+            return _error(found)
+        assert isinstance(found, list)
+        shown = [_show_refill(*pair, by_order=by_order) for pair in zip(ids.sent, found, strict=True)]
+        if ids.many:
+            return Answer(_encode(shown))
+        status = shown[0]["status"]
+        return Answer(_encode(status if isinstance(status, dict) else {"status": status}))
+
+    async def _cancel(self, call: Call) -> Answer:
+        ids = call.ids("order")
+        if not ids:
+            return await self._incorrect(call)
+        cancels = await self._canceler.ask(CancelOf(key=call.key, orders=ids.sent, address=call.address))
+        if isinstance(cancels, Refusal):
+            return _error(cancels)
+        pairs = zip(ids.sent, cancels, strict=True)
+        return Answer(_encode([{"order": _number(sent), "cancel": _shown(cancel)} for sent, cancel in pairs]))
+
+    def _show(self, standing: object) -> dict[str, str]:
+        if not isinstance(standing, Standing):
+            return {"error": str(standing)}
         return {
             "charge": standing.charge,
             "start_count": standing.start_count,
@@ -113,10 +202,27 @@ class Api:
             "currency": self._currency,
         }
 
-    async def _incorrect(self, call: Call) -> Answer:
+    async def _incorrect(self, call: Call, refusal: Refusal | None = None) -> Answer:
         """Refuse a request that makes no sense, but not before its key: that is checked first (protocol §4)."""
-        known = await self._reader.ask(BalanceOf(call.key, call.address))
-        return _error(known if isinstance(known, Refusal) else IncorrectRequest())
+        known = await self._reader.ask(BalanceOf(key=call.key, address=call.address))
+        return _error(known if isinstance(known, Refusal) else refusal or IncorrectRequest())
+
+
+def _number(sent: str) -> int | str:
+    """Return an id as the number that lists of answers have; what is none goes back as it was sent."""
+    number = whole(sent)
+    return sent if number is None else number
+
+
+def _shown(answer: int | Refusal) -> int | dict[str, str]:
+    return {"error": answer.text} if isinstance(answer, Refusal) else answer
+
+
+def _show_refill(sent: str, found: object, *, by_order: bool) -> dict[str, object]:
+    named: dict[str, object] = {"order" if by_order else "refill": _number(sent)}
+    if not isinstance(found, RefillStanding):
+        return {**named, "status": {"error": str(found)}}
+    return {**named, "refill": found.refill, "status": found.status}
 
 
 def _error(refusal: Refusal) -> Answer:

@@ -59,6 +59,8 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     {"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")},
                     _list("Orders", "receipt_long", "orders", "order"),
+                    _list("Refills", "autorenew", "orders", "refill"),
+                    _list("Cancel requests", "cancel", "orders", "cancelrequest"),
                 ],
             },
             {

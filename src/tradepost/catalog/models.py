@@ -47,6 +47,12 @@ class Service(models.Model):
     min = models.PositiveBigIntegerField(default=1, db_default=1)
     max = models.PositiveBigIntegerField(default=1, db_default=1)
     refill = models.BooleanField(default=False, db_default=False)
+    refill_days = models.PositiveIntegerField(
+        default=30, db_default=30, help_text="How long after completion a refill may be asked for; 0: without end."
+    )
+    refill_wait_hours = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="How long to wait after completion, and after each refill."
+    )
     cancel = models.BooleanField(default=False, db_default=False)
     dripfeed = models.BooleanField("drip-feed", default=False, db_default=False)
     average_time = models.CharField(max_length=60, blank=True, db_default="")

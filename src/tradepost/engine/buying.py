@@ -20,6 +20,7 @@ class Buyer(msgspec.Struct, frozen=True):
     """A buyer whose ledger account is locked."""
 
     account: Locked
+    duplicate_window_seconds: int
     key: int | None
     scope: str | None
     networks: list[str]
@@ -30,11 +31,11 @@ class Buyer(msgspec.Struct, frozen=True):
 
 
 _BUYERS = """
-SELECT v.version, a.id, k.digest, k.id, k.scope, k.networks
+SELECT v.version, a.id, a.duplicate_window_seconds, k.digest, k.id, k.scope, k.networks
 FROM catalog_catalogversion v, accounts_key k JOIN accounts_account a ON a.id = k.account_id
 WHERE k.digest = ANY(%s::bytea[]) AND k.revoked_at IS NULL AND a.is_active
 UNION ALL
-SELECT v.version, a.id, NULL, NULL, NULL, NULL
+SELECT v.version, a.id, a.duplicate_window_seconds, NULL, NULL, NULL, NULL
 FROM catalog_catalogversion v, accounts_account a
 WHERE a.id = ANY(%s::bigint[]) AND a.is_active
 """
@@ -58,7 +59,7 @@ def lock(connection: Connection, buyers: Collection[BuyerId]) -> tuple[int | Non
         return None, {}
     accounts = ledger.lock(connection, {row[1] for row in rows})
     found: dict[BuyerId, Buyer] = {
-        account if key is None else digest: Buyer(accounts[account], key, scope, networks)
-        for _, account, digest, key, scope, networks in rows
+        account if key is None else digest: Buyer(accounts[account], window, key, scope, networks)
+        for _, account, window, digest, key, scope, networks in rows
     }
     return rows[0][0], found

@@ -12,7 +12,12 @@ Downstream panels decide by these strings whether to retry or to refund, so a le
     ├── QuantityTooLarge        names the maximum
     ├── LinkHasActiveOrder
     ├── NotEnoughFunds
-    └── IncorrectOrder
+    ├── IncorrectOrder
+    ├── RefillNotAvailable
+    ├── RefillNotEligible
+    ├── RefillNotFound
+    ├── CancelNotEligible
+    └── IdempotencyKeyReused
 """
 
 
@@ -86,3 +91,33 @@ class IncorrectOrder(Refusal):
     """The order is unknown or another customer's; the two are never told apart."""
 
     text = "Incorrect order ID"
+
+
+class RefillNotAvailable(Refusal):
+    """The order's service has no refill."""
+
+    text = "Refill is not available for this service"
+
+
+class RefillNotEligible(Refusal):
+    """The order is not completed, its refill is open already, too early or too late."""
+
+    text = "You are not eligible to send refill request."
+
+
+class RefillNotFound(Refusal):
+    """The refill is unknown or another customer's."""
+
+    text = "Refill not found"
+
+
+class CancelNotEligible(Refusal):
+    """The order's service has no cancel, the order is over, or it has been asked for already."""
+
+    text = "You are not eligible to cancel this order."
+
+
+class IdempotencyKeyReused(Refusal):
+    """The idempotency key came with another order before."""
+
+    text = "Idempotency key was used with other parameters"

@@ -22,6 +22,7 @@ from tradepost.engine.words import Words
 LINK_CHARS_MAX = 2_000
 TEXT_CHARS_MAX = 2_000
 LIST_LINES_MAX = 10_000
+ID_MAX = 2**63 - 1
 
 type Parameters = Mapping[str, str]
 
@@ -143,6 +144,12 @@ def read(terms: Terms, parameters: Parameters) -> Draft:
 def whole(text: str | None) -> int | None:
     """Return the whole number that `text` is, or None: Python's `int` takes far more than the protocol does."""
     return int(text) if text and _WHOLE.fullmatch(text) else None
+
+
+def wire_id(sent: str) -> int | None:
+    """Return the id that a client means, or None for what can't be one: letters, zero, more than the database holds."""
+    number = whole(sent)
+    return number if number is not None and 0 < number <= ID_MAX else None
 
 
 def _read_link(terms: Terms, parameters: Parameters) -> str:

@@ -3,7 +3,7 @@
 1. Read each request's parameters against the catalog that this process holds. Nothing is locked yet.
 2. Look the buyers up, which tells the catalog's version too, and lock their accounts in id order (`buying`). If the
    catalog has changed, load it and do step 1 again.
-3. Decide each request in the order it came: an order, or its own refusal.
+3. Decide each request in the order it came: an order, the first answer again (`retrying`), or its own refusal.
 4. Write the orders and their charges, each set in one statement.
 
 The caller commits, and repeats the batch if the database reports a deadlock.
@@ -15,11 +15,13 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, buying, ledger, order_types, pricing
+from tradepost.engine import arrays, buying, ledger, order_types, pricing, retrying
 from tradepost.engine import catalog as catalogs
 from tradepost.engine.buying import Buyer, BuyerId
 from tradepost.engine.catalog import Catalog, Service
 from tradepost.engine.errors import (
+    IdempotencyKeyReused,
+    IncorrectParameter,
     IncorrectService,
     InvalidKey,
     LinkHasActiveOrder,
@@ -27,7 +29,9 @@ from tradepost.engine.errors import (
     Refusal,
 )
 from tradepost.engine.ledger import Kind, Movement, SystemAccount
+from tradepost.engine.money import ZERO
 from tradepost.engine.order_types import Draft, Parameters
+from tradepost.engine.retrying import Named, Same
 from tradepost.engine.statuses import ACTIVE
 from tradepost.engine.words import Words
 
@@ -47,25 +51,29 @@ class Request(msgspec.Struct, frozen=True):
     buyer: BuyerId
     parameters: Parameters
     address: str | None = None  # where it came from, for keys that are bound to networks
+    idempotency_key: str | None = None
 
 
 class Placed(msgspec.Struct, frozen=True):
-    """An order that is written, and what it cost."""
+    """An order that is written, and what it cost; asked for again, the first one."""
 
     order: int
     charge: Decimal
 
 
-class _Order(msgspec.Struct, frozen=True):
-    position: int
+class _Order(msgspec.Struct):
+    """An order decided on. It has its id once it is written."""
+
     buyer: Buyer
     service: Service
     draft: Draft
     rate: Decimal
     charge: Decimal
+    id: int = 0
 
 
 type _Read = tuple[Service, Draft] | Refusal
+type _Decision = _Order | Placed | Refusal
 
 _TAKEN_LINKS = """
 SELECT o.account_id, o.service_id, o.link
@@ -79,11 +87,12 @@ _NEW_IDS = "SELECT nextval('orders_order_id_seq') FROM generate_series(1, %s)"
 
 _WRITE = """
 INSERT INTO orders_order (id, account_id, service_id, key_id, mode, link, quantity, remains, fields, rate, charge,
-                          one_per_link)
-SELECT id, account_id, service_id, key_id, %s, link, quantity, quantity, fields::jsonb, rate, charge, one_per_link
+                          one_per_link, in_window)
+SELECT id, account_id, service_id, key_id, %s, link, quantity, quantity, fields::jsonb, rate, charge, one_per_link,
+       in_window
 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::text[],
-            %s::numeric[], %s::numeric[], %s::boolean[])
-  AS new (id, account_id, service_id, key_id, link, quantity, fields, rate, charge, one_per_link)
+            %s::numeric[], %s::numeric[], %s::boolean[], %s::boolean[])
+  AS new (id, account_id, service_id, key_id, link, quantity, fields, rate, charge, one_per_link, in_window)
 """
 
 
@@ -99,10 +108,11 @@ def place(connection: Connection, requests: Sequence[Request], *, mode: Mode) ->
         catalog = catalogs.at_version(connection, version)
         reads = [_read(catalog, request) for request in requests]
     catalog.load_rates(connection, {buyer.account.account for buyer in buyers.values()})
-    answers, orders = _decide(connection, catalog, requests, reads, buyers)
-    if orders:
-        _write(connection, orders, answers, mode)
-    return answers
+    asks = [_Ask(request, read, buyers.get(request.buyer)) for request, read in zip(requests, reads, strict=True)]
+    batch = _Batch(connection, catalog, asks)
+    decisions = [batch.decide(ask) for ask in asks]
+    batch.write(mode)
+    return [Placed(each.id, each.charge) if isinstance(each, _Order) else each for each in decisions]
 
 
 def _read(catalog: Catalog, request: Request) -> _Read:
@@ -115,58 +125,108 @@ def _read(catalog: Catalog, request: Request) -> _Read:
         return refusal
 
 
-def _decide(
-    connection: Connection,
-    catalog: Catalog,
-    requests: Sequence[Request],
-    reads: Sequence[_Read],
-    buyers: dict[BuyerId, Buyer],
-) -> tuple[list[Placed | Refusal], list[_Order]]:
-    taken = _taken_links(connection, requests, reads, buyers)
-    answers: list[Placed | Refusal] = []
-    orders: list[_Order] = []
-    spent: dict[int, Decimal] = {}
-    for position, (request, read) in enumerate(zip(requests, reads, strict=True)):
-        answer: Refusal
-        buyer = buyers.get(request.buyer)
-        if buyer is None or not buyer.may_order(request.address):
-            answer = InvalidKey()
-        elif isinstance(read, Refusal):
-            answer = read
-        else:
-            service, draft = read
-            account = buyer.account
-            rate = catalog.rate(account.account, service)
-            charge = pricing.charge(service, rate, draft.quantity)
-            due = spent.get(account.id, 0) + charge
-            if service.one_order_per_link and (account.account, service.id, draft.link) in taken:
-                answer = LinkHasActiveOrder()
-            elif not account.can_pay(due):
-                answer = NotEnoughFunds()
-            else:
-                spent[account.id] = due
-                if service.one_order_per_link:
-                    taken.add((account.account, service.id, draft.link))
-                orders.append(_Order(position, buyer, service, draft, rate, charge))
-                answer = _UNWRITTEN
-        answers.append(answer)
-    return answers, orders
+class _Ask(msgspec.Struct, frozen=True):
+    """A request beside what is known of it before the batch is decided."""
+
+    request: Request
+    read: _Read
+    buyer: Buyer | None
+
+    @property
+    def name(self) -> tuple[int, str] | None:
+        """Account and idempotency key, if it came with one."""
+        key = self.request.idempotency_key
+        return (self.buyer.account.account, key) if self.buyer and key else None
+
+    @property
+    def watched_link(self) -> tuple[int, int, str] | None:
+        """Account, service and link, if the service takes one active order a link."""
+        if self.buyer is None or isinstance(self.read, Refusal) or not self.read[0].one_order_per_link:
+            return None
+        return self.buyer.account.account, self.read[0].id, self.read[1].link
+
+    @property
+    def same(self) -> Same | None:
+        """What a duplicate of it would share, if its account has a duplicate window."""
+        if self.buyer is None or isinstance(self.read, Refusal) or not self.buyer.duplicate_window_seconds:
+            return None
+        service, draft = self.read
+        return Same(self.buyer.account.account, service.id, draft.link, draft.quantity)
 
 
-_UNWRITTEN = Refusal()  # keeps an order's place among the answers until it is written
+class _Batch:
+    """Decides requests one after the other, by what the database knows and what the batch itself has led to."""
+
+    def __init__(self, connection: Connection, catalog: Catalog, asks: Sequence[_Ask]) -> None:
+        self._connection = connection
+        self._catalog = catalog
+        self._orders: list[_Order] = []
+        self._spent: dict[int, Decimal] = {}  # by ledger account
+        self._taken = _taken_links(connection, [link for ask in asks if (link := ask.watched_link)])
+        named = retrying.named(connection, [name for ask in asks if (name := ask.name)])
+        self._named: dict[tuple[int, str], tuple[bytes, _Order | Placed]] = {
+            name: (known.fingerprint, Placed(known.order, known.charge)) for name, known in named.items()
+        }
+        self._new_names: list[tuple[tuple[int, str], bytes, _Order | Placed]] = []
+        windows = [(ask.same, ask.buyer.duplicate_window_seconds) for ask in asks if ask.same and ask.buyer]
+        self._same: dict[Same, _Order | Placed] = {
+            same: Placed(*found) for same, found in retrying.recent(connection, windows).items()
+        }
+
+    def decide(self, ask: _Ask) -> _Decision:
+        """Decide one request; an order is only written by `write`."""
+        if ask.buyer is None or not ask.buyer.may_order(ask.request.address):
+            return InvalidKey()
+        if ask.name is None:
+            return self._order(ask, ask.buyer)
+        if len(ask.name[1]) > retrying.KEY_CHARS_MAX:
+            return IncorrectParameter("idempotency_key")
+        told = retrying.fingerprint(ask.request.parameters)
+        if ask.name in self._named:
+            first, answer = self._named[ask.name]
+            return answer if first == told else IdempotencyKeyReused()
+        decision = self._order(ask, ask.buyer)
+        if not isinstance(decision, Refusal):
+            self._named[ask.name] = told, decision
+            self._new_names.append((ask.name, told, decision))
+        return decision
+
+    def _order(self, ask: _Ask, buyer: Buyer) -> _Decision:
+        if isinstance(ask.read, Refusal):
+            return ask.read
+        if ask.same in self._same:
+            return self._same[ask.same]
+        service, draft = ask.read
+        account = buyer.account
+        rate = self._catalog.rate(account.account, service)
+        charge = pricing.charge(service, rate, draft.quantity)
+        spent = self._spent.get(account.id, ZERO) + charge
+        link = ask.watched_link
+        if link in self._taken:
+            return LinkHasActiveOrder()
+        if not account.can_pay(spent):
+            return NotEnoughFunds()
+        self._spent[account.id] = spent
+        order = _Order(buyer, service, draft, rate, charge)
+        self._orders.append(order)
+        if link:
+            self._taken.add(link)
+        if ask.same:
+            self._same[ask.same] = order
+        return order
+
+    def write(self, mode: Mode) -> None:
+        """Write the orders decided on, their charges, and the idempotency keys that name them."""
+        if self._orders:
+            _write(self._connection, self._orders, mode)
+        names = [
+            Named(account, key, told, order.id if isinstance(order, _Order) else order.order, order.charge)
+            for (account, key), told, order in self._new_names
+        ]
+        retrying.write(self._connection, names)
 
 
-def _taken_links(
-    connection: Connection,
-    requests: Sequence[Request],
-    reads: Sequence[_Read],
-    buyers: dict[BuyerId, Buyer],
-) -> set[tuple[int, int, str]]:
-    asked = [
-        (buyer.account.account, read[0].id, read[1].link)
-        for request, read in zip(requests, reads, strict=True)
-        if not isinstance(read, Refusal) and read[0].one_order_per_link and (buyer := buyers.get(request.buyer))
-    ]
+def _taken_links(connection: Connection, asked: Sequence[tuple[int, int, str]]) -> set[tuple[int, int, str]]:
     if not asked:
         return set()
     accounts, services, links = zip(*asked, strict=True)
@@ -174,10 +234,12 @@ def _taken_links(
     return set(Cursor(connection).execute(_TAKEN_LINKS, [*columns, list(ACTIVE)]))
 
 
-def _write(connection: Connection, orders: list[_Order], answers: list[Placed | Refusal], mode: Mode) -> None:
-    ids = [row[0] for row in Cursor(connection).execute(_NEW_IDS, [len(orders)], prepare=True)]
+def _write(connection: Connection, orders: Sequence[_Order], mode: Mode) -> None:
+    ids = Cursor(connection).execute(_NEW_IDS, [len(orders)], prepare=True)
+    for order, (id_,) in zip(orders, ids, strict=True):
+        order.id = id_
     columns = [
-        arrays.of_numbers(ids),
+        arrays.of_numbers([order.id for order in orders]),
         arrays.of_numbers([order.buyer.account.account for order in orders]),
         arrays.of_numbers([order.service.id for order in orders]),
         arrays.of_numbers([order.buyer.key for order in orders]),
@@ -187,13 +249,12 @@ def _write(connection: Connection, orders: list[_Order], answers: list[Placed | 
         arrays.of_numbers([order.rate for order in orders]),
         arrays.of_numbers([order.charge for order in orders]),
         arrays.of_flags([order.service.one_order_per_link for order in orders]),
+        arrays.of_flags([order.buyer.duplicate_window_seconds > 0 for order in orders]),
     ]
     Cursor(connection).execute(_WRITE, [mode.value, *columns], prepare=True)
     movements = [
-        Movement(order.buyer.account, SystemAccount.SALES, -order.charge, Kind.CHARGE, id_)
-        for id_, order in zip(ids, orders, strict=True)
+        Movement(order.buyer.account, SystemAccount.SALES, -order.charge, Kind.CHARGE, order.id)
+        for order in orders
         if order.charge
     ]
     ledger.post(connection, movements, actor=mode.value)
-    for id_, order in zip(ids, orders, strict=True):
-        answers[order.position] = Placed(id_, order.charge)

@@ -13,33 +13,61 @@ from psycopg import Connection, Cursor
 from tradepost.engine import arrays, money
 from tradepost.engine import catalog as catalogs
 from tradepost.engine.catalog import Listing
-from tradepost.engine.errors import IncorrectOrder, InvalidKey, Refusal
-from tradepost.engine.keys import may_come_from
-from tradepost.engine.order_types import whole
-
-ID_MAX = 2**63 - 1
+from tradepost.engine.errors import IncorrectOrder, InvalidKey, RefillNotFound, Refusal
+from tradepost.engine.identifying import Asked, Holder, identify
+from tradepost.engine.order_types import ID_MAX, wire_id
 
 
-class BalanceOf(msgspec.Struct, frozen=True):
+class BalanceOf(Asked, frozen=True, kw_only=True):
     """Asks for the balance of a key's account; the answer is a `Decimal`."""
 
-    key: bytes
-    address: str | None = None
 
-
-class ServicesFor(msgspec.Struct, frozen=True):
+class ServicesFor(Asked, frozen=True, kw_only=True):
     """Asks what is on sale to a key's account, at its rates; the answer is a `Listing`."""
 
-    key: bytes
-    address: str | None = None
 
-
-class StatusesOf(msgspec.Struct, frozen=True):
+class StatusesOf(Asked, frozen=True, kw_only=True):
     """Asks how orders stand, by their ids as they were sent; the answer has a `Standing` or a refusal for each."""
 
-    key: bytes
     orders: Sequence[str]
-    address: str | None = None
+
+
+class RefillsOf(Asked, frozen=True, kw_only=True):
+    """Asks how refills stand, by their ids or their orders' as they were sent (of an order, the newest one's).
+
+    The answer has a `RefillStanding` or a refusal for each, in the order they were sent.
+    """
+
+    ids: Sequence[str]
+    by_order: bool = False
+
+
+class NewestOf(Asked, frozen=True, kw_only=True):
+    """Asks for the newest orders of a key's account, those below an id if given; the answer is a list of `Listed`."""
+
+    limit: int
+    before: int = ID_MAX
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """An order in a list, as protocol §3 shows it (extensions)."""
+
+    order: int
+    service: int
+    link: str
+    quantity: int
+    status: str
+    charge: str
+    start_count: str
+    remains: str
+    created: str  # UTC, like 2026-11-22T14:30:00Z
+
+
+class RefillStanding(msgspec.Struct, frozen=True):
+    """How a refill stands."""
+
+    refill: int
+    status: str
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -51,71 +79,67 @@ class Standing(msgspec.Struct, frozen=True):
     remains: str
 
 
-type Request = BalanceOf | ServicesFor | StatusesOf
+type Request = BalanceOf | ServicesFor | StatusesOf | RefillsOf | NewestOf
 type Standings = dict[str, Standing | Refusal]
-type Answer = Decimal | Listing | Standings | Refusal
+type RefillStandings = list[RefillStanding | Refusal]
+type Answer = Decimal | Listing | Standings | RefillStandings | list[Listed] | Refusal
 
-
-class _Reader(msgspec.Struct, frozen=True):
-    account: int
-    balance: Decimal
-    networks: list[str]
-    catalog_version: int
-
-
-_READERS = """
-SELECT k.digest, a.id, l.balance, k.networks, v.version
-FROM catalog_catalogversion v, accounts_key k
-JOIN accounts_account a ON a.id = k.account_id AND a.is_active
-JOIN ledger_account l ON l.account_id = a.id
-WHERE k.digest = ANY(%s::bytea[]) AND k.revoked_at IS NULL
-"""
 
 _STANDINGS = """
 SELECT id, account_id, charge - refunded, start_count, status, remains FROM orders_order WHERE id = ANY(%s::bigint[])
 """
 
+_REFILLS = """
+SELECT id::text, id, status FROM orders_refill WHERE account_id = %s AND id = ANY(%s::bigint[])
+"""
+
+_REFILLS_OF_ORDERS = """
+SELECT DISTINCT ON (order_id) order_id::text, id, status
+FROM orders_refill WHERE account_id = %s AND order_id = ANY(%s::bigint[]) ORDER BY order_id, id DESC
+"""
+
+
+_NEWEST = """
+SELECT id, service_id, link, quantity, status, charge - refunded, start_count, remains,
+       to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+FROM orders_order WHERE account_id = %s AND id < %s ORDER BY id DESC LIMIT %s
+"""
+
 
 def read(connection: Connection, requests: Sequence[Request]) -> list[Answer]:
     """Answer each request, in its order."""
-    digests = arrays.of_bytes({request.key for request in requests})
-    readers = {row[0]: _Reader(*row[1:]) for row in Cursor(connection).execute(_READERS, [digests], prepare=True)}
-    allowed = [
-        reader if (reader := readers.get(request.key)) and may_come_from(reader.networks, request.address) else None
-        for request in requests
-    ]
+    holders = identify(connection, requests)
     standings = _standings(connection, [request for request in requests if isinstance(request, StatusesOf)])
     return [
-        InvalidKey() if reader is None else _answer(connection, request, reader, standings)
-        for request, reader in zip(requests, allowed, strict=True)
+        InvalidKey() if holder is None else _answer(connection, request, holder, standings)
+        for request, holder in zip(requests, holders, strict=True)
     ]
 
 
 def _answer(
-    connection: Connection, request: Request, reader: _Reader, standings: dict[int, tuple[int, Standing]]
+    connection: Connection, request: Request, holder: Holder, standings: dict[int, tuple[int, Standing]]
 ) -> Answer:
     if isinstance(request, BalanceOf):
-        return reader.balance
+        return holder.balance
     if isinstance(request, StatusesOf):
-        return {sent: _own(standings, sent, reader.account) for sent in request.orders}
-    catalog = catalogs.at_version(connection, reader.catalog_version)
-    catalog.load_rates(connection, {reader.account})
-    return catalog.listing(reader.account)
+        return {sent: _own(standings, sent, holder.account) for sent in request.orders}
+    if isinstance(request, RefillsOf):
+        return _refills(connection, request, holder.account)
+    if isinstance(request, NewestOf):
+        return _newest(connection, request, holder.account)
+    catalog = catalogs.at_version(connection, holder.catalog_version)
+    catalog.load_rates(connection, {holder.account})
+    return catalog.listing(holder.account)
 
 
 def _own(standings: dict[int, tuple[int, Standing]], sent: str, account: int) -> Standing | Refusal:
-    order = _order_id(sent)
+    order = wire_id(sent)
     owner, standing = standings.get(order, (None, None)) if order else (None, None)
     return standing if standing and owner == account else IncorrectOrder()
 
 
-def _order_id(sent: str) -> int | None:
-    number = whole(sent)
-    return number if number is not None and 0 < number <= ID_MAX else None
-
-
 def _standings(connection: Connection, requests: Sequence[StatusesOf]) -> dict[int, tuple[int, Standing]]:
-    ids = {order for request in requests for sent in request.orders if (order := _order_id(sent))}
+    ids = {order for request in requests for sent in request.orders if (order := wire_id(sent))}
     if not ids:
         return {}
     return {
@@ -124,3 +148,19 @@ def _standings(connection: Connection, requests: Sequence[StatusesOf]) -> dict[i
             _STANDINGS, [arrays.of_numbers(ids)], prepare=True
         )
     }
+
+
+def _refills(connection: Connection, request: RefillsOf, account: int) -> RefillStandings:
+    ids = {sent: id_ for sent in request.ids if (id_ := wire_id(sent))}
+    query = _REFILLS_OF_ORDERS if request.by_order else _REFILLS
+    rows = Cursor(connection).execute(query, [account, arrays.of_numbers(ids.values())], prepare=True)
+    found = {asked: RefillStanding(refill, status) for asked, refill, status in rows}
+    return [found.get(str(ids.get(sent))) or RefillNotFound() for sent in request.ids]
+
+
+def _newest(connection: Connection, request: NewestOf, account: int) -> list[Listed]:
+    rows = Cursor(connection).execute(_NEWEST, [account, request.before, request.limit], prepare=True)
+    return [
+        Listed(id_, service, link, quantity, status, money.show(charge), str(start_count or 0), str(remains), created)
+        for id_, service, link, quantity, status, charge, start_count, remains, created in rows
+    ]

@@ -17,7 +17,7 @@ from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, ledger, money
 from tradepost.engine.ledger import Kind, Movement, SystemAccount
-from tradepost.engine.statuses import TRANSITIONS, Status
+from tradepost.engine.statuses import ACTIVE, TRANSITIONS, CancelState, Status
 
 COUNT_MAX = 2**63 - 1  # what the database holds
 NOTE_CHARS_MAX = 200
@@ -83,6 +83,12 @@ FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::
   AS new (order_id, account_id, from_status, to_status, dispatch, note)
 """
 
+_CLOSE_CANCEL_REQUESTS = """
+UPDATE orders_cancelrequest c SET state = ended.state, settled_at = now()
+FROM unnest(%s::bigint[], %s::text[]) AS ended (id, state)
+WHERE c.order_id = ended.id AND c.state = 'open'
+"""
+
 
 def settle(connection: Connection, reports: Sequence[Report], *, actor: str) -> list[Outcome]:
     """Take in how orders stand, refunds included, and say of each report what became of it."""
@@ -101,6 +107,7 @@ def settle(connection: Connection, reports: Sequence[Report], *, actor: str) -> 
     if changed:
         _refund(connection, moves, actor=actor)
         _write(connection, list(changed.values()), moves, actor=actor)
+        _close_cancel_requests(connection, moves)
     return outcomes
 
 
@@ -181,3 +188,12 @@ def _write(connection: Connection, orders: Sequence[_Order], moves: Sequence[_Mo
             arrays.of_texts(move.note for move in moves),
         ]
         cursor.execute(_WRITE_EVENTS, [actor, *columns], prepare=True)
+
+
+def _close_cancel_requests(connection: Connection, moves: Sequence[_Move]) -> None:
+    """Settle what customers asked for along with the orders that are over: money back means that it was accepted."""
+    ended = [move for move in moves if move.to not in ACTIVE]
+    if ended:
+        states = [CancelState.REJECTED if move.to is Status.COMPLETED else CancelState.ACCEPTED for move in ended]
+        ids = arrays.of_numbers(move.order.id for move in ended)
+        Cursor(connection).execute(_CLOSE_CANCEL_REQUESTS, [ids, arrays.of_texts(states)], prepare=True)

@@ -42,3 +42,32 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.PARTIAL: frozenset({Status.CANCELED}),
     Status.CANCELED: frozenset(),
 }
+
+
+class RefillStatus(Words):
+    """How a refill stands; the values are the protocol's strings."""
+
+    PENDING = "Pending"
+    IN_PROGRESS = "In progress"
+    COMPLETED = "Completed"
+    REJECTED = "Rejected"
+    ERROR = "Error"
+
+
+OPEN_REFILL = (RefillStatus.PENDING, RefillStatus.IN_PROGRESS)
+ENDED_REFILL = frozenset({RefillStatus.COMPLETED, RefillStatus.REJECTED, RefillStatus.ERROR})
+REFILL_TRANSITIONS: dict[RefillStatus, frozenset[RefillStatus]] = {
+    RefillStatus.PENDING: ENDED_REFILL | {RefillStatus.IN_PROGRESS},
+    RefillStatus.IN_PROGRESS: ENDED_REFILL,
+    RefillStatus.COMPLETED: frozenset(),
+    RefillStatus.REJECTED: frozenset(),
+    RefillStatus.ERROR: frozenset(),
+}
+
+
+class CancelState(Words):
+    """What became of a customer's wish to cancel; it is settled along with its order."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"

@@ -13,8 +13,9 @@ from procrastinate.contrib.django import app
 from psycopg import Connection, Cursor
 
 from tradepost.catalog.models import Fulfilment
+from tradepost.engine.refilling import RefillReport, settle_refills
 from tradepost.engine.settling import Report, settle
-from tradepost.engine.statuses import ACTIVE, Status
+from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, RefillStatus, Status
 from tradepost.ledger.books import engine_connection
 
 SEED = b"tradepost"
@@ -40,6 +41,20 @@ WHERE s.fulfilment = %s AND o.status = ANY(%s) AND o.id > %s AND o.created_at < 
 ORDER BY o.id LIMIT %s
 """
 
+_CANCEL_REQUESTS = """
+SELECT o.id, o.quantity, o.remains
+FROM orders_cancelrequest c JOIN orders_order o ON o.id = c.order_id JOIN catalog_service s ON s.id = o.service_id
+WHERE c.state = 'open' AND s.fulfilment = %s
+ORDER BY o.id LIMIT %s
+"""
+
+_REFILLS = """
+SELECT r.id, now() - r.created_at
+FROM orders_refill r JOIN orders_order o ON o.id = r.order_id JOIN catalog_service s ON s.id = o.service_id
+WHERE r.status = ANY(%s) AND s.fulfilment = %s AND r.updated_at < now() - %s
+ORDER BY r.id LIMIT %s
+"""
+
 
 @app.periodic(cron="* * * * * */1")
 @app.task(queueing_lock="simulate", lock="simulate")
@@ -49,7 +64,11 @@ def simulate(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives
 
 
 def advance_all(life: timedelta) -> None:
-    """Move every simulated order on, a batch a transaction; `life` is the time from placing to the end."""
+    """Move every simulated order and refill on, a batch a transaction; `life` is the time from start to end."""
+    with transaction.atomic():
+        _accept_cancels(engine_connection())
+    with transaction.atomic():
+        _advance_refills(engine_connection(), life)
     last: int | None = 0
     while last is not None:
         with transaction.atomic():
@@ -77,6 +96,27 @@ def _advance(connection: Connection, life: timedelta, *, after: int) -> int | No
     )
     settle(connection, [_report(order, quantity, age / life) for order, quantity, age in rows], actor="simulator")
     return rows[-1][0] if len(rows) == BATCH else None
+
+
+def _accept_cancels(connection: Connection) -> None:
+    """Cancel what customers asked to: what was delivered stays, the rest is given back."""
+    rows = Cursor(connection).execute(_CANCEL_REQUESTS, [Fulfilment.SIMULATED.value, BATCH])
+    reports = [
+        Report(order, Status.CANCELED if remains == quantity else Status.PARTIAL, remains=remains)
+        for order, quantity, remains in rows
+    ]
+    settle(connection, reports, actor="simulator")
+
+
+def _advance_refills(connection: Connection, life: timedelta) -> None:
+    """Move one batch of refills on: In progress at once, Completed at the end of a life."""
+    open_ones = [status.value for status in OPEN_REFILL]
+    rows = Cursor(connection).execute(_REFILLS, [open_ones, Fulfilment.SIMULATED.value, life / STEPS, BATCH])
+    reports = [
+        RefillReport(refill, RefillStatus.COMPLETED if age >= life else RefillStatus.IN_PROGRESS)
+        for refill, age in rows
+    ]
+    settle_refills(connection, reports)
 
 
 def _report(order: int, quantity: int, lived: float) -> Report:

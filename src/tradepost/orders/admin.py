@@ -4,7 +4,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
@@ -23,10 +24,14 @@ from tradepost.backoffice.styled import (
     TabularInline,
 )
 from tradepost.backoffice.times import DayFilter
+from tradepost.engine import cancelling
 from tradepost.engine.ledger import Kind
-from tradepost.engine.statuses import Dispatch
+from tradepost.engine.refilling import RefillReport, settle_refills
+from tradepost.engine.settling import Outcome, Report, settle
+from tradepost.engine.statuses import CancelState, Dispatch, RefillStatus, Status
+from tradepost.ledger.books import engine_connection
 from tradepost.ledger.models import Transfer
-from tradepost.orders.models import Order, OrderEvent
+from tradepost.orders.models import CancelRequest, Order, OrderEvent, Refill
 
 DISPATCH_COLOURS = {Dispatch.SENT: "success", Dispatch.UNSURE: "danger", Dispatch.REFUSED: "danger"}
 IDS_MAX = 100
@@ -209,6 +214,92 @@ class OrderAdmin(ReadOnly, Endless, ModelAdmin[Order]):
         """List what orders of its type take beside a link, the lines of a list below each other."""
         rows = ((name.replace("_", " "), value) for name, value in (order.fields or {}).items())
         return format_html_join("", '<dl class="tp-parameter"><dt>{}</dt><dd>{}</dd></dl>', rows) or showing.NOTHING
+
+
+@admin.register(Refill)
+class RefillAdmin(ReadOnly, Endless, ModelAdmin[Refill]):
+    """Refills that customers asked for; those of services by hand are moved on here."""
+
+    list_display = ("id", "order", "account", "status", "created", "changed")
+    list_filter = (("status", ChoicesDropdownFilter),)
+    list_select_related = ("order", "account")
+    search_fields = ("order__id",)
+    search_help_text = "Order id"
+    ordering = ("-id",)
+    created = showing.time_of("created_at", "created")
+    changed = showing.time_of("updated_at", "updated")
+    actions = ("start", "complete", "reject")
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change refills may move them on; what is allowed decides the engine."""
+        return request.user.has_perm("orders.change_refill")
+
+    @admin.action(description="Start", permissions=["settle"])
+    def start(self, request: HttpRequest, queryset: QuerySet[Refill]) -> None:
+        """Tell the customers that they are in progress."""
+        self._settle(request, queryset, RefillStatus.IN_PROGRESS)
+
+    @admin.action(description="Complete", permissions=["settle"])
+    def complete(self, request: HttpRequest, queryset: QuerySet[Refill]) -> None:
+        """Tell the customers that they are done."""
+        self._settle(request, queryset, RefillStatus.COMPLETED)
+
+    @admin.action(description="Reject", permissions=["settle"])
+    def reject(self, request: HttpRequest, queryset: QuerySet[Refill]) -> None:
+        """Tell the customers that there will be none."""
+        self._settle(request, queryset, RefillStatus.REJECTED)
+
+    def _settle(self, request: HttpRequest, queryset: QuerySet[Refill], status: RefillStatus) -> None:
+        with transaction.atomic():
+            moved = settle_refills(engine_connection(), [RefillReport(refill.pk, status) for refill in queryset])
+        self.message_user(request, f"{moved} moved to {status.value}.", messages.SUCCESS)
+
+
+@admin.register(CancelRequest)
+class CancelRequestAdmin(ReadOnly, Endless, ModelAdmin[CancelRequest]):
+    """Orders under way that customers want canceled: give back what is undelivered, or let them go on."""
+
+    list_display = ("id", "order", "account", "order_status", "remains", "state", "created", "settled")
+    list_filter = (("state", ChoicesDropdownFilter),)
+    list_select_related = ("order", "account")
+    search_fields = ("order__id",)
+    search_help_text = "Order id"
+    ordering = ("-id",)
+    created = showing.time_of("created_at", "created")
+    settled = showing.time_of("settled_at", "settled")
+    actions = ("accept", "reject")
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change cancel requests may settle them."""
+        return request.user.has_perm("orders.change_cancelrequest")
+
+    @admin.display(description="order is")
+    def order_status(self, asked: CancelRequest) -> SafeString:
+        """Show where the order stands."""
+        return showing.status(asked.order.status)
+
+    @showing.figure("remains")
+    def remains(self, asked: CancelRequest) -> str:
+        """Show how much of the order is undelivered."""
+        return f"{asked.order.remains} of {asked.order.quantity}"
+
+    @admin.action(description="Cancel the orders, give back what remains", permissions=["settle"])
+    def accept(self, request: HttpRequest, queryset: QuerySet[CancelRequest]) -> None:
+        """End the orders: Canceled if nothing was delivered, else Partial."""
+        orders = [asked.order for asked in queryset.filter(state=CancelState.OPEN.value)]
+        reports = [
+            Report(order.pk, Status.CANCELED if order.remains == order.quantity else Status.PARTIAL) for order in orders
+        ]
+        with transaction.atomic():
+            outcomes = settle(engine_connection(), reports, actor=str(request.user))
+        self.message_user(request, f"{outcomes.count(Outcome.SETTLED)} ended.", messages.SUCCESS)
+
+    @admin.action(description="Reject, let the orders go on", permissions=["settle"])
+    def reject(self, request: HttpRequest, queryset: QuerySet[CancelRequest]) -> None:
+        """Close the requests; the orders are left as they are."""
+        with transaction.atomic():
+            rejected = cancelling.reject(engine_connection(), [asked.pk for asked in queryset])
+        self.message_user(request, f"{rejected} rejected.", messages.SUCCESS)
 
 
 def _standing(status: str, dispatch: str) -> SafeString:

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import MD5, Now
 
 from tradepost.engine.placing import Mode
-from tradepost.engine.statuses import ACTIVE, Dispatch, Status
+from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, CancelState, Dispatch, RefillStatus, Status
 
 IS_ACTIVE = Q(status__in=[status.value for status in ACTIVE])
 
@@ -36,6 +36,7 @@ class Order(models.Model):
     start_count = models.BigIntegerField(null=True)
     remains = models.BigIntegerField()
     one_per_link = models.BooleanField(db_default=False)
+    in_window = models.BooleanField(db_default=False, help_text="Its account had a duplicate window.")
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -64,6 +65,7 @@ class Order(models.Model):
             models.Index(fields=("account", "id"), name="order_of_account"),
             # Every loop that moves orders on reads this one, so its cost doesn't grow with history.
             models.Index(fields=("service", "id"), condition=IS_ACTIVE, name="order_active"),
+            models.Index("account", "service", MD5("link"), condition=Q(in_window=True), name="order_in_window"),
         )
         ordering = ("-id",)
 
@@ -90,3 +92,73 @@ class OrderEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_status} → {self.to_status}"
+
+
+class Refill(models.Model):
+    """A refill that a customer asked for. Written by `tradepost.engine.refilling`."""
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refills")
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="refills")
+    status = models.CharField(
+        max_length=12,
+        choices=RefillStatus.choices(),
+        db_default=RefillStatus.PENDING.value,
+        default=RefillStatus.PENDING.value,
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(status__in=RefillStatus.values()), name="refill_status_known"),
+            models.UniqueConstraint(
+                fields=("order",),
+                condition=Q(status__in=[status.value for status in OPEN_REFILL]),
+                name="refill_one_open_per_order",
+            ),
+        )
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"refill {self.pk}"
+
+
+class CancelRequest(models.Model):
+    """A customer's wish to cancel an order that has left already; settled along with the order."""
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="cancel_requests")
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(
+        max_length=8, choices=CancelState.choices(), db_default=CancelState.OPEN.value, default=CancelState.OPEN.value
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(state__in=CancelState.values()), name="cancel_request_state_known"),
+            models.UniqueConstraint(fields=("order",), condition=Q(state="open"), name="cancel_request_one_open"),
+        )
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"cancel request {self.pk}"
+
+
+class IdempotencyKey(models.Model):
+    """What an account called an order, so that it can ask for it again. Written by `tradepost.engine.retrying`."""
+
+    pk = models.CompositePrimaryKey("account_id", "key")
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    key = models.CharField(max_length=255)
+    fingerprint = models.BinaryField(max_length=32)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_index=False)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = (models.Index(fields=("created_at",), name="idempotency_key_age"),)
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,115 @@
+"""Retries without fear: an order asked for again is given the first answer again, not a second order.
+
+Two rules lead there. An *idempotency key* that comes with an order names it: unique for an account, kept for 30 days,
+refused with other parameters. A *duplicate window*, set for an account, takes the same service, link and quantity
+within so many seconds for the same order. Both are looked up while the account is locked, so two requests at the same
+moment make one order.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+import msgspec
+from psycopg import Connection, Cursor
+
+from tradepost.engine import arrays
+from tradepost.engine.order_types import Parameters
+
+KEPT = timedelta(days=30)
+KEY_CHARS_MAX = 255
+NOT_PART_OF_THE_ORDER = frozenset({"action", "idempotency_key", "request_id"})
+
+
+class Named(msgspec.Struct, frozen=True):
+    """An order that an account has asked for by an idempotency key. `fingerprint` stands for its parameters."""
+
+    account: int
+    key: str
+    fingerprint: bytes
+    order: int
+    charge: Decimal
+
+
+class Same(msgspec.Struct, frozen=True):
+    """What makes two orders of an account duplicates."""
+
+    account: int
+    service: int
+    link: str
+    quantity: int
+
+
+_NAMED = """
+SELECT n.account_id, n.key, n.fingerprint, n.order_id, o.charge
+FROM orders_idempotencykey n JOIN orders_order o ON o.id = n.order_id
+JOIN unnest(%s::bigint[], %s::text[]) AS asked (account_id, key)
+  ON asked.account_id = n.account_id AND asked.key = n.key
+"""
+
+_WRITE = """
+INSERT INTO orders_idempotencykey (account_id, key, fingerprint, order_id)
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bytea[], %s::bigint[])
+"""
+
+_RECENT = """
+SELECT DISTINCT ON (o.account_id, o.service_id, o.link, o.quantity)
+       o.account_id, o.service_id, o.link, o.quantity, o.id, o.charge
+FROM orders_order o
+JOIN unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
+  AS new (account_id, service_id, link, quantity, window_seconds)
+  ON o.account_id = new.account_id AND o.service_id = new.service_id AND md5(o.link) = md5(new.link)
+ AND o.link = new.link AND o.quantity = new.quantity
+WHERE o.in_window AND o.created_at > now() - make_interval(secs => new.window_seconds)
+ORDER BY o.account_id, o.service_id, o.link, o.quantity, o.id
+"""
+
+_FORGET = "DELETE FROM orders_idempotencykey WHERE created_at < now() - %s"
+
+
+def fingerprint(parameters: Parameters) -> bytes:
+    """Return what stands for an order's parameters, 32 bytes, whatever order they came in."""
+    told = sorted((name, value) for name, value in parameters.items() if name not in NOT_PART_OF_THE_ORDER)
+    return hashlib.sha256(msgspec.json.encode(told)).digest()
+
+
+def named(connection: Connection, asked: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Named]:
+    """Return what these accounts have asked for by these keys before."""
+    if not asked:
+        return {}
+    accounts, keys = zip(*asked, strict=True)
+    rows = Cursor(connection).execute(_NAMED, [arrays.of_numbers(accounts), arrays.of_texts(keys)], prepare=True)
+    return {(row[0], row[1]): Named(*row) for row in rows}
+
+
+def write(connection: Connection, names: Sequence[Named]) -> None:
+    """Write down which orders the keys name. A unique key refuses a second order by one of them."""
+    if names:
+        columns = [
+            arrays.of_numbers(name.account for name in names),
+            arrays.of_texts(name.key for name in names),
+            arrays.of_bytes(name.fingerprint for name in names),
+            arrays.of_numbers(name.order for name in names),
+        ]
+        Cursor(connection).execute(_WRITE, columns, prepare=True)
+
+
+def recent(connection: Connection, asked: Iterable[tuple[Same, int]]) -> dict[Same, tuple[int, Decimal]]:
+    """Return the first order like each of these within its window, given in seconds, and what it cost."""
+    wanted = list(asked)
+    if not wanted:
+        return {}
+    columns = [
+        arrays.of_numbers(same.account for same, _ in wanted),
+        arrays.of_numbers(same.service for same, _ in wanted),
+        arrays.of_texts(same.link for same, _ in wanted),
+        arrays.of_numbers(same.quantity for same, _ in wanted),
+        arrays.of_numbers(seconds for _, seconds in wanted),
+    ]
+    return {Same(*row[:4]): row[4:] for row in Cursor(connection).execute(_RECENT, columns, prepare=True)}
+
+
+def forget(connection: Connection) -> int:
+    """Forget the keys that are older than they are kept, and return how many."""
+    return Cursor(connection).execute(_FORGET, [KEPT]).rowcount

@@ -1,0 +1,150 @@
+"""Retries that can't order twice: idempotency keys and duplicate windows (protocol §3, extensions)."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+import psycopg
+import pytest
+
+from tests.api.test_actions import LINK, call, order
+from tests.conftest import Customer, Desk
+from tradepost.accounts.models import Account
+from tradepost.engine import retrying
+from tradepost.orders.models import IdempotencyKey, Order
+
+OTHER_PARAMETERS = {"error": "Idempotency key was used with other parameters"}
+
+
+def orders_of(customer: Customer) -> list[int]:
+    """List the orders of an account."""
+    return list(Order.objects.filter(account=customer.id).order_by("id").values_list("id", flat=True))
+
+
+@pytest.mark.parametrize("name", ["idempotency_key", "request_id"])
+def test_an_order_asked_for_again_is_the_first_one(desk: Desk, alice: Customer, service: int, name: str) -> None:
+    first = order(desk, alice, service, **{name: "my-1"})
+    assert [order(desk, alice, service, **{name: "my-1"}) for _ in range(3)] == [first] * 3
+    assert orders_of(alice) == [first]
+    assert call(desk, alice, "balance")["balance"] == "99.91"
+
+
+def test_the_key_may_come_as_a_header(desk: Desk, alice: Customer, service: int) -> None:
+    asked = {"key": alice.key, "action": "add", "service": service, "link": LINK, "quantity": 100}
+    answers = [httpx2.post(desk.api_url, data=asked, headers={"Idempotency-Key": "header-1"}).json() for _ in range(2)]
+    assert answers[0] == answers[1] == {"order": orders_of(alice)[0]}
+    assert order(desk, alice, service, idempotency_key="header-1") == orders_of(alice)[0]
+
+
+def test_other_parameters_under_the_same_key_are_refused(desk: Desk, alice: Customer, service: int) -> None:
+    order(desk, alice, service, idempotency_key="my-2")
+    asked = {"service": service, "link": LINK, "quantity": 101, "idempotency_key": "my-2"}
+    assert call(desk, alice, "add", **asked) == OTHER_PARAMETERS
+    assert len(orders_of(alice)) == 1
+
+
+def test_a_key_belongs_to_its_account(desk: Desk, alice: Customer, bob: Customer, service: int) -> None:
+    hers, his = (order(desk, each, service, idempotency_key="ours") for each in (alice, bob))
+    assert hers != his
+
+
+def test_a_refusal_is_not_remembered(desk: Desk, make_customer: Any, service: int) -> None:
+    from decimal import Decimal
+
+    from tradepost.ledger import books
+
+    poor = make_customer("0")
+    asked = {"service": service, "link": LINK, "quantity": 100, "idempotency_key": "later"}
+    assert call(desk, poor, "add", **asked) == {"error": "Not enough funds on balance"}
+    books.top_up(poor.id, Decimal(1), actor="test")
+    assert call(desk, poor, "add", **asked).keys() == {"order"}
+
+
+def test_a_key_is_at_most_255_characters_long(desk: Desk, alice: Customer, service: int) -> None:
+    order(desk, alice, service, idempotency_key="k" * 255)
+    asked = {"service": service, "link": LINK, "quantity": 100, "idempotency_key": "k" * 256}
+    assert call(desk, alice, "add", **asked) == {"error": "Incorrect idempotency_key"}
+
+
+def test_keys_are_forgotten_after_30_days(
+    desk: Desk, alice: Customer, service: int, connection: psycopg.Connection
+) -> None:
+    for name in ("old", "young"):
+        order(desk, alice, service, idempotency_key=name)
+    connection.execute(
+        "UPDATE orders_idempotencykey SET created_at = now() - interval '30 days 1 minute' "
+        "WHERE account_id = %s AND key = 'old'",
+        [alice.id],
+    )
+    assert retrying.forget(connection) >= 1
+    connection.commit()
+    assert list(IdempotencyKey.objects.filter(account=alice.id).values_list("key", flat=True)) == ["young"]
+
+
+def test_500_retries_of_50_orders_half_of_them_cut_off_make_50_orders(
+    desk: Desk, make_customer: Any, service: int
+) -> None:
+    customer = make_customer("1000")
+    barrier = threading.Barrier(20)
+
+    def retry(worker: int) -> None:
+        barrier.wait()
+        for number in range(25):
+            name = (worker * 25 + number) % 50
+            asked = {
+                "key": customer.key, "action": "add", "service": service, "quantity": 100,
+                "link": f"{LINK}/{name}", "idempotency_key": f"retry-{name}",
+            }  # fmt: skip
+            if number % 2:
+                send_and_hang_up(desk, asked)
+            else:
+                assert httpx2.post(desk.api_url, data=asked).json().keys() == {"order"}
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(retry, range(20)))
+    call(desk, customer, "add", service=service, link=f"{LINK}/0", quantity=100, idempotency_key="retry-0")
+    assert len(orders_of(customer)) == 50
+    assert call(desk, customer, "balance")["balance"] == "995.50"
+
+
+def send_and_hang_up(desk: Desk, asked: dict[str, Any]) -> None:
+    """Send a request whole and close the connection before it can be answered."""
+    import socket
+    from urllib.parse import urlencode, urlsplit
+
+    parts = urlsplit(desk.api_url)
+    body = urlencode(asked)
+    with socket.create_connection((str(parts.hostname), int(parts.port or 0))) as connection:
+        connection.sendall(
+            f"POST /api/v2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+
+
+def test_within_its_window_a_duplicate_is_the_first_order(desk: Desk, alice: Customer, service: int) -> None:
+    Account.objects.filter(pk=alice.id).update(duplicate_window_seconds=60)
+    first = order(desk, alice, service)
+    assert order(desk, alice, service) == first
+    assert order(desk, alice, service, quantity=101) != first
+    assert order(desk, alice, service, link=LINK + "/2") != first
+    assert len(orders_of(alice)) == 3
+
+
+def test_after_its_window_and_without_one_it_is_a_new_order(
+    desk: Desk, alice: Customer, bob: Customer, service: int, connection: psycopg.Connection
+) -> None:
+    Account.objects.filter(pk=alice.id).update(duplicate_window_seconds=60)
+    first = order(desk, alice, service)
+    connection.execute("UPDATE orders_order SET created_at = created_at - interval '61 s' WHERE id = %s", [first])
+    connection.commit()
+    assert order(desk, alice, service) != first
+    assert order(desk, bob, service) != order(desk, bob, service)
+
+
+def test_duplicates_at_the_same_moment_are_one_order(desk: Desk, alice: Customer, service: int) -> None:
+    Account.objects.filter(pk=alice.id).update(duplicate_window_seconds=60)
+    with ThreadPoolExecutor(16) as pool:
+        placed = set(pool.map(lambda _: order(desk, alice, service), range(64)))
+    assert len(placed) == 1
+    assert orders_of(alice) == list(placed)
