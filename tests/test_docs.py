@@ -1,0 +1,54 @@
+"""The documentation says what there is, or this fails."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from tradepost.cli import app
+from tradepost.config import environment
+from tradepost.engine import errors
+from tradepost.engine.errors import IncorrectParameter, QuantityTooLarge, QuantityTooSmall, Refusal
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+API = (ROOT / "docs" / "api-v2.md").read_text()
+
+
+def all_errors() -> list[str]:
+    """List every wire string, with names in place of what it tells."""
+    told = {IncorrectParameter: "Incorrect <parameter>"}
+    counted = {QuantityTooSmall: "Quantity less than minimal <N>", QuantityTooLarge: "Quantity more than maximum <N>"}
+    classes = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, Refusal)]
+    return [{**told, **counted}.get(each, each.text) for each in classes if each is not Refusal]
+
+
+@pytest.mark.parametrize("text", all_errors())
+def test_every_error_is_documented(text: str) -> None:
+    assert f"| `{text}` |" in API
+
+
+@pytest.mark.parametrize(
+    "variable", sorted(set(re.findall(r"`((?:TRADEPOST_|DATABASE_)[A-Z_]+)`", str(environment.__doc__))))
+)
+def test_every_setting_is_documented(variable: str) -> None:
+    assert f"| `{variable}` |" in README
+
+
+def test_every_variable_that_is_read_is_a_documented_setting() -> None:
+    read = set(re.findall(r'environ\.get\("([A-Z_]+)"', Path(str(environment.__file__)).read_text()))
+    assert read == set(re.findall(r"`((?:TRADEPOST_|DATABASE_)[A-Z_]+)`", str(environment.__doc__)))
+
+
+def test_every_command_is_documented() -> None:
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        assert re.search(rf"`?(tradepost )?{name}\b", README), name
+        for below in getattr(command, "commands", {}):
+            assert below in README, f"{name} {below}"
+
+
+def test_every_migration_is_made() -> None:
+    from django.core.management import call_command
+
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
