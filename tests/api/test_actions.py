@@ -1,5 +1,6 @@
 """The actions, by their answers (protocol §2 to §4) and the published documentation's examples."""
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -175,6 +176,15 @@ def test_a_revoked_key_is_refused_from_the_next_request_on(desk: Desk, alice: Cu
     for action in ("balance", "services", "status", "add"):
         refused = call(desk, alice, action, service=service, link=LINK, quantity=100, order=1)
         assert refused == {"error": "Invalid API key"}
+
+
+def test_when_a_key_was_last_used_is_written_down(desk: Desk, alice: Customer) -> None:
+    assert Key.objects.get(account_id=alice.id).last_used_at is None
+    call(desk, alice, "balance")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and Key.objects.get(account_id=alice.id).last_used_at is None:
+        time.sleep(0.2)
+    assert Key.objects.get(account_id=alice.id).last_used_at
 
 
 def test_a_suspended_account_is_refused(desk: Desk, alice: Customer) -> None:

@@ -1,5 +1,6 @@
 """API v2: from a request's parameters to its answer (protocol §1 to §4)."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
@@ -11,12 +12,15 @@ from tradepost.engine import cancelling, money, placing, reading, refilling
 from tradepost.engine.cancelling import CancelOf, Cancels
 from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectParameter, IncorrectRequest, Refusal
+from tradepost.engine.identifying import note_used
 from tradepost.engine.order_types import ID_MAX, whole, wire_id
 from tradepost.engine.placing import Mode, Placed
 from tradepost.engine.reading import BalanceOf, NewestOf, RefillsOf, RefillStanding, ServicesFor, Standing, StatusesOf
 from tradepost.engine.refilling import RefillOf, Refills
 
 IDS_MAX = 100
+USED_KEYS_MAX = 10_000
+NOTE_USED_SECONDS = 5
 
 type Parameters = dict[str, str]
 
@@ -78,6 +82,8 @@ class Api:
         self._canceler: Lane[CancelOf, Cancels | Refusal] = Lane(
             "canceler", conninfo, partial(cancelling.cancel, actor=Mode.API.value)
         )
+        self._keeper: Lane[bytes, None] = Lane("keeper", conninfo, note_used)
+        self._used: set[bytes] = set()  # the keys seen since they were last written down
         self._currency = currency
         self._actions: dict[str, Callable[[Call], Awaitable[Answer]]] = {
             "add": self._add,
@@ -96,6 +102,8 @@ class Api:
         self._reader.start()
         self._refiller.start()
         self._canceler.start()
+        self._keeper.start()
+        self._note_used()
 
     def stop(self) -> None:
         """Answer what has been taken in, then end."""
@@ -103,10 +111,20 @@ class Api:
         self._reader.stop()
         self._refiller.stop()
         self._canceler.stop()
+        self._keeper.stop()
 
     def answer(self, call: Call) -> Awaitable[Answer]:
         """Answer one call. Raises `Unavailable` when the database can't be asked."""
+        if len(self._used) < USED_KEYS_MAX:
+            self._used.add(call.key)
         return self._actions.get(call.parameters.get("action", ""), self._incorrect)(call)
+
+    def _note_used(self) -> None:
+        """Write down which keys are in use, and do so again in a while: what is lost in between is a time, no more."""
+        for key in self._used:
+            self._keeper.ask(key).add_done_callback(lambda done: done.exception())
+        self._used = set()
+        asyncio.get_running_loop().call_later(NOTE_USED_SECONDS, self._note_used)
 
     async def _add(self, call: Call) -> Answer:
         placed = await self._writer.ask(placing.Request(call.key, call.parameters, call.address, call.idempotency_key))

@@ -35,6 +35,11 @@ JOIN ledger_account l ON l.account_id = a.id
 WHERE k.digest = ANY(%s::bytea[]) AND k.revoked_at IS NULL
 """
 
+_NOTE_USED = """
+UPDATE accounts_key SET last_used_at = now()
+WHERE digest = ANY(%s::bytea[]) AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
+"""
+
 
 def identify(connection: Connection, requests: Sequence[Asked], *, to: Scope = Scope.READ) -> list[Holder | None]:
     """Return for each request the holder of its key, or None if the key may not be used for this, or from there."""
@@ -48,3 +53,9 @@ def _allowed(holder: Holder | None, request: Asked, to: Scope) -> Holder | None:
     if holder is None or not may_come_from(holder.networks, request.address):
         return None
     return holder if to == Scope.READ or holder.scope == Scope.ORDER else None
+
+
+def note_used(connection: Connection, digests: Sequence[bytes]) -> list[None]:
+    """Write down that these keys are in use. Rows that say so already, to the minute, are left alone."""
+    Cursor(connection).execute(_NOTE_USED, [arrays.of_bytes(digests)], prepare=True)
+    return [None] * len(digests)
