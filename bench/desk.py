@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ BALANCE = Decimal("1000000.00")
 START_SECONDS_MAX = 180
 STOP_SECONDS_MAX = 30
 CHECK_SECONDS_MAX = 600
+SETTLE_SECONDS = 0.2
+SETTLE_TRIES_MAX = 50
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,17 @@ class Desk:
         return cpu.used(server=self.server, postmaster=self.postmaster) if self.server else None
 
     def count(self, table: str) -> int:
-        """Count the rows of a table."""
-        with psycopg.connect(self.database_url) as connection:
-            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-        assert row
-        return int(row[0])
+        """Count the rows of a table, once what was still in flight when its clients left is in it too."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            before = -1
+            for _ in range(SETTLE_TRIES_MAX):
+                row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+                assert row
+                if row[0] == before:
+                    return int(before)
+                before = row[0]
+                time.sleep(SETTLE_SECONDS)
+        raise Failed(f"{table} keeps growing with nobody there")
 
 
 @contextmanager
