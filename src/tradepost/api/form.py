@@ -7,7 +7,7 @@ of a list of ids made one comma list, and nothing in it that PostgreSQL can't st
 import json
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 from python_multipart import FormParser
 from python_multipart.exceptions import FormParserError
@@ -47,7 +47,9 @@ def _urlencoded(data: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _decode(text: str) -> str:
-    return unquote_plus(text) if "%" in text or "+" in text else text
+    if "+" in text:
+        text = text.replace("+", " ")
+    return unquote_to_bytes(text).decode("utf-8", "replace") if "%" in text else text
 
 
 def _json(body: bytes) -> Iterator[tuple[str, str]]:
