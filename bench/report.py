@@ -8,18 +8,16 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bench.figures import Rounds
 from bench.pgbench import CLIENTS
 from bench.workload import Workload
-
-if TYPE_CHECKING:
-    from bench.rounds import Rounds
 
 type Row = tuple[str, ...]
 
 
-def line(workload: Workload, rounds: "Rounds") -> str:
+def line(workload: Workload, rounds: Rounds) -> str:
     """Return the last round in a line."""
     yardstick = rounds.pgbench[-1].figures.per_second
     loads = {connections: runs[-1].figures.per_second for connections, runs in rounds.desk.items()}
@@ -27,7 +25,7 @@ def line(workload: Workload, rounds: "Rounds") -> str:
     return f"{workload.unit}/s: pgbench {yardstick:,.0f}, " + ", ".join(parts)
 
 
-def table(workload: Workload, rounds: "Rounds") -> str:
+def table(workload: Workload, rounds: Rounds) -> str:
     """Return the table: medians over the rounds, in brackets the smallest and the largest."""
     header: Row = ("", f"{workload.unit}/s", "p50 ms", "p99 ms", "× pgbench", "CPU µs desk", "CPU µs PostgreSQL")
     yardstick = median(run.figures.per_second for run in rounds.pgbench)
@@ -80,7 +78,7 @@ def _aligned(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def write_json(path: Path, workload: Workload, rounds: "Rounds", *, seconds: int) -> None:
+def write_json(path: Path, workload: Workload, rounds: Rounds, *, seconds: int) -> None:
     """Write every run's figures: rates per second, latencies in ms, CPU in seconds a run."""
     figures: dict[str, Any] = {
         "workload": workload.name,
@@ -118,7 +116,7 @@ def write_json(path: Path, workload: Workload, rounds: "Rounds", *, seconds: int
     path.write_text(json.dumps(figures, indent=2) + "\n")
 
 
-def ratios(rounds: "Rounds") -> dict[str, float]:
+def ratios(rounds: Rounds) -> dict[str, float]:
     """Return the ratio of the medians for each number of connections."""
     yardstick = median(run.figures.per_second for run in rounds.pgbench)
     return {

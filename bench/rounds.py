@@ -4,35 +4,17 @@ The machine's speed drifts by the minute. Only what was run in the same rounds i
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import typer
 
-from bench import cpu, desk, pgbench, report, wrk
+from bench import desk, pgbench, report, wrk
 from bench.desk import Desk
-from bench.pgbench import Yardstick
+from bench.figures import CONNECTIONS, Rounds, Run
 from bench.workload import Workload
 from bench.wrk import Load
 
-CONNECTIONS = (64, 256)
 WARM_UP_SECONDS = 1
-
-
-@dataclass(frozen=True)
-class Run[Figures]:
-    """One run's figures and the CPU seconds used meanwhile (None: not to be had)."""
-
-    figures: Figures
-    cpu: cpu.Seconds | None
-
-
-@dataclass
-class Rounds:
-    """The runs so far: of the desk by connections, and of the yardstick."""
-
-    desk: dict[int, list[Run[Load]]] = field(default_factory=lambda: {each: [] for each in CONNECTIONS})
-    pgbench: list[Run[Yardstick]] = field(default_factory=list)
 
 
 def measure(workload: Workload, *, rounds: int, seconds: int, json: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -168,6 +169,18 @@ def test_an_order_beyond_the_balance_is_refused(desk: Desk, make_customer: Any, 
     poor = make_customer("0.08999")
     assert call(desk, poor, "add", service=service, link=LINK, quantity=100) == {"error": "Not enough funds on balance"}
     order(desk, poor, service, quantity=99)
+
+
+def test_of_64_parallel_adds_on_a_balance_for_one_exactly_one_is_placed(
+    desk: Desk, make_customer: Any, service: int
+) -> None:
+    poor = make_customer("0.09")
+    with ThreadPoolExecutor(64) as pool:
+        asked = [pool.submit(call, desk, poor, "add", service=service, link=LINK, quantity=100) for _ in range(64)]
+        answers = [each.result() for each in asked]
+    assert answers.count({"error": "Not enough funds on balance"}) == 63
+    assert sum("order" in answer for answer in answers) == 1
+    assert call(desk, poor, "balance")["balance"] == "0.00"
 
 
 def test_a_revoked_key_is_refused_from_the_next_request_on(desk: Desk, alice: Customer, service: int) -> None:

@@ -1,4 +1,4 @@
-"""The customers' side: for now its front page, and the address that a load balancer asks."""
+"""The customers' side: its front page, and the address that a load balancer asks."""
 
 from django.urls import path
 
