@@ -6,30 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
-import httpx2
 import pytest
 
+from tests.api.calling import LINK, call, order
 from tests.conftest import Customer, Desk
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.catalog.models import CustomRate, Service
-
-LINK = "https://pixelpond.example/alice"
-
-
-def call(desk: Desk, customer: Customer | str, action: str, **parameters: Any) -> Any:
-    """Call the API as a form POST and return its JSON."""
-    key = customer if isinstance(customer, str) else customer.key
-    response = httpx2.post(desk.api_url, data={"key": key, "action": action, **parameters})
-    assert response.status_code == 200
-    return response.json()
-
-
-def order(desk: Desk, customer: Customer, service: int, **parameters: Any) -> int:
-    """Place an order and return its id."""
-    placed = call(desk, customer, "add", service=service, **{"link": LINK, "quantity": 100, **parameters})
-    assert placed.keys() == {"order"}, placed
-    return int(placed["order"])
 
 
 def test_services_have_the_documented_fields_and_types(desk: Desk, alice: Customer, service: int) -> None:

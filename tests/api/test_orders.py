@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.api.test_actions import LINK, call, order
+from tests.api.calling import LINK, call, order
 from tests.conftest import Customer, Desk
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.api.test_actions import call, order
+from tests.api.calling import call, order
 from tests.conftest import Customer, Desk
 from tradepost.engine.keys import Scope
 from tradepost.engine.refilling import RefillReport, settle_refills

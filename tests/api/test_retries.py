@@ -8,7 +8,7 @@ import httpx2
 import psycopg
 import pytest
 
-from tests.api.test_actions import LINK, call, order
+from tests.api.calling import LINK, call, order
 from tests.conftest import Customer, Desk
 from tradepost.accounts.models import Account
 from tradepost.engine import retrying

@@ -1,7 +1,7 @@
 """API v2: from a request's parameters to its answer (protocol §1 to §4)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from functools import partial
 
@@ -70,7 +70,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Api:
-    """Answers calls by way of two lanes, one that writes and one that reads. Start it inside the event loop."""
+    """Answers calls by way of lanes, each with a kind of work of its own. Start it inside the event loop."""
 
     def __init__(self, conninfo: str, currency: str) -> None:
         self._writer: Lane[placing.Request, Placed | Refusal] = Lane(
@@ -83,6 +83,7 @@ class Api:
             "canceler", conninfo, partial(cancelling.cancel, actor=Mode.API.value)
         )
         self._keeper: Lane[bytes, None] = Lane("keeper", conninfo, note_used)
+        self._lanes = (self._writer, self._reader, self._refiller, self._canceler, self._keeper)
         self._used: set[bytes] = set()  # the keys seen since they were last written down
         self._currency = currency
         self._actions: dict[str, Callable[[Call], Awaitable[Answer]]] = {
@@ -98,20 +99,14 @@ class Api:
 
     def start(self) -> None:
         """Begin to answer."""
-        self._writer.start()
-        self._reader.start()
-        self._refiller.start()
-        self._canceler.start()
-        self._keeper.start()
+        for lane in self._lanes:
+            lane.start()
         self._note_used()
 
     def stop(self) -> None:
         """Answer what has been taken in, then end."""
-        self._writer.stop()
-        self._reader.stop()
-        self._refiller.stop()
-        self._canceler.stop()
-        self._keeper.stop()
+        for lane in self._lanes:
+            lane.stop()
 
     def answer(self, call: Call) -> Awaitable[Answer]:
         """Answer one call. Raises `Unavailable` when the database can't be asked."""
@@ -158,10 +153,8 @@ class Api:
         return Answer(_encode(shown if ids.many else shown[ids.sent[0]]))
 
     async def _orders(self, call: Call) -> Answer:
-        limit, before = (
-            whole(call.parameters.get("limit", str(IDS_MAX))),
-            wire_id(call.parameters.get("before", str(ID_MAX))),
-        )
+        limit = whole(call.parameters.get("limit", str(IDS_MAX)))
+        before = wire_id(call.parameters.get("before", str(ID_MAX)))
         if limit is None or not 1 <= limit <= IDS_MAX:
             return await self._incorrect(call, IncorrectParameter("limit"))
         if before is None:
@@ -177,8 +170,7 @@ class Api:
         if isinstance(refills, Refusal):
             return _error(refills)
         if ids.many:
-            pairs = zip(ids.sent, refills, strict=True)
-            return Answer(_encode([{"order": _number(sent), "refill": _shown(refill)} for sent, refill in pairs]))
+            return _by_order("refill", ids.sent, refills)
         only = refills[0]
         return _error(only) if isinstance(only, Refusal) else Answer(_encode({"refill": str(only)}))
 
@@ -206,8 +198,7 @@ class Api:
         cancels = await self._canceler.ask(CancelOf(key=call.key, orders=ids.sent, address=call.address))
         if isinstance(cancels, Refusal):
             return _error(cancels)
-        pairs = zip(ids.sent, cancels, strict=True)
-        return Answer(_encode([{"order": _number(sent), "cancel": _shown(cancel)} for sent, cancel in pairs]))
+        return _by_order("cancel", ids.sent, cancels)
 
     def _show(self, standing: object) -> dict[str, str]:
         if not isinstance(standing, Standing):
@@ -232,8 +223,11 @@ def _number(sent: str) -> int | str:
     return sent if number is None else number
 
 
-def _shown(answer: int | Refusal) -> int | dict[str, str]:
-    return {"error": answer.text} if isinstance(answer, Refusal) else answer
+def _by_order(name: str, sent: Sequence[str], answers: Sequence[int | Refusal]) -> Answer:
+    """Return the array that has an answer, under its action's name, for each order."""
+    pairs = zip(sent, answers, strict=True)
+    shown = [(order, {"error": each.text} if isinstance(each, Refusal) else each) for order, each in pairs]
+    return Answer(_encode([{"order": _number(order), name: each} for order, each in shown]))
 
 
 def _show_refill(sent: str, found: object, *, by_order: bool) -> dict[str, object]:

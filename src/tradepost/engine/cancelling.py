@@ -14,7 +14,7 @@ from tradepost.engine import arrays
 from tradepost.engine.errors import CancelNotEligible, IncorrectOrder, InvalidKey, Refusal
 from tradepost.engine.identifying import Asked, identify
 from tradepost.engine.keys import Scope
-from tradepost.engine.order_types import wire_id
+from tradepost.engine.order_types import wire_id, wire_ids
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import ACTIVE, Dispatch, Status
 
@@ -60,7 +60,7 @@ UPDATE orders_cancelrequest SET state = 'rejected', settled_at = now() WHERE id 
 def cancel(connection: Connection, requests: Sequence[CancelOf], *, actor: str) -> list[Cancels | Refusal]:
     """Answer each request, in its order, with what became of each of its orders."""
     holders = identify(connection, requests, to=Scope.ORDER)
-    ids = {order for request in requests for sent in request.orders if (order := wire_id(sent))}
+    ids = wire_ids(request.orders for request in requests)
     rows = Cursor(connection).execute(_LOCK, [arrays.of_numbers(ids)], prepare=True)
     orders = {row[0]: _Order(*row) for row in rows}
     decided: list[list[_Order | Refusal] | Refusal] = [
@@ -68,8 +68,13 @@ def cancel(connection: Connection, requests: Sequence[CancelOf], *, actor: str) 
         for request, holder in zip(requests, holders, strict=True)
     ]
     due = {order.id: order for each in decided if isinstance(each, list) for order in each if isinstance(order, _Order)}
-    accepted = _carry_out(connection, list(due.values()), actor=actor)
-    return [[_answer(order, accepted) for order in each] if isinstance(each, list) else each for each in decided]
+    done = _carry_out(connection, list(due.values()), actor=actor)
+    return [[_answer(order, done) for order in each] if isinstance(each, list) else each for each in decided]
+
+
+def accepted(order: int, *, quantity: int, remains: int) -> Report:
+    """Return how an order ends whose cancel request is accepted: what was delivered stays, the rest is given back."""
+    return Report(order, Status.CANCELED if remains == quantity else Status.PARTIAL, remains=remains)
 
 
 def reject(connection: Connection, cancel_requests: Sequence[int]) -> int:
@@ -97,11 +102,11 @@ def _carry_out(connection: Connection, orders: Sequence[_Order], *, actor: str) 
     return {*at_once, *(row[0] for row in rows)}
 
 
-def _answer(order: _Order | Refusal, accepted: set[int]) -> int | Refusal:
+def _answer(order: _Order | Refusal, done: set[int]) -> int | Refusal:
     """Answer for one order; named twice in one request it is accepted once."""
     if isinstance(order, Refusal):
         return order
-    if order.id not in accepted:
+    if order.id not in done:
         return CancelNotEligible()
-    accepted.discard(order.id)
+    done.discard(order.id)
     return ACCEPTED

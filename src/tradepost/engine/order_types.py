@@ -5,7 +5,7 @@ an order's parameters. It knows the service, not the buyer: money is decided in 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -150,6 +150,11 @@ def wire_id(sent: str) -> int | None:
     """Return the id that a client means, or None for what can't be one: letters, zero, more than the database holds."""
     number = whole(sent)
     return number if number is not None and 0 < number <= ID_MAX else None
+
+
+def wire_ids(lists: Iterable[Sequence[str]]) -> set[int]:
+    """Return the ids that clients mean in these lists; what can't be one is left out."""
+    return {id_ for sent in lists for each in sent if (id_ := wire_id(each))}
 
 
 def _read_link(terms: Terms, parameters: Parameters) -> str:

@@ -168,7 +168,7 @@ class _Batch:
             name: (known.fingerprint, Placed(known.order, known.charge)) for name, known in named.items()
         }
         self._new_names: list[tuple[tuple[int, str], bytes, _Order | Placed]] = []
-        windows = [(ask.same, ask.buyer.duplicate_window_seconds) for ask in asks if ask.same and ask.buyer]
+        windows = [(same, ask.buyer.duplicate_window_seconds) for ask in asks if ask.buyer and (same := ask.same)]
         self._same: dict[Same, _Order | Placed] = {
             same: Placed(*found) for same, found in retrying.recent(connection, windows).items()
         }
@@ -177,25 +177,27 @@ class _Batch:
         """Decide one request; an order is only written by `write`."""
         if ask.buyer is None or not ask.buyer.may_order(ask.request.address):
             return InvalidKey()
-        if ask.name is None:
+        name = ask.name
+        if name is None:
             return self._order(ask, ask.buyer)
-        if len(ask.name[1]) > retrying.KEY_CHARS_MAX:
+        if len(name[1]) > retrying.KEY_CHARS_MAX:
             return IncorrectParameter("idempotency_key")
         told = retrying.fingerprint(ask.request.parameters)
-        if ask.name in self._named:
-            first, answer = self._named[ask.name]
+        if name in self._named:
+            first, answer = self._named[name]
             return answer if first == told else IdempotencyKeyReused()
         decision = self._order(ask, ask.buyer)
         if not isinstance(decision, Refusal):
-            self._named[ask.name] = told, decision
-            self._new_names.append((ask.name, told, decision))
+            self._named[name] = told, decision
+            self._new_names.append((name, told, decision))
         return decision
 
     def _order(self, ask: _Ask, buyer: Buyer) -> _Decision:
         if isinstance(ask.read, Refusal):
             return ask.read
-        if ask.same in self._same:
-            return self._same[ask.same]
+        same = ask.same
+        if same in self._same:
+            return self._same[same]
         service, draft = ask.read
         account = buyer.account
         rate = self._catalog.rate(account.account, service)
@@ -211,8 +213,8 @@ class _Batch:
         self._orders.append(order)
         if link:
             self._taken.add(link)
-        if ask.same:
-            self._same[ask.same] = order
+        if same:
+            self._same[same] = order
         return order
 
     def write(self, mode: Mode) -> None:

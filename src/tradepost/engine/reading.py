@@ -15,7 +15,7 @@ from tradepost.engine import catalog as catalogs
 from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectOrder, InvalidKey, RefillNotFound, Refusal
 from tradepost.engine.identifying import Asked, Holder, identify
-from tradepost.engine.order_types import ID_MAX, wire_id
+from tradepost.engine.order_types import ID_MAX, wire_id, wire_ids
 
 
 class BalanceOf(Asked, frozen=True, kw_only=True):
@@ -139,7 +139,7 @@ def _own(standings: dict[int, tuple[int, Standing]], sent: str, account: int) ->
 
 
 def _standings(connection: Connection, requests: Sequence[StatusesOf]) -> dict[int, tuple[int, Standing]]:
-    ids = {order for request in requests for sent in request.orders if (order := wire_id(sent))}
+    ids = wire_ids(request.orders for request in requests)
     if not ids:
         return {}
     return {

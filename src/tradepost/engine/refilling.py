@@ -15,7 +15,7 @@ from tradepost.engine import arrays
 from tradepost.engine.errors import IncorrectOrder, InvalidKey, RefillNotAvailable, RefillNotEligible, Refusal
 from tradepost.engine.identifying import Asked, identify
 from tradepost.engine.keys import Scope
-from tradepost.engine.order_types import wire_id
+from tradepost.engine.order_types import wire_id, wire_ids
 from tradepost.engine.statuses import REFILL_TRANSITIONS, RefillStatus, Status
 
 
@@ -78,7 +78,7 @@ WHERE r.id = new.id AND r.status = new.was
 def refill(connection: Connection, requests: Sequence[RefillOf]) -> list[Refills | Refusal]:
     """Answer each request, in its order, with the new refills or with why there is none."""
     holders = identify(connection, requests, to=Scope.ORDER)
-    ids = {order for request in requests for sent in request.orders if (order := wire_id(sent))}
+    ids = wire_ids(request.orders for request in requests)
     rows = Cursor(connection).execute(_LOCK, [arrays.of_numbers(ids)], prepare=True)
     orders = {row[0]: _Order(*row) for row in rows}
     answers: list[Refills | Refusal] = [

@@ -13,6 +13,7 @@ from procrastinate.contrib.django import app
 from psycopg import Connection, Cursor
 
 from tradepost.catalog.models import Fulfilment
+from tradepost.engine.cancelling import accepted
 from tradepost.engine.refilling import RefillReport, settle_refills
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, RefillStatus, Status
@@ -101,10 +102,7 @@ def _advance(connection: Connection, life: timedelta, *, after: int) -> int | No
 def _accept_cancels(connection: Connection) -> None:
     """Cancel what customers asked to: what was delivered stays, the rest is given back."""
     rows = Cursor(connection).execute(_CANCEL_REQUESTS, [Fulfilment.SIMULATED.value, BATCH])
-    reports = [
-        Report(order, Status.CANCELED if remains == quantity else Status.PARTIAL, remains=remains)
-        for order, quantity, remains in rows
-    ]
+    reports = [accepted(order, quantity=quantity, remains=remains) for order, quantity, remains in rows]
     settle(connection, reports, actor="simulator")
 
 

@@ -27,8 +27,8 @@ from tradepost.backoffice.times import DayFilter
 from tradepost.engine import cancelling
 from tradepost.engine.ledger import Kind
 from tradepost.engine.refilling import RefillReport, settle_refills
-from tradepost.engine.settling import Outcome, Report, settle
-from tradepost.engine.statuses import CancelState, Dispatch, RefillStatus, Status
+from tradepost.engine.settling import Outcome, settle
+from tradepost.engine.statuses import CancelState, Dispatch, RefillStatus
 from tradepost.ledger.books import engine_connection
 from tradepost.ledger.models import Transfer
 from tradepost.orders.models import CancelRequest, Order, OrderEvent, Refill
@@ -287,9 +287,7 @@ class CancelRequestAdmin(ReadOnly, Endless, ModelAdmin[CancelRequest]):
     def accept(self, request: HttpRequest, queryset: QuerySet[CancelRequest]) -> None:
         """End the orders: Canceled if nothing was delivered, else Partial."""
         orders = [asked.order for asked in queryset.filter(state=CancelState.OPEN.value)]
-        reports = [
-            Report(order.pk, Status.CANCELED if order.remains == order.quantity else Status.PARTIAL) for order in orders
-        ]
+        reports = [cancelling.accepted(each.pk, quantity=each.quantity, remains=each.remains) for each in orders]
         with transaction.atomic():
             outcomes = settle(engine_connection(), reports, actor=str(request.user))
         self.message_user(request, f"{outcomes.count(Outcome.SETTLED)} ended.", messages.SUCCESS)

@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -114,7 +115,7 @@ class Postgres:
 
     def _make_data(self) -> None:
         locale = (
-            ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if self._major() >= BUILTIN_LOCALE_MAJOR else []
+            ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if self._major >= BUILTIN_LOCALE_MAJOR else []
         )
         made = self._run(
             "initdb", "-D", str(self.data), "-U", SYSTEM_USER, "--auth=trust", "--encoding=UTF8", "--locale=C", *locale
@@ -127,7 +128,7 @@ class Postgres:
 
     def _check_version(self) -> None:
         data = (self.data / "PG_VERSION").read_text().strip()
-        programs = self._major()
+        programs = self._major
         if data != str(programs):
             raise Unable(
                 f"The data in {self.data} is of PostgreSQL {data}, but this is PostgreSQL {programs}. "
@@ -180,6 +181,7 @@ class Postgres:
             os.chown(folder, self._user.pw_uid, self._user.pw_gid)
         return folder
 
+    @cached_property
     def _major(self) -> int:
         version = self._run("postgres", "--version").stdout
         found = re.search(r"(\d+)", version)

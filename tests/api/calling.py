@@ -1,0 +1,24 @@
+"""Shorthand of the API's tests: call it, and place an order by it."""
+
+from typing import Any
+
+import httpx2
+
+from tests.conftest import Customer, Desk
+
+LINK = "https://pixelpond.example/alice"
+
+
+def call(desk: Desk, customer: Customer | str, action: str, **parameters: Any) -> Any:
+    """Call the API as a form POST and return its JSON."""
+    key = customer if isinstance(customer, str) else customer.key
+    response = httpx2.post(desk.api_url, data={"key": key, "action": action, **parameters})
+    assert response.status_code == 200
+    return response.json()
+
+
+def order(desk: Desk, customer: Customer, service: int, **parameters: Any) -> int:
+    """Place an order and return its id."""
+    placed = call(desk, customer, "add", service=service, **{"link": LINK, "quantity": 100, **parameters})
+    assert placed.keys() == {"order"}, placed
+    return int(placed["order"])
