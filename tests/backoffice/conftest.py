@@ -64,9 +64,9 @@ def place(account: int, service: int, times: int = 1, **parameters: str) -> list
     """Place orders, and return their ids."""
     from django.db import transaction
 
+    from tradepost.database import engine_connection
     from tradepost.engine.placing import Mode, Placed, Request
     from tradepost.engine.placing import place as place_batch
-    from tradepost.database import engine_connection
 
     wanted = {"service": str(service), "link": "https://example.com/page", "quantity": "100", **parameters}
     with transaction.atomic():
@@ -80,8 +80,8 @@ def settle(order: int, **fields: Any) -> None:
     """Report on an order as an upstream does."""
     from django.db import transaction
 
-    from tradepost.engine import settling
     from tradepost.database import engine_connection
+    from tradepost.engine import settling
 
     with transaction.atomic():
         settling.settle(engine_connection(), [settling.Report(order, **fields)], actor="test")

@@ -4,9 +4,10 @@ import psycopg
 import pytest
 
 from tests.conftest import Customer
-from tests.engine.ordering import ask, place_one
+from tests.engine.ordering import MakeService, ask, place_one, value
 from tradepost.engine import checking
 from tradepost.engine.checking import Finding
+from tradepost.engine.dripfeeding import make_due
 
 MY_ACCOUNT = "(SELECT id FROM ledger_account WHERE account_id = %(alice)s)"
 OTHER_ACCOUNT = "(SELECT id FROM ledger_account WHERE account_id = %(bob)s)"
@@ -69,6 +70,35 @@ CORRUPTIONS = [
         "transfer {transfer}",
         ["DELETE FROM orders_order WHERE id = %(order)s"],
     ),
+    (
+        "play money and real money have mixed",
+        "transfer {transfer}",
+        ["UPDATE ledger_transfer SET credit_id = 4 WHERE order_id = %(order)s"],
+    ),
+]
+
+# The same, of a drip-feed's first run and of the drip-feed.
+CORRUPTIONS_OF_PARTS = [
+    (
+        "the refunds for a part are not what was transferred",
+        "order {run}",
+        "UPDATE orders_order SET refunded = 0.00001 WHERE id = %(run)s",
+    ),
+    (
+        "a part does not stand for its share",
+        "order {run}",
+        "UPDATE orders_order SET charge = charge - 0.00001 WHERE id = %(run)s",
+    ),
+    (
+        "what was never made of an order was not given back",
+        "order {dripfeed}",
+        "UPDATE orders_order SET status = 'Completed' WHERE id = %(dripfeed)s",
+    ),
+    (
+        "a reference leads nowhere",
+        "order {run}",
+        "DELETE FROM orders_order WHERE id = %(dripfeed)s",
+    ),
 ]
 
 
@@ -82,7 +112,7 @@ def order(connection: psycopg.Connection, alice: Customer, service: int) -> int:
 
 
 def test_every_rule_has_its_corruption() -> None:
-    assert {rule for rule, _, _ in CORRUPTIONS} == checking._RULES.keys()
+    assert {rule for rule, _, _ in CORRUPTIONS + CORRUPTIONS_OF_PARTS} == checking._RULES.keys()
 
 
 @pytest.mark.parametrize(("rule", "subject", "statements"), CORRUPTIONS)
@@ -106,6 +136,29 @@ def test_each_rule_finds_what_breaks_it(
 
     found = {(finding.rule, finding.subject) for finding in checking.check(connection)}
     assert (rule, subject.format(order=order, ledger_account=ids[0], transfer=ids[1])) in found
+
+
+@pytest.mark.parametrize(("rule", "subject", "statement"), CORRUPTIONS_OF_PARTS)
+def test_each_rule_of_parts_finds_what_breaks_it(
+    connection: psycopg.Connection,
+    alice: Customer,
+    make_service: MakeService,
+    *,
+    rule: str,
+    subject: str,
+    statement: str,
+) -> None:
+    asked = ask(alice, make_service(dripfeed=True), quantity=100, runs=3, interval=60)
+    dripfeed = place_one(connection, asked).order
+    assert make_due(connection) == 1
+    connection.commit()
+    run = value(connection, "SELECT id FROM orders_order WHERE parent_id = %s", dripfeed)
+    assert list(checking.check(connection)) == []
+    connection.execute("SET LOCAL session_replication_role = replica")
+    connection.execute(statement, {"dripfeed": dripfeed, "run": run})
+
+    found = {(finding.rule, finding.subject) for finding in checking.check(connection)}
+    assert (rule, subject.format(dripfeed=dripfeed, run=run)) in found
 
 
 # Orders and transfers have no foreign keys; the migration that says so promises that this check stands in for them.

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -39,6 +40,8 @@ ACCEPTED: list[tuple[OrderType, dict[str, str], int]] = [
     (OrderType.WEB_TRAFFIC, REFERRAL, 100),
 ]
 MISSING = [(type_, parameters, name) for type_, parameters, _ in ACCEPTED for name in parameters]
+SUBSCRIPTION = {"username": "bob", "min": "100", "max": "200", "delay": "30", "posts": "3"}
+FED = {**BASE, "runs": "5", "interval": "60"}
 
 
 def terms(type_: OrderType = OrderType.DEFAULT, *, dripfeed: bool = False, link_rule: str | None = None) -> Terms:
@@ -51,7 +54,7 @@ def refusal(of: Terms, parameters: dict[str, str]) -> str:
     return str(refused.value)
 
 
-def test_the_table_has_every_type_that_is_sold() -> None:
+def test_the_table_has_every_type_that_has_a_link() -> None:
     assert {type_ for type_, _, _ in ACCEPTED} == set(OrderType) - {OrderType.SUBSCRIPTIONS}
 
 
@@ -70,10 +73,101 @@ def test_each_required_parameter_is_missed_by_its_name(type_: OrderType, paramet
         assert refusal(terms(type_), lacking) == ("Bad link" if name == "link" else f"Incorrect {name}")
 
 
-def test_a_subscription_is_not_sold_yet() -> None:
-    asked = {"username": "bob", "min": "10", "max": "20", "delay": "0", "posts": "1"}
+def subscribe(**more: str) -> Draft:
+    return order_types.read(Terms(OrderType.SUBSCRIPTIONS, 10, 1000), {**SUBSCRIPTION, **more})
 
-    assert refusal(terms(OrderType.SUBSCRIPTIONS), asked) == "Incorrect service ID"
+
+def test_a_subscription_counts_each_post_at_its_maximum() -> None:
+    assert subscribe() == Draft("", 600, SUBSCRIPTION, 3)
+    assert subscribe(old_posts="2").quantity == 1000
+    assert subscribe(posts="", old_posts="2") == Draft(
+        "", 400, {**{name: value for name, value in SUBSCRIPTION.items() if name != "posts"}, "old_posts": "2"}, 2
+    )
+
+
+def test_a_subscription_takes_no_link_and_no_quantity() -> None:
+    assert subscribe(link=LINK, quantity="9") == subscribe()
+
+
+@pytest.mark.parametrize("name", ["username", "min", "max", "delay"])
+def test_each_parameter_a_subscription_needs_is_missed_by_its_name(name: str) -> None:
+    absent = {other: value for other, value in SUBSCRIPTION.items() if other != name}
+    assert refusal(Terms(OrderType.SUBSCRIPTIONS, 10, 1000), absent) == f"Incorrect {name}"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"min": "9"}, "Incorrect min"),
+        ({"min": "1001", "max": "1001"}, "Incorrect min"),
+        ({"min": "0"}, "Incorrect min"),
+        ({"max": "99"}, "Incorrect max"),
+        ({"max": "1001"}, "Incorrect max"),
+        ({"delay": "1"}, "Incorrect delay"),
+        ({"delay": "05"}, "Incorrect delay"),
+        ({"posts": "0"}, "Incorrect posts"),
+        ({"posts": ""}, "Incorrect posts"),
+        ({"posts": "-1"}, "Incorrect posts"),
+        ({"posts": "1001"}, "Incorrect posts"),
+        ({"posts": "999", "old_posts": "2"}, "Incorrect posts"),
+        ({"old_posts": "x"}, "Incorrect old_posts"),
+        ({"expiry": "2099-01-31"}, "Incorrect expiry"),
+        ({"expiry": "31/02/2099"}, "Incorrect expiry"),
+        ({"expiry": "01/01/2020"}, "Incorrect expiry"),
+    ],
+)
+def test_what_is_wrong_with_a_subscription_is_told_by_its_name(wrong: dict[str, str], error: str) -> None:
+    assert refusal(Terms(OrderType.SUBSCRIPTIONS, 10, 1000), {**SUBSCRIPTION, **wrong}) == error
+
+
+def test_a_subscription_of_more_than_the_database_holds_is_refused() -> None:
+    asked = {**SUBSCRIPTION, "max": str(2**62)}
+    assert refusal(Terms(OrderType.SUBSCRIPTIONS, 1, 2**63 - 1), asked) == "Incorrect max"
+
+
+@pytest.mark.parametrize("delay", [str(delay) for delay in order_types.DELAYS])
+def test_a_delay_is_one_of_the_protocols(delay: str) -> None:
+    assert (subscribe(delay=delay).fields or {})["delay"] == delay
+
+
+def test_an_expiry_is_kept_with_all_its_digits() -> None:
+    assert (subscribe(expiry="1/2/2099").fields or {})["expiry"] == "01/02/2099"
+    today = f"{datetime.now(UTC):%d/%m/%Y}"
+    assert (subscribe(expiry=today).fields or {})["expiry"] == today
+
+
+def feed(**more: str) -> Draft:
+    return order_types.read(Terms(OrderType.DEFAULT, 10, 1000, dripfeed=True), {**FED, **more})
+
+
+def test_a_drip_feed_is_charged_for_all_its_runs() -> None:
+    assert feed() == Draft(LINK, 500, None, 5, 60)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"quantity": "1"}, "Quantity less than minimal 10"),
+        ({"quantity": "201"}, "Quantity more than maximum 1000"),
+        ({"quantity": "-1", "runs": "-100"}, "Quantity less than minimal 10"),
+        ({"quantity": "9", "runs": "x"}, "Quantity less than minimal 10"),
+        ({"runs": "x"}, "Incorrect runs"),
+        ({"runs": "-5"}, "Incorrect runs"),
+        ({"runs": "1001"}, "Incorrect runs"),
+        ({"runs": ""}, "Incorrect runs"),
+        ({"interval": ""}, "Incorrect interval"),
+        ({"interval": "0"}, "Incorrect interval"),
+        ({"interval": "1.5"}, "Incorrect interval"),
+        ({"interval": "43201"}, "Incorrect interval"),
+    ],
+)
+def test_what_is_wrong_with_a_drip_feed_is_told_by_its_name(wrong: dict[str, str], error: str) -> None:
+    assert refusal(Terms(OrderType.DEFAULT, 10, 1000, dripfeed=True), {**FED, **wrong}) == error
+
+
+def test_the_range_is_held_against_all_runs_together() -> None:
+    assert feed(quantity="2").quantity == 10
+    assert feed(quantity="200").quantity == 1000
 
 
 @pytest.mark.parametrize("type_", [OrderType.CUSTOM_COMMENTS, OrderType.COMMENT_REPLIES])
@@ -212,13 +306,9 @@ def test_a_choice_is_one_of_its_numbers(name: str, choice: str) -> None:
 
 
 @pytest.mark.parametrize("runs", ["0", "1", "01"])
-def test_one_run_or_none_is_no_drip_feed(runs: str) -> None:
-    assert order_types.read(terms(dripfeed=True), {**BASE, "runs": runs}).quantity == 100
-
-
-@pytest.mark.parametrize(("runs", "error"), [("-1", "Incorrect runs"), ("x", "Incorrect runs")])
-def test_runs_are_a_whole_number(runs: str, error: str) -> None:
-    assert refusal(terms(dripfeed=True), {**BASE, "runs": runs, "interval": "10"}) == error
+@pytest.mark.parametrize("interval", ["", "0", "60"])
+def test_one_run_or_none_is_no_drip_feed(runs: str, interval: str) -> None:
+    assert feed(runs=runs, interval=interval) == Draft(LINK, 100)
 
 
 def test_runs_are_ignored_where_there_is_no_drip_feed() -> None:
@@ -228,7 +318,10 @@ def test_runs_are_ignored_where_there_is_no_drip_feed() -> None:
 
 @given(
     type_=st.sampled_from(OrderType),
-    asked=st.dictionaries(st.sampled_from(["link", "quantity", "runs", *order_types.PARAMETERS]), st.text()),
+    asked=st.dictionaries(
+        st.sampled_from(["link", "quantity", "runs", "interval", *order_types.PARAMETERS]),
+        st.text() | st.integers(-10, 10_000).map(str),
+    ),
 )
 def test_whatever_is_sent_is_a_draft_or_a_refusal(type_: OrderType, asked: dict[str, str]) -> None:
     with suppress(Refusal):

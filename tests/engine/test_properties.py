@@ -1,6 +1,6 @@
-"""Whatever is ordered and reported, in whatever order: the books are clean, and a small model agrees with them."""
+"""Whatever is ordered, retried, told, canceled and refilled: the books are clean, and a model agrees with them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 import psycopg
@@ -8,146 +8,178 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Customer
+from tests.engine.model import Model, Ordered
 from tests.engine.ordering import MakeCustomer, MakeService, ask, balance
 from tradepost.engine import checking
-from tradepost.engine.placing import Mode, Placed, place
+from tradepost.engine.cancelling import CancelOf, cancel
+from tradepost.engine.dripfeeding import make_due
+from tradepost.engine.errors import Refusal
+from tradepost.engine.placing import Mode, Placed, Request, place
+from tradepost.engine.refilling import RefillOf, refill
 from tradepost.engine.settling import Report, settle
-from tradepost.engine.statuses import TRANSITIONS, Status
+from tradepost.engine.statuses import Status
 
-RATES = ("0.0012345", "7.7777777")
+RATES = ("0.0012345", "7.7777777")  # the first has cancel and refill
 FUNDS = "0.05"
 QUANTITY_MAX = 20
+STATUSES = [Status.PENDING, Status.PROCESSING, Status.IN_PROGRESS, Status.COMPLETED, Status.PARTIAL, Status.CANCELED]
 
 
 @dataclass(frozen=True)
 class Add:
-    """One order asked for: by which customer, of which service, how much."""
+    """Orders asked for together: by which customer, of which service, how much, in how many runs, by what name."""
 
-    customer: int
-    service: int
-    quantity: int
+    orders: list[tuple[int, int, int, int, str]]
 
 
 @dataclass(frozen=True)
 class Tell:
-    """One report, on the order that was placed `order` places before the last."""
+    """Reports told together, each on the order that was made so many places before the last."""
 
-    order: int
-    status: Status
-    remains: int | None
+    reports: list[tuple[int, Status, int | None]]
 
 
-@dataclass
-class Ordered:
-    """An order as the model has it; amounts in hundred-thousandths, as whole numbers."""
+@dataclass(frozen=True)
+class Cancel:
+    """A customer asks to cancel an order, his own or not."""
 
     customer: int
-    quantity: int
-    charge: int
-    remains: int
-    refunded: int = 0
-    status: Status = Status.PENDING
+    order: int
 
 
-@dataclass
-class Model:
-    """What the engine should do, in a few lines that know no SQL and no Decimal."""
+@dataclass(frozen=True)
+class Refill:
+    """A customer asks for a refill."""
 
-    balances: list[int] = field(default_factory=lambda: [_units(FUNDS, 5), _units(FUNDS, 5)])
-    orders: list[Ordered] = field(default_factory=list)
-
-    def add(self, add: Add) -> bool:
-        """Charge an order, if the balance covers it."""
-        charge = max(1, _half_up(_units(RATES[add.service], 7) * add.quantity, 1000 * 10**2))
-        if charge > self.balances[add.customer]:
-            return False
-        self.balances[add.customer] -= charge
-        self.orders.append(Ordered(add.customer, add.quantity, charge, add.quantity))
-        return True
-
-    def tell(self, tell: Tell) -> None:
-        """Move an order on, if that is allowed, and give back what is due."""
-        order = self.orders[-1 - tell.order % len(self.orders)]
-        if order.status is tell.status and tell.status in {Status.PARTIAL, Status.CANCELED}:
-            return
-        if order.status is not tell.status and tell.status not in TRANSITIONS[order.status]:
-            return
-        was, order.status = order.status, tell.status
-        if tell.remains is not None:
-            order.remains = max(0, min(tell.remains, order.quantity))
-        elif tell.status is Status.COMPLETED:
-            order.remains = 0
-        if was is not order.status:
-            self._refund(order)
-
-    def _refund(self, order: Ordered) -> None:
-        due = 0
-        if order.status is Status.PARTIAL:
-            due = _half_up(order.charge * order.remains, order.quantity)
-        if order.status is Status.CANCELED:
-            due = order.charge - order.refunded
-        order.refunded += due
-        self.balances[order.customer] += due
+    customer: int
+    order: int
 
 
-def _units(amount: str, places: int) -> int:
-    return int(Decimal(amount).scaleb(places))
+@dataclass(frozen=True)
+class Run:
+    """The next run of every drip-feed is due."""
 
 
-def _half_up(numerator: int, denominator: int) -> int:
-    return (2 * numerator + denominator) // (2 * denominator)
-
-
-adds = st.builds(Add, st.integers(0, 1), st.integers(0, 1), st.integers(1, QUANTITY_MAX))
-tells = st.builds(Tell, st.integers(0, 5), st.sampled_from(Status), st.none() | st.integers(-1, QUANTITY_MAX + 1))
-batches = st.lists(st.lists(adds, min_size=1, max_size=4) | st.lists(tells, min_size=1, max_size=4), max_size=12)
+customers, back = st.integers(0, 1), st.integers(0, 7)
+runs = st.sampled_from([0, 0, 0, 1, 2, 3])
+names = st.sampled_from(["", "", "a", "b"])
+asked = st.tuples(customers, st.integers(0, 1), st.integers(1, QUANTITY_MAX), runs, names)
+told = st.tuples(back, st.sampled_from(STATUSES), st.none() | st.integers(-1, QUANTITY_MAX + 1))
+steps = (
+    st.builds(Add, st.lists(asked, min_size=1, max_size=4))
+    | st.builds(Tell, st.lists(told, min_size=1, max_size=4))
+    | st.builds(Cancel, customers, back)
+    | st.builds(Refill, customers, back)
+    | st.just(Run())
+)
 
 
 def test_the_model_agrees_with_the_engine_and_the_books_are_clean(
     connection: psycopg.Connection, make_customer: MakeCustomer, make_service: MakeService
 ) -> None:
-    customers = [make_customer(FUNDS), make_customer(FUNDS)]
-    services = [make_service(rate=Decimal(rate), min=1, max=QUANTITY_MAX) for rate in RATES]
+    people = [make_customer(FUNDS), make_customer(FUNDS)]
+    services = [
+        make_service(rate=Decimal(rate), min=1, max=3 * QUANTITY_MAX, dripfeed=True, cancel=good, refill=good)
+        for rate, good in zip(RATES, (True, False), strict=True)
+    ]
 
-    @given(batches)
-    @settings(max_examples=60, deadline=None)
-    def agree(history: list[list[Add] | list[Tell]]) -> None:
+    @given(st.lists(steps, max_size=14))
+    @settings(max_examples=150, deadline=None)
+    def agree(history: list[Add | Tell | Cancel | Refill | Run]) -> None:
         try:
-            _play(connection, customers, services, history)
+            desk = Desk(connection, people, services)
+            for step in history:
+                desk.play(step)
+                desk.compare()
+            assert list(checking.check(connection)) == []
         finally:
             connection.rollback()  # the next history begins with the same funds
 
     agree()
 
 
-def _play(
-    connection: psycopg.Connection,
-    customers: list[Customer],
-    services: list[int],
-    history: list[list[Add] | list[Tell]],
-) -> None:
-    model = Model()
-    orders: list[int] = []
-    for batch in history:
-        added = [step for step in batch if isinstance(step, Add)]
-        told = [step for step in batch if isinstance(step, Tell)] if orders else []
-        requests = [ask(customers[add.customer], services[add.service], quantity=add.quantity) for add in added]
-        answers = place(connection, requests, mode=Mode.API)
-        assert [isinstance(answer, Placed) for answer in answers] == [model.add(add) for add in added]
-        orders += [answer.order for answer in answers if isinstance(answer, Placed)]
-        reports = [Report(orders[-1 - tell.order % len(orders)], tell.status, None, tell.remains) for tell in told]
-        settle(connection, reports, actor="test")
-        for tell in told:
-            model.tell(tell)
-        _compare(connection, customers, orders, model)
-    assert list(checking.check(connection)) == []
+class Desk:
+    """The engine beside its model; `ids` are the orders of the database, in the model's order."""
+
+    def __init__(self, connection: psycopg.Connection, people: list[Customer], services: list[int]) -> None:
+        self.connection, self.people, self.services = connection, people, services
+        rates = [int(Decimal(rate).scaleb(7)) for rate in RATES]
+        self.model = Model([_units(FUNDS)] * len(people), list(zip(rates, (True, False), strict=True)))
+        self.ids: list[int] = []
+
+    def play(self, step: Add | Tell | Cancel | Refill | Run) -> None:
+        """Do a step, here and in the model; what both answer is the same."""
+        if isinstance(step, Add):
+            self._add(step)
+        elif isinstance(step, Run):
+            self._run()
+        elif self.ids and isinstance(step, Tell):
+            self._tell(step)
+        elif self.ids and isinstance(step, Cancel):
+            asked_to = CancelOf(key=self.people[step.customer].digest, orders=[str(self._id(step.order))])
+            [answers] = cancel(self.connection, [asked_to], actor="test")
+            expected = self.model.cancel(step.customer, self._order(step.order))
+            assert isinstance(answers, list)
+            assert [str(answer) for answer in answers] == [str(expected)]
+        elif self.ids and isinstance(step, Refill):
+            wanted = RefillOf(key=self.people[step.customer].digest, orders=[str(self._id(step.order))])
+            [refills] = refill(self.connection, [wanted])
+            assert isinstance(refills, list)
+            refused = self.model.refill(step.customer, self._order(step.order))
+            assert [str(answer) if isinstance(answer, Refusal) else "" for answer in refills] == [refused]
+
+    def _add(self, step: Add) -> None:
+        requests = [self._request(*wanted) for wanted in step.orders]
+        answers = place(self.connection, requests, mode=Mode.API)
+        for wanted, answer in zip(step.orders, answers, strict=True):
+            expected = self.model.add(*wanted)
+            if not isinstance(answer, Placed):
+                assert expected == str(answer)
+                continue
+            assert isinstance(expected, Ordered)
+            if answer.order not in self.ids:
+                self.ids.append(answer.order)
+            assert self._order_of(answer.order) is expected
+
+    def _request(self, customer: int, service: int, quantity: int, runs: int, name: str) -> Request:
+        extra = {"runs": runs, "interval": 1} if runs else {}
+        plain = ask(self.people[customer], self.services[service], quantity=quantity, **extra)
+        return Request(plain.buyer, plain.parameters, idempotency_key=name or None)
+
+    def _tell(self, step: Tell) -> None:
+        reports = [Report(self._id(order), status, None, remains) for order, status, remains in step.reports]
+        settle(self.connection, reports, actor="test")
+        for order, status, remains in step.reports:
+            self.model.tell(self._order(order), status, remains)
+
+    def _run(self) -> None:
+        self.connection.execute(
+            "UPDATE orders_dripfeed SET due_at = now() WHERE order_id = ANY(%s) AND due_at IS NOT NULL", [self.ids]
+        )
+        make_due(self.connection)
+        self.model.run()
+        new = "SELECT id FROM orders_order WHERE parent_id = ANY(%s) AND NOT id = ANY(%s) ORDER BY parent_id"
+        self.ids += [id_ for (id_,) in self.connection.execute(new, [self.ids, self.ids])]
+
+    def _id(self, back_from_last: int) -> int:
+        return self.ids[-1 - back_from_last % len(self.ids)]
+
+    def _order(self, back_from_last: int) -> Ordered:
+        return self._order_of(self._id(back_from_last))
+
+    def _order_of(self, id_: int) -> Ordered:
+        return self.model.orders[self.ids.index(id_)]
+
+    def compare(self) -> None:
+        """Hold every balance and every order against the model."""
+        assert [_units(str(balance(self.connection, each))) for each in self.people] == self.model.balances
+        rows = self.connection.execute(
+            "SELECT status, remains, (charge * 100000)::int, (refunded * 100000)::int, refunded <= charge"
+            " FROM orders_order JOIN unnest(%s::bigint[]) WITH ORDINALITY AS own (id, place) USING (id) ORDER BY place",
+            [self.ids],
+        ).fetchall()
+        assert rows == [(each.status, each.remains, each.charge, each.refunded, True) for each in self.model.orders]
 
 
-def _compare(connection: psycopg.Connection, customers: list[Customer], orders: list[int], model: Model) -> None:
-    assert [_units(str(balance(connection, customer)), 5) for customer in customers] == model.balances
-    rows = connection.execute(
-        "SELECT status, remains, (charge * 100000)::int, (refunded * 100000)::int, refunded <= charge"
-        " FROM orders_order WHERE id = ANY(%s) ORDER BY id",
-        [orders],
-    ).fetchall()
-    assert rows == [(order.status, order.remains, order.charge, order.refunded, True) for order in model.orders]
+def _units(amount: str) -> int:
+    return int(Decimal(amount).scaleb(5))

@@ -67,6 +67,11 @@ class KeyShown:
         """Show how it begins."""
         return format_html('<code class="tp-nowrap">{}</code>', str(key))
 
+    @admin.display(description="account")
+    def owner(self, key: Key) -> SafeString:
+        """Show whose it is."""
+        return showing.owner(key.account)
+
     @admin.display(description="allowed from")
     def networks_shown(self, key: Key) -> str:
         """Show the networks it may be used from."""
@@ -90,7 +95,7 @@ class KeyInline(KeyShown, ReadOnly, TabularInline[Key, Account]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Key]:
         """Bring the accounts along, which tell whether the keys are suspended."""
-        return super().get_queryset(request).select_related("account")
+        return super().get_queryset(request).select_related("account__test_of")
 
     @admin.display(description="")
     def revoke_link(self, key: Key) -> SafeString | str:
@@ -129,6 +134,10 @@ class AccountAdmin(Endless, UserAdmin[Account]):
         ("Dates", {"fields": (("made", "signed_in"),)}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
+        """Leave test accounts out: they are no people, and are suspended along with whom they stand for."""
+        return super().get_queryset(request).filter(test_of=None)
 
     def get_inlines(self, request: HttpRequest, obj: Account | None) -> Any:  # noqa: ARG002 - Django's
         """Show keys of those who can have any."""
@@ -177,10 +186,12 @@ class AccountAdmin(Endless, UserAdmin[Account]):
         """Lead to what belongs to it."""
         return format_html(
             '<a class="tp-link" href="{}?account={}">Orders</a> · <a class="tp-link" href="{}?q={}">Transfers</a>'
-            ' · <a class="tp-link" href="{}?account={}">Custom rates</a>',
+            ' · <a class="tp-link" href="{}?account={}">Custom rates</a>'
+            ' · <a class="tp-link" href="{}?q={}">Keys, for tests too</a>',
             reverse("admin:orders_order_changelist"), account.pk,
             reverse("admin:ledger_transfer_changelist"), account.email,
             reverse("admin:catalog_customrate_changelist"), account.pk,
+            reverse("admin:accounts_key_changelist"), account.email,
         )  # fmt: skip
 
     @admin.action(description="Suspend", permissions=["change"])
@@ -225,18 +236,18 @@ class KeyAdmin(KeyShown, ReadOnly, Endless, ModelAdmin[Key]):
     list_display = ("hint_shown", "account", "name", "scope", "networks_shown", "used", "created", "state")
     list_filter = (("scope", ChoicesDropdownFilter), KeyStateFilter)
     list_filter_submit = True
-    list_select_related = ("account",)
+    list_select_related = ("account__test_of",)
     ordering = ("-id",)
-    search_fields = ("hint", "name", "account__email")
+    search_fields = ("hint", "name", "account__email", "account__test_of__email")
     search_help_text = "How it begins, name or e-mail address"
     actions = ("revoke_ticked",)
     actions_detail = ("revoke",)
     readonly_fields = (
-        "hint_shown", "state", "account", "name", "scope", "networks_shown",
+        "hint_shown", "state", "owner", "name", "scope", "networks_shown",
         "created_exactly", "used_exactly", "revoked_exactly",
     )  # fmt: skip
     fields = (
-        ("hint_shown", "state"), "account", "name", ("scope", "networks_shown"),
+        ("hint_shown", "state"), "owner", "name", ("scope", "networks_shown"),
         ("created_exactly", "used_exactly", "revoked_exactly"),
     )  # fmt: skip
 

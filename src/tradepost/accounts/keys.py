@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
@@ -45,6 +46,7 @@ def _test_account(account: Account) -> Account:
         test_of=account,
         defaults={
             "email": None,
+            "password": make_password(None),
             "is_active": account.is_active,
             "duplicate_window_seconds": account.duplicate_window_seconds,
         },

@@ -9,13 +9,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from tradepost.backoffice import showing, times
-from tradepost.engine.ledger import Kind
+from tradepost.engine.ledger import Kind, SystemAccount
 from tradepost.engine.statuses import ACTIVE, Dispatch, Status
 from tradepost.ledger.models import Transfer
 from tradepost.orders.models import IS_ACTIVE, Order
@@ -43,7 +43,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def _fill(request: HttpRequest, context: dict[str, Any], start: datetime) -> None:
     may_see_orders = request.user.has_perm("orders.view_order")
     if may_see_orders:
-        newest = Order.objects.select_related("account", "service")[:NEWEST_ORDERS]
+        newest = Order.objects.select_related("account__test_of", "service")[:NEWEST_ORDERS]
         context["newest"] = [
             {"order": order, "status": showing.status(order.status), "charge": showing.amount(order.charge)}
             for order in newest
@@ -56,14 +56,14 @@ def _fill(request: HttpRequest, context: dict[str, Any], start: datetime) -> Non
 
 
 def _orders_today(start: datetime) -> Figure:
-    count = times.between(Order.objects.order_by(), "created_at", start).count()
+    count = times.between(_ordered(), "created_at", start).count()
     return {"title": "Orders today", "value": f"{count:,}", "link": _list("orders_order", created_at_from=_day(start))}
 
 
 def _money_today(start: datetime) -> list[Figure]:
-    """Sum what was charged and what was given back; top-ups and corrections are neither."""
-    charges = Q(kind=Kind.CHARGE.value)
-    refunds = Q(kind__in=[Kind.PARTIAL.value, Kind.CANCEL.value])
+    """Sum what was charged and what was given back; top-ups and corrections are neither, and play money is nothing."""
+    charges = Q(kind=Kind.CHARGE.value, credit=SystemAccount.SALES.value)
+    refunds = Q(kind__in=[Kind.PARTIAL.value, Kind.CANCEL.value, Kind.UNUSED.value], debit=SystemAccount.SALES.value)
     sums = times.between(Transfer.objects.order_by(), "at", start).aggregate(
         charged=Sum("amount", filter=charges, default=Decimal(0)),
         refunded=Sum("amount", filter=refunds, default=Decimal(0)),
@@ -88,7 +88,7 @@ def _money_today(start: datetime) -> list[Figure]:
 
 def _active() -> list[dict[str, Any]]:
     """Count the active orders by status, and those whose upstream left us unsure."""
-    counts = Order.objects.order_by().filter(IS_ACTIVE).aggregate(
+    counts = _ordered().filter(IS_ACTIVE).aggregate(
         **{status.name: Count("pk", filter=Q(status=status.value)) for status in ACTIVE},
         unsure=Count("pk", filter=Q(dispatch=Dispatch.UNSURE.value)),
     )  # fmt: skip
@@ -102,6 +102,11 @@ def _active() -> list[dict[str, Any]]:
         "link": _list("orders_order", dispatch__exact=Dispatch.UNSURE.value),
     }
     return [*rows, unsure] if counts["unsure"] else rows
+
+
+def _ordered() -> QuerySet[Order]:
+    """Return what customers have ordered: not what keys for tests have, and runs and posts with what they belong to."""
+    return Order.objects.order_by().filter(account__test_of=None, parent=None)
 
 
 def _with_status(status: Status) -> str:

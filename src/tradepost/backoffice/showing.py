@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -22,6 +23,9 @@ STATUS_COLOURS = {
     Status.COMPLETED: "success",
     Status.PARTIAL: "warning",
     Status.CANCELED: "danger",
+    Status.ACTIVE: "info",
+    Status.PAUSED: "warning",
+    Status.EXPIRED: "",
 }
 
 
@@ -77,6 +81,12 @@ def whole_link(link: str) -> SafeString | str:
     return format_html(
         '<a class="tp-link" href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>', link, link
     )
+
+
+def owner(account: Any) -> SafeString:
+    """Write whose something is, leading to the page of the account; a test account has none, its person has."""
+    address = reverse("admin:accounts_account_change", args=[account.test_of_id or account.pk])
+    return format_html('<a class="tp-link" href="{}">{}</a>', address, account)
 
 
 def short(text: str) -> SafeString:

@@ -101,12 +101,14 @@ _RULES = {
     # The hot tables have no foreign keys (decision 0005).
     "a reference leads nowhere": """
         SELECT 'order ' || o.id, 'account ' || o.account_id || ', service ' || o.service_id
-               || ', key ' || coalesce(o.key_id::text, 'none')
+               || ', key ' || coalesce(o.key_id::text, 'none') || ', parent ' || coalesce(o.parent_id::text, 'none')
         FROM orders_order o
         LEFT JOIN accounts_account a ON a.id = o.account_id
         LEFT JOIN catalog_service s ON s.id = o.service_id
         LEFT JOIN accounts_key k ON k.id = o.key_id
+        LEFT JOIN orders_order p ON p.id = o.parent_id
         WHERE a.id IS NULL OR s.id IS NULL OR (o.key_id IS NOT NULL AND k.id IS NULL)
+           OR (o.parent_id IS NOT NULL AND p.account_id IS DISTINCT FROM o.account_id)
         UNION ALL
         SELECT 'transfer ' || t.id, 'debit ' || t.debit_id || ', credit ' || t.credit_id
                || ', order ' || coalesce(t.order_id::text, 'none')

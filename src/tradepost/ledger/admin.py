@@ -30,11 +30,16 @@ class OwnerFilter(RadioFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's
         """Offer both kinds, and who owes."""
-        return [("customer", "Customers"), ("debt", "Customers below zero"), ("house", "The house")]
+        return [("customer", "Customers"), ("debt", "Customers below zero"), ("house", "The house"), ("test", "Tests")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         """Narrow the list down."""
-        chosen = {"customer": Q(account__isnull=False), "debt": Q(balance__lt=0), "house": Q(account__isnull=True)}
+        chosen = {
+            "customer": Q(account__isnull=False, is_play=False),
+            "debt": Q(balance__lt=0, is_play=False),
+            "house": Q(account__isnull=True),
+            "test": Q(account__isnull=False, is_play=True),
+        }
         return queryset.filter(chosen.get(self.value() or "", Q()))
 
 
@@ -45,11 +50,11 @@ class LedgerAccountAdmin(ReadOnly, Endless, ModelAdmin[LedgerAccount]):
     list_display = ("id", "owner", "balance_shown", "credit_limit_shown")
     list_filter = (OwnerFilter,)
     list_filter_submit = True
-    list_select_related = ("account",)
+    list_select_related = ("account__test_of",)
     ordering = ("-id",)
     search_fields = ("=id", "account__email", "name")
     search_help_text = "E-mail address or name"
-    fields = readonly_fields = ("id", "account", "name", "balance_shown", "credit_limit_shown")
+    fields = readonly_fields = ("id", "account", "name", "is_play", "balance_shown", "credit_limit_shown")
 
     @admin.display(description="owner")
     def owner(self, ledger_account: LedgerAccount) -> str:
@@ -75,7 +80,7 @@ class TransferAdmin(ReadOnly, Endless, ModelAdmin[Transfer]):
     list_filter = (("kind", ChoicesDropdownFilter), ("at", DayFilter))
     list_filter_submit = True
     list_fullwidth = True
-    list_select_related = ("debit__account", "credit__account")
+    list_select_related = ("debit__account__test_of", "credit__account__test_of")
     sortable_by = ()
     ordering = ("-id",)
     search_fields = ("id",)
@@ -129,7 +134,7 @@ class TransferAdmin(ReadOnly, Endless, ModelAdmin[Transfer]):
 
 def owner_of(ledger_account: LedgerAccount) -> str:
     """Name whose account it is."""
-    return ledger_account.account.email if ledger_account.account else ledger_account.name
+    return str(ledger_account.account or ledger_account.name)
 
 
 def _numbered(number: int) -> Q:

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -28,10 +29,10 @@ from tradepost.database import engine_connection
 from tradepost.engine import cancelling
 from tradepost.engine.ledger import Kind
 from tradepost.engine.refilling import RefillReport, settle_refills
-from tradepost.engine.settling import Outcome, settle
-from tradepost.engine.statuses import CancelState, Dispatch, RefillStatus
+from tradepost.engine.settling import Outcome, Report, settle
+from tradepost.engine.statuses import CancelState, Dispatch, RefillStatus, Status
 from tradepost.ledger.models import Transfer
-from tradepost.orders.models import CancelRequest, Order, OrderEvent, Refill
+from tradepost.orders.models import CancelRequest, DripFeed, Order, OrderEvent, Refill
 
 DISPATCH_COLOURS = {Dispatch.SENT: "success", Dispatch.UNSURE: "danger", Dispatch.REFUSED: "danger"}
 IDS_MAX = 100
@@ -119,7 +120,7 @@ class OrderAdmin(ReadOnly, Endless, ModelAdmin[Order]):
     )
     list_filter_submit = True
     list_fullwidth = True
-    list_select_related = ("account", "service")
+    list_select_related = ("account__test_of", "service")
     sortable_by = ()
     ordering = ("-id",)
     search_fields = ("id",)
@@ -128,9 +129,10 @@ class OrderAdmin(ReadOnly, Endless, ModelAdmin[Order]):
     created = showing.time_of("created_at", "created")
     placed = showing.time_of("created_at", "created", exact=True)
     changed = showing.time_of("updated_at", "updated", exact=True)
+    actions = ("pause", "resume")
     readonly_fields = (
         "status_shown", "dispatch_shown", "charged", "given_back", "rate_shown", "link_shown", "placed", "changed",
-        "parameters",
+        "parameters", "made_of", "owner",
     )  # fmt: skip
     fieldsets = (
         (
@@ -138,10 +140,11 @@ class OrderAdmin(ReadOnly, Endless, ModelAdmin[Order]):
             {
                 "fields": (
                     ("id", "status_shown", "dispatch_shown"),
-                    ("account", "mode", "key"),
+                    ("owner", "mode", "key"),
                     "service",
                     "link_shown",
                     "parameters",
+                    "made_of",
                 )
             },
         ),
@@ -168,6 +171,11 @@ class OrderAdmin(ReadOnly, Endless, ModelAdmin[Order]):
         if pace in {"5", "30"}:
             response.headers["Refresh"] = pace
         return response
+
+    @admin.display(description="account")
+    def owner(self, order: Order) -> SafeString:
+        """Show who ordered it."""
+        return showing.owner(order.account)
 
     @admin.display(description="service")
     def sold(self, order: Order) -> SafeString:
@@ -215,6 +223,39 @@ class OrderAdmin(ReadOnly, Endless, ModelAdmin[Order]):
         rows = ((name.replace("_", " "), value) for name, value in (order.fields or {}).items())
         return format_html_join("", '<dl class="tp-parameter"><dt>{}</dt><dd>{}</dd></dl>', rows) or showing.NOTHING
 
+    @admin.display(description="runs or posts")
+    def made_of(self, order: Order) -> SafeString | str:
+        """Lead from a drip-feed or a subscription to the orders made for it, and back."""
+        if order.parent_id:
+            address = reverse("admin:orders_order_change", args=[order.parent_id])
+            return format_html('Number {} of <a class="tp-link" href="{}">{}</a>', order.part, address, order.parent_id)
+        if order.parts is None:
+            return showing.NOTHING
+        address = f"{reverse('admin:orders_order_changelist')}?parent={order.pk}"
+        made = format_html('<a class="tp-link" href="{}">{} of {}</a>', address, order.made.count(), order.parts)
+        dripfeed = DripFeed.objects.filter(order=order).first()
+        return format_html("{}{}", made, f", {_pace(dripfeed)}" if dripfeed else "")
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change orders may pause subscriptions; what is allowed decides the engine."""
+        return request.user.has_perm("orders.change_order")
+
+    @admin.action(description="Pause subscriptions", permissions=["settle"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        """Tell the customers that no posts are served for now."""
+        self._settle(request, queryset, Status.PAUSED)
+
+    @admin.action(description="Resume subscriptions", permissions=["settle"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        """Tell the customers that posts are served again."""
+        self._settle(request, queryset, Status.ACTIVE)
+
+    def _settle(self, request: HttpRequest, queryset: QuerySet[Order], status: Status) -> None:
+        reports = [Report(order.pk, status) for order in queryset]
+        with transaction.atomic():
+            outcomes = settle(engine_connection(), reports, actor=str(request.user))
+        self.message_user(request, f"{outcomes.count(Outcome.SETTLED)} moved to {status.value}.", messages.SUCCESS)
+
 
 @admin.register(Refill)
 class RefillAdmin(ReadOnly, Endless, ModelAdmin[Refill]):
@@ -222,7 +263,7 @@ class RefillAdmin(ReadOnly, Endless, ModelAdmin[Refill]):
 
     list_display = ("id", "order", "account", "status", "created", "changed")
     list_filter = (("status", ChoicesDropdownFilter),)
-    list_select_related = ("order", "account")
+    list_select_related = ("order", "account__test_of")
     search_fields = ("order__id",)
     search_help_text = "Order id"
     ordering = ("-id",)
@@ -261,7 +302,7 @@ class CancelRequestAdmin(ReadOnly, Endless, ModelAdmin[CancelRequest]):
 
     list_display = ("id", "order", "account", "order_status", "remains", "state", "created", "settled")
     list_filter = (("state", ChoicesDropdownFilter),)
-    list_select_related = ("order", "account")
+    list_select_related = ("order", "account__test_of")
     search_fields = ("order__id",)
     search_help_text = "Order id"
     ordering = ("-id",)
@@ -287,7 +328,10 @@ class CancelRequestAdmin(ReadOnly, Endless, ModelAdmin[CancelRequest]):
     def accept(self, request: HttpRequest, queryset: QuerySet[CancelRequest]) -> None:
         """End the orders: Canceled if nothing was delivered, else Partial."""
         orders = [asked.order for asked in queryset.filter(state=CancelState.OPEN.value)]
-        reports = [cancelling.accepted(each.pk, quantity=each.quantity, remains=each.remains) for each in orders]
+        reports = [
+            cancelling.accepted(each.pk, quantity=each.quantity, remains=each.remains, parts=each.parts)
+            for each in orders
+        ]
         with transaction.atomic():
             outcomes = settle(engine_connection(), reports, actor=str(request.user))
         self.message_user(request, f"{outcomes.count(Outcome.SETTLED)} ended.", messages.SUCCESS)
@@ -302,6 +346,11 @@ class CancelRequestAdmin(ReadOnly, Endless, ModelAdmin[CancelRequest]):
 
 def _standing(status: str, dispatch: str) -> SafeString:
     return format_html("{} {}", showing.status(status), _dispatch(dispatch))
+
+
+def _pace(dripfeed: DripFeed) -> str:
+    due = f"the next one at {dripfeed.due_at:%Y-%m-%d %H:%M} UTC" if dripfeed.due_at else "no more to come"
+    return f"every {dripfeed.interval_minutes} minutes, {due}"
 
 
 def _dispatch(dispatch: str) -> SafeString | str:
