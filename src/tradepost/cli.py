@@ -10,7 +10,7 @@ import typer
 
 from tradepost.config import environment
 from tradepost.engine import money
-from tradepost.engine.keys import Scope
+from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX, Scope
 from tradepost.up import desk, postgres
 from tradepost.up.errors import Unable
 
@@ -73,9 +73,14 @@ def check() -> None:
 @keys_app.command("create")
 def keys_create(
     email: Annotated[str, typer.Argument(help="Whose key it is to be.")],
+    *,
     name: Annotated[str, typer.Option(help="What is going to use it.")] = "",
     scope: Annotated[Scope, typer.Option(help="read: look only; order: everything.")] = Scope.ORDER,
     network: Annotated[list[str] | None, typer.Option(help="Only from this network; may be repeated.")] = None,
+    requests_a_minute: Annotated[
+        int | None,
+        typer.Option(help="A limit of its own, 0: none; else the desk's default.", min=0, max=REQUESTS_A_MINUTE_MAX),
+    ] = None,
     test: Annotated[bool, typer.Option("--test", help="Orders by it are simulated and cost play money.")] = False,
 ) -> None:
     """Make an API key and print it: the only time that it can be seen."""
@@ -83,7 +88,14 @@ def keys_create(
         from tradepost.accounts import keys  # noqa: PLC0415
 
         try:
-            text = keys.create(_account(email), name=name, scope=scope, networks=network or [], test=test)
+            text = keys.create(
+                _account(email),
+                name=name,
+                scope=scope,
+                networks=network or [],
+                requests_a_minute=requests_a_minute,
+                test=test,
+            )
         except ValueError as error:
             raise Unable(f"That network can't be right: {error}.") from None
     typer.echo(text)
@@ -91,7 +103,7 @@ def keys_create(
 
 @keys_app.command("list")
 def keys_list(email: Annotated[str | None, typer.Argument(help="Only this account's keys.")] = None) -> None:
-    """List the keys: id, account, how each begins, scope, networks and whether it is revoked."""
+    """List the keys: id, account, how each begins, scope, networks, limit and whether it is revoked."""
     with _django():
         from tradepost.accounts import keys  # noqa: PLC0415
         from tradepost.accounts.models import Key  # noqa: PLC0415
@@ -100,7 +112,8 @@ def keys_list(email: Annotated[str | None, typer.Argument(help="Only this accoun
         for key in found.select_related("account__test_of").order_by("id").iterator():
             state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "good"
             networks = ",".join(key.networks) or "anywhere"
-            typer.echo("\t".join([str(key.pk), str(key.account), str(key), key.scope, networks, state, key.name]))
+            shown = [str(key.pk), str(key.account), str(key), key.scope, networks, key.limit_in_words, state, key.name]
+            typer.echo("\t".join(shown))
 
 
 @keys_app.command("revoke")

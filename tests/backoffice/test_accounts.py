@@ -135,6 +135,44 @@ def test_a_key_is_revoked_on_its_page_after_asking_back(staff: Client, things: T
     assert staff.post(button, {"_form_submitted": "True"}).status_code == 403
 
 
+def test_how_often_a_key_may_ask_is_changed_on_its_page(things: Things) -> None:
+    from django.contrib.admin.models import LogEntry
+
+    from tradepost.accounts.models import Key
+
+    client = manager()
+    page = reverse("admin:accounts_key_change", args=[things.accounts_key])
+    button = reverse("admin:accounts_key_limit", args=[things.accounts_key])
+    assert button in client.get(page).content.decode()
+    for typed, kept, shown in [("1200", 1200, "1,200 requests a minute"), ("0", 0, "unlimited")]:
+        response = client.post(button, {"_form_submitted": "True", "requests_a_minute": typed})
+        assert response.headers["HX-Redirect"] == page
+        assert Key.objects.get(pk=things.accounts_key).requests_a_minute == kept
+        assert f'value="{kept}"' in client.get(button).content.decode()
+        assert shown in client.get(page).content.decode()
+        logged = LogEntry.objects.filter(content_type__model="key", object_id=things.accounts_key).latest("id")
+        assert shown in logged.get_change_message()
+    client.post(button, {"_form_submitted": "True", "requests_a_minute": ""})
+    assert Key.objects.get(pk=things.accounts_key).requests_a_minute is None
+
+
+@pytest.mark.parametrize("typed", ["-1", "1000001", "many", "1.5"])
+def test_a_limit_that_cannot_be_right_changes_nothing(staff: Client, things: Things, typed: str) -> None:
+    from tradepost.accounts.models import Key
+
+    button = reverse("admin:accounts_key_limit", args=[things.accounts_key])
+    response = staff.post(button, {"_form_submitted": "True", "requests_a_minute": typed})
+    assert response.status_code == 200
+    assert response.context["form"].errors
+    assert Key.objects.get(pk=things.accounts_key).requests_a_minute is None
+
+
+def test_a_revoked_key_is_not_limited_any_more(staff: Client, things: Things) -> None:
+    tick(staff, "accounts_key", "revoke_ticked", things.accounts_key)
+    button = reverse("admin:accounts_key_limit", args=[things.accounts_key])
+    assert staff.post(button, {"_form_submitted": "True", "requests_a_minute": "5"}).status_code == 403
+
+
 @pytest.mark.parametrize("key", ["0", "nonsense"])
 def test_the_page_of_no_key_leads_back(staff: Client, key: str) -> None:
     assert staff.get(reverse("admin:accounts_key_change", args=[key])).status_code == 302
@@ -150,9 +188,12 @@ def test_a_revoked_key_keeps_the_time_it_was_revoked_at(staff: Client, things: T
     assert Key.objects.get(pk=things.accounts_key).revoked_at == at
 
 
-def test_charlie_revokes_nothing(charlie: Client, things: Things) -> None:
+def test_charlie_limits_and_revokes_nothing(charlie: Client, things: Things) -> None:
     from tradepost.accounts.models import Key
 
+    limit = reverse("admin:accounts_key_limit", args=[things.accounts_key])
+    assert charlie.post(limit, {"_form_submitted": "True", "requests_a_minute": "5"}).status_code == 403
+    assert Key.objects.get(pk=things.accounts_key).requests_a_minute is None
     button = reverse("admin:accounts_key_revoke", args=[things.accounts_key])
     assert charlie.post(button, {"_form_submitted": "True"}).status_code == 403
     assert tick(charlie, "accounts_key", "revoke_ticked", things.accounts_key) == 403

@@ -53,8 +53,10 @@ def test_no_log_ever_holds_a_key(
 
     async def serve() -> None:
         api = Api(
-            connection.info.dsn.replace("dbname=tradepost", "dbname=template1"), "USD"
-        )  # a database without tables
+            connection.info.dsn.replace("dbname=tradepost", "dbname=template1"),  # a database without tables
+            "USD",
+            requests_a_minute=0,
+        )
         api.start()
         await App(api)(scope, receive, send)
         api.stop()

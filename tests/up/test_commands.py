@@ -28,12 +28,21 @@ def run(*arguments: str, status: int = 0, environ: dict[str, str] | None = None)
 
 
 def test_a_key_is_made_listed_and_revoked(desk: Desk, alice: Customer) -> None:
-    key = run("keys", "create", alice.email, "--name", "my script", "--scope", "read", "--network", "127.0.0.1")
+    key = run("keys", "create", alice.email, "--name", "my script", "--scope", "read", "--network", "127.0.0.1",
+              "--requests-a-minute", "1200")  # fmt: skip
     assert key.startswith("tp_live_")
     asked = {"key": key, "action": "balance"}
     assert httpx2.post(desk.api_url, data=asked).json()["balance"] == "100.00"
     line = run("keys", "list", alice.email).splitlines()[-1].split("\t")
-    assert line[1:] == [alice.email, f"{key[:12]}…", "read", "127.0.0.1/32", "good", "my script"]
+    assert line[1:] == [
+        alice.email,
+        f"{key[:12]}…",
+        "read",
+        "127.0.0.1/32",
+        "1,200 requests a minute",
+        "good",
+        "my script",
+    ]
     assert "is revoked" in run("keys", "revoke", line[0])
     assert httpx2.post(desk.api_url, data=asked).json() == {"error": "Invalid API key"}
     assert "no key" in run("keys", "revoke", line[0], status=1)

@@ -209,7 +209,14 @@ def test_a_database_of_a_newer_tradepost_is_said_in_a_line(connection: psycopg.C
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("TRADEPOST_CURRENCY", "dollars"), ("TRADEPOST_URL", "panel.example"), ("TRADEPOST_SIMULATOR_SECONDS", "soon")],
+    [
+        ("TRADEPOST_CURRENCY", "dollars"),
+        ("TRADEPOST_URL", "panel.example"),
+        ("TRADEPOST_REQUESTS_A_MINUTE", "many"),
+        ("TRADEPOST_REQUESTS_A_MINUTE", "-1"),
+        ("TRADEPOST_REQUESTS_A_MINUTE", "1000001"),
+        ("TRADEPOST_SIMULATOR_SECONDS", "soon"),
+    ],
 )
 def test_a_setting_that_cannot_be_right_is_said_in_a_line(name: str, value: str) -> None:
     assert name in fail_to_start(**{name: value})

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -20,6 +21,7 @@ from tradepost.backoffice.styled import (
     AdminUserCreationForm,
     ChoicesDropdownFilter,
     DialogForm,
+    IntegerWidget,
     ModelAdmin,
     RadioFilter,
     TabularInline,
@@ -27,6 +29,7 @@ from tradepost.backoffice.styled import (
     UserChangeForm,
     dialog_button,
 )
+from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
 
 RANKS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -53,6 +56,24 @@ class AccountChangeForm(UserChangeForm[Account]):
         fields = ("email", "name", "is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 
 
+class LimitForm(DialogForm):
+    """How often a key may ask the API."""
+
+    requests_a_minute = forms.IntegerField(
+        label="Requests a minute",
+        required=False,
+        min_value=0,
+        max_value=REQUESTS_A_MINUTE_MAX,
+        help_text="0: as many as it likes. Empty: the desk's default.",
+        widget=IntegerWidget,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        now = Key.objects.filter(pk=kwargs["object_id"]).values_list("requests_a_minute", flat=True).first()
+        self.fields["requests_a_minute"].initial = now
+
+
 class KeyShown:
     """What is shown of a key: how it begins, never what it is."""
 
@@ -76,6 +97,11 @@ class KeyShown:
     def networks_shown(self, key: Key) -> str:
         """Show the networks it may be used from."""
         return ", ".join(key.networks) or "anywhere"
+
+    @admin.display(description="limit")
+    def limit_shown(self, key: Key) -> str:
+        """Show how often it may ask."""
+        return key.limit_in_words
 
     @admin.display(description="state")
     def state(self, key: Key) -> SafeString:
@@ -231,7 +257,7 @@ class KeyStateFilter(RadioFilter):
 
 @admin.register(Key)
 class KeyAdmin(KeyShown, ReadOnly, Endless, ModelAdmin[Key]):
-    """Every key. None is made here, for it could be shown once only; all can be revoked."""
+    """Every key. None is made here, for it could be shown once only; all can be limited and revoked."""
 
     list_display = ("hint_shown", "account", "name", "scope", "networks_shown", "used", "created", "state")
     list_filter = (("scope", ChoicesDropdownFilter), KeyStateFilter)
@@ -241,33 +267,52 @@ class KeyAdmin(KeyShown, ReadOnly, Endless, ModelAdmin[Key]):
     search_fields = ("hint", "name", "account__email", "account__test_of__email")
     search_help_text = "How it begins, name or e-mail address"
     actions = ("revoke_ticked",)
-    actions_detail = ("revoke",)
+    actions_detail = ("limit", "revoke")
     readonly_fields = (
-        "hint_shown", "state", "owner", "name", "scope", "networks_shown",
+        "hint_shown", "state", "owner", "name", "scope", "networks_shown", "limit_shown",
         "created_exactly", "used_exactly", "revoked_exactly",
     )  # fmt: skip
     fields = (
-        ("hint_shown", "state"), "owner", "name", ("scope", "networks_shown"),
+        ("hint_shown", "state"), "owner", "name", ("scope", "networks_shown", "limit_shown"),
         ("created_exactly", "used_exactly", "revoked_exactly"),
     )  # fmt: skip
 
-    def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Let whoever may change keys revoke those that are good, and do nothing else with them."""
+    def has_alter_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Let whoever may change keys limit and revoke those that are good, and do nothing else with them."""
         key = self.get_object(request, object_id) if object_id else None
         is_left_to_do = object_id is None or bool(key and key.revoked_at is None)
         return is_left_to_do and request.user.has_perm("accounts.change_key")
 
-    @admin.action(description="Revoke", permissions=["revoke"])
+    @admin.action(description="Revoke", permissions=["alter"])
     def revoke_ticked(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
         """Refuse them from the next request on, on every node."""
         revoked = [key for key in queryset if self._revoke(request, key)]
         self.message_user(request, f"{len(revoked)} revoked.", messages.SUCCESS)
 
     @dialog_button(
+        "Limit",
+        permission="alter",
+        title="How often may this key ask?",
+        text="Each server holds it to that within 5 seconds of its next use. Requests beyond are answered 429.",
+        form=LimitForm,
+    )
+    def limit(self, request: HttpRequest, form: LimitForm, object_id: str) -> HttpResponse:
+        """Change how often it may ask."""
+        key = get_object_or_404(Key, pk=object_id)
+        if keys.limit(key.pk, form.cleaned_data["requests_a_minute"]):
+            key.refresh_from_db()
+            self.log_change(request, key, f"Limit set to {key.limit_in_words}")
+            self.message_user(request, f"The limit of the key {key} is {key.limit_in_words}.", messages.SUCCESS)
+        else:
+            self.message_user(request, f"The key {key} was revoked before.", messages.WARNING)
+        return _back_to(key)
+
+    @dialog_button(
         "Revoke",
-        permission="revoke",
+        permission="alter",
         title="Revoke this key?",
         text="Programs that use it are refused from their next request on. It can't be made good again.",
+        danger=True,
     )
     def revoke(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:  # noqa: ARG002 - Unfold's
         """Refuse it from the next request on, on every node; asked back first."""
@@ -276,10 +321,15 @@ class KeyAdmin(KeyShown, ReadOnly, Endless, ModelAdmin[Key]):
             self.message_user(request, f"The key {key} is revoked.", messages.SUCCESS)
         else:
             self.message_user(request, f"The key {key} was revoked before.", messages.WARNING)
-        return HttpResponse(headers={"HX-Redirect": reverse("admin:accounts_key_change", args=[key.pk])})
+        return _back_to(key)
 
     def _revoke(self, request: HttpRequest, key: Key) -> bool:
         revoked = keys.revoke(key.pk)
         if revoked:
             self.log_change(request, key, "Revoked")
         return revoked
+
+
+def _back_to(key: Key) -> HttpResponse:
+    """Have the dialog lead to the key's page, loaded anew."""
+    return HttpResponse(headers={"HX-Redirect": reverse("admin:accounts_key_change", args=[key.pk])})

@@ -94,6 +94,9 @@ class Key(models.Model):
     networks = ArrayField(
         models.CharField(max_length=43), default=list, blank=True, help_text="Networks it may be used from; none: all."
     )
+    requests_a_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How often it may ask the API; 0: as it likes, empty: the desk's default."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -104,3 +107,10 @@ class Key(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hint}…"
+
+    @property
+    def limit_in_words(self) -> str:
+        """How often it may ask, for people to read."""
+        if self.requests_a_minute is None:
+            return "the desk's default"
+        return f"{self.requests_a_minute:,} requests a minute" if self.requests_a_minute else "unlimited"

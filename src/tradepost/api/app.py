@@ -1,10 +1,13 @@
 """The ASGI shell around API v2: bytes in, bytes out, and the few answers that are not JSON (protocol §1)."""
 
+import math
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tradepost.api import form
 from tradepost.api.coalesce import Unavailable
+from tradepost.api.limits import Allowance
 from tradepost.api.v2 import Answer, Api, Call
 from tradepost.engine import keys
 
@@ -37,12 +40,18 @@ class App:
         if body is None:
             await _respond(send, 413, b"Request body too large\n", [_TEXT, (b"connection", b"close")])
             return
+        call = _call(scope, headers, body)
+        allowance = self._api.admit(call.key)
+        if allowance and allowance.retry_in_seconds:
+            retry_after = (b"retry-after", b"%d" % allowance.retry_in_seconds)
+            await _respond(send, 429, b"Too many requests\n", [_TEXT, retry_after, *_limit_headers(allowance)])
+            return
         try:
-            answer = await self._api.answer(_call(scope, headers, body))
+            answer = await self._api.answer(call)
         except Unavailable:
             await _respond(send, 503, b"Temporarily unavailable\n", [_TEXT, (b"retry-after", b"1")])
             return
-        await _respond(send, 200, answer.body, _headers(answer))
+        await _respond(send, 200, answer.body, _headers(answer) + _limit_headers(allowance))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -101,6 +110,17 @@ def _headers(answer: Answer) -> Headers:
     if answer.gzipped:
         return [_JSON, (b"content-encoding", b"gzip"), (b"vary", b"accept-encoding")]
     return [_JSON]
+
+
+def _limit_headers(allowance: Allowance | None) -> Headers:
+    """Tell what is left. The reset is a time of day, in seconds since 1970, as clients of this header expect."""
+    if allowance is None:
+        return []
+    return [
+        (b"x-ratelimit-limit", b"%d" % allowance.limit),
+        (b"x-ratelimit-remaining", b"%d" % allowance.remaining),
+        (b"x-ratelimit-reset", b"%d" % math.ceil(time.time() + allowance.whole_in_seconds)),
+    ]
 
 
 async def _respond(send: Send, status: int, body: bytes, headers: Headers) -> None:

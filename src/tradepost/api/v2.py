@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from functools import partial
+from time import monotonic_ns
 
 import msgspec
 
 from tradepost.api.coalesce import Lane
+from tradepost.api.limits import Allowance, Limiter
 from tradepost.engine import cancelling, money, placing, reading, refilling
 from tradepost.engine.cancelling import CancelOf, Cancels
 from tradepost.engine.catalog import Listing
@@ -70,9 +72,12 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Api:
-    """Answers calls by way of lanes, each with a kind of work of its own. Start it inside the event loop."""
+    """Answers calls by way of lanes, each with a kind of work of its own. Start it inside the event loop.
 
-    def __init__(self, conninfo: str, currency: str) -> None:
+    `requests_a_minute` is the limit of keys that have none of their own; 0: they are not limited.
+    """
+
+    def __init__(self, conninfo: str, currency: str, *, requests_a_minute: int) -> None:
         self._writer: Lane[placing.Request, Placed | Refusal] = Lane(
             "writer", conninfo, partial(placing.place, mode=Mode.API)
         )
@@ -82,9 +87,10 @@ class Api:
         self._canceler: Lane[CancelOf, Cancels | Refusal] = Lane(
             "canceler", conninfo, partial(cancelling.cancel, actor=Mode.API.value)
         )
-        self._keeper: Lane[bytes, None] = Lane("keeper", conninfo, note_used)
+        self._keeper: Lane[bytes, int | None] = Lane("keeper", conninfo, note_used)
         self._lanes = (self._writer, self._reader, self._refiller, self._canceler, self._keeper)
         self._used: set[bytes] = set()  # the keys seen since they were last written down
+        self._limiter = Limiter(requests_a_minute)
         self._currency = currency
         self._actions: dict[str, Callable[[Call], Awaitable[Answer]]] = {
             "add": self._add,
@@ -108,18 +114,29 @@ class Api:
         for lane in self._lanes:
             lane.stop()
 
+    def admit(self, key: bytes) -> Allowance | None:
+        """Count a request of this key before it is answered; see `Limiter.take`. One refused reaches no lane."""
+        if len(self._used) < USED_KEYS_MAX:
+            self._used.add(key)
+        return self._limiter.take(key, monotonic_ns())
+
     def answer(self, call: Call) -> Awaitable[Answer]:
         """Answer one call. Raises `Unavailable` when the database can't be asked."""
-        if len(self._used) < USED_KEYS_MAX:
-            self._used.add(call.key)
         return self._actions.get(call.parameters.get("action", ""), self._incorrect)(call)
 
     def _note_used(self) -> None:
-        """Write down which keys are in use, and do so again in a while: what is lost in between is a time, no more."""
+        """Write down which keys are in use and learn their limits, and do so again in a while.
+
+        What is lost in between is a time, no more.
+        """
         for key in self._used:
-            self._keeper.ask(key).add_done_callback(lambda done: done.exception())
+            self._keeper.ask(key).add_done_callback(partial(self._learn_limit, key))
         self._used = set()
         asyncio.get_running_loop().call_later(NOTE_USED_SECONDS, self._note_used)
+
+    def _learn_limit(self, key: bytes, noted: asyncio.Future[int | None]) -> None:
+        if not noted.exception():  # else it stays as it was until the next time
+            self._limiter.set_limit(key, noted.result())
 
     async def _add(self, call: Call) -> Answer:
         placed = await self._writer.ask(placing.Request(call.key, call.parameters, call.address, call.idempotency_key))

@@ -4,7 +4,6 @@ Unfold is published without types, so checkers are shown what its classes are ma
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tradepost.backoffice.showing import NOTHING
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, TabularInline
     from django.contrib.admin import RelatedFieldListFilter as RelatedDropdownFilter
     from django.contrib.admin import SimpleListFilter as RadioFilter
+    from django.contrib.admin.widgets import AdminIntegerFieldWidget as IntegerWidget
     from django.contrib.auth.admin import UserAdmin
     from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
     from django.forms import Form as DialogForm
@@ -36,8 +36,10 @@ else:
     from unfold.enums import ActionVariant
     from unfold.forms import AdminPasswordChangeForm
     from unfold.forms import BaseDialogForm as DialogForm
+    from unfold.widgets import UnfoldAdminIntegerFieldWidget as IntegerWidget
 
-    _button = partial(decorators.action, variant=ActionVariant.DANGER)
+    def _button(*, danger: bool, **options: Any) -> Any:
+        return decorators.action(variant=ActionVariant.DANGER if danger else ActionVariant.DEFAULT, **options)
 
     class _Generic:
         def __class_getitem__(cls, models: Any) -> type:
@@ -71,13 +73,23 @@ else:
 
 
 def dialog_button[**P, R](
-    description: str, *, permission: str, title: str, text: str
+    description: str,
+    *,
+    permission: str,
+    title: str,
+    text: str,
+    form: type[DialogForm] = DialogForm,
+    danger: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make a method the button of a row's page that asks back, by POST, before it is run."""
+    """Make a method the button of a row's page that asks back, by POST, before it is run.
+
+    The method gets the form, with what else it asks for.
+    """
 
     def decorate(method: Callable[P, R]) -> Callable[P, R]:
-        dialog = {"title": title, "description": text, "form_submit_text": description}
-        decorated: Callable[P, R] = _button(description=description, permissions=[permission], dialog=dialog)(method)
+        dialog = {"title": title, "description": text, "form_submit_text": description, "form_class": form}
+        button = _button(description=description, permissions=[permission], dialog=dialog, danger=danger)
+        decorated: Callable[P, R] = button(method)
         return decorated
 
     return decorate
@@ -89,6 +101,7 @@ __all__ = [
     "ChoicesCheckboxFilter",
     "ChoicesDropdownFilter",
     "DialogForm",
+    "IntegerWidget",
     "ModelAdmin",
     "RadioFilter",
     "RangeDateFilter",

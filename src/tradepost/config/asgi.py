@@ -14,7 +14,13 @@ from tradepost.config.wsgi import application as pages_wsgi
 API_PATHS = frozenset({"/api/v2", "/api/v2/"})
 PAGE_THREADS = 8
 
-_api = App(Api(environment.database_url() or "", settings.TRADEPOST_CURRENCY))
+_api = App(
+    Api(
+        environment.database_url() or "",
+        settings.TRADEPOST_CURRENCY,
+        requests_a_minute=settings.TRADEPOST_REQUESTS_A_MINUTE,
+    )
+)
 # a2wsgi types every event of ASGI by itself, and WSGI more narrowly than Django does.
 _pages = cast("ASGIApp", WSGIMiddleware(cast("Any", pages_wsgi), workers=PAGE_THREADS))
 

@@ -6,6 +6,7 @@
 | `DATABASE_URL` | a PostgreSQL to use in place of the embedded one | none |
 | `TRADEPOST_URL` | where the desk is reached from outside | `http://127.0.0.1:8000` |
 | `TRADEPOST_CURRENCY` | the currency of all balances, three letters | `USD` |
+| `TRADEPOST_REQUESTS_A_MINUTE` | requests a key without a limit of its own may make; 0: any number | `6000` |
 | `TRADEPOST_SIMULATOR_SECONDS` | how long a simulated order lives | `600` |
 | `TRADEPOST_POSTGRES_BIN` | folder of the PostgreSQL programs that run the embedded database | the wheel's |
 """
@@ -15,6 +16,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import platformdirs
+
+from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
 
 CURRENCY_LETTERS = 3
 
@@ -58,6 +61,20 @@ def currency() -> str:
     if len(given) != CURRENCY_LETTERS or not (given.isascii() and given.isalpha() and given.isupper()):
         raise Misconfigured("TRADEPOST_CURRENCY must be three capital letters like USD.")
     return given
+
+
+def requests_a_minute() -> int:
+    """Return how many requests a minute a key may make that has no limit of its own; 0: any number."""
+    given = os.environ.get("TRADEPOST_REQUESTS_A_MINUTE", "6000")
+    try:
+        requests = int(given)
+    except ValueError:
+        requests = -1
+    if not 0 <= requests <= REQUESTS_A_MINUTE_MAX:
+        raise Misconfigured(
+            f"TRADEPOST_REQUESTS_A_MINUTE must be a whole number from 1 to {REQUESTS_A_MINUTE_MAX}, or 0 for no limit."
+        )
+    return requests
 
 
 def simulator_seconds() -> float:

@@ -118,6 +118,7 @@ USE_I18N = True
 USE_TZ = True
 
 TRADEPOST_CURRENCY = environment.currency()
+TRADEPOST_REQUESTS_A_MINUTE = environment.requests_a_minute()
 TRADEPOST_SIMULATOR_SECONDS = environment.simulator_seconds()
 
 PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful", "shutdown_graceful_timeout": 2}

@@ -36,8 +36,11 @@ WHERE k.digest = ANY(%s::bytea[]) AND k.revoked_at IS NULL
 """
 
 _NOTE_USED = """
-UPDATE accounts_key SET last_used_at = now()
-WHERE digest = ANY(%s::bytea[]) AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
+WITH noted AS (
+    UPDATE accounts_key SET last_used_at = now()
+    WHERE digest = ANY(%(digests)s::bytea[]) AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
+)
+SELECT digest, requests_a_minute FROM accounts_key WHERE digest = ANY(%(digests)s::bytea[])
 """
 
 
@@ -55,7 +58,12 @@ def _allowed(holder: Holder | None, request: Asked, to: Scope) -> Holder | None:
     return holder if to == Scope.READ or holder.scope == Scope.ORDER else None
 
 
-def note_used(connection: Connection, digests: Sequence[bytes]) -> list[None]:
-    """Write down that these keys are in use. Rows that say so already, to the minute, are left alone."""
-    Cursor(connection).execute(_NOTE_USED, [arrays.of_bytes(digests)], prepare=True)
-    return [None] * len(digests)
+def note_used(connection: Connection, digests: Sequence[bytes]) -> list[int | None]:
+    """Write down that these keys are in use, and return how many requests a minute each may make.
+
+    That is None for keys without a limit of their own, and for unknown ones. Rows that say already, to the minute,
+    that they are in use are left alone.
+    """
+    rows = Cursor(connection).execute(_NOTE_USED, {"digests": arrays.of_bytes(digests)}, prepare=True)
+    limits: dict[bytes, int | None] = dict(rows.fetchall())
+    return [limits.get(digest) for digest in digests]

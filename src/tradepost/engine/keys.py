@@ -11,6 +11,7 @@ from tradepost.engine.words import Words
 
 RANDOM_BYTES = 32
 HINT_CHARS = 12
+REQUESTS_A_MINUTE_MAX = 1_000_000
 
 
 class Scope(Words):

@@ -25,7 +25,7 @@ DROP FUNCTION follow_account();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0002_retries"),
+        ("accounts", "0003_request_limits"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
