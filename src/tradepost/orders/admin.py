@@ -184,8 +184,8 @@ class OrderAdmin(ReadOnly, Endless, ModelAdmin[Order]):
 
     @admin.display(description="link")
     def short_link(self, order: Order) -> SafeString:
-        """Show it in a line."""
-        return showing.short_link(order.link)
+        """Show it in a line; of a subscription, whose posts it is for."""
+        return showing.short_link(order.link or (order.fields or {}).get("username", showing.NOTHING))
 
     @admin.display(description="link")
     def link_shown(self, order: Order) -> SafeString | str:
@@ -350,7 +350,7 @@ def _standing(status: str, dispatch: str) -> SafeString:
 
 def _pace(dripfeed: DripFeed) -> str:
     due = f"the next one at {dripfeed.due_at:%Y-%m-%d %H:%M} UTC" if dripfeed.due_at else "no more to come"
-    return f"every {dripfeed.interval_minutes} minutes, {due}"
+    return f"every {dripfeed.interval_minutes} min, {due}"
 
 
 def _dispatch(dispatch: str) -> SafeString | str:
