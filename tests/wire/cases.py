@@ -81,7 +81,7 @@ def _exchanges(file: Path, line: int, text: str) -> Iterator[Exchange]:
 def _exchange(line: int, text: str) -> Exchange:
     request, answer = _ANSWER.split(text)
     lines = request.split("\n")
-    start = next(number for number, each in enumerate(lines) if each and each[0] not in "!#")
+    [start, *_] = [number for number, each in enumerate(lines) if each and each[0] not in "!#"]
     head, _, bodies = "\n".join(lines[start:]).strip("\n").partition("\n\n")
     told, _, expected = answer.strip("\n").partition("\n\n")
     status, *names = told.split("\n")

@@ -31,6 +31,7 @@ CUSTOMERS: dict[str, dict[str, Any]] = {
 SERVICES: dict[str, dict[str, Any]] = {
     "default": {},
     "precise": {"rate": "0.8110496"},
+    "cheap": {"rate": "0.0045"},
     "dear": {"rate": "1.44219"},
     "whole": {"rate": "8"},
     "described": {
