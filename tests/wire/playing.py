@@ -34,20 +34,14 @@ class Reply(msgspec.Struct, frozen=True):
 def play(case: Case, url: str, stage: Stage) -> None:
     """Play a case to the desk at `url`; fail with file, line, rule and both sides where an answer is another one."""
     for exchange in case.exchanges:
-        for step in exchange.steps:
-            stage.do(_fill(step, stage))
-        expected = _fill(exchange.answer, stage)
-        for body in exchange.bodies:
-            request = request_bytes(exchange.head, body, stage)
-            reply = _send(url, request)
-            found = differences(exchange, expected, reply, stage)
-            if found:
-                pytest.fail(
-                    f"{case.file}:{exchange.line}: {case.rule}: {'; '.join(found)}\n\nsent:\n{_shown(request)}\n\n"
-                    f"expected:\nHTTP {exchange.status} {exchange.headers or ''}\n{expected}\n\n"
-                    f"came:\nHTTP {reply.status} {reply.headers}\n{_shown(reply.body)}",
-                    pytrace=False,
-                )
+        place = f"{case.file}:{exchange.line}: {case.rule}"
+        try:
+            wrong = _play(exchange, url, stage)
+        except Exception as error:
+            error.add_note(place)
+            raise
+        if wrong:
+            pytest.fail(f"{place}: {wrong}", pytrace=False)
 
 
 def request_bytes(head: str, body: str, stage: Stage) -> bytes:
@@ -97,6 +91,23 @@ def matches(expected: object, found: object, told: dict[str, str]) -> bool:
     return type(expected) is type(found) and expected == found
 
 
+def _play(exchange: Exchange, url: str, stage: Stage) -> str:
+    for step in exchange.steps:
+        stage.do(_fill(step, stage))
+    expected = _fill(exchange.answer, stage)
+    for body in exchange.bodies:
+        request = request_bytes(exchange.head, body, stage)
+        reply = _send(url, request)
+        found = differences(exchange, expected, reply, stage)
+        if found:
+            return (
+                f"{'; '.join(found)}\n\nsent:\n{_shown(request)}\n\n"
+                f"expected:\nHTTP {exchange.status} {exchange.headers or ''}\n{expected}\n\n"
+                f"came:\nHTTP {reply.status} {reply.headers}\n{_shown(reply.body)}"
+            )
+    return ""
+
+
 def _fill(text: str, stage: Stage) -> str:
     return _NAME.sub(lambda found: stage[found[1]], text)
 
@@ -107,9 +118,11 @@ def _shown(data: bytes) -> str:
 
 def _send(url: str, request: bytes) -> Reply:
     parts = urlsplit(url)
-    with socket.create_connection((str(parts.hostname), parts.port), ANSWER_SECONDS_MAX) as connection:
+    with (
+        socket.create_connection((str(parts.hostname), parts.port), ANSWER_SECONDS_MAX) as connection,
+        http.client.HTTPResponse(connection) as response,
+    ):
         connection.sendall(request)
-        response = http.client.HTTPResponse(connection)
         response.begin()
         body = response.read()
     told = {name.lower(): value for name, value in response.getheaders()}
