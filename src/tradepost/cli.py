@@ -76,13 +76,14 @@ def keys_create(
     name: Annotated[str, typer.Option(help="What is going to use it.")] = "",
     scope: Annotated[Scope, typer.Option(help="read: look only; order: everything.")] = Scope.ORDER,
     network: Annotated[list[str] | None, typer.Option(help="Only from this network; may be repeated.")] = None,
+    test: Annotated[bool, typer.Option("--test", help="Orders by it are simulated and cost play money.")] = False,
 ) -> None:
     """Make an API key and print it: the only time that it can be seen."""
     with _django():
         from tradepost.accounts import keys  # noqa: PLC0415
 
         try:
-            text = keys.create(_account(email), name=name, scope=scope, networks=network or [])
+            text = keys.create(_account(email), name=name, scope=scope, networks=network or [], test=test)
         except ValueError as error:
             raise Unable(f"That network can't be right: {error}.") from None
     typer.echo(text)
@@ -92,15 +93,14 @@ def keys_create(
 def keys_list(email: Annotated[str | None, typer.Argument(help="Only this account's keys.")] = None) -> None:
     """List the keys: id, account, how each begins, scope, networks and whether it is revoked."""
     with _django():
+        from tradepost.accounts import keys  # noqa: PLC0415
         from tradepost.accounts.models import Key  # noqa: PLC0415
 
-        found = Key.objects.select_related("account").order_by("id")
-        if email:
-            found = found.filter(account=_account(email))
-        for key in found.iterator():
+        found = keys.of(_account(email)) if email else Key.objects.all()
+        for key in found.select_related("account__test_of").order_by("id").iterator():
             state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "good"
             networks = ",".join(key.networks) or "anywhere"
-            typer.echo("\t".join([str(key.pk), key.account.email, str(key), key.scope, networks, state, key.name]))
+            typer.echo("\t".join([str(key.pk), str(key.account), str(key), key.scope, networks, state, key.name]))
 
 
 @keys_app.command("revoke")

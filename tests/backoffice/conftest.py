@@ -66,7 +66,7 @@ def place(account: int, service: int, times: int = 1, **parameters: str) -> list
 
     from tradepost.engine.placing import Mode, Placed, Request
     from tradepost.engine.placing import place as place_batch
-    from tradepost.ledger.books import engine_connection
+    from tradepost.database import engine_connection
 
     wanted = {"service": str(service), "link": "https://example.com/page", "quantity": "100", **parameters}
     with transaction.atomic():
@@ -81,7 +81,7 @@ def settle(order: int, **fields: Any) -> None:
     from django.db import transaction
 
     from tradepost.engine import settling
-    from tradepost.ledger.books import engine_connection
+    from tradepost.database import engine_connection
 
     with transaction.atomic():
         settling.settle(engine_connection(), [settling.Report(order, **fields)], actor="test")

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Customer, Desk
-from tradepost.catalog.models import Fulfilment
+from tradepost.engine.routing import Fulfilment
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status
 from tradepost.fulfilment import simulate

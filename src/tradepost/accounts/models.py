@@ -39,10 +39,17 @@ class AccountManager(BaseUserManager["Account"]):
 
 
 class Account(AbstractBaseUser, PermissionsMixin):
-    """A customer, or a member of staff. Its money is in the ledger (`ledger_account`), made along with it."""
+    """A customer, or a member of staff. Its money is in the ledger (`ledger_account`), made along with it.
+
+    A *test account* stands for another one (`test_of`): it has play money, and what its keys order is simulated. Nobody
+    signs in to it, so it has no address; it is suspended along with the account it stands for (a trigger).
+    """
 
     id = models.BigAutoField(primary_key=True)
-    email = LowercaseEmailField("e-mail", max_length=254, unique=True)
+    email = LowercaseEmailField("e-mail", max_length=254, unique=True, null=True)
+    test_of = models.OneToOneField(
+        "self", null=True, editable=False, on_delete=models.PROTECT, related_name="test_account"
+    )
     name = models.CharField(max_length=150, blank=True)
     is_active = models.BooleanField(
         "active", default=True, help_text="A suspended account can't sign in, and its keys are refused."
@@ -63,11 +70,16 @@ class Account(AbstractBaseUser, PermissionsMixin):
     class Meta:
         constraints = (
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="account_email_lower_case"),
+            models.CheckConstraint(
+                condition=models.Q(email__isnull=True, test_of__isnull=False)
+                | models.Q(email__isnull=False, test_of__isnull=True),
+                name="account_person_or_test",
+            ),
         )
         ordering = ("id",)
 
     def __str__(self) -> str:
-        return str(self.email)
+        return f"{self.test_of} (test)" if self.test_of else str(self.email)
 
 
 class Key(models.Model):

@@ -200,16 +200,21 @@ class Api:
             return _error(cancels)
         return _by_order("cancel", ids.sent, cancels)
 
-    def _show(self, standing: object) -> dict[str, str]:
+    def _show(self, standing: object) -> dict[str, object]:
         if not isinstance(standing, Standing):
             return {"error": str(standing)}
-        return {
+        shown: dict[str, object] = {
             "charge": standing.charge,
             "start_count": standing.start_count,
             "status": standing.status,
             "remains": standing.remains,
             "currency": self._currency,
         }
+        if made := standing.made:
+            count = str(len(made.orders))
+            more = {"runs": count} if made.is_dripfeed else {"posts": count, "expiry": made.expiry}
+            shown |= {**more, "orders": made.orders}
+        return shown
 
     async def _incorrect(self, call: Call, refusal: Refusal | None = None) -> Answer:
         """Refuse a request that makes no sense, but not before its key: that is checked first (protocol §4)."""

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from tradepost.engine.order_types import OrderType
+from tradepost.engine.routing import Fulfilment
 
 
 class Category(models.Model):
@@ -20,13 +21,6 @@ class Category(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Fulfilment(models.TextChoices):
-    """Who delivers a service's orders."""
-
-    MANUAL = "manual", "By hand"
-    SIMULATED = "simulated", "Simulator"
 
 
 class Service(models.Model):
@@ -57,7 +51,10 @@ class Service(models.Model):
     dripfeed = models.BooleanField("drip-feed", default=False, db_default=False)
     average_time = models.CharField(max_length=60, blank=True, db_default="")
     fulfilment = models.CharField(
-        max_length=16, choices=Fulfilment.choices, default=Fulfilment.MANUAL, db_default=Fulfilment.MANUAL.value
+        max_length=16,
+        choices=Fulfilment.choices(),
+        default=Fulfilment.MANUAL.value,
+        db_default=Fulfilment.MANUAL.value,
     )
     is_active = models.BooleanField("for sale", default=True, db_default=True)
     link_pattern = models.CharField(
@@ -72,7 +69,7 @@ class Service(models.Model):
     class Meta:
         constraints = (
             models.CheckConstraint(condition=Q(type__in=OrderType.values()), name="service_type_known"),
-            models.CheckConstraint(condition=Q(fulfilment__in=Fulfilment.values), name="service_fulfilment_known"),
+            models.CheckConstraint(condition=Q(fulfilment__in=Fulfilment.values()), name="service_fulfilment_known"),
             models.CheckConstraint(condition=Q(rate__gte=0), name="service_rate_not_negative"),
             models.CheckConstraint(condition=Q(min__gte=1, max__gte=models.F("min")), name="service_min_max"),
         )

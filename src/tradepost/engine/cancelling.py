@@ -3,20 +3,22 @@
 1. Lock the orders of the batch in id order.
 2. Decide each by its service and by where it stands.
 3. Settle those that have not left; write a cancel request for the others. A unique key refuses a second open one.
+
+A drip-feed is stopped at once: what has not left of it is given back, its runs under way are orders of their own.
 """
 
 from collections.abc import Sequence
 
-import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays
+from tradepost.engine import arrays, orders
 from tradepost.engine.errors import CancelNotEligible, IncorrectOrder, InvalidKey, Refusal
 from tradepost.engine.identifying import Asked, identify
 from tradepost.engine.keys import Scope
 from tradepost.engine.order_types import wire_id, wire_ids
-from tradepost.engine.settling import Report, settle
-from tradepost.engine.statuses import ACTIVE, Dispatch, Status
+from tradepost.engine.orders import Order
+from tradepost.engine.settling import Outcome, Report, settle
+from tradepost.engine.statuses import ACTIVE, Status
 
 ACCEPTED = 1
 
@@ -30,22 +32,7 @@ class CancelOf(Asked, frozen=True, kw_only=True):
 type Cancels = list[int | Refusal]
 
 
-class _Order(msgspec.Struct, frozen=True):
-    id: int
-    account: int
-    status: str
-    dispatch: str
-    cancel: bool
-
-    def has_not_left(self) -> bool:
-        return self.status == Status.PENDING and self.dispatch in {Dispatch.NONE, Dispatch.QUEUED}
-
-
-_LOCK = """
-SELECT o.id, o.account_id, o.status, o.dispatch, s.cancel
-FROM orders_order o JOIN catalog_service s ON s.id = o.service_id
-WHERE o.id = ANY(%s::bigint[]) ORDER BY o.id FOR UPDATE OF o
-"""
+_CANCELABLE = "SELECT id FROM catalog_service WHERE id = ANY(%s::bigint[]) AND cancel"
 
 _ASK = """
 INSERT INTO orders_cancelrequest (order_id, account_id)
@@ -60,21 +47,26 @@ UPDATE orders_cancelrequest SET state = 'rejected', settled_at = now() WHERE id 
 def cancel(connection: Connection, requests: Sequence[CancelOf], *, actor: str) -> list[Cancels | Refusal]:
     """Answer each request, in its order, with what became of each of its orders."""
     holders = identify(connection, requests, to=Scope.ORDER)
-    ids = wire_ids(request.orders for request in requests)
-    rows = Cursor(connection).execute(_LOCK, [arrays.of_numbers(ids)], prepare=True)
-    orders = {row[0]: _Order(*row) for row in rows}
-    decided: list[list[_Order | Refusal] | Refusal] = [
-        InvalidKey() if holder is None else [_decide(orders, sent, holder.account) for sent in request.orders]
+    found = orders.lock(connection, wire_ids(request.orders for request in requests))
+    cancelable = _cancelable(connection, {order.service for order in found.values()})
+    decided: list[list[Order | Refusal] | Refusal] = [
+        InvalidKey()
+        if holder is None
+        else [_decide(found.get(wire_id(sent) or 0), holder.account, cancelable) for sent in request.orders]
         for request, holder in zip(requests, holders, strict=True)
     ]
-    due = {order.id: order for each in decided if isinstance(each, list) for order in each if isinstance(order, _Order)}
+    due = {order.id: order for each in decided if isinstance(each, list) for order in each if isinstance(order, Order)}
     done = _carry_out(connection, list(due.values()), actor=actor)
     return [[_answer(order, done) for order in each] if isinstance(each, list) else each for each in decided]
 
 
-def accepted(order: int, *, quantity: int, remains: int) -> Report:
-    """Return how an order ends whose cancel request is accepted: what was delivered stays, the rest is given back."""
-    return Report(order, Status.CANCELED if remains == quantity else Status.PARTIAL, remains=remains)
+def accepted(order: int, *, quantity: int, remains: int, parts: int | None = None) -> Report:
+    """Return how an order ends whose cancel request is accepted: what was delivered stays, the rest is given back.
+
+    One that has parts is a subscription: it ends, and its posts are orders of their own.
+    """
+    whole = parts is not None or remains == quantity
+    return Report(order, Status.CANCELED if whole else Status.PARTIAL, remains=remains)
 
 
 def reject(connection: Connection, cancel_requests: Sequence[int]) -> int:
@@ -82,27 +74,32 @@ def reject(connection: Connection, cancel_requests: Sequence[int]) -> int:
     return Cursor(connection).execute(_REJECT, [arrays.of_numbers(cancel_requests)]).rowcount
 
 
-def _decide(orders: dict[int, _Order], sent: str, account: int) -> _Order | Refusal:
-    order = orders.get(wire_id(sent) or 0)
+def _cancelable(connection: Connection, services: set[int]) -> set[int]:
+    rows = Cursor(connection).execute(_CANCELABLE, [arrays.of_numbers(services)], prepare=True)
+    return {row[0] for row in rows}
+
+
+def _decide(order: Order | None, account: int, cancelable: set[int]) -> Order | Refusal:
     if order is None or order.account != account:
         return IncorrectOrder()
-    return order if order.cancel and order.status in ACTIVE else CancelNotEligible()
+    return order if order.service in cancelable and order.status in ACTIVE else CancelNotEligible()
 
 
-def _carry_out(connection: Connection, orders: Sequence[_Order], *, actor: str) -> set[int]:
+def _carry_out(connection: Connection, due: Sequence[Order], *, actor: str) -> set[int]:
     """Cancel what has not left and ask for the rest; return the orders of which that was accepted."""
-    at_once = [order.id for order in orders if order.has_not_left()]
-    if at_once:
-        settle(connection, [Report(order, Status.CANCELED) for order in at_once], actor=actor)
-    asked = [order for order in orders if not order.has_not_left()]
+    at_once = [order for order in due if order.has_not_left or order.is_dripfeed]
+    reports = [Report(order.id, Status.CANCELED) for order in at_once]
+    outcomes = settle(connection, reports, actor=actor) if reports else []
+    done = {report.order for report, outcome in zip(reports, outcomes, strict=True) if outcome is Outcome.SETTLED}
+    asked = [order for order in due if order not in at_once]
     if not asked:
-        return set(at_once)
+        return done
     columns = [arrays.of_numbers(order.id for order in asked), arrays.of_numbers(order.account for order in asked)]
     rows = Cursor(connection).execute(_ASK, columns, prepare=True)
-    return {*at_once, *(row[0] for row in rows)}
+    return done | {row[0] for row in rows}
 
 
-def _answer(order: _Order | Refusal, done: set[int]) -> int | Refusal:
+def _answer(order: Order | Refusal, done: set[int]) -> int | Refusal:
     """Answer for one order; named twice in one request it is accepted once."""
     if isinstance(order, Refusal):
         return order

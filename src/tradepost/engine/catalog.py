@@ -22,10 +22,17 @@ LISTINGS_MAX = 1_000
 
 _SERVICES = """
 SELECT s.id, s.name, s.description, s.type, c.name, s.rate, s.min, s.max, s.refill, s.cancel, s.dripfeed,
-       s.average_time, s.link_pattern, s.one_order_per_link
+       s.average_time, s.link_pattern, s.one_order_per_link, s.fulfilment
 FROM catalog_service s JOIN catalog_category c ON c.id = s.category_id
 WHERE s.is_active
 ORDER BY c.position, c.id, s.position, s.id
+"""
+
+# A test account buys at the rates of the account it stands for.
+_RATES = """
+SELECT a.id, r.service_id, r.rate
+FROM accounts_account a JOIN catalog_customrate r ON r.account_id = coalesce(a.test_of_id, a.id)
+WHERE a.id = ANY(%s)
 """
 
 
@@ -41,8 +48,9 @@ class Service(msgspec.Struct, frozen=True):
     refill: bool
     cancel: bool
     average_time: str
-    one_order_per_link: bool
     terms: Terms
+    one_order_per_link: bool
+    fulfilment: str
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -76,9 +84,7 @@ class Catalog:
         if len(self._rates) > CUSTOM_RATES_ACCOUNTS_MAX:
             self._rates = {account: self._rates[account] for account in accounts - missing}
         found: dict[int, Rates] = {account: {} for account in missing}
-        rows = Cursor(connection).execute(
-            "SELECT account_id, service_id, rate FROM catalog_customrate WHERE account_id = ANY(%s)", [list(missing)]
-        )
+        rows = Cursor(connection).execute(_RATES, [list(missing)])
         for account, service, rate in rows:
             found[account][service] = rate
         self._rates.update(found)
@@ -148,6 +154,6 @@ def load(connection: Connection) -> Catalog:
 
 
 def _service(row: TupleRow) -> Service:
-    id_, name, description, kind, category, rate, min_, max_, refill, cancel, dripfeed, average_time, link, one = row
+    id_, name, description, kind, category, rate, min_, max_, refill, cancel, dripfeed, average_time, link, *more = row
     terms = Terms(OrderType(kind), min_, max_, dripfeed, re.compile(link) if link else None)
-    return Service(id_, name, description, terms.type, category, rate, refill, cancel, average_time, one, terms)
+    return Service(id_, name, description, terms.type, category, rate, refill, cancel, average_time, terms, *more)

@@ -52,14 +52,43 @@ _RULES = {
         FROM orders_order o LEFT JOIN (
             SELECT order_id, sum(amount) AS total FROM ledger_transfer WHERE kind = 'charge' GROUP BY order_id
         ) AS t ON t.order_id = o.id
-        WHERE o.charge <> coalesce(t.total, 0)""",
+        WHERE CASE WHEN o.parent_id IS NULL THEN o.charge ELSE 0 END <> coalesce(t.total, 0)""",
     "the refunds are not what was transferred": """
         SELECT 'order ' || o.id, 'refunded ' || o.refunded || ', transferred ' || coalesce(t.total, 0)
         FROM orders_order o LEFT JOIN (
             SELECT order_id, sum(amount) AS total FROM ledger_transfer
-            WHERE kind IN ('partial', 'cancel') GROUP BY order_id
+            WHERE kind IN ('partial', 'cancel', 'unused') GROUP BY order_id
         ) AS t ON t.order_id = o.id
-        WHERE o.refunded <> coalesce(t.total, 0)""",
+        WHERE CASE WHEN o.parent_id IS NULL THEN o.refunded ELSE 0 END <> coalesce(t.total, 0)""",
+    # What moves for a part moves on its parent, under the part's number (decision 10).
+    "the refunds for a part are not what was transferred": """
+        SELECT 'order ' || c.id, 'refunded ' || c.refunded || ', transferred ' || coalesce(t.total, 0)
+        FROM orders_order c LEFT JOIN (
+            SELECT order_id, sequence, sum(amount) AS total FROM ledger_transfer
+            WHERE kind IN ('partial', 'cancel') AND sequence > 0 GROUP BY order_id, sequence
+        ) AS t ON t.order_id = c.parent_id AND t.sequence = c.part
+        WHERE c.parent_id IS NOT NULL AND c.refunded <> coalesce(t.total, 0)""",
+    "a part does not stand for its share": """
+        SELECT 'order ' || c.id, 'charge ' || c.charge || ', share ' || share
+        FROM orders_order c JOIN orders_order p ON p.id = c.parent_id, LATERAL (
+            SELECT round(p.charge::numeric(40,20) * c.part / p.parts, 5)
+                   - round(p.charge::numeric(40,20) * (c.part - 1) / p.parts, 5) AS share
+        ) AS reckoned
+        WHERE c.charge <> share""",
+    "what was never made of an order was not given back": """
+        SELECT 'order ' || p.id, 'unused ' || unused || ', transferred ' || coalesce(t.amount, 0)
+        FROM orders_order p
+        LEFT JOIN ledger_transfer t ON t.order_id = p.id AND t.kind = 'unused',
+        LATERAL (SELECT count(*) AS made FROM orders_order c WHERE c.parent_id = p.id) AS parts,
+        LATERAL (SELECT p.charge - round(p.charge::numeric(40,20) * made / p.parts, 5) AS unused) AS reckoned
+        WHERE p.parts IS NOT NULL AND p.status IN ('Completed', 'Partial', 'Canceled', 'Expired')
+          AND unused <> coalesce(t.amount, 0)""",
+    "play money and real money have mixed": """
+        SELECT 'transfer ' || t.id, 'debit ' || t.debit_id || ', credit ' || t.credit_id
+        FROM ledger_transfer t
+        JOIN ledger_account d ON d.id = t.debit_id
+        JOIN ledger_account c ON c.id = t.credit_id
+        WHERE d.is_play <> c.is_play""",
     "an order was paid by another account": """
         SELECT 'order ' || o.id, 'transfer ' || t.id
         FROM ledger_transfer t JOIN orders_order o ON o.id = t.order_id
@@ -67,7 +96,8 @@ _RULES = {
         WHERE l.id <> CASE WHEN t.kind = 'charge' THEN t.debit_id ELSE t.credit_id END""",
     "a canceled order was not refunded in full": """
         SELECT 'order ' || id, 'charge ' || charge || ', refunded ' || refunded
-        FROM orders_order WHERE status = 'Canceled' AND refunded <> charge""",
+        FROM orders_order
+        WHERE status = 'Canceled' AND refunded <> charge AND (parts IS NULL OR dispatch = 'runs')""",
     # The hot tables have no foreign keys (decision 0005).
     "a reference leads nowhere": """
         SELECT 'order ' || o.id, 'account ' || o.account_id || ', service ' || o.service_id

@@ -26,6 +26,7 @@ class SystemAccount(IntEnum):
     SALES = 1
     TOP_UPS = 2
     ADJUSTMENTS = 3
+    PLAY = 4  # the other side of all play money, so that it never mixes with real money
 
 
 class Kind(Words):
@@ -34,6 +35,7 @@ class Kind(Words):
     CHARGE = "charge"
     PARTIAL = "partial"
     CANCEL = "cancel"
+    UNUSED = "unused"
     TOP_UP = "top-up"
     ADJUSTMENT = "adjustment"
 
@@ -47,18 +49,20 @@ _LABELS = {
     Kind.CHARGE: "Order",
     Kind.PARTIAL: "Refund of the undelivered part",
     Kind.CANCEL: "Refund of a canceled order",
+    Kind.UNUSED: "Refund of runs or posts not made",
     Kind.TOP_UP: "Top-up",
     Kind.ADJUSTMENT: "Correction",
 }
 
 
 class Locked(msgspec.Struct):
-    """A customer's ledger account, its row locked; `balance` follows what is posted."""
+    """A customer's ledger account, its row locked; `balance` follows what is posted. It holds real or play money."""
 
     id: int
     account: int
     balance: Decimal
     credit_limit: Decimal
+    is_play: bool
 
     def can_pay(self, amount: Decimal) -> bool:
         """Tell whether balance and credit limit cover `amount`."""
@@ -66,7 +70,10 @@ class Locked(msgspec.Struct):
 
 
 class Movement(msgspec.Struct, frozen=True):
-    """Money that goes into a customer's account (`amount` above zero) or out of it (below), from or to the house."""
+    """Money that goes into a customer's account (`amount` above zero) or out of it (below), from or to the house.
+
+    `sequence` tells apart transfers of one kind of an order: the refunds for its parts have the parts' numbers.
+    """
 
     account: Locked
     house: SystemAccount
@@ -74,18 +81,20 @@ class Movement(msgspec.Struct, frozen=True):
     kind: Kind
     order: int | None = None
     note: str = ""
+    sequence: int = 0
 
 
 _LOCK = """
-SELECT id, account_id, balance, credit_limit FROM ledger_account
+SELECT id, account_id, balance, credit_limit, is_play FROM ledger_account
 WHERE account_id = ANY(%s::bigint[]) ORDER BY id FOR UPDATE
 """
 
 _POST = """
 WITH moved AS (
-    INSERT INTO ledger_transfer (actor, debit_id, credit_id, amount, balance_after, kind, order_id, note)
+    INSERT INTO ledger_transfer (actor, debit_id, credit_id, amount, balance_after, kind, order_id, note, sequence)
     SELECT %s, new.*
-    FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::text[], %s::bigint[], %s::text[]) AS new
+    FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::text[], %s::bigint[], %s::text[],
+                %s::int[]) AS new
 )
 UPDATE ledger_account l SET balance = l.balance + new.change
 FROM unnest(%s::bigint[], %s::numeric[]) AS new (id, change) WHERE l.id = new.id
@@ -109,16 +118,19 @@ def post(connection: Connection, movements: Sequence[Movement], *, actor: str) -
     changes: dict[int, Decimal] = {}
     for movement in movements:
         account = movement.account
+        house = SystemAccount.PLAY if account.is_play else movement.house
         account.balance += movement.amount
         changes[account.id] = changes.get(account.id, ZERO) + movement.amount
-        sides = (account.id, int(movement.house)) if movement.amount < ZERO else (int(movement.house), account.id)
-        rows.append((*sides, abs(movement.amount), account.balance, movement.kind.value, movement.order, movement.note))
-    debit, credit, amount, after, kind, order, note = zip(*rows, strict=True)
+        sides = (account.id, int(house)) if movement.amount < ZERO else (int(house), account.id)
+        what = (movement.kind.value, movement.order, movement.note, movement.sequence)
+        rows.append((*sides, abs(movement.amount), account.balance, *what))
+    debit, credit, amount, after, kind, order, note, sequence = zip(*rows, strict=True)
     columns = [
         *(arrays.of_numbers(column) for column in (debit, credit, amount, after)),
         arrays.of_texts(kind),
         arrays.of_numbers(order),
         arrays.of_texts(note),
+        arrays.of_numbers(sequence),
     ]
     balances = [arrays.of_numbers(changes), arrays.of_numbers(changes.values())]
     Cursor(connection).execute(_POST, [actor, *columns, *balances], prepare=True)

@@ -6,27 +6,27 @@ an order's parameters. It knows the service, not the buyer: money is decided in 
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 import msgspec
 
-from tradepost.engine.errors import (
-    BadLink,
-    IncorrectParameter,
-    IncorrectService,
-    QuantityTooLarge,
-    QuantityTooSmall,
-)
+from tradepost.engine.errors import BadLink, IncorrectParameter, QuantityTooLarge, QuantityTooSmall
 from tradepost.engine.words import Words
 
 LINK_CHARS_MAX = 2_000
 TEXT_CHARS_MAX = 2_000
 LIST_LINES_MAX = 10_000
+PARTS_MAX = 1_000  # runs of a drip-feed, posts of a subscription
+INTERVAL_MINUTES_MAX = 30 * 24 * 60
 ID_MAX = 2**63 - 1
+QUANTITY_MAX = 2**63 - 1
+DELAYS = (0, 5, 10, 15, 20, 30, 40, 50, 60, 90, 120, 150, 180, 210, 240, 270, 300, 360, 420, 480, 540, 600)  # minutes
 
 type Parameters = Mapping[str, str]
 
 _WHOLE = re.compile(r"-?[0-9]{1,100}", re.ASCII)
+_DAY = re.compile(r"(?P<day>[0-9]{1,2})/(?P<month>[0-9]{1,2})/(?P<year>[0-9]{4})", re.ASCII)
 
 
 class OrderType(Words):
@@ -112,33 +112,38 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """The parameters of one order, validated. `quantity` is what is charged; `fields` are those of its type."""
+    """The parameters of one order, validated. `quantity` is what is charged; `fields` are those of its type.
+
+    `parts` is how many runs or posts the order is made of, None if it is no drip-feed and no subscription;
+    `interval_minutes` is the time from run to run.
+    """
 
     link: str
     quantity: int
     fields: dict[str, str] | None = None
+    parts: int | None = None
+    interval_minutes: int | None = None
 
 
 def read(terms: Terms, parameters: Parameters) -> Draft:
     """Validate an order's parameters, in the order that protocol §4 checks them in.
 
-    Raises `BadLink`, `QuantityTooSmall`, `QuantityTooLarge` or `IncorrectParameter`; and `IncorrectService` for
-    drip-feeds and subscriptions, which are not sold yet.
+    Raises `BadLink`, `QuantityTooSmall`, `QuantityTooLarge` or `IncorrectParameter`.
     """
     rule = RULES[terms.type]
     if rule.quantity is Quantity.POSTS:
-        raise IncorrectService
+        return _read_subscription(terms, rule, parameters)
     link = _read_link(terms, parameters) if rule.link else ""
-    quantity = _read_quantity(rule, parameters)
+    is_fed = rule.dripfeed and terms.dripfeed
+    quantity = _read_quantity(rule, parameters) * (_runs_to_charge(parameters) if is_fed else 1)
     if rule.quantity is not Quantity.PACKAGE:
         if quantity < terms.min:
             raise QuantityTooSmall(terms.min)
         if quantity > terms.max:
             raise QuantityTooLarge(terms.max)
     fields = _read_fields(rule, parameters) if rule.required else None
-    if rule.dripfeed and terms.dripfeed and "runs" in parameters:
-        _read_runs(parameters)
-    return Draft(link, quantity, fields)
+    runs, interval = _read_dripfeed(parameters) if is_fed else (None, None)
+    return Draft(link, quantity, fields, runs, interval)
 
 
 def whole(text: str | None) -> int | None:
@@ -182,22 +187,55 @@ def _read_quantity(rule: Rule, parameters: Parameters) -> int:
 
 def _read_fields(rule: Rule, parameters: Parameters) -> dict[str, str]:
     needed = list(rule.required)
-    fields: dict[str, str] = {}
     needed += [name for name, other, value in rule.required_when if parameters.get(other) == value]
-    for name in needed:
-        value = PARAMETERS[name](parameters.get(name, ""))
-        if not value:
-            raise IncorrectParameter(name)
-        fields[name] = value
-    return fields
+    needed += [name for name in rule.optional if parameters.get(name)]
+    return {name: _read_field(name, parameters) for name in needed}
 
 
-def _read_runs(parameters: Parameters) -> None:
+def _read_field(name: str, parameters: Parameters) -> str:
+    value = PARAMETERS[name](parameters.get(name, ""))
+    if not value:
+        raise IncorrectParameter(name)
+    return value
+
+
+def _runs_to_charge(parameters: Parameters) -> int:
+    """Return how often the quantity is charged; runs that can't be right count once, and are refused later."""
+    runs = whole(parameters.get("runs"))
+    return runs if runs and 1 <= runs <= PARTS_MAX else 1
+
+
+def _read_dripfeed(parameters: Parameters) -> tuple[int | None, int | None]:
+    """Return runs and the minutes between them; nothing if the order runs once."""
+    if not parameters.get("runs"):
+        if parameters.get("interval"):
+            raise IncorrectParameter("runs")
+        return None, None
     runs = whole(parameters["runs"])
-    if runs is None or runs < 0:
+    if runs is None or not 0 <= runs <= PARTS_MAX:
         raise IncorrectParameter("runs")
-    if runs > 1:
-        raise IncorrectService
+    if runs <= 1:
+        return None, None
+    interval = whole(parameters.get("interval"))
+    if interval is None or not 1 <= interval <= INTERVAL_MINUTES_MAX:
+        raise IncorrectParameter("interval")
+    return runs, interval
+
+
+def _read_subscription(terms: Terms, rule: Rule, parameters: Parameters) -> Draft:
+    """Read a subscription: so many posts, each of `min` to `max`, charged at `max` (protocol §3)."""
+    fields = _read_fields(rule, parameters)
+    least, most = int(fields["min"]), int(fields["max"])
+    if not terms.min <= least <= terms.max:
+        raise IncorrectParameter("min")
+    if not least <= most <= terms.max:
+        raise IncorrectParameter("max")
+    posts = int(fields.get("posts", 0)) + int(fields.get("old_posts", 0))
+    if not 1 <= posts <= PARTS_MAX:
+        raise IncorrectParameter("posts")
+    if most * posts > QUANTITY_MAX:
+        raise IncorrectParameter("max")
+    return Draft("", most * posts, fields, posts)
 
 
 def _lines(text: str) -> str:
@@ -216,6 +254,21 @@ def _number(text: str) -> str:
     return str(number) if number is not None and number > 0 else ""
 
 
+def _count(text: str) -> str:
+    number = whole(text)
+    return str(number) if number is not None and number >= 0 else ""
+
+
+def _day(text: str) -> str:
+    """Return a day to come, or today in UTC, as d/m/Y with two and four digits."""
+    match = _DAY.fullmatch(text)
+    try:
+        day = date(int(match["year"]), int(match["month"]), int(match["day"])) if match else None
+    except ValueError:
+        day = None
+    return f"{day:%d/%m/%Y}" if day and day >= datetime.now(UTC).date() else ""
+
+
 def _choice(*choices: str) -> Callable[[str], str]:
     return lambda text: text if text in choices else ""
 
@@ -225,13 +278,19 @@ PARAMETERS: dict[str, Callable[[str], str]] = {
     "answer_number": _number,
     "comments": _lines,
     "country": _text,
+    "delay": _choice(*map(str, DELAYS)),
     "device": _choice("1", "2", "3", "4", "5"),
+    "expiry": _day,
     "google_keyword": _text,
     "groups": _lines,
     "hashtag": _text,
     "hashtags": _lines,
     "keywords": _lines,
+    "max": _number,
     "media": _text,
+    "min": _number,
+    "old_posts": _count,
+    "posts": _count,
     "referring_url": _text,
     "type_of_traffic": _choice("1", "2", "3"),
     "username": _text,

@@ -4,7 +4,8 @@
 2. Look the buyers up, which tells the catalog's version too, and lock their accounts in id order (`buying`). If the
    catalog has changed, load it and do step 1 again.
 3. Decide each request in the order it came: an order, the first answer again (`retrying`), or its own refusal.
-4. Write the orders and their charges, each set in one statement.
+4. Write the orders and their charges, each set in one statement. What they are made of later, the runs of a drip-feed
+   and the posts of a subscription, is paid for here (`parts`).
 
 The caller commits, and repeats the batch if the database reports a deadlock.
 """
@@ -15,7 +16,7 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, buying, ledger, order_types, pricing, retrying
+from tradepost.engine import arrays, buying, ledger, order_types, pricing, retrying, routing
 from tradepost.engine import catalog as catalogs
 from tradepost.engine.buying import Buyer, BuyerId
 from tradepost.engine.catalog import Catalog, Service
@@ -30,9 +31,9 @@ from tradepost.engine.errors import (
 )
 from tradepost.engine.ledger import Kind, Movement, SystemAccount
 from tradepost.engine.money import ZERO
-from tradepost.engine.order_types import Draft, Parameters
+from tradepost.engine.order_types import RULES, Draft, Parameters, Quantity
 from tradepost.engine.retrying import Named, Same
-from tradepost.engine.statuses import ACTIVE
+from tradepost.engine.statuses import ACTIVE, Dispatch, Status
 from tradepost.engine.words import Words
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -43,6 +44,8 @@ class Mode(Words):
 
     API = "api"
     WEB = "web"
+    DRIP = "drip"  # a run of a drip-feed
+    POST = "post"  # a post of a subscription
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -71,6 +74,18 @@ class _Order(msgspec.Struct):
     charge: Decimal
     id: int = 0
 
+    @property
+    def status(self) -> Status:
+        """Where it begins."""
+        return Status.ACTIVE if RULES[self.service.type].quantity is Quantity.POSTS else Status.PENDING
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """Where it stands with whoever fulfils it; of a drip-feed, that is asked run by run."""
+        if self.draft.interval_minutes:
+            return Dispatch.RUNS
+        return routing.first_dispatch(self.service.fulfilment, is_play=self.buyer.account.is_play)
+
 
 type _Read = tuple[Service, Draft] | Refusal
 type _Decision = _Order | Placed | Refusal
@@ -87,12 +102,18 @@ _NEW_IDS = "SELECT nextval('orders_order_id_seq') FROM generate_series(1, %s)"
 
 _WRITE = """
 INSERT INTO orders_order (id, account_id, service_id, key_id, mode, link, quantity, remains, fields, rate, charge,
-                          one_per_link, in_window)
+                          one_per_link, in_window, status, dispatch, parts)
 SELECT id, account_id, service_id, key_id, %s, link, quantity, quantity, fields::jsonb, rate, charge, one_per_link,
-       in_window
+       in_window, status, dispatch, parts
 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::text[],
-            %s::numeric[], %s::numeric[], %s::boolean[], %s::boolean[])
-  AS new (id, account_id, service_id, key_id, link, quantity, fields, rate, charge, one_per_link, in_window)
+            %s::numeric[], %s::numeric[], %s::boolean[], %s::boolean[], %s::text[], %s::text[], %s::int[])
+  AS new (id, account_id, service_id, key_id, link, quantity, fields, rate, charge, one_per_link, in_window, status,
+          dispatch, parts)
+"""
+
+_SCHEDULE = """
+INSERT INTO orders_dripfeed (order_id, interval_minutes, due_at)
+SELECT order_id, interval_minutes, now() FROM unnest(%s::bigint[], %s::int[]) AS new (order_id, interval_minutes)
 """
 
 
@@ -252,11 +273,25 @@ def _write(connection: Connection, orders: Sequence[_Order], mode: Mode) -> None
         arrays.of_numbers([order.charge for order in orders]),
         arrays.of_flags([order.service.one_order_per_link for order in orders]),
         arrays.of_flags([order.buyer.duplicate_window_seconds > 0 for order in orders]),
+        arrays.of_texts([order.status for order in orders]),
+        arrays.of_texts([order.dispatch for order in orders]),
+        arrays.of_numbers([order.draft.parts for order in orders]),
     ]
     Cursor(connection).execute(_WRITE, [mode.value, *columns], prepare=True)
+    _schedule(connection, [order for order in orders if order.draft.interval_minutes])
     movements = [
         Movement(order.buyer.account, SystemAccount.SALES, -order.charge, Kind.CHARGE, order.id)
         for order in orders
         if order.charge
     ]
     ledger.post(connection, movements, actor=mode.value)
+
+
+def _schedule(connection: Connection, dripfeeds: Sequence[_Order]) -> None:
+    """Have the first run of these drip-feeds made at once, and the others when they are due (`dripfeeding`)."""
+    if dripfeeds:
+        columns = [
+            arrays.of_numbers(order.id for order in dripfeeds),
+            arrays.of_numbers(order.draft.interval_minutes for order in dripfeeds),
+        ]
+        Cursor(connection).execute(_SCHEDULE, columns, prepare=True)

@@ -16,6 +16,7 @@ from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectOrder, InvalidKey, RefillNotFound, Refusal
 from tradepost.engine.identifying import Asked, Holder, identify
 from tradepost.engine.order_types import ID_MAX, wire_id, wire_ids
+from tradepost.engine.statuses import Dispatch
 
 
 class BalanceOf(Asked, frozen=True, kw_only=True):
@@ -43,7 +44,10 @@ class RefillsOf(Asked, frozen=True, kw_only=True):
 
 
 class NewestOf(Asked, frozen=True, kw_only=True):
-    """Asks for the newest orders of a key's account, those below an id if given; the answer is a list of `Listed`."""
+    """Asks for the newest orders of a key's account, those below an id if given; the answer is a list of `Listed`.
+
+    Runs and posts are not in it: their drip-feeds and subscriptions are, which name them.
+    """
 
     limit: int
     before: int = ID_MAX
@@ -77,6 +81,15 @@ class Standing(msgspec.Struct, frozen=True):
     start_count: str
     status: str
     remains: str
+    made: "Made | None" = None
+
+
+class Made(msgspec.Struct, frozen=True):
+    """The orders made so far for a drip-feed's runs or a subscription's posts; `expiry` is d/m/Y, or nothing."""
+
+    orders: list[int]
+    is_dripfeed: bool
+    expiry: str
 
 
 type Request = BalanceOf | ServicesFor | StatusesOf | RefillsOf | NewestOf
@@ -86,7 +99,13 @@ type Answer = Decimal | Listing | Standings | RefillStandings | list[Listed] | R
 
 
 _STANDINGS = """
-SELECT id, account_id, charge - refunded, start_count, status, remains FROM orders_order WHERE id = ANY(%s::bigint[])
+SELECT id, account_id, charge - refunded, start_count, status, remains, parts, dispatch,
+       CASE WHEN parts IS NOT NULL THEN fields->>'expiry' END
+FROM orders_order WHERE id = ANY(%s::bigint[])
+"""
+
+_PARTS = """
+SELECT parent_id, array_agg(id ORDER BY part) FROM orders_order WHERE parent_id = ANY(%s::bigint[]) GROUP BY parent_id
 """
 
 _REFILLS = """
@@ -102,7 +121,7 @@ FROM orders_refill WHERE account_id = %s AND order_id = ANY(%s::bigint[]) ORDER 
 _NEWEST = """
 SELECT id, service_id, link, quantity, status, charge - refunded, start_count, remains,
        to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-FROM orders_order WHERE account_id = %s AND id < %s ORDER BY id DESC LIMIT %s
+FROM orders_order WHERE account_id = %s AND id < %s AND parent_id IS NULL ORDER BY id DESC LIMIT %s
 """
 
 
@@ -142,12 +161,19 @@ def _standings(connection: Connection, requests: Sequence[StatusesOf]) -> dict[i
     ids = wire_ids(request.orders for request in requests)
     if not ids:
         return {}
-    return {
-        id_: (account, Standing(money.show(charge), str(start_count or 0), status, str(remains)))
-        for id_, account, charge, start_count, status, remains in Cursor(connection).execute(
-            _STANDINGS, [arrays.of_numbers(ids)], prepare=True
-        )
-    }
+    rows = Cursor(connection).execute(_STANDINGS, [arrays.of_numbers(ids)], prepare=True).fetchall()
+    made = _made(connection, [row[0] for row in rows if row[6]])
+    found = {}
+    for id_, account, charge, start_count, status, remains, parts, dispatch, expiry in rows:
+        its = Made(made.get(id_, []), dispatch == Dispatch.RUNS, expiry or "") if parts else None
+        found[id_] = account, Standing(money.show(charge), str(start_count or 0), status, str(remains), its)
+    return found
+
+
+def _made(connection: Connection, parents: Sequence[int]) -> dict[int, list[int]]:
+    if not parents:
+        return {}
+    return dict(Cursor(connection).execute(_PARTS, [arrays.of_numbers(parents)], prepare=True).fetchall())
 
 
 def _refills(connection: Connection, request: RefillsOf, account: int) -> RefillStandings:

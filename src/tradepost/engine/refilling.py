@@ -1,7 +1,8 @@
 """Refills: a customer asks for what has dropped off a completed order, as its service allows.
 
 1. Lock the orders of the batch in id order.
-2. Decide each by its service: has it refill, is the order completed, not too early and not too late.
+2. Decide each by its service: has it refill, is the order completed, not too early and not too late. Of a drip-feed or
+   a subscription the runs or posts are refilled, which are orders of their own.
 3. Write the refills; a unique key refuses a second one that is open.
 """
 
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays
+from tradepost.engine import arrays, orders
 from tradepost.engine.errors import IncorrectOrder, InvalidKey, RefillNotAvailable, RefillNotEligible, Refusal
 from tradepost.engine.identifying import Asked, identify
 from tradepost.engine.keys import Scope
@@ -39,6 +40,7 @@ class _Order(msgspec.Struct, frozen=True):
     id: int
     account: int
     status: str
+    has_parts: bool
     refill: bool
     days: int
     wait_hours: int
@@ -47,20 +49,20 @@ class _Order(msgspec.Struct, frozen=True):
     now: datetime
 
     def is_eligible(self) -> bool:
-        if self.status != Status.COMPLETED or self.completed_at is None:
+        if self.status != Status.COMPLETED or self.completed_at is None or self.has_parts:
             return False
         since = max(self.completed_at, self.refilled_at or self.completed_at)
         in_time = not self.days or self.now <= self.completed_at + timedelta(days=self.days)
         return in_time and self.now >= since + timedelta(hours=self.wait_hours)
 
 
-_LOCK = """
-SELECT o.id, o.account_id, o.status, s.refill, s.refill_days, s.refill_wait_hours,
+_LOOK = """
+SELECT o.id, o.account_id, o.status, o.parts IS NOT NULL, s.refill, s.refill_days, s.refill_wait_hours,
        (SELECT max(e.at) FROM orders_orderevent e WHERE e.order_id = o.id AND e.to_status = 'Completed'),
        (SELECT max(r.updated_at) FROM orders_refill r WHERE r.order_id = o.id AND r.account_id = o.account_id),
        now()
 FROM orders_order o JOIN catalog_service s ON s.id = o.service_id
-WHERE o.id = ANY(%s::bigint[]) ORDER BY o.id FOR UPDATE OF o
+WHERE o.id = ANY(%s::bigint[])
 """
 
 _WRITE = """
@@ -79,14 +81,15 @@ def refill(connection: Connection, requests: Sequence[RefillOf]) -> list[Refills
     """Answer each request, in its order, with the new refills or with why there is none."""
     holders = identify(connection, requests, to=Scope.ORDER)
     ids = wire_ids(request.orders for request in requests)
-    rows = Cursor(connection).execute(_LOCK, [arrays.of_numbers(ids)], prepare=True)
-    orders = {row[0]: _Order(*row) for row in rows}
+    orders.lock(connection, ids)
+    rows = Cursor(connection).execute(_LOOK, [arrays.of_numbers(ids)], prepare=True)
+    found = {row[0]: _Order(*row) for row in rows}
     answers: list[Refills | Refusal] = [
-        InvalidKey() if holder is None else [_decide(orders, sent, holder.account) for sent in request.orders]
+        InvalidKey() if holder is None else [_decide(found, sent, holder.account) for sent in request.orders]
         for request, holder in zip(requests, holders, strict=True)
     ]
     due = {order for answer in answers if isinstance(answer, list) for order in answer if isinstance(order, int)}
-    made = _write(connection, [orders[id_] for id_ in sorted(due)])
+    made = _write(connection, [found[id_] for id_ in sorted(due)])
     return [[_answer(each, made) for each in answer] if isinstance(answer, list) else answer for answer in answers]
 
 
@@ -105,9 +108,9 @@ def settle_refills(connection: Connection, reports: Sequence[RefillReport]) -> i
     return cursor.rowcount
 
 
-def _decide(orders: dict[int, _Order], sent: str, account: int) -> int | Refusal:
+def _decide(found: dict[int, _Order], sent: str, account: int) -> int | Refusal:
     """Return the id of an order that may be refilled, or why it may not."""
-    order = orders.get(wire_id(sent) or 0)
+    order = found.get(wire_id(sent) or 0)
     if order is None or order.account != account:
         return IncorrectOrder()
     if not order.refill:
@@ -122,9 +125,9 @@ def _answer(decided: int | Refusal, made: dict[int, int]) -> int | Refusal:
     return made.pop(decided) if decided in made else RefillNotEligible()
 
 
-def _write(connection: Connection, orders: Sequence[_Order]) -> dict[int, int]:
+def _write(connection: Connection, due: Sequence[_Order]) -> dict[int, int]:
     """Write a refill for each order and return their ids by order; one that has an open refill gets none."""
-    if not orders:
+    if not due:
         return {}
-    columns = [arrays.of_numbers(order.id for order in orders), arrays.of_numbers(order.account for order in orders)]
+    columns = [arrays.of_numbers(order.id for order in due), arrays.of_numbers(order.account for order in due)]
     return dict(Cursor(connection).execute(_WRITE, columns, prepare=True).fetchall())

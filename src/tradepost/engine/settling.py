@@ -1,13 +1,14 @@
 """Settling orders: whoever learns how an order stands (simulator, poller, staff) tells it here.
 
-1. Lock the orders of the batch in id order.
+1. Lock the orders of the batch, and the parents of those that are parts, in id order.
 2. Hold each report against the table of transitions; what it does not allow changes nothing.
 3. Lock the accounts that get money back, in id order, and post the refunds.
-4. Write the orders and their events.
+4. Write the orders and their events, then bring the parents up to where their parts stand.
 
 A report that has been heard before changes nothing either, so refunds happen once (design §4: law).
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
@@ -15,12 +16,12 @@ from enum import StrEnum
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, ledger, money
+from tradepost.engine import arrays, ledger, money, orders, parts
 from tradepost.engine.ledger import Kind, Movement, SystemAccount
-from tradepost.engine.statuses import ACTIVE, TRANSITIONS, CancelState, Status
+from tradepost.engine.orders import Move, Order
+from tradepost.engine.statuses import ACTIVE, SUBSCRIBED, TRANSITIONS, CancelState, Status
 
 COUNT_MAX = 2**63 - 1  # what the database holds
-NOTE_CHARS_MAX = 200
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -42,46 +43,16 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown order"
 
 
-class _Order(msgspec.Struct):
-    id: int
-    account: int
-    status: Status
-    dispatch: str
-    quantity: int
-    charge: Decimal
-    refunded: Decimal
-    start_count: int | None
-    remains: int
+class _Refund(msgspec.Struct, frozen=True):
+    """Money to give back: `order` is the one that was charged, `part` tells for which of its parts (0: for itself)."""
+
+    order: Order
+    part: int
+    amount: Decimal
+    kind: Kind
 
 
-class _Move(msgspec.Struct, frozen=True):
-    order: _Order
-    was: Status
-    to: Status
-    refund: Decimal
-    note: str
-
-
-_LOCK = """
-SELECT id, account_id, status, dispatch, quantity, charge, refunded, start_count, remains
-FROM orders_order WHERE id = ANY(%s::bigint[]) ORDER BY id FOR UPDATE
-"""
-
-_WRITE = """
-UPDATE orders_order o
-SET status = new.status, start_count = new.start_count, remains = new.remains, refunded = new.refunded,
-    updated_at = now()
-FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::numeric[])
-  AS new (id, status, start_count, remains, refunded)
-WHERE o.id = new.id
-"""
-
-_WRITE_EVENTS = """
-INSERT INTO orders_orderevent (order_id, account_id, actor, from_status, to_status, from_dispatch, to_dispatch, note)
-SELECT order_id, account_id, %s, from_status, to_status, dispatch, dispatch, note
-FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
-  AS new (order_id, account_id, from_status, to_status, dispatch, note)
-"""
+_STOP = "UPDATE orders_dripfeed SET due_at = NULL WHERE order_id = ANY(%s::bigint[])"
 
 _CLOSE_CANCEL_REQUESTS = """
 UPDATE orders_cancelrequest c SET state = ended.state, settled_at = now()
@@ -91,54 +62,140 @@ WHERE c.order_id = ended.id AND c.state = 'open'
 
 
 def settle(connection: Connection, reports: Sequence[Report], *, actor: str) -> list[Outcome]:
-    """Take in how orders stand, refunds included, and say of each report what became of it."""
-    rows = Cursor(connection).execute(_LOCK, [arrays.of_numbers(report.order for report in reports)], prepare=True)
-    orders = {row[0]: _Order(row[0], row[1], Status(row[2]), *row[3:]) for row in rows}
-    outcomes = []
-    changed: dict[int, _Order] = {}
-    moves = []
-    for report in reports:
-        outcome, move = _apply(orders.get(report.order), report)
-        outcomes.append(outcome)
-        if outcome is Outcome.SETTLED:
-            changed[report.order] = orders[report.order]
-        if move:
-            moves.append(move)
-    if changed:
-        _refund(connection, moves, actor=actor)
-        _write(connection, list(changed.values()), moves, actor=actor)
-        _close_cancel_requests(connection, moves)
+    """Take in how orders stand, refunds included, and say of each report what became of it.
+
+    Of a drip-feed the only report is Canceled: it makes no further run, and the runs nobody has begun to fulfil are
+    canceled with it. Where it stands follows from its runs.
+    """
+    asked = {report.order for report in reports}
+    found = orders.lock(connection, asked)
+    parents = [order for order in found.values() if order.parts and order.id in asked]
+    batch = _Batch(found)
+    if parents:
+        batch.bring_parts(connection, [parent.id for parent in parents])
+    outcomes = [batch.apply(report) for report in reports]
+    batch.write(connection, actor=actor)
     return outcomes
 
 
-def _apply(order: _Order | None, report: Report) -> tuple[Outcome, _Move | None]:
-    """Change `order` as the report says, in memory."""
-    if order is None:
-        return Outcome.UNKNOWN, None
-    was = order.status
-    if report.status is not was and report.status not in TRANSITIONS[was]:
-        return Outcome.NOT_ALLOWED, None
-    if report.status is was and not TRANSITIONS[was]:
-        return Outcome.UNCHANGED, None
-    start_count = order.start_count if report.start_count is None else min(max(report.start_count, 0), COUNT_MAX)
-    remains = _remains(order, report)
-    if report.status is was and (was is Status.PARTIAL or (start_count, remains) == (order.start_count, order.remains)):
-        return Outcome.UNCHANGED, None
-    order.status, order.start_count, order.remains = report.status, start_count, remains
-    if report.status is was:
-        return Outcome.SETTLED, None
-    refund = _refund_due(order)
-    order.refunded += refund
-    return Outcome.SETTLED, _Move(order, was, report.status, refund, report.note[:NOTE_CHARS_MAX])
+class _Batch:
+    """Applies reports one after the other in memory, then writes all that has come of them."""
+
+    def __init__(self, found: dict[int, Order]) -> None:
+        self._orders = found
+        self._made: defaultdict[int, list[Order]] = defaultdict(list)  # the parts of the parents that are reported on
+        self._running: set[int] = set()
+        self._changed: dict[int, Order] = {}
+        self._parents: dict[int, Order] = {}  # to be brought up to their parts
+        self._moves: list[Move] = []
+        self._refunds: list[_Refund] = []
+        self._stopped: list[int] = []
+
+    def bring_parts(self, connection: Connection, parents: Sequence[int]) -> None:
+        """Lock the parts of these parents, and learn which of them have more to come."""
+        self._orders = orders.lock_parts(connection, parents) | self._orders
+        for order in self._orders.values():
+            if order.parent:
+                self._made[order.parent].append(order)
+        self._running = parts.running(connection, parents)
+
+    def apply(self, report: Report) -> Outcome:
+        """Change an order as the report says."""
+        order = self._orders.get(report.order)
+        if order is None:
+            return Outcome.UNKNOWN
+        if order.parts is None:
+            return self._move_on(order, report)
+        if report.status is order.status:
+            return Outcome.UNCHANGED
+        return self._stop(order, report) if order.is_dripfeed else self._watch(order, report)
+
+    def _move_on(self, order: Order, report: Report) -> Outcome:
+        was = order.status
+        if report.status is not was and report.status not in TRANSITIONS[was]:
+            return Outcome.NOT_ALLOWED
+        if report.status is was and not TRANSITIONS[was]:
+            return Outcome.UNCHANGED
+        start_count = order.start_count if report.start_count is None else min(max(report.start_count, 0), COUNT_MAX)
+        remains = _remains(order, report)
+        is_same = (start_count, remains) == (order.start_count, order.remains)
+        if report.status is was and (was is Status.PARTIAL or is_same):
+            return Outcome.UNCHANGED
+        order.status, order.start_count, order.remains = report.status, start_count, remains
+        self._changed[order.id] = order
+        if order.parent:
+            self._parents[order.parent] = self._orders[order.parent]
+        if order.status is not was:
+            self._moves.append(Move(order, was, order.status, report.note))
+            self._give_back(order, Kind.CANCEL if order.status is Status.CANCELED else Kind.PARTIAL, _refund_due(order))
+        return Outcome.SETTLED
+
+    def _stop(self, dripfeed: Order, report: Report) -> Outcome:
+        if report.status is not Status.CANCELED or dripfeed.status not in ACTIVE:
+            return Outcome.NOT_ALLOWED
+        waiting = [run for run in self._made[dripfeed.id] if run.has_not_left]
+        is_running = dripfeed.id in self._running
+        if not is_running and not waiting:
+            return Outcome.UNCHANGED
+        if is_running:
+            self._running.discard(dripfeed.id)
+            self._stopped.append(dripfeed.id)
+            self._give_back_unused(dripfeed)
+        for run in waiting:
+            self._move_on(run, Report(run.id, Status.CANCELED, note=report.note))
+        self._parents[dripfeed.id] = dripfeed
+        return Outcome.SETTLED
+
+    def _watch(self, subscription: Order, report: Report) -> Outcome:
+        was = subscription.status
+        if was not in SUBSCRIBED or report.status not in TRANSITIONS[was]:
+            return Outcome.NOT_ALLOWED
+        subscription.status = report.status
+        self._moves.append(Move(subscription, was, report.status, report.note))
+        if report.status not in SUBSCRIBED:
+            self._give_back_unused(subscription)
+        self._parents[subscription.id] = subscription
+        return Outcome.SETTLED
+
+    def _give_back(self, order: Order, kind: Kind, amount: Decimal) -> None:
+        """Give back for an order; for a part, on its parent, which is what was charged."""
+        if not amount:
+            return
+        order.refunded += amount
+        charged = order
+        if order.parent:
+            charged = self._orders[order.parent]
+            charged.refunded += amount
+        self._refunds.append(_Refund(charged, order.part or 0, amount, kind))
+
+    def _give_back_unused(self, parent: Order) -> None:
+        assert parent.parts, "a parent has parts"
+        self._give_back(parent, Kind.UNUSED, parts.unused(parent.charge, len(self._made[parent.id]), parent.parts))
+
+    def write(self, connection: Connection, *, actor: str) -> None:
+        """Post the refunds and write the orders, parents last."""
+        _post(connection, self._refunds, actor=actor)
+        if self._stopped:
+            Cursor(connection).execute(_STOP, [arrays.of_numbers(self._stopped)], prepare=True)
+        if self._changed:
+            moves = [move for move in self._moves if move.order.parts is None]
+            orders.write(connection, list(self._changed.values()), moves, actor=actor)
+        if self._parents:
+            parents = list(self._parents.values())
+            told = [move for move in self._moves if move.order.parts is not None]
+            followed = parts.roll_up(connection, parents)
+            self._moves += followed
+            orders.write(connection, parents, told + followed, actor=actor)
+        _close_cancel_requests(connection, self._moves)
 
 
-def _remains(order: _Order, report: Report) -> int:
+def _remains(order: Order, report: Report) -> int:
     if report.remains is not None:
         return min(max(report.remains, 0), order.quantity)  # upstreams deliver over, and count below zero
     return 0 if report.status is Status.COMPLETED else order.remains
 
 
-def _refund_due(order: _Order) -> Decimal:
+def _refund_due(order: Order) -> Decimal:
     left = order.charge - order.refunded
     if order.status is Status.CANCELED:
         return left
@@ -147,50 +204,25 @@ def _refund_due(order: _Order) -> Decimal:
     return money.ZERO
 
 
-def _refund(connection: Connection, moves: Sequence[_Move], *, actor: str) -> None:
-    due = [move for move in moves if move.refund]
-    if not due:
+def _post(connection: Connection, refunds: Sequence[_Refund], *, actor: str) -> None:
+    if not refunds:
         return
-    accounts = ledger.lock(connection, {move.order.account for move in due})
+    accounts = ledger.lock(connection, {refund.order.account for refund in refunds})
     movements = [
         Movement(
-            accounts[move.order.account],
+            accounts[refund.order.account],
             SystemAccount.SALES,
-            move.refund,
-            Kind.CANCEL if move.to is Status.CANCELED else Kind.PARTIAL,
-            move.order.id,
+            refund.amount,
+            refund.kind,
+            refund.order.id,
+            sequence=refund.part,
         )
-        for move in due
+        for refund in refunds
     ]
     ledger.post(connection, movements, actor=actor)
 
 
-def _write(connection: Connection, orders: Sequence[_Order], moves: Sequence[_Move], *, actor: str) -> None:
-    cursor = Cursor(connection)
-    cursor.execute(
-        _WRITE,
-        [
-            arrays.of_numbers(order.id for order in orders),
-            arrays.of_texts(order.status for order in orders),
-            arrays.of_numbers(order.start_count for order in orders),
-            arrays.of_numbers(order.remains for order in orders),
-            arrays.of_numbers(order.refunded for order in orders),
-        ],
-        prepare=True,
-    )
-    if moves:
-        columns = [
-            arrays.of_numbers(move.order.id for move in moves),
-            arrays.of_numbers(move.order.account for move in moves),
-            arrays.of_texts(move.was for move in moves),
-            arrays.of_texts(move.to for move in moves),
-            arrays.of_texts(move.order.dispatch for move in moves),
-            arrays.of_texts(move.note for move in moves),
-        ]
-        cursor.execute(_WRITE_EVENTS, [actor, *columns], prepare=True)
-
-
-def _close_cancel_requests(connection: Connection, moves: Sequence[_Move]) -> None:
+def _close_cancel_requests(connection: Connection, moves: Sequence[Move]) -> None:
     """Settle what customers asked for along with the orders that are over: money back means that it was accepted."""
     ended = [move for move in moves if move.to not in ACTIVE]
     if ended:

@@ -15,12 +15,18 @@ class Status(Words):
     COMPLETED = "Completed"
     PARTIAL = "Partial"
     CANCELED = "Canceled"
+    # Of subscriptions only, which are Active, Paused, Completed, Expired or Canceled.
+    ACTIVE = "Active"
+    PAUSED = "Paused"
+    EXPIRED = "Expired"
 
 
 class Dispatch(Words):
     """Where an order stands with its upstream."""
 
-    NONE = "none"  # nobody to send it to: fulfilled by hand or by the simulator
+    NONE = "none"  # nobody to send it to: fulfilled by hand
+    SIMULATED = "simulated"
+    RUNS = "runs"  # a drip-feed: what is fulfilled are its runs, orders of their own
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
@@ -28,7 +34,10 @@ class Dispatch(Words):
     REFUSED = "refused"
 
 
-ACTIVE = (Status.PENDING, Status.PROCESSING, Status.IN_PROGRESS)
+DELIVERING = (Status.PENDING, Status.PROCESSING, Status.IN_PROGRESS)
+SUBSCRIBED = (Status.ACTIVE, Status.PAUSED)
+ACTIVE = DELIVERING + SUBSCRIBED  # not over yet
+NOT_LEFT = frozenset({Dispatch.NONE, Dispatch.SIMULATED, Dispatch.QUEUED})
 
 # An order moves forward. What is over changes only towards giving money back: a Completed order may still turn out
 # short (Partial) or void (Canceled), never the other way round.
@@ -41,6 +50,9 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.COMPLETED: frozenset({Status.PARTIAL, Status.CANCELED}),
     Status.PARTIAL: frozenset({Status.CANCELED}),
     Status.CANCELED: frozenset(),
+    Status.ACTIVE: frozenset({Status.PAUSED, Status.COMPLETED, Status.EXPIRED, Status.CANCELED}),
+    Status.PAUSED: frozenset({Status.ACTIVE, Status.COMPLETED, Status.EXPIRED, Status.CANCELED}),
+    Status.EXPIRED: frozenset(),
 }
 
 

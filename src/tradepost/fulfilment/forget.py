@@ -3,8 +3,8 @@
 from django.db import transaction
 from procrastinate.contrib.django import app
 
+from tradepost.database import engine_connection
 from tradepost.engine import retrying
-from tradepost.ledger.books import engine_connection
 
 
 @app.periodic(cron="17 3 * * *")

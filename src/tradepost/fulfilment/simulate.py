@@ -12,12 +12,12 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 from psycopg import Connection, Cursor
 
-from tradepost.catalog.models import Fulfilment
+from tradepost.database import engine_connection
 from tradepost.engine.cancelling import accepted
 from tradepost.engine.refilling import RefillReport, settle_refills
 from tradepost.engine.settling import Report, settle
-from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, RefillStatus, Status
-from tradepost.ledger.books import engine_connection
+from tradepost.engine.statuses import DELIVERING, OPEN_REFILL, RefillStatus, Status
+from tradepost.engine.subscribing import Post, mirror
 
 SEED = b"tradepost"
 BATCH = 1_000
@@ -25,6 +25,7 @@ STEPS = 5  # of a life: one Pending, then In progress, with a new count at each
 COMPLETED_PERCENT = 85
 PARTIAL_PERCENT = 10  # the rest is Canceled
 START_COUNT_MAX = 50_000
+POSTS_AT = "https://pixelpond.example/posts"
 
 
 class Life(msgspec.Struct, frozen=True):
@@ -36,23 +37,30 @@ class Life(msgspec.Struct, frozen=True):
 
 
 _ACTIVE = """
-SELECT o.id, o.quantity, now() - o.created_at
-FROM orders_order o JOIN catalog_service s ON s.id = o.service_id
-WHERE s.fulfilment = %s AND o.status = ANY(%s) AND o.id > %s AND o.created_at < now() - %s
+SELECT id, quantity, now() - created_at FROM orders_order
+WHERE dispatch = 'simulated' AND status = ANY(%s) AND id > %s AND created_at < now() - %s
+ORDER BY id LIMIT %s
+"""
+
+_SUBSCRIPTIONS = """
+SELECT o.id, o.parts, (o.fields->>'min')::bigint, (o.fields->>'max')::bigint, now() - o.created_at,
+       (SELECT count(*) FROM orders_order c WHERE c.parent_id = o.id)
+FROM orders_order o
+WHERE o.dispatch = 'simulated' AND o.status = 'Active' AND o.id > %s
 ORDER BY o.id LIMIT %s
 """
 
 _CANCEL_REQUESTS = """
-SELECT o.id, o.quantity, o.remains
-FROM orders_cancelrequest c JOIN orders_order o ON o.id = c.order_id JOIN catalog_service s ON s.id = o.service_id
-WHERE c.state = 'open' AND s.fulfilment = %s
+SELECT o.id, o.quantity, o.remains, o.parts
+FROM orders_cancelrequest c JOIN orders_order o ON o.id = c.order_id
+WHERE c.state = 'open' AND o.dispatch = 'simulated'
 ORDER BY o.id LIMIT %s
 """
 
 _REFILLS = """
 SELECT r.id, now() - r.created_at
-FROM orders_refill r JOIN orders_order o ON o.id = r.order_id JOIN catalog_service s ON s.id = o.service_id
-WHERE r.status = ANY(%s) AND s.fulfilment = %s AND r.updated_at < now() - %s
+FROM orders_refill r JOIN orders_order o ON o.id = r.order_id
+WHERE r.status = ANY(%s) AND o.dispatch = 'simulated' AND r.updated_at < now() - %s
 ORDER BY r.id LIMIT %s
 """
 
@@ -70,10 +78,11 @@ def advance_all(life: timedelta) -> None:
         _accept_cancels(engine_connection())
     with transaction.atomic():
         _advance_refills(engine_connection(), life)
-    last: int | None = 0
-    while last is not None:
-        with transaction.atomic():
-            last = _advance(engine_connection(), life, after=last)
+    for advance in (_watch, _advance):
+        last: int | None = 0
+        while last is not None:
+            with transaction.atomic():
+                last = advance(engine_connection(), life, after=last)
 
 
 def plan(order: int) -> Life:
@@ -90,26 +99,46 @@ def plan(order: int) -> Life:
 
 def _advance(connection: Connection, life: timedelta, *, after: int) -> int | None:
     """Move on one batch of the orders above an id; return the last one's id, or None if there are no more."""
-    rows = (
-        Cursor(connection)
-        .execute(_ACTIVE, [Fulfilment.SIMULATED.value, list(ACTIVE), after, life / STEPS, BATCH])
-        .fetchall()
-    )
+    rows = Cursor(connection).execute(_ACTIVE, [list(DELIVERING), after, life / STEPS, BATCH]).fetchall()
     settle(connection, [_report(order, quantity, age / life) for order, quantity, age in rows], actor="simulator")
     return rows[-1][0] if len(rows) == BATCH else None
 
 
+def _watch(connection: Connection, life: timedelta, *, after: int) -> int | None:
+    """Serve the posts that have come by now, evenly over a life; a subscription is Completed with its last one."""
+    rows = Cursor(connection).execute(_SUBSCRIPTIONS, [after, BATCH]).fetchall()
+    posts = [
+        Post(order, part, f"{POSTS_AT}/{order}/{part}", _between(least, most, order + part))
+        for order, parts, least, most, age, made in rows
+        for part in range(made + 1, _posts_by(parts, age / life) + 1)
+    ]
+    mirror(connection, posts)
+    over = [row[0] for row in rows if _posts_by(row[1], row[4] / life) == row[1]]
+    settle(connection, [Report(order, Status.COMPLETED) for order in over], actor="simulator")
+    return rows[-1][0] if len(rows) == BATCH else None
+
+
+def _posts_by(posts: int, lived: float) -> int:
+    return min(posts, int(lived * posts))
+
+
+def _between(least: int, most: int, number: int) -> int:
+    return least + number % (most - least + 1)
+
+
 def _accept_cancels(connection: Connection) -> None:
     """Cancel what customers asked to: what was delivered stays, the rest is given back."""
-    rows = Cursor(connection).execute(_CANCEL_REQUESTS, [Fulfilment.SIMULATED.value, BATCH])
-    reports = [accepted(order, quantity=quantity, remains=remains) for order, quantity, remains in rows]
+    rows = Cursor(connection).execute(_CANCEL_REQUESTS, [BATCH])
+    reports = [
+        accepted(order, quantity=quantity, remains=remains, parts=parts) for order, quantity, remains, parts in rows
+    ]
     settle(connection, reports, actor="simulator")
 
 
 def _advance_refills(connection: Connection, life: timedelta) -> None:
     """Move one batch of refills on: In progress at once, Completed at the end of a life."""
     open_ones = [status.value for status in OPEN_REFILL]
-    rows = Cursor(connection).execute(_REFILLS, [open_ones, Fulfilment.SIMULATED.value, life / STEPS, BATCH])
+    rows = Cursor(connection).execute(_REFILLS, [open_ones, life / STEPS, BATCH])
     reports = [
         RefillReport(refill, RefillStatus.COMPLETED if age >= life else RefillStatus.IN_PROGRESS)
         for refill, age in rows

@@ -2,19 +2,11 @@
 
 from decimal import Decimal
 
-import psycopg
-from django.db import connection, transaction
+from django.db import transaction
 
+from tradepost.database import engine_connection
 from tradepost.engine import checking, ledger
 from tradepost.engine.checking import Finding
-
-
-def engine_connection() -> psycopg.Connection:
-    """Lend Django's connection to the engine. Call it inside `transaction.atomic`, which commits for both."""
-    connection.ensure_connection()
-    raw = connection.connection
-    assert isinstance(raw, psycopg.Connection)
-    return raw
 
 
 def check() -> list[Finding]:

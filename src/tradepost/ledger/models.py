@@ -21,6 +21,9 @@ class LedgerAccount(models.Model):
     name = models.CharField(max_length=40, blank=True, help_text="The house's own accounts only.")
     balance = models.DecimalField(max_digits=20, decimal_places=5, null=True)
     credit_limit = models.DecimalField(max_digits=20, decimal_places=5, db_default=0, default=0)
+    is_play = models.BooleanField(
+        "play money", default=False, db_default=False, help_text="Belongs to a test account; no real money."
+    )
 
     class Meta:
         db_table = "ledger_account"

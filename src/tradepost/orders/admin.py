@@ -24,12 +24,12 @@ from tradepost.backoffice.styled import (
     TabularInline,
 )
 from tradepost.backoffice.times import DayFilter
+from tradepost.database import engine_connection
 from tradepost.engine import cancelling
 from tradepost.engine.ledger import Kind
 from tradepost.engine.refilling import RefillReport, settle_refills
 from tradepost.engine.settling import Outcome, settle
 from tradepost.engine.statuses import CancelState, Dispatch, RefillStatus
-from tradepost.ledger.books import engine_connection
 from tradepost.ledger.models import Transfer
 from tradepost.orders.models import CancelRequest, Order, OrderEvent, Refill
 

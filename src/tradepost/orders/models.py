@@ -32,9 +32,20 @@ class Order(models.Model):
     charge = models.DecimalField(max_digits=20, decimal_places=5)
     refunded = models.DecimalField(max_digits=20, decimal_places=5, db_default=0)
     status = models.CharField(max_length=12, choices=Status.choices(), db_default=Status.PENDING.value)
-    dispatch = models.CharField(max_length=8, choices=Dispatch.choices(), db_default=Dispatch.NONE.value)
+    dispatch = models.CharField(max_length=12, choices=Dispatch.choices(), db_default=Dispatch.NONE.value)
     start_count = models.BigIntegerField(null=True)
     remains = models.BigIntegerField()
+    parts = models.IntegerField(null=True, help_text="How many runs or posts it is made of, if it is.")
+    parent = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="made",
+        db_index=False,
+        db_constraint=False,
+        help_text="The drip-feed or subscription it is a part of.",
+    )
+    part = models.IntegerField(null=True, help_text="Which part of it, from 1.")
     one_per_link = models.BooleanField(db_default=False)
     in_window = models.BooleanField(db_default=False, help_text="Its account had a duplicate window.")
     created_at = models.DateTimeField(db_default=Now())
@@ -52,6 +63,16 @@ class Order(models.Model):
             models.CheckConstraint(
                 condition=Q(refunded__gte=0, refunded__lte=models.F("charge")), name="order_refunds_within_charge"
             ),
+            models.CheckConstraint(
+                condition=Q(parent__isnull=True, part__isnull=True)
+                | Q(parent__isnull=False, part__gte=1, parts__isnull=True),
+                name="order_part_of_parent",
+            ),
+            models.CheckConstraint(condition=Q(parts__isnull=True) | Q(parts__gte=1), name="order_parts_positive"),
+            # No run is made twice, no post mirrored twice.
+            models.UniqueConstraint(
+                fields=("parent", "part"), condition=Q(parent__isnull=False), name="order_part_once"
+            ),
             # The referee of «You have active order with this link»; the link is hashed because it may be long.
             models.UniqueConstraint(
                 "account",
@@ -64,13 +85,29 @@ class Order(models.Model):
         indexes = (
             models.Index(fields=("account", "id"), name="order_of_account"),
             # Every loop that moves orders on reads this one, so its cost doesn't grow with history.
-            models.Index(fields=("service", "id"), condition=IS_ACTIVE, name="order_active"),
+            models.Index(fields=("dispatch", "id"), condition=IS_ACTIVE, name="order_active"),
             models.Index("account", "service", MD5("link"), condition=Q(in_window=True), name="order_in_window"),
         )
         ordering = ("-id",)
 
     def __str__(self) -> str:
         return f"#{self.pk}"
+
+
+class DripFeed(models.Model):
+    """When the next run of an order is due. Written by `tradepost.engine` (placing, dripfeeding, settling)."""
+
+    order = models.OneToOneField(Order, primary_key=True, on_delete=models.PROTECT, related_name="dripfeed")
+    interval_minutes = models.IntegerField()
+    due_at = models.DateTimeField(null=True, help_text="Nothing once every run is made, or it was stopped.")
+
+    class Meta:
+        verbose_name = "drip-feed"
+        constraints = (models.CheckConstraint(condition=Q(interval_minutes__gte=1), name="dripfeed_interval_positive"),)
+        indexes = (models.Index(fields=("due_at",), condition=Q(due_at__isnull=False), name="dripfeed_due"),)
+
+    def __str__(self) -> str:
+        return f"drip-feed {self.pk}"
 
 
 class OrderEvent(models.Model):
@@ -83,8 +120,8 @@ class OrderEvent(models.Model):
     actor = models.CharField(max_length=80)
     from_status = models.CharField(max_length=12)
     to_status = models.CharField(max_length=12)
-    from_dispatch = models.CharField(max_length=8)
-    to_dispatch = models.CharField(max_length=8)
+    from_dispatch = models.CharField(max_length=12)
+    to_dispatch = models.CharField(max_length=12)
     note = models.CharField(max_length=200, blank=True, db_default="")
 
     class Meta:

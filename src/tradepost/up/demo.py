@@ -11,10 +11,11 @@ from django.db import connection, transaction
 
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
-from tradepost.catalog.models import Category, Fulfilment, Service
+from tradepost.catalog.models import Category, Service
 from tradepost.config import environment
 from tradepost.engine import money
 from tradepost.engine.order_types import OrderType
+from tradepost.engine.routing import Fulfilment
 from tradepost.ledger import books
 from tradepost.ledger.models import LedgerAccount
 
@@ -152,7 +153,7 @@ def _seed_catalog() -> None:
             cancel="c" in flags,
             dripfeed="d" in flags,
             average_time=average_time,
-            fulfilment=Fulfilment.SIMULATED,
+            fulfilment=Fulfilment.SIMULATED.value,
         )
         for category, entries in zip(categories, CATALOG.values(), strict=True)
         for position, (name, kind, rate, minimum, maximum, flags, average_time) in enumerate(entries)

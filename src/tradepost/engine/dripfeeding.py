@@ -1,0 +1,105 @@
+"""Drip-feeds: an order that runs several times, each run an order of its own, made when it is due (protocol §3).
+
+1. Lock the drip-feeds whose next run is due; those that someone else holds are left for the next time.
+2. Write an order for each: the same link and parameters, a run's quantity, its share of the charge (`parts`).
+3. Note when the next run is due.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+from psycopg import Connection, Cursor
+
+from tradepost.engine import arrays, orders, parts, routing
+from tradepost.engine.placing import Mode
+from tradepost.engine.statuses import Status
+
+ACTOR = "drip-feed"
+BATCH = 1_000
+ON_TIME = timedelta(minutes=1)  # what intervals are told in
+
+
+class _Run(msgspec.Struct, frozen=True):
+    """A run that is due, the `part`th of its drip-feed."""
+
+    part: int
+    parent: int
+    charge: Decimal
+    parts: int
+    interval: timedelta
+    due_at: datetime
+    now: datetime
+    fulfilment: str
+    is_play: bool
+
+    def next_due_at(self) -> datetime | None:
+        """Return when the next run is due: after a downtime each missed one has its interval, none is hurried."""
+        if self.part == self.parts:
+            return None
+        is_on_time = self.now - self.due_at < ON_TIME
+        return (self.due_at if is_on_time else self.now) + self.interval
+
+
+_DUE = """
+SELECT o.id, o.charge, o.parts, make_interval(mins => d.interval_minutes), d.due_at, now(), s.fulfilment,
+       a.test_of_id IS NOT NULL
+FROM orders_dripfeed d
+JOIN orders_order o ON o.id = d.order_id
+JOIN catalog_service s ON s.id = o.service_id
+JOIN accounts_account a ON a.id = o.account_id
+WHERE d.due_at <= now()
+ORDER BY o.id LIMIT %s FOR UPDATE OF o, d SKIP LOCKED
+"""
+
+_MAKE = """
+INSERT INTO orders_order (account_id, service_id, key_id, mode, link, quantity, remains, fields, rate, charge,
+                          dispatch, parent_id, part)
+SELECT p.account_id, p.service_id, p.key_id, %s, p.link, p.quantity / p.parts, p.quantity / p.parts, p.fields, p.rate,
+       new.charge, new.dispatch, p.id, new.part
+FROM unnest(%s::bigint[], %s::int[], %s::numeric[], %s::text[]) AS new (parent_id, part, charge, dispatch)
+JOIN orders_order p ON p.id = new.parent_id
+ORDER BY p.id
+"""
+
+_NEXT = """
+UPDATE orders_dripfeed d SET due_at = new.due_at
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS new (order_id, due_at) WHERE d.order_id = new.order_id
+"""
+
+
+def make_due(connection: Connection) -> int:
+    """Make the runs that are due, one a drip-feed and at most a batch of 1,000, and return how many were made."""
+    rows = Cursor(connection).execute(_DUE, [BATCH], prepare=True).fetchall()
+    if not rows:
+        return 0
+    made = parts.made(connection, [row[0] for row in rows])
+    runs = [_Run(made[row[0]] + 1, *row) for row in rows]
+    _make(connection, runs)
+    _begin(connection, [run.parent for run in runs if run.part == 1])
+    return len(runs)
+
+
+def _make(connection: Connection, runs: Sequence[_Run]) -> None:
+    ids = arrays.of_numbers(run.parent for run in runs)
+    columns = [
+        ids,
+        arrays.of_numbers(run.part for run in runs),
+        arrays.of_numbers(parts.share(run.charge, run.part, run.parts) for run in runs),
+        arrays.of_texts(routing.first_dispatch(run.fulfilment, is_play=run.is_play) for run in runs),
+    ]
+    cursor = Cursor(connection)
+    cursor.execute(_MAKE, [Mode.DRIP.value, *columns], prepare=True)
+    cursor.execute(_NEXT, [ids, [run.next_due_at() for run in runs]], prepare=True)
+
+
+def _begin(connection: Connection, parents: Sequence[int]) -> None:
+    """Tell the customers of drip-feeds whose first run is made."""
+    begun = list(orders.lock(connection, parents).values())
+    moves = []
+    for parent in begun:
+        moves.append(orders.Move(parent, parent.status, Status.IN_PROGRESS))
+        parent.status = Status.IN_PROGRESS
+    if begun:
+        orders.write(connection, begun, moves, actor=ACTOR)

@@ -1,0 +1,126 @@
+"""Orders as the engine changes them: locked, changed in memory, written back with an event for every move.
+
+There is one lock order (design §4): orders first, in id order, then ledger accounts. An order that is a part of another
+(a run of a drip-feed, a post of a subscription) is locked after its parent, whose id is lower. So whoever holds the
+parent holds its parts, too.
+"""
+
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+
+import msgspec
+from psycopg import Connection, Cursor
+
+from tradepost.engine import arrays
+from tradepost.engine.statuses import NOT_LEFT, Dispatch, Status
+
+NOTE_CHARS_MAX = 200
+
+
+class Order(msgspec.Struct):
+    """An order whose row is locked. `parent` and `part` (from 1) are set of a part, `parts` of what is made of them."""
+
+    id: int
+    account: int
+    service: int
+    status: Status
+    dispatch: str
+    quantity: int
+    charge: Decimal
+    refunded: Decimal
+    start_count: int | None
+    remains: int
+    parent: int | None
+    part: int | None
+    parts: int | None
+
+    @property
+    def is_dripfeed(self) -> bool:
+        """Tell whether it is a drip-feed, whose runs are what is fulfilled."""
+        return self.dispatch == Dispatch.RUNS
+
+    @property
+    def has_not_left(self) -> bool:
+        """Tell whether nobody has begun to fulfil it."""
+        return self.status is Status.PENDING and self.dispatch in NOT_LEFT
+
+
+class Move(msgspec.Struct, frozen=True):
+    """A change of an order's status, for the record."""
+
+    order: Order
+    was: Status
+    to: Status
+    note: str = ""
+
+
+_COLUMNS = """id, account_id, service_id, status, dispatch, quantity, charge, refunded, start_count, remains,
+    parent_id, part, parts"""
+
+_LOCK = f"""
+SELECT {_COLUMNS} FROM orders_order
+WHERE id = ANY(ARRAY(
+    SELECT unnest(%s::bigint[])
+    UNION SELECT parent_id FROM orders_order WHERE id = ANY(%s::bigint[]) AND parent_id IS NOT NULL
+))
+ORDER BY id FOR UPDATE
+"""
+
+_LOCK_PARTS = f"SELECT {_COLUMNS} FROM orders_order WHERE parent_id = ANY(%s::bigint[]) ORDER BY id FOR UPDATE"
+
+_WRITE = """
+UPDATE orders_order o
+SET status = new.status, start_count = new.start_count, remains = new.remains, refunded = new.refunded,
+    updated_at = now()
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::numeric[])
+  AS new (id, status, start_count, remains, refunded)
+WHERE o.id = new.id
+"""
+
+_WRITE_EVENTS = """
+INSERT INTO orders_orderevent (order_id, account_id, actor, from_status, to_status, from_dispatch, to_dispatch, note)
+SELECT order_id, account_id, %s, from_status, to_status, dispatch, dispatch, note
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
+  AS new (order_id, account_id, from_status, to_status, dispatch, note)
+"""
+
+
+def lock(connection: Connection, ids: Collection[int]) -> dict[int, Order]:
+    """Lock these orders and the parents of those that are parts, in id order, and return them all by id."""
+    given = arrays.of_numbers(ids)
+    return _orders(Cursor(connection).execute(_LOCK, [given, given], prepare=True))
+
+
+def lock_parts(connection: Connection, parents: Collection[int]) -> dict[int, Order]:
+    """Lock every part of these orders, which are locked themselves, and return them by id, the first one first."""
+    return _orders(Cursor(connection).execute(_LOCK_PARTS, [arrays.of_numbers(parents)], prepare=True))
+
+
+def write(connection: Connection, orders: Sequence[Order], moves: Sequence[Move], *, actor: str) -> None:
+    """Write orders as they stand in memory, and an event for each move."""
+    cursor = Cursor(connection)
+    cursor.execute(
+        _WRITE,
+        [
+            arrays.of_numbers(order.id for order in orders),
+            arrays.of_texts(order.status for order in orders),
+            arrays.of_numbers(order.start_count for order in orders),
+            arrays.of_numbers(order.remains for order in orders),
+            arrays.of_numbers(order.refunded for order in orders),
+        ],
+        prepare=True,
+    )
+    if moves:
+        columns = [
+            arrays.of_numbers(move.order.id for move in moves),
+            arrays.of_numbers(move.order.account for move in moves),
+            arrays.of_texts(move.was for move in moves),
+            arrays.of_texts(move.to for move in moves),
+            arrays.of_texts(move.order.dispatch for move in moves),
+            arrays.of_texts(move.note[:NOTE_CHARS_MAX] for move in moves),
+        ]
+        cursor.execute(_WRITE_EVENTS, [actor, *columns], prepare=True)
+
+
+def _orders(rows: Cursor) -> dict[int, Order]:
+    return {row[0]: Order(row[0], row[1], row[2], Status(row[3]), *row[4:]) for row in rows}
