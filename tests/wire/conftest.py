@@ -1,6 +1,6 @@
 """The stage of a case."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -11,8 +11,10 @@ from tests.conftest import Customer
 @pytest.fixture
 def stage(
     connection: psycopg.Connection, make_customer: Callable[..., Customer], make_service: Callable[..., int]
-) -> dict[str, str]:
+) -> Iterator[dict[str, str]]:
     """Customers and services of a case's own, a `Stage`."""
     from tests.wire.staging import Stage
 
-    return Stage(connection, make_customer, make_service)
+    stage = Stage(connection, make_customer, make_service)
+    yield stage
+    stage.release()

@@ -1,6 +1,7 @@
 """What cases can name: customers and services, made when first named, and the steps that are no requests."""
 
 import shlex
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -11,10 +12,12 @@ from tests.conftest import Customer
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.catalog.models import CustomRate, Service
+from tradepost.engine import dripfeeding, parts
 from tradepost.engine.keys import Scope
 from tradepost.engine.refilling import RefillReport, settle_refills
 from tradepost.engine.settling import Outcome, Report, settle
 from tradepost.engine.statuses import RefillStatus, Status
+from tradepost.engine.subscribing import Post, mirror
 from tradepost.ledger import books
 from tradepost.ledger.models import LedgerAccount
 
@@ -58,7 +61,19 @@ SERVICES: dict[str, dict[str, Any]] = {
     "poll": {"type": "Poll"},
     "groups": {"type": "Invites from Groups"},
     "traffic": {"type": "Web Traffic"},
+    "fed": {"dripfeed": True, "refill": True, "cancel": True},
+    "fed_traffic": {"type": "Web Traffic", "dripfeed": True},
+    "subscription": {"type": "Subscriptions", "max": 1000, "refill": True, "cancel": True},
 }  # fmt: skip
+
+TEST_KEY = "_test"
+
+_HOLD = """
+INSERT INTO procrastinate_jobs (queue_name, task_name, lock, status) VALUES ('tests', 'hold', %s, 'doing')
+ON CONFLICT DO NOTHING
+"""
+_RELEASE = "DELETE FROM procrastinate_jobs WHERE queue_name = 'tests'"
+_MAKE_DUE = "UPDATE orders_dripfeed SET due_at = now() WHERE order_id = %s AND due_at IS NOT NULL"
 
 
 class Stage(dict[str, str]):
@@ -77,8 +92,10 @@ class Stage(dict[str, str]):
         self._accounts: dict[str, int] = {}
 
     def __missing__(self, name: str) -> str:
-        """Make the customer or the service of this name."""
-        if name in CUSTOMERS:
+        """Make the customer or the service of this name; `alice_test` is a test key of alice."""
+        if name.endswith(TEST_KEY):
+            self[name] = keys.create(Account.objects.get(pk=self.account(name.removesuffix(TEST_KEY))), test=True)
+        elif name in CUSTOMERS:
             customer = self._make_customer(**CUSTOMERS[name])
             self._accounts[name] = customer.id
             self[name] = customer.key
@@ -97,6 +114,12 @@ class Stage(dict[str, str]):
         name, *words = shlex.split(step)
         options = dict(word.split("=", 1) for word in words if "=" in word)
         STEPS[name](self, *[word for word in words if "=" not in word], **options)
+        self.connection.commit()
+
+    def release(self) -> None:
+        """Let the desk's worker go on with what was held."""
+        self.connection.rollback()  # a step may have failed
+        self.connection.execute(_RELEASE)
         self.connection.commit()
 
 
@@ -134,6 +157,24 @@ def _take_off_sale(_: Stage, service: str) -> None:
     Service.objects.filter(pk=int(service)).update(is_active=False)
 
 
+def _hold(stage: Stage, task: str) -> None:
+    """Keep the desk's worker from a task while the case lasts; one that is running ends first."""
+    while not stage.connection.execute(_HOLD, [task]).rowcount:
+        stage.connection.commit()
+        time.sleep(0.01)
+
+
+def _run(stage: Stage, dripfeed: str, part: str) -> None:
+    """Let the time of a drip-feed's next run come, and make it. A case holds `run` before, or the worker is first."""
+    stage.connection.execute(_MAKE_DUE, [dripfeed])
+    dripfeeding.make_due(stage.connection)
+    assert parts.made(stage.connection, [int(dripfeed)]) == {int(dripfeed): int(part)}
+
+
+def _post(stage: Stage, subscription: str, part: str, *, quantity: str, link: str) -> None:
+    assert mirror(stage.connection, [Post(int(subscription), int(part), link, int(quantity))]) == 1
+
+
 STEPS: dict[str, Callable[..., None]] = {
     "settle": _settle,
     "settle-refill": _settle_refill,
@@ -143,4 +184,7 @@ STEPS: dict[str, Callable[..., None]] = {
     "give-credit": _give_credit,
     "agree-on-rate": _agree_on_rate,
     "take-off-sale": _take_off_sale,
+    "hold": _hold,
+    "run": _run,
+    "post": _post,
 }
