@@ -1,7 +1,7 @@
 """Reading a request's parameters, in every dialect that clients speak (protocol §1).
 
 Whatever comes in, what goes out is a plain `dict[str, str]`: values stripped, junk for absent dropped, every spelling
-of a list of ids made one comma list, and nothing in it that PostgreSQL can't store.
+of a list of ids made one comma list and any other list lines, and nothing in it that PostgreSQL can't store.
 """
 
 import json
@@ -63,10 +63,13 @@ def _json(body: bytes) -> Iterator[tuple[str, str]]:
         return
     for name, value in found.items():
         if isinstance(value, list):
-            separator = "," if name in ID_LISTS else "\n"
-            yield name, separator.join(_json_scalar(item) for item in value)
+            yield name, _separator(name).join(_json_scalar(item) for item in value)
         else:
             yield name, _json_scalar(value)
+
+
+def _separator(name: str) -> str:
+    return "," if name in ID_LISTS else "\n"
 
 
 def _json_scalar(value: object) -> str:
@@ -109,6 +112,6 @@ def _tidy(pairs: Iterable[tuple[str, str]]) -> Parameters:
         if name.endswith("]"):
             name = _INDEX.sub("", name)
             if name in tidied:
-                value = f"{tidied[name]},{value}"
+                value = f"{tidied[name]}{_separator(name)}{value}"
         tidied[name] = value
     return tidied

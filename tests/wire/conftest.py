@@ -1,0 +1,20 @@
+"""The stage of a case."""
+
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+from tests.conftest import Customer
+
+
+@pytest.fixture
+def stage(
+    connection: psycopg.Connection, make_customer: Callable[..., Customer], make_service: Callable[..., int]
+) -> Iterator[dict[str, str]]:
+    """Customers and services of a case's own, a `Stage`."""
+    from tests.wire.staging import Stage
+
+    stage = Stage(connection, make_customer, make_service)
+    yield stage
+    stage.release()

@@ -1,0 +1,190 @@
+"""What cases can name: customers and services, made when first named, and the steps that are no requests."""
+
+import shlex
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+
+from tests.conftest import Customer
+from tradepost.accounts import keys
+from tradepost.accounts.models import Account, Key
+from tradepost.catalog.models import CustomRate, Service
+from tradepost.engine import dripfeeding, parts
+from tradepost.engine.keys import Scope
+from tradepost.engine.refilling import RefillReport, settle_refills
+from tradepost.engine.settling import Outcome, Report, settle
+from tradepost.engine.statuses import RefillStatus, Status
+from tradepost.engine.subscribing import Post, mirror
+from tradepost.ledger import books
+from tradepost.ledger.models import LedgerAccount
+
+CUSTOMERS: dict[str, dict[str, Any]] = {
+    "alice": {},  # 100.00 to spend, as all that say nothing else
+    "bob": {},
+    "poor": {"balance": "0.05"},
+    "reader": {"scope": Scope.READ},
+    "local": {"networks": ["127.0.0.0/8"]},
+    "elsewhere": {"networks": ["203.0.113.0/24"]},
+}
+
+# 0.90 for 1,000 and from 10 to 10,000, unless said otherwise.
+SERVICES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "precise": {"rate": "0.8110496"},
+    "cheap": {"rate": "0.0045"},
+    "dear": {"rate": "1.44219"},
+    "whole": {"rate": "8"},
+    "described": {
+        "name": "Visits ✓", "description": "Slow, <b>steady</b>", "average_time": "2 hours",
+        "refill": True, "cancel": True, "dripfeed": True,
+    },
+    "refillable": {"refill": True},
+    "cancelable": {"cancel": True},
+    "ruled": {"link_pattern": r"https://pixelpond\.example/\w+"},
+    "one_a_link": {"one_order_per_link": True},
+    "off_sale": {"is_active": False},
+    "package": {"type": "Package", "rate": "5"},
+    "seo": {"type": "SEO"},
+    "comments": {"type": "Custom Comments", "min": 2, "max": 5},
+    "comments_package": {"type": "Custom Comments Package", "rate": "5"},
+    "mentions": {"type": "Mentions"},
+    "mentions_with_hashtags": {"type": "Mentions with Hashtags"},
+    "mentions_list": {"type": "Mentions Custom List", "min": 2, "max": 5},
+    "mentions_hashtag": {"type": "Mentions Hashtag"},
+    "mentions_followers": {"type": "Mentions User Followers"},
+    "mentions_likers": {"type": "Mentions Media Likers"},
+    "comment_likes": {"type": "Comment Likes"},
+    "replies": {"type": "Comment Replies", "min": 2, "max": 5},
+    "poll": {"type": "Poll"},
+    "groups": {"type": "Invites from Groups"},
+    "traffic": {"type": "Web Traffic"},
+    "fed": {"dripfeed": True, "refill": True, "cancel": True},
+    "fed_traffic": {"type": "Web Traffic", "dripfeed": True},
+    "subscription": {"type": "Subscriptions", "max": 1000, "refill": True, "cancel": True},
+}  # fmt: skip
+
+TEST_KEY = "_test"
+
+_HOLD = """
+INSERT INTO procrastinate_jobs (queue_name, task_name, lock, status) VALUES ('tests', 'hold', %s, 'doing')
+ON CONFLICT DO NOTHING
+"""
+_RELEASE = "DELETE FROM procrastinate_jobs WHERE queue_name = 'tests'"
+_MAKE_DUE = "UPDATE orders_dripfeed SET due_at = now() WHERE order_id = %s AND due_at IS NOT NULL"
+
+
+class Stage(dict[str, str]):
+    """What stands for each name of one case: keys, ids of services, and what its answers have told."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        make_customer: Callable[..., Customer],
+        make_service: Callable[..., int],
+    ) -> None:
+        super().__init__()
+        self.connection = connection
+        self._make_customer = make_customer
+        self._make_service = make_service
+        self._accounts: dict[str, int] = {}
+
+    def __missing__(self, name: str) -> str:
+        """Make the customer or the service of this name; `alice_test` is a test key of alice."""
+        if name.endswith(TEST_KEY):
+            self[name] = keys.create(Account.objects.get(pk=self.account(name.removesuffix(TEST_KEY))), test=True)
+        elif name in CUSTOMERS:
+            customer = self._make_customer(**CUSTOMERS[name])
+            self._accounts[name] = customer.id
+            self[name] = customer.key
+        else:
+            fields = SERVICES[name]
+            self[name] = str(self._make_service(**{**fields, "rate": Decimal(fields.get("rate", "0.90"))}))
+        return self[name]
+
+    def account(self, name: str) -> int:
+        """Return the account of a customer."""
+        assert self[name]
+        return self._accounts[name]
+
+    def do(self, step: str) -> None:
+        """Carry out one step, its names filled in."""
+        name, *words = shlex.split(step)
+        options = dict(word.split("=", 1) for word in words if "=" in word)
+        STEPS[name](self, *[word for word in words if "=" not in word], **options)
+        self.connection.commit()
+
+    def release(self) -> None:
+        """Let the desk's worker go on with what was held."""
+        self.connection.rollback()  # a step may have failed
+        self.connection.execute(_RELEASE)
+        self.connection.commit()
+
+
+def _settle(stage: Stage, order: str, status: str, **counts: str) -> None:
+    numbers = {name: int(count) for name, count in counts.items()}
+    report = Report(int(order), Status(status), start_count=numbers.get("start"), remains=numbers.get("remains"))
+    assert settle(stage.connection, [report], actor="test") == [Outcome.SETTLED]
+
+
+def _settle_refill(stage: Stage, refill: str, status: str) -> None:
+    assert settle_refills(stage.connection, [RefillReport(int(refill), RefillStatus(status))]) == 1
+
+
+def _revoke(stage: Stage, customer: str) -> None:
+    assert keys.revoke(Key.objects.get(account=stage.account(customer)).pk)
+
+
+def _suspend(stage: Stage, customer: str) -> None:
+    Account.objects.filter(pk=stage.account(customer)).update(is_active=False)
+
+
+def _top_up(stage: Stage, customer: str, amount: str) -> None:
+    books.top_up(stage.account(customer), Decimal(amount), actor="test")
+
+
+def _give_credit(stage: Stage, customer: str, amount: str) -> None:
+    LedgerAccount.objects.filter(account=stage.account(customer)).update(credit_limit=Decimal(amount))
+
+
+def _agree_on_rate(stage: Stage, customer: str, service: str, rate: str) -> None:
+    CustomRate.objects.create(account_id=stage.account(customer), service_id=int(service), rate=Decimal(rate))
+
+
+def _take_off_sale(_: Stage, service: str) -> None:
+    Service.objects.filter(pk=int(service)).update(is_active=False)
+
+
+def _hold(stage: Stage, task: str) -> None:
+    """Keep the desk's worker from a task while the case lasts; one that is running ends first."""
+    while not stage.connection.execute(_HOLD, [task]).rowcount:
+        stage.connection.commit()
+        time.sleep(0.01)
+
+
+def _run(stage: Stage, dripfeed: str, part: str) -> None:
+    """Let the time of a drip-feed's next run come, and make it. A case holds `run` before, or the worker is first."""
+    stage.connection.execute(_MAKE_DUE, [dripfeed])
+    dripfeeding.make_due(stage.connection)
+    assert parts.made(stage.connection, [int(dripfeed)]) == {int(dripfeed): int(part)}
+
+
+def _post(stage: Stage, subscription: str, part: str, *, quantity: str, link: str) -> None:
+    assert mirror(stage.connection, [Post(int(subscription), int(part), link, int(quantity))]) == 1
+
+
+STEPS: dict[str, Callable[..., None]] = {
+    "settle": _settle,
+    "settle-refill": _settle_refill,
+    "revoke": _revoke,
+    "suspend": _suspend,
+    "top-up": _top_up,
+    "give-credit": _give_credit,
+    "agree-on-rate": _agree_on_rate,
+    "take-off-sale": _take_off_sale,
+    "hold": _hold,
+    "run": _run,
+    "post": _post,
+}

@@ -1,0 +1,17 @@
+"""The protocol as data: every case of every `.http` file here is played to a running desk."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Desk
+from tests.wire import cases, playing
+from tests.wire.cases import Case
+from tests.wire.staging import Stage
+
+CASES = [case for file in sorted(Path(__file__).parent.glob("*.http")) for case in cases.read(file)]
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.rule.rpartition(" (")[0]) for case in CASES])
+def test_the_wire(case: Case, desk: Desk, stage: Stage) -> None:
+    playing.play(case, desk.url, stage)
