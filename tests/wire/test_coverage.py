@@ -48,7 +48,7 @@ def test_each_rule_is_a_sentence_of_its_own_with_its_section() -> None:
     assert {rule[-2] for rule in rules} == set("1234")
 
 
-@pytest.mark.parametrize("action", Api("", "USD")._actions)
+@pytest.mark.parametrize("action", Api("", "USD", requests_a_minute=1)._actions)
 def test_every_action_is_answered(action: str) -> None:
     answers = [answer for parameters, answer in asked() if parameters.get("action") == action]
     assert [answer for answer in answers if not answer.startswith('{"error"')]
