@@ -16,7 +16,7 @@ ID_CHARS_MAX = 200
 AMOUNT_CHARS_MAX = 100
 
 _PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
-_MARKED = re.compile(r"[^0-9]*?(-?)[^0-9]*?([0-9][0-9., '\u00a0\u202f]*)[^0-9]*")
+_MARKED = re.compile(r"[^0-9-]*(-?)[^0-9-]*([0-9][0-9., '\u00a0\u202f]*)[^0-9-]*")
 _SPACES = re.compile(r"[ '\u00a0\u202f]")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]*", re.ASCII)
@@ -48,7 +48,7 @@ def amount(value: Json) -> Decimal | None:
     """Return an amount: a number, "1,234.56", "1.234,56", "$ 12.5", "12.5 USD" or the like."""
     if isinstance(value, Decimal):
         return value if _is_sane(value) else None
-    written = "" if isinstance(value, bool) else text(value)
+    written = "" if isinstance(value, bool) else text(value).replace("\u2212", "-")
     if len(written) > AMOUNT_CHARS_MAX:
         return None
     if not _PLAIN.fullmatch(written):
