@@ -56,7 +56,7 @@ class Panel:
         takes_idempotency_keys: bool = False,
         seed: int = 0,
     ) -> None:
-        self.offers = {offer.service: offer for offer in offers}
+        self.offers = {offer.service: msgspec.structs.replace(offer) for offer in offers}  # its own, to change
         self._first_rates = {offer.service: offer.rate for offer in offers}
         self.key = key
         self.balance = balance
