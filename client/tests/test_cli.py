@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from running import Run, lines, runner
 
 from conftest import LINK
+from running import Run, lines, runner
 from tests.fakes.faults import Fault
 from tests.fakes.panel import Offer, Panel
 from tests.fakes.upstream import Reply, Upstream

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import Run, lines, runner
 
 from conftest import LINK
+from running import Run, lines, runner
 from tests.fakes.faults import Fault, Faults
 from tests.fakes.panel import KEY, Panel
 from tests.fakes.upstream import Upstream

@@ -249,7 +249,13 @@ def _entries(value: Json, names: Sequence[str]) -> Mapping[str, Json]:
         return value
     if not isinstance(value, list):
         return {}
-    return {str(id_): each for each in value if isinstance(each, dict) and (id_ := _id(each, names))}
+    named = ((_asked(each, names), each) for each in value if isinstance(each, dict))
+    return {id_: each for id_, each in named if id_}
+
+
+def _asked(fields: Object, names: Sequence[str]) -> str:
+    """Return the id that an entry is about, as it was asked for: it need not be one that could exist."""
+    return next((id_ for name in names if (id_ := _values.text(fields.get(name)))), "")
 
 
 def _layers(value: Json) -> list[Object]:
