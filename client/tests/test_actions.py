@@ -152,7 +152,9 @@ def test_what_can_t_be_asked_is_not_sent(ask: Ask, upstream: Upstream, method: s
     assert upstream.seen == []
 
 
-@pytest.mark.parametrize("url", ["panel.example/api/v2", "ftp://panel.example", "https://", ""])
+@pytest.mark.parametrize(
+    "url", ["panel.example/api/v2", "ftp://panel.example", "https://", "", "http://panel.example:x/"]
+)
 def test_a_url_that_can_t_be_one_is_said_at_once(url: str) -> None:
     with pytest.raises(ValueError, match="URL"):
         Client(url, "key")

@@ -35,8 +35,8 @@ class AsyncClient:
     is. `retry` limits how often anything is made again; None is never. `transport` is httpx2's, for proxies,
     certificates and tests.
 
-    Every method raises `Refused`, `RateLimited`, `NotSent` or `Ambiguous`; and `ValueError`, before anything is sent,
-    for what can't be asked.
+    One client may be shared by tasks. Every method raises `Refused`, `RateLimited`, `NotSent` or `Ambiguous`; and
+    `ValueError`, before anything is sent, for what can't be asked.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class AsyncClient:
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._panel = Panel(url, key, retry=retry or NO_RETRY, idempotency=idempotency)
+        self._url = _sending.address(url)
         self._answer_bytes_max = answer_bytes_max
         self._http = httpx2.AsyncClient(
             headers={**_sending.HEADERS, "User-Agent": user_agent}, timeout=timeout, limits=limits, transport=transport
@@ -141,7 +142,7 @@ class AsyncClient:
     async def _send(self, step: Send) -> Outcome:
         gathering = None
         try:
-            request = self._http.build_request("POST", self._panel.url, content=step.form)
+            request = self._http.build_request("POST", self._url, content=step.form)
             response = await self._http.send(request, stream=True, follow_redirects=False)
             gathering = _sending.Gathering(response, self._answer_bytes_max)
             try:

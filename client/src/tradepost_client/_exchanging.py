@@ -83,7 +83,6 @@ class Panel:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("the URL of a panel begins with http:// or https:// and a host")
-        self.url = url
         self.shown_url = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
         self.idempotency = idempotency
         self._key = Key(key)

@@ -31,6 +31,14 @@ NOT_SENT = (
 )
 
 
+def address(url: str) -> httpx2.URL:
+    """Return a URL as httpx2 takes it. Raises `ValueError` for what can't be sent to, before it is tried."""
+    try:
+        return httpx2.URL(url)
+    except httpx2.InvalidURL as error:
+        raise ValueError(f"the URL of a panel can't be read: {error}") from None
+
+
 def failure(error: Exception, partial: Answer | None = None) -> Failure:
     """Say what a failure to get an answer means; whatever is not known to come before the request may come after."""
     text = f"{type(error).__name__}: {error}".rstrip(": ")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.live import Live
 from rich.progress import MofNCompleteColumn, Progress
 
 from tradepost_client import Client, Declined, Id, Standing
@@ -153,8 +152,8 @@ def status(
         if json:
             found = _last(polls, showing.as_json)
         else:
-            with Live(console=showing.out, auto_refresh=False) as live:
-                found = _last(polls, lambda each: live.update(showing.standings(each), refresh=True))
+            with showing.in_place() as show:
+                found = _last(polls, lambda each: show(showing.standings(each)))
     end(found.values())
 
 

@@ -77,6 +77,7 @@ class Journal:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise Unusable(f"{path} is being ordered by another run") from None
+            _keep(path.parent)
             file.seek(0)
             yield cls(file)
 
@@ -95,6 +96,15 @@ class Journal:
         if known.digest != row.digest:
             raise Unusable(f"row {row.number} was another order when it was sent: put new orders into a new file")
         return resend and known.state in UNSURE
+
+
+def _keep(folder: Path) -> None:
+    """Put a folder's new names on disk: a journal that a power failure takes away knows of no order."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read(path: Path) -> list[Row]:

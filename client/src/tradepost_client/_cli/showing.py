@@ -1,11 +1,13 @@
 """Tables for people and JSON for programs. What a panel sends is text, never markup or a terminal's commands."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 
 import msgspec
 from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -43,6 +45,16 @@ def say(text: str) -> None:
 def plain(text: str) -> str:
     """Return a text without what a terminal would obey."""
     return "".join(each if each.isprintable() else " " for each in text)
+
+
+@contextmanager
+def in_place() -> Iterator[Callable[[Table], None]]:
+    """Return what prints a table: on a terminal over the one before, else below it."""
+    if not out.is_terminal:
+        yield out.print
+        return
+    with Live(console=out, auto_refresh=False) as live:
+        yield lambda table: live.update(table, refresh=True)
 
 
 def services(found: Iterable[Service]) -> Table:
