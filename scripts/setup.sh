@@ -29,7 +29,7 @@ setup_uv() { # makes .venv and sets $uv
 
 setup() { # setup requirements-dev.lock: .venv holds the project and what that lock names
   lock=$1
-  stamp=$(cat pyproject.toml "$lock" | cksum)
+  stamp=$(cat pyproject.toml client/pyproject.toml "$lock" | cksum)
   if [ -x .venv/bin/tradepost ] && [ "$(cat ".venv/$lock.stamp" 2>/dev/null)" = "$stamp" ]; then
     return 0
   fi
@@ -37,6 +37,6 @@ setup() { # setup requirements-dev.lock: .venv holds the project and what that l
   setup_uv
   export VIRTUAL_ENV="$PWD/.venv"
   "$uv" pip install --quiet --require-hashes -r "$lock"
-  "$uv" pip install --quiet --no-deps --no-build-isolation -e .
+  "$uv" pip install --quiet --no-deps --no-build-isolation -e . -e ./client
   echo "$stamp" >".venv/$lock.stamp"
 }

@@ -1,0 +1,46 @@
+"""How often, and after how long, a call is made again by itself."""
+
+import random
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import msgspec
+
+from tradepost_client._errors import Ambiguous, PanelError, RateLimited
+
+
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of retries: `attempts_max` counts the first attempt, so 1 is no retry.
+
+    Waits double from `wait_seconds` up to `wait_seconds_max`, each shortened by up to a half at random. A panel's
+    `Retry-After` is honoured up to `retry_after_seconds_max`; what is longer is left to the caller.
+    """
+
+    attempts_max: int = 3
+    wait_seconds: float = 0.5
+    wait_seconds_max: float = 10
+    retry_after_seconds_max: float = 30
+
+    def wait(self, attempt: int, error: PanelError) -> float | None:
+        """Return the seconds to wait after this attempt, counted from 1; None to give up."""
+        if attempt >= self.attempts_max:
+            return None
+        if isinstance(error, RateLimited | Ambiguous) and error.retry_after is not None:
+            return error.retry_after if error.retry_after <= self.retry_after_seconds_max else None
+        wait = min(self.wait_seconds * 2.0 ** min(attempt - 1, 30), self.wait_seconds_max)
+        return wait * random.uniform(0.5, 1)  # noqa: S311 - so that clients that failed together come back apart
+
+
+NO_RETRY = Retry(attempts_max=1)
+
+
+def retry_after_seconds(header: str) -> float | None:
+    """Read the header `Retry-After`: seconds or a date; None for anything else."""
+    header = header.strip()
+    if header.isascii() and header.isdigit() and len(header) < 10:  # noqa: PLR2004 - 30 years
+        return float(header)
+    try:
+        until = parsedate_to_datetime(header)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,30 @@
+"""Running the command as people do, its environment set to a panel's."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from typer.testing import CliRunner, Result
+
+from tests.fakes.upstream import Upstream
+from tradepost_client._cli.app import app
+
+type Run = Callable[..., Result]
+
+
+def runner(upstream: Upstream) -> Run:
+    """Return what runs the command and checks its exit code, any if None; the key is never in what it prints."""
+
+    def run(*arguments: str, code: int | None = 0, **environ: str) -> Result:
+        panel = {"TRADEPOST_CLIENT_URL": upstream.url, "TRADEPOST_CLIENT_KEY": upstream.panel.key}
+        result = CliRunner().invoke(app, arguments, env={**panel, "COLUMNS": "200", **environ})
+        assert code in {None, result.exit_code}, result.output
+        assert upstream.panel.key not in result.output
+        return result
+
+    return run
+
+
+def lines(result: Result) -> list[Any]:
+    """Return what was printed as JSON, line by line."""
+    return [json.loads(line) for line in result.stdout.splitlines()]

@@ -1,0 +1,183 @@
+"""A file of orders: broken off anywhere and run again, no row is placed twice by itself."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import LINK
+from running import Run, lines, runner
+from tests.fakes.faults import Fault, Faults
+from tests.fakes.panel import KEY, Panel
+from tests.fakes.upstream import Upstream
+
+
+@pytest.fixture
+def run(upstream: Upstream) -> Run:
+    """Run the command against the panel."""
+    return runner(upstream)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file of three orders."""
+    return write(tmp_path / "orders.csv", 3)
+
+
+def write(path: Path, count: int) -> Path:
+    """Write a file of orders, each with a link of its own."""
+    rows = "".join(f"1,Default,{LINK}/{number},100,\n" for number in range(1, count + 1))
+    path.write_text("\ufeffservice,type,link,quantity,runs\n" + rows)
+    return path
+
+
+def journal(file: Path) -> list[dict[str, Any]]:
+    """Return the journal's lines."""
+    return [json.loads(line) for line in Path(f"{file}.results.jsonl").read_text().splitlines()]
+
+
+def links(upstream: Upstream) -> Counter[str]:
+    """Count the accepted orders by the last part of their link."""
+    return Counter(order.parameters["link"].rpartition("/")[2] for order in upstream.panel.accepted)
+
+
+def test_all_rows_are_ordered_once_and_never_again(run: Run, upstream: Upstream, file: Path) -> None:
+    assert "3 placed, 0 refused, 0 not sent, 0 ambiguous" in run("order", "--file", str(file)).stdout
+    assert [entry["state"] for entry in journal(file)] == ["sending", "placed"] * 3
+    assert [entry["order"] for entry in journal(file) if "order" in entry] == [1, 2, 3]
+    assert "3 placed" in run("order", "--file", str(file)).stdout
+    assert links(upstream) == {"1": 1, "2": 1, "3": 1}
+    assert "runs" not in upstream.panel.orders[1].parameters
+
+
+def test_objects_a_line_are_read_too(run: Run, upstream: Upstream, tmp_path: Path) -> None:
+    file = tmp_path / "orders.jsonl"
+    file.write_text(
+        '{"service":1,"link":"l","comments":["a","b"],"type":"Custom Comments"}\n\n'
+        '{"service":1,"link":"l","quantity":50,"runs":null}\n'
+    )
+    upstream.panel.offers[1].min = 1
+    assert [entry["state"] for entry in lines(run("order", "--file", str(file), "--json"))] == ["placed", "placed"]
+    assert upstream.panel.orders[1].parameters["comments"] == "a\nb"
+
+
+def test_an_ambiguous_row_is_sent_again_only_when_told_to(run: Run, upstream: Upstream, file: Path) -> None:
+    upstream.faults.script(None, Fault.RESET_BEFORE, None)
+    first = run("order", "--file", str(file), code=3)
+    assert "2 placed, 0 refused, 0 not sent, 1 ambiguous" in first.stdout
+    assert "row 2: ambiguous: connection lost" in first.stderr
+    run("order", "--file", str(file), code=3)
+    assert links(upstream) == {"1": 1, "3": 1}
+    assert "3 placed" in run("order", "--file", str(file), "--resend-ambiguous").stdout
+    assert links(upstream) == {"1": 1, "2": 1, "3": 1}
+
+
+def test_a_row_sent_again_and_refused_stays_ambiguous(run: Run, upstream: Upstream, file: Path) -> None:
+    upstream.faults.script(Fault.RESET_AFTER)
+    run("order", "--file", str(file), code=3)
+    upstream.panel.balance -= upstream.panel.balance
+    told = run("order", "--file", str(file), "--resend-ambiguous", code=3)
+    assert "row 1: ambiguous: sent again: Not enough funds on balance" in told.stderr
+    assert links(upstream) == {"1": 1, "2": 1, "3": 1}
+
+
+def test_where_keys_are_taken_a_run_again_can_t_order_twice(run: Run, upstream: Upstream, file: Path) -> None:
+    upstream.panel = Panel(takes_idempotency_keys=True)
+    upstream.faults.script(Fault.RESET_AFTER, Fault.TRUNCATED, Fault.EMPTY_AFTER)
+    run("order", "--file", str(file), code=3)
+    assert "3 placed" in run("--idempotency", "order", "--file", str(file)).stdout
+    assert links(upstream) == {"1": 1, "2": 1, "3": 1}
+    Path(f"{file}.results.jsonl").unlink()
+    assert "3 placed" in run("order", "--file", str(file)).stdout
+    assert links(upstream) == {"1": 1, "2": 1, "3": 1}
+
+
+def test_a_refused_row_may_be_mended_and_is_tried_again(run: Run, upstream: Upstream, file: Path) -> None:
+    file.write_text(file.read_text().replace("/2,100", "/2,1"))
+    assert "row 2: refused: Quantity less than minimal 10" in run("order", "--file", str(file), code=1).stderr
+    file.write_text(file.read_text().replace("/2,1,", "/2,10,"))
+    run("order", "--file", str(file))
+    assert links(upstream) == {"1": 1, "2": 1, "3": 1}
+
+
+def test_a_file_that_became_another_is_not_ordered(run: Run, upstream: Upstream, file: Path) -> None:
+    run("order", "--file", str(file))
+    file.write_text(file.read_text().replace("/3,", "/4,") + f"1,Default,{LINK}/5,100,\n")
+    assert "row 3 was another order" in run("order", "--file", str(file), code=2).stderr
+    assert links(upstream) == {"1": 1, "2": 1, "3": 1}
+
+
+def test_a_panel_that_can_t_be_reached_ends_the_run(run: Run, upstream: Upstream, file: Path) -> None:
+    away = {"TRADEPOST_CLIENT_URL": "http://no-such-host.invalid"}
+    assert "0 placed, 0 refused, 3 not sent" in run("order", "--file", str(file), code=1, **away).stdout
+    assert len(journal(file)) == 2
+    run("order", "--file", str(file))
+    assert links(upstream) == {"1": 1, "2": 1, "3": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("service,link\n1,l,extra\n", "row 1 is no order"),
+        ("link\nl\n", "row 1: an order needs a service"),
+        ("service,type,link\n1,Poll,l\n", "row 1: Poll needs quantity, answer_number"),
+        ('service,link\n1,"l\n', "can't be read"),
+    ],
+)
+def test_a_file_with_a_mistake_is_not_begun(run: Run, upstream: Upstream, file: Path, text: str, told: str) -> None:
+    file.write_text(text)
+    assert told in run("order", "--file", str(file), code=2).stderr
+    assert upstream.seen == []
+
+
+def test_two_runs_of_a_file_at_once_are_one(run: Run, upstream: Upstream, file: Path) -> None:
+    with Path(f"{file}.results.jsonl").open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert "by another run" in run("order", "--file", str(file), code=2).stderr
+    assert upstream.seen == []
+
+
+def test_a_journal_that_is_something_else_is_left_alone(run: Run, upstream: Upstream, file: Path) -> None:
+    other = Path(f"{file}.results.jsonl")
+    other.write_text('{"my":"notes"}\n')
+    assert "is no journal" in run("order", "--file", str(file), code=2).stderr
+    assert other.read_text() == '{"my":"notes"}\n'
+    assert upstream.seen == []
+
+
+def test_killed_amid_a_row_it_is_ambiguous_and_the_rest_is_ordered(run: Run, upstream: Upstream, file: Path) -> None:
+    upstream.faults.script(None, Fault.DELAY)
+    upstream.delay_seconds = 60
+    command = [sys.executable, "-c", "from tradepost_client._cli import main; main()", "order", "--file", str(file)]
+    environ = {**os.environ, "TRADEPOST_CLIENT_URL": upstream.url, "TRADEPOST_CLIENT_KEY": KEY}
+    process = subprocess.Popen([*command, "--json"], env=environ, stdout=subprocess.PIPE)
+    assert process.stdout
+    with process:
+        process.stdout.readline()
+        while len(upstream.seen) < 2:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    with Path(f"{file}.results.jsonl").open("a") as cut_off:
+        cut_off.write('{"row":2,"dig')
+    told = run("order", "--file", str(file), code=3)
+    assert "row 2: sending: cut off while it was sent" in told.stderr
+    assert links(upstream) == {"1": 1, "2": 1, "3": 1}
+
+
+def test_through_a_storm_of_faults_no_row_is_placed_twice(run: Run, upstream: Upstream, tmp_path: Path) -> None:
+    upstream.panel = Panel(takes_idempotency_keys=True)
+    upstream.faults = Faults.of_every_kind(0.3, seed=5, but={Fault.WRONG_ID, Fault.DELAY})
+    file = write(tmp_path / "many.csv", 60)
+    for _ in range(20):
+        if "60 placed" in run("order", "--file", str(file), "--resend-ambiguous", code=None).stdout:
+            break
+    assert set(links(upstream).values()) == {1}
+    assert len(upstream.panel.accepted) == 60

@@ -1,0 +1,74 @@
+"""The dialects of API v2 that panels speak (protocol §5): the same answers, put another way."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+
+class Dialect(msgspec.Struct, frozen=True, kw_only=True):
+    """How a panel puts its answers; by default as the published documentation does."""
+
+    content_type: str = "application/json"
+    order_name: str = "order"  # what `add` calls the order's id
+    ids_as_strings: bool = False
+    numbers: bool = False  # what is documented as strings of digits are numbers
+    services_in: str = ""  # "" is an array, "by id" an object, all else the name of the array
+    balance_in: str = ""  # the name of the object it is nested in
+    flags: tuple[Any, Any] = (True, False)
+    statuses: Mapping[str, str] = {}
+
+
+ODD = Dialect(
+    content_type="text/html; charset=UTF-8",
+    order_name="order_id",
+    ids_as_strings=True,
+    numbers=True,
+    services_in="by id",
+    balance_in="data",
+    flags=("1", 0),
+    statuses={"Canceled": "Cancelled", "In progress": "Inprogress", "Partial": "Partially Completed", "Pending": "0"},
+)
+_DIGITS = frozenset({"charge", "start_count", "remains", "rate", "min", "max", "balance"})
+_FLAGS = frozenset({"refill", "cancel", "dripfeed"})
+
+
+def put(value: Any, action: str, dialect: Dialect) -> Any:
+    """Return an answer as the dialect puts it."""
+    if isinstance(value, dict) and "error" in value:
+        return value
+    if action == "add":
+        return {dialect.order_name: str(value["order"]) if dialect.ids_as_strings else value["order"]}
+    if action == "services":
+        return _services([_fields(each, dialect) for each in value], dialect)
+    if action == "balance":
+        return {dialect.balance_in: _fields(value, dialect)} if dialect.balance_in else _fields(value, dialect)
+    if action == "status":
+        return _status(value, dialect)
+    return value
+
+
+def _status(value: dict[str, Any], dialect: Dialect) -> Any:
+    if "status" in value:
+        return _fields(value, dialect)
+    return {id_: _fields(each, dialect) for id_, each in value.items()}
+
+
+def _services(services: list[dict[str, Any]], dialect: Dialect) -> Any:
+    if dialect.services_in == "by id":
+        return {str(each.pop("service")): each for each in services}
+    return {dialect.services_in: services} if dialect.services_in else services
+
+
+def _fields(fields: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
+    return {name: _field(name, value, dialect) for name, value in fields.items()}
+
+
+def _field(name: str, value: Any, dialect: Dialect) -> Any:
+    if name in _FLAGS and isinstance(value, bool):
+        return dialect.flags[0 if value else 1]
+    if name == "status":
+        return dialect.statuses.get(value, value)
+    if name in _DIGITS and dialect.numbers:
+        return msgspec.Raw(value.encode())  # all its digits, which a float would lose
+    return value
