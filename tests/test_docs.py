@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from tradepost.api import reference
+from tradepost.api.actions import ACTIONS
 from tradepost.cli import app
 from tradepost.config import environment
 from tradepost.engine.errors import Refusal
@@ -18,6 +20,16 @@ API = (ROOT / "docs" / "api-v2.md").read_text()
 @pytest.mark.parametrize("refusal", Refusal.__subclasses__())
 def test_every_error_is_documented(refusal: type[Refusal]) -> None:
     assert f"| `{refusal.text}` |" in API
+
+
+def test_types_and_parameters_of_orders_are_documented_as_they_are_read() -> None:
+    assert reference.types_table() in API
+    assert reference.parameters_table() in API
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_action_is_documented(action: str) -> None:
+    assert f"| `{action}` |" in API
 
 
 @pytest.mark.parametrize(
