@@ -89,8 +89,8 @@ def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
             found.append((name.decode("utf-8", "replace"), value.decode("utf-8", "replace")))
 
     if boundary:
-        parser = FormParser("multipart/form-data", keep, None, boundary=boundary)
         try:
+            parser = FormParser("multipart/form-data", keep, None, boundary=boundary)
             parser.write(body)
             parser.finalize()
         except FormParserError:
