@@ -104,8 +104,8 @@ def _tidy(pairs: Iterable[tuple[str, str]]) -> Parameters:
         name, value = raw_name, raw_value.strip()
         if value in JUNK:
             continue
-        if _UNSTORABLE.search(value):
-            value = _UNSTORABLE.sub("\ufffd", value)
+        if _UNSTORABLE.search(name) or _UNSTORABLE.search(value):
+            name, value = _UNSTORABLE.sub("\ufffd", name), _UNSTORABLE.sub("\ufffd", value)
         if name.endswith("]"):
             name = _INDEX.sub("", name)
             if name in tidied:
