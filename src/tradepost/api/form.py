@@ -5,6 +5,7 @@ of a list of ids made one comma list, and nothing in it that PostgreSQL can't st
 """
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import unquote_to_bytes
@@ -17,6 +18,9 @@ type Parameters = dict[str, str]
 
 JUNK = frozenset({"", "undefined", "null"})
 ID_LISTS = frozenset({"order", "orders", "refill", "refills"})
+
+# It warns of every body that it can't read: clients could fill the operator's log.
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 _INDEX = re.compile(r"\[\d*\]$")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
