@@ -83,6 +83,12 @@ def test_every_type_of_order_is_described_with_its_parameters() -> None:
     assert {name for shape in described.values() for name in shape["properties"]} >= PARAMETERS.keys()
 
 
+@pytest.mark.parametrize("name", examples())
+def test_every_example_is_a_request_as_described(name: str) -> None:
+    assert fits(DOCUMENT["components"]["examples"][name]["value"], name)
+    assert fits(DOCUMENT["components"]["examples"][name]["value"], "Request")
+
+
 @pytest.mark.parametrize("refusal", Refusal.__subclasses__())
 def test_every_error_is_described(refusal: type[Refusal]) -> None:
     told = [each.get("const", each.get("title")) for each in SCHEMAS["Error"]["properties"]["error"]["anyOf"]]
