@@ -1,44 +1,53 @@
-"""`python -m bench add`: one subcommand a workload. `scripts/bench` calls it."""
+"""`python -m bench add`, `python -m bench fuzz`: one subcommand a workload or trial. `scripts/bench` calls it."""
 
+import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench import rounds
+from bench import fuzz as fuzzing
+from bench import rounds as measuring
 from bench.errors import Failed
-from bench.workload import ADD, Workload
+from bench.workload import ADD
 
 ROUNDS_MAX = 100
 SECONDS_MAX = 600
+REQUESTS_MAX = 100_000_000
 
 app = typer.Typer(
-    help="Measure a fresh desk against pgbench, on the same database.",
+    help="Measure a fresh desk against pgbench, on the same database; or try how much nonsense it stands.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
-type Rounds = Annotated[int, typer.Option("--rounds", help="How often.", min=1, max=ROUNDS_MAX)]
-type Seconds = Annotated[int, typer.Option("--seconds", help="How long each run is.", min=1, max=SECONDS_MAX)]
-type Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")]
-
-
-@app.callback()
-def benchmarks() -> None:
-    """Keep `add` a subcommand while it is the only one."""
+# Not `type` statements: typer does not look into those, and would know neither bounds nor help.
+Rounds = Annotated[int, typer.Option("--rounds", help="How often.", min=1, max=ROUNDS_MAX)]
+Seconds = Annotated[int, typer.Option("--seconds", help="How long each run is.", min=1, max=SECONDS_MAX)]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")]
+Requests = Annotated[int, typer.Option("--requests", help="How many to send.", min=1, max=REQUESTS_MAX)]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed makes the same requests.")]
+Log = Annotated[Path, typer.Option("--log", help="Write what the desk logs to this file; else it is lost.")]
 
 
 @app.command()
 def add(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = None) -> None:
     """Measure placing orders by API, against one transaction an order."""
-    _run(ADD, rounds, seconds, json)
+    _run(lambda: measuring.measure(ADD, rounds=rounds, seconds=seconds, json=json))
 
 
-def _run(workload: Workload, count: int, seconds: int, json: Path | None) -> None:
+@app.command()
+def fuzz(requests: Requests = 10_000, seed: Seed = 1, log: Log = Path(os.devnull)) -> None:
+    """Send requests that no client should send, and hold the answers to the protocol."""
+    _run(lambda: fuzzing.run(count=requests, seed=seed, log=log))
+
+
+def _run(work: Callable[[], None]) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then as after Ctrl-C
     try:
-        rounds.measure(workload, rounds=count, seconds=seconds, json=json)
+        work()
     except Failed as failure:
         typer.secho(f"bench: {failure}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from None

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +20,7 @@ from bench import cpu
 from bench.errors import Failed
 from bench.workload import CUSTOMERS, KEY
 from tradepost.config import environment
+from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
 from tradepost.up.postgres import Postgres
 
 BALANCE = Decimal("1000000.00")
@@ -57,18 +58,29 @@ class Desk:
                 time.sleep(SETTLE_SECONDS)
         raise Failed(f"{table} keeps growing with nobody there")
 
+    def balances(self) -> Decimal:
+        """Add up what all customers have."""
+        with psycopg.connect(self.database_url) as connection:
+            row = connection.execute("SELECT sum(balance) FROM ledger_account WHERE balance IS NOT NULL").fetchone()
+        assert row
+        return Decimal(row[0])
+
 
 @contextmanager
-def fresh() -> Iterator[Desk]:
-    """Run a desk with 1,000 customers and one service for as long as the context lasts."""
+def fresh(*, log: Path | None = None) -> Iterator[Desk]:
+    """Run a desk with 1,000 customers and one service for as long as the context lasts.
+
+    Its messages go where ours go, or into a file.
+    """
     home = Path(tempfile.mkdtemp(prefix="tradepost-bench-"))
     try:
         for name in [name for name in os.environ if name == "DATABASE_URL" or name.startswith("TRADEPOST_")]:
             if name != "TRADEPOST_POSTGRES_BIN":
                 del os.environ[name]
         os.environ["TRADEPOST_HOME"] = str(home)
+        os.environ["TRADEPOST_REQUESTS_A_MINUTE"] = str(REQUESTS_A_MINUTE_MAX)  # counted, but never refused
         postgres = Postgres(home, environment.postgres_bin())
-        with _process(postgres) as (process, url):
+        with _process(postgres, log) as (process, url):
             service = _seed(postgres.url)
             postmaster = int((postgres.data / "postmaster.pid").read_text().split()[0])
             yield Desk(f"{url}/api/v2", postgres.url, service, cpu.child(process.pid, "serve"), postmaster)
@@ -88,12 +100,13 @@ def check() -> str:
 
 
 @contextmanager
-def _process(postgres: Postgres) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def _process(postgres: Postgres, log: Path | None) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run `tradepost up`, out of reach of the terminal's Ctrl-C: it is stopped here, after all that use it."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tradepost.cli", "up", "--port", "0"],
-        stdout=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+    with log.open("w") if log else nullcontext() as messages:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tradepost.cli", "up", "--port", "0"],
+            stdout=subprocess.PIPE, stderr=messages, text=True, start_new_session=True,
+        )  # fmt: skip
     try:
         yield process, _url(process)
     finally:

@@ -6,30 +6,30 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from tradepost.api import reference
+from tradepost.api.actions import ACTIONS
 from tradepost.cli import app
 from tradepost.config import environment
-from tradepost.engine import errors
-from tradepost.engine.errors import IncorrectParameter, QuantityTooLarge, QuantityTooSmall, Refusal
+from tradepost.engine.errors import Refusal
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 API = (ROOT / "docs" / "api-v2.md").read_text()
 
 
-def all_errors() -> list[str]:
-    """List every wire string, with names in place of what it tells."""
-    told: dict[type[Refusal], str] = {
-        IncorrectParameter: "Incorrect <parameter>",
-        QuantityTooSmall: "Quantity less than minimal <N>",
-        QuantityTooLarge: "Quantity more than maximum <N>",
-    }
-    classes = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, Refusal)]
-    return [told.get(each, each.text) for each in classes if each is not Refusal]
+@pytest.mark.parametrize("refusal", Refusal.__subclasses__())
+def test_every_error_is_documented(refusal: type[Refusal]) -> None:
+    assert f"| `{refusal.text}` |" in API
 
 
-@pytest.mark.parametrize("text", all_errors())
-def test_every_error_is_documented(text: str) -> None:
-    assert f"| `{text}` |" in API
+def test_types_and_parameters_of_orders_are_documented_as_they_are_read() -> None:
+    assert reference.types_table() in API
+    assert reference.parameters_table() in API
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_action_is_documented(action: str) -> None:
+    assert f"| `{action}` |" in API
 
 
 @pytest.mark.parametrize(

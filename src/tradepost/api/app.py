@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tradepost.api import form
+from tradepost.api import form, openapi
 from tradepost.api.coalesce import Unavailable
 from tradepost.api.limits import Allowance
 from tradepost.api.v2 import Answer, Api, Call
@@ -60,6 +60,17 @@ class App:
         await receive()
         self._api.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def describe(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - an ASGI application
+    """Serve the API's OpenAPI document; no key is needed."""
+    if scope["method"] not in {"GET", "HEAD"}:
+        await _respond(send, 405, b"Method not allowed\n", [_TEXT, (b"allow", b"GET, HEAD")])
+        return
+    document = openapi.encoded()
+    takes_gzip = any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
+    answer = Answer(document.gzipped, gzipped=True) if takes_gzip else Answer(document.plain)
+    await _respond(send, 200, answer.body, _headers(answer))
 
 
 _WANTED = frozenset({b"content-type", b"content-length", b"authorization", b"accept-encoding", b"idempotency-key"})

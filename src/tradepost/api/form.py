@@ -5,6 +5,7 @@ of a list of ids made one comma list and any other list lines, and nothing in it
 """
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import unquote_to_bytes
@@ -17,6 +18,9 @@ type Parameters = dict[str, str]
 
 JUNK = frozenset({"", "undefined", "null"})
 ID_LISTS = frozenset({"order", "orders", "refill", "refills"})
+
+# It warns of every body that it can't read: clients could fill the operator's log.
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 _INDEX = re.compile(r"\[\d*\]$")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -92,8 +96,8 @@ def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
             found.append((name.decode("utf-8", "replace"), value.decode("utf-8", "replace")))
 
     if boundary:
-        parser = FormParser("multipart/form-data", keep, None, boundary=boundary)
         try:
+            parser = FormParser("multipart/form-data", keep, None, boundary=boundary)
             parser.write(body)
             parser.finalize()
         except FormParserError:
@@ -107,8 +111,8 @@ def _tidy(pairs: Iterable[tuple[str, str]]) -> Parameters:
         name, value = raw_name, raw_value.strip()
         if value in JUNK:
             continue
-        if _UNSTORABLE.search(value):
-            value = _UNSTORABLE.sub("\ufffd", value)
+        if _UNSTORABLE.search(name) or _UNSTORABLE.search(value):
+            name, value = _UNSTORABLE.sub("\ufffd", name), _UNSTORABLE.sub("\ufffd", value)
         if name.endswith("]"):
             name = _INDEX.sub("", name)
             if name in tidied:

@@ -5,13 +5,14 @@ from typing import Any, cast
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
-from tradepost.api.app import App, ASGIApp, Receive, Scope, Send
+from tradepost.api.app import App, ASGIApp, Receive, Scope, Send, describe
 from tradepost.api.v2 import Api
 from tradepost.config import environment
 from tradepost.config.wsgi import application as pages_wsgi
 
 # Both are served: a redirect would turn a POST into a GET and drop its body.
 API_PATHS = frozenset({"/api/v2", "/api/v2/"})
+DESCRIPTION_PATH = "/api/v2/openapi.json"
 PAGE_THREADS = 8
 
 _api = App(
@@ -29,5 +30,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve one request, or the lifespan (the API's: the pages have none)."""
     if scope["type"] == "lifespan" or scope["path"] in API_PATHS:
         await _api(scope, receive, send)
+    elif scope["path"] == DESCRIPTION_PATH:
+        await describe(scope, receive, send)
     else:
         await _pages(scope, receive, send)

@@ -22,7 +22,10 @@ Downstream panels decide by these strings whether to retry or to refund, so a le
 
 
 class Refusal(Exception):  # noqa: N818 - an expected answer, given back as a value more often than raised
-    """An answer the protocol foresees: the request was understood and is declined. `str()` is the wire string."""
+    """An answer the protocol foresees: the request was understood and is declined. `str()` is the wire string.
+
+    A class whose string tells something has a place for that in its own `text`, in angle brackets.
+    """
 
     text = ""
 
@@ -57,6 +60,8 @@ class BadLink(Refusal):
 class IncorrectParameter(Refusal):
     """A parameter is missing or wrong."""
 
+    text = "Incorrect <parameter>"
+
     def __init__(self, parameter: str) -> None:
         self.text = f"Incorrect {parameter}"
 
@@ -64,12 +69,16 @@ class IncorrectParameter(Refusal):
 class QuantityTooSmall(Refusal):
     """The quantity, after its type's rule, is below the service's minimum."""
 
+    text = "Quantity less than minimal <N>"
+
     def __init__(self, minimum: int) -> None:
         self.text = f"Quantity less than minimal {minimum}"
 
 
 class QuantityTooLarge(Refusal):
     """The quantity, after its type's rule, is above the service's maximum."""
+
+    text = "Quantity more than maximum <N>"
 
     def __init__(self, maximum: int) -> None:
         self.text = f"Quantity more than maximum {maximum}"

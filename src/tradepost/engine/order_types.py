@@ -14,7 +14,6 @@ import msgspec
 from tradepost.engine.errors import BadLink, IncorrectParameter, QuantityTooLarge, QuantityTooSmall
 from tradepost.engine.words import Words
 
-LINK_CHARS_MAX = 2_000
 TEXT_CHARS_MAX = 2_000
 LIST_LINES_MAX = 10_000
 PARTS_MAX = 1_000  # runs of a drip-feed, posts of a subscription
@@ -71,6 +70,19 @@ class Rule(msgspec.Struct, frozen=True):
     required_when: tuple[tuple[str, str, str], ...] = ()
     link: bool = True
     dripfeed: bool = False  # takes runs and interval where the service allows it
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Every parameter that an order must come with."""
+        link = ("link",) if self.link else ()
+        quantity = ("quantity",) if self.quantity is Quantity.GIVEN else ()
+        return ("service", *link, *quantity, *self.required)
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Every parameter that an order may come with too."""
+        dripfeed = ("runs", "interval") if self.dripfeed else ()
+        return (*self.optional, *dripfeed, *(name for name, _, _ in self.required_when))
 
 
 RULES: dict[OrderType, Rule] = {
@@ -163,10 +175,8 @@ def wire_ids(lists: Iterable[Sequence[str]]) -> set[int]:
 
 
 def _read_link(terms: Terms, parameters: Parameters) -> str:
-    link = parameters.get("link", "").strip()
-    if not link or len(link) > LINK_CHARS_MAX:
-        raise BadLink
-    if terms.link_rule and not terms.link_rule.fullmatch(link):
+    link = _text(parameters.get("link", ""))
+    if not link or (terms.link_rule and not terms.link_rule.fullmatch(link)):
         raise BadLink
     return link
 
@@ -193,7 +203,7 @@ def _read_fields(rule: Rule, parameters: Parameters) -> dict[str, str]:
 
 
 def _read_field(name: str, parameters: Parameters) -> str:
-    value = PARAMETERS[name](parameters.get(name, ""))
+    value = PARAMETERS[name].kind.read(parameters.get(name, ""))
     if not value:
         raise IncorrectParameter(name)
     return value
@@ -249,16 +259,6 @@ def _text(text: str) -> str:
     return text if len(text) <= TEXT_CHARS_MAX else ""
 
 
-def _number(text: str) -> str:
-    number = whole(text)
-    return str(number) if number is not None and number > 0 else ""
-
-
-def _count(text: str) -> str:
-    number = whole(text)
-    return str(number) if number is not None and number >= 0 else ""
-
-
 def _day(text: str) -> str:
     """Return a day to come, or today in UTC, as d/m/Y with two and four digits."""
     match = _DAY.fullmatch(text)
@@ -269,30 +269,97 @@ def _day(text: str) -> str:
     return f"{day:%d/%m/%Y}" if day and day >= datetime.now(UTC).date() else ""
 
 
-def _choice(*choices: str) -> Callable[[str], str]:
-    return lambda text: text if text in choices else ""
+class Kind(msgspec.Struct, frozen=True):
+    """A kind of value: how it is read, and what forms and documents tell of it.
+
+    `read` returns what to keep of a value, or nothing if it is missing or wrong.
+    """
+
+    read: Callable[[str], str]
+    min: int | None = None
+    max: int | None = None
+    choices: tuple[int, ...] = ()
+    chars_max: int | None = None
+    lines_max: int | None = None
+    pattern: str | None = None
+
+    @property
+    def is_number(self) -> bool:
+        """Whether values are whole numbers."""
+        return self.min is not None or bool(self.choices)
 
 
-# How each parameter is read: the value to keep, or nothing if it is missing or wrong.
-PARAMETERS: dict[str, Callable[[str], str]] = {
-    "answer_number": _number,
-    "comments": _lines,
-    "country": _text,
-    "delay": _choice(*map(str, DELAYS)),
-    "device": _choice("1", "2", "3", "4", "5"),
-    "expiry": _day,
-    "google_keyword": _text,
-    "groups": _lines,
-    "hashtag": _text,
-    "hashtags": _lines,
-    "keywords": _lines,
-    "max": _number,
-    "media": _text,
-    "min": _number,
-    "old_posts": _count,
-    "posts": _count,
-    "referring_url": _text,
-    "type_of_traffic": _choice("1", "2", "3"),
-    "username": _text,
-    "usernames": _lines,
+def number(min: int, max: int | None = None) -> Kind:
+    """Return the kind of a whole number from `min` to `max`."""
+
+    def read(text: str) -> str:
+        number = whole(text)
+        return "" if number is None or number < min or (max is not None and number > max) else str(number)
+
+    return Kind(read, min=min, max=max)
+
+
+def choice(*choices: int) -> Kind:
+    """Return the kind of a number that is one of these."""
+    texts = frozenset(map(str, choices))
+    return Kind(lambda text: text if text in texts else "", choices=choices)
+
+
+ID = number(1, ID_MAX)
+NUMBER = number(1)
+COUNT = number(0)
+TEXT = Kind(_text, chars_max=TEXT_CHARS_MAX)
+LIST = Kind(_lines, lines_max=LIST_LINES_MAX)
+DAY = Kind(_day, pattern="^[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}$")
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """What clients may send by one name, in words and by example."""
+
+    kind: Kind
+    description: str
+    example: str
+
+
+# Every parameter of `add`. Those that hang together (link, quantity, runs and interval) are read by `read` itself.
+PARAMETERS: dict[str, Parameter] = {
+    "answer_number": Parameter(NUMBER, "The answer to vote for, counted from 1.", "2"),
+    "comments": Parameter(LIST, "Comments, one a line.", "Nice\nWell done"),
+    "country": Parameter(TEXT, "The country that visitors come from.", "DE"),
+    "delay": Parameter(choice(*DELAYS), "Minutes from a new post to its start.", "30"),
+    "device": Parameter(choice(1, 2, 3, 4, 5), "The visitors' kind of device, by the service's numbers.", "5"),
+    "expiry": Parameter(DAY, "The last day of the subscription (d/m/Y, UTC), today or later.", "31/12/2099"),
+    "google_keyword": Parameter(TEXT, "What visitors search for; needed if `type_of_traffic` is 1.", "order desk"),
+    "groups": Parameter(LIST, "Groups to invite from, one a line.", "pixelpond.example/g/1\npixelpond.example/g/2"),
+    "hashtag": Parameter(TEXT, "The hashtag whose users are mentioned.", "#pixels"),
+    "hashtags": Parameter(LIST, "Hashtags to mention, one a line.", "#pixels\n#ponds"),
+    "interval": Parameter(
+        number(1, INTERVAL_MINUTES_MAX),
+        "Minutes from run to run of a drip-feed; needed with `runs`.",
+        "60",
+    ),
+    "keywords": Parameter(LIST, "Keywords, one a line.", "order desk\nreseller panel"),
+    "link": Parameter(
+        TEXT, "What the order is for: a link, as the service asks for it.", "https://pixelpond.example/alice"
+    ),
+    "max": Parameter(NUMBER, "The most that a post gets, from `min` to the service's maximum; charged for.", "200"),
+    "media": Parameter(TEXT, "The post whose likers are mentioned.", "https://pixelpond.example/p/1"),
+    "min": Parameter(NUMBER, "The least that a post gets, from the service's minimum on.", "100"),
+    "old_posts": Parameter(COUNT, f"How many of the latest posts to serve; with `posts` 1 to {PARTS_MAX:,}.", "2"),
+    "posts": Parameter(COUNT, f"How many new posts to serve; with `old_posts` 1 to {PARTS_MAX:,}.", "5"),
+    "quantity": Parameter(
+        NUMBER, "How much, within the service's `min` and `max`; of a drip-feed for each run, the limits on all.", "100"
+    ),
+    "referring_url": Parameter(
+        TEXT, "Where visitors come from; needed if `type_of_traffic` is 2.", "https://chatterbird.example/p/1"
+    ),
+    "runs": Parameter(
+        number(0, PARTS_MAX),
+        "How often a drip-feed runs, if the service has `dripfeed`; 0 and 1 are no drip-feed.",
+        "3",
+    ),
+    "service": Parameter(ID, "The service to order, as `services` lists it; its type tells what else is needed.", "1"),
+    "type_of_traffic": Parameter(choice(1, 2, 3), "1: from a search, 2: from another page, 3: direct.", "3"),
+    "username": Parameter(TEXT, "The user concerned: whose new posts, followers or comments.", "alice"),
+    "usernames": Parameter(LIST, "Users to mention, one a line.", "bob\ncharlie"),
 }
