@@ -1,7 +1,11 @@
 """Django's connection, lent to the engine."""
 
+from collections.abc import Callable
+
 import psycopg
-from django.db import connection
+from django.db import OperationalError, connection, transaction
+
+TRIES_MAX = 4
 
 
 def engine_connection() -> psycopg.Connection:
@@ -10,3 +14,16 @@ def engine_connection() -> psycopg.Connection:
     raw = connection.connection
     assert isinstance(raw, psycopg.Connection)
     return raw
+
+
+def in_transaction[T](work: Callable[[psycopg.Connection], T]) -> T:
+    """Do a piece of the engine's work in a transaction of its own, again if it met with a deadlock (design §4)."""
+    for tries_left in reversed(range(TRIES_MAX)):
+        try:
+            with transaction.atomic(durable=True):
+                return work(engine_connection())
+        except OperationalError as error:
+            again = isinstance(error.__cause__, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
+            if not again or not tries_left:
+                raise
+    raise AssertionError("the last try returns or raises")

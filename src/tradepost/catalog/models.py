@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from tradepost.engine.order_types import OrderType
-from tradepost.engine.routing import Fulfilment
+from tradepost.engine.routing import Fulfilment, OnRefusal
 
 
 class Category(models.Model):
@@ -56,6 +56,16 @@ class Service(models.Model):
         default=Fulfilment.MANUAL.value,
         db_default=Fulfilment.MANUAL.value,
     )
+    on_refusal = models.CharField(
+        max_length=8,
+        choices=OnRefusal.choices(),
+        default=OnRefusal.CANCEL.value,
+        db_default=OnRefusal.CANCEL.value,
+        help_text="What becomes of an order that every provider has refused: canceled with its money back, or held.",
+    )
+    quarantine = models.CharField(
+        max_length=200, blank=True, db_default="", help_text="Why it was taken off sale by itself; empty once settled."
+    )
     is_active = models.BooleanField("for sale", default=True, db_default=True)
     link_pattern = models.CharField(
         max_length=500, blank=True, db_default="", help_text="A regular expression that the whole link must match."
@@ -70,6 +80,10 @@ class Service(models.Model):
         constraints = (
             models.CheckConstraint(condition=Q(type__in=OrderType.values()), name="service_type_known"),
             models.CheckConstraint(condition=Q(fulfilment__in=Fulfilment.values()), name="service_fulfilment_known"),
+            models.CheckConstraint(condition=Q(on_refusal__in=OnRefusal.values()), name="service_on_refusal_known"),
+            models.CheckConstraint(
+                condition=Q(is_active=False) | Q(quarantine=""), name="service_quarantined_not_sold"
+            ),
             models.CheckConstraint(condition=Q(rate__gte=0), name="service_rate_not_negative"),
             models.CheckConstraint(condition=Q(min__gte=1, max__gte=models.F("min")), name="service_min_max"),
         )

@@ -8,6 +8,8 @@
 | `TRADEPOST_CURRENCY` | the currency of all balances, three letters | `USD` |
 | `TRADEPOST_REQUESTS_A_MINUTE` | requests a key without a limit of its own may make; 0: any number | `6000` |
 | `TRADEPOST_SIMULATOR_SECONDS` | how long a simulated order lives | `600` |
+| `TRADEPOST_PRIVATE_ADDRESSES` | `allow`: providers may be at private addresses | `refuse` |
+| `TRADEPOST_METRICS_TOKEN` | what Prometheus has to send as bearer token to read `/metrics` | none: this machine only |
 | `TRADEPOST_POSTGRES_BIN` | folder of the PostgreSQL programs that run the embedded database | the wheel's |
 """
 
@@ -20,6 +22,7 @@ import platformdirs
 from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
 
 CURRENCY_LETTERS = 3
+METRICS_TOKEN_CHARS_MIN = 16
 
 
 class Misconfigured(Exception):  # noqa: N818 - reads as what it says
@@ -75,6 +78,22 @@ def requests_a_minute() -> int:
             f"TRADEPOST_REQUESTS_A_MINUTE must be a whole number from 1 to {REQUESTS_A_MINUTE_MAX}, or 0 for no limit."
         )
     return requests
+
+
+def private_addresses() -> bool:
+    """Tell whether calls to others, providers above all, may go to private addresses."""
+    given = os.environ.get("TRADEPOST_PRIVATE_ADDRESSES", "refuse")
+    if given not in {"allow", "refuse"}:
+        raise Misconfigured("TRADEPOST_PRIVATE_ADDRESSES must be allow or refuse.")
+    return given == "allow"
+
+
+def metrics_token() -> str:
+    """Return the token by which `/metrics` is read from anywhere; empty: it is read from this machine only."""
+    given = os.environ.get("TRADEPOST_METRICS_TOKEN", "").strip()
+    if given and (len(given) < METRICS_TOKEN_CHARS_MIN or not given.isascii() or not given.isprintable()):
+        raise Misconfigured(f"TRADEPOST_METRICS_TOKEN must have {METRICS_TOKEN_CHARS_MIN} letters or more.")
+    return given
 
 
 def simulator_seconds() -> float:

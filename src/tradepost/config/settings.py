@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "tradepost.accounts",
     "tradepost.catalog",
+    "tradepost.providers",
     "tradepost.ledger",
     "tradepost.orders",
     "tradepost.fulfilment",
@@ -119,6 +120,8 @@ USE_TZ = True
 
 TRADEPOST_CURRENCY = environment.currency()
 TRADEPOST_REQUESTS_A_MINUTE = environment.requests_a_minute()
+TRADEPOST_PRIVATE_ADDRESSES = environment.private_addresses()
+TRADEPOST_METRICS_TOKEN = environment.metrics_token()
 TRADEPOST_SIMULATOR_SECONDS = environment.simulator_seconds()
 
 PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful", "shutdown_graceful_timeout": 2}
