@@ -24,6 +24,7 @@ from tradepost.up import postgres
 from tradepost.up.errors import Unable
 
 STOP_SECONDS_MAX = 3.5
+WORKER_STOP_SECONDS_MAX = 45  # only while it waits for a provider's answer
 QUICK_DEATH_SECONDS = 10
 QUICK_DEATHS_MAX = 5
 READY_SECONDS_MAX = 60
@@ -33,8 +34,11 @@ LOOK_SECONDS = 0.2
 class Child:
     """A process of the desk, started again when it dies."""
 
-    def __init__(self, name: str, arguments: list[str], *, fds: tuple[int, ...]) -> None:
+    def __init__(
+        self, name: str, arguments: list[str], *, fds: tuple[int, ...], stop_seconds_max: float = STOP_SECONDS_MAX
+    ) -> None:
         self.name = name
+        self._stop_seconds_max = stop_seconds_max
         self._arguments = arguments
         self._fds = fds
         self._quick_deaths = 0
@@ -63,10 +67,10 @@ class Child:
         if self.process.poll() is None:
             self.process.terminate()
 
-    def join(self, deadline: float) -> None:
-        """Wait for the process to end, and end it if it does not."""
+    def join(self, since: float) -> None:
+        """Wait for the process to end, and end it if it does not in time since it was asked to."""
         try:
-            self.process.wait(max(0.0, deadline - time.monotonic()))
+            self.process.wait(max(0.0, since + self._stop_seconds_max - time.monotonic()))
         except subprocess.TimeoutExpired:
             print(f"The {self.name} process does not stop; killing it.", file=sys.stderr)
             self.process.kill()
@@ -125,7 +129,8 @@ def run(listener: socket.socket, *, workers: int, stop: threading.Event, ready: 
     servers = [
         Child("server", ["serve", str(pipe_read), str(socket_fd)], fds=(pipe_read, socket_fd)) for _ in range(workers)
     ]
-    children = [*servers, Child("worker", ["work", str(pipe_read)], fds=(pipe_read,))]
+    worker = Child("worker", ["work", str(pipe_read)], fds=(pipe_read,), stop_seconds_max=WORKER_STOP_SECONDS_MAX)
+    children = [*servers, worker]
     try:
         _wait_until_ready(listener, children, stop)
         if not stop.is_set():
@@ -134,11 +139,11 @@ def run(listener: socket.socket, *, workers: int, stop: threading.Event, ready: 
             for child in children:
                 child.keep_alive()
     finally:
-        deadline = time.monotonic() + STOP_SECONDS_MAX
+        since = time.monotonic()
         for child in children:
             child.stop()
         for child in children:
-            child.join(deadline)
+            child.join(since)
         os.close(pipe_write)
         os.close(pipe_read)
 
