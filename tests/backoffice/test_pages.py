@@ -8,7 +8,14 @@ from tests.backoffice.conftest import Things, settle, sign_in
 
 LISTS = [f"admin:{name}_changelist" for name in Things._fields]
 PAGES = Things._fields
-ADDABLE = ("accounts_account", "catalog_category", "catalog_service", "catalog_customrate", "auth_group")
+ADDABLE = (
+    "accounts_account",
+    "catalog_category",
+    "catalog_service",
+    "catalog_customrate",
+    "auth_group",
+    "providers_provider",
+)
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -20,7 +27,7 @@ def test_every_list_opens_for_staff(staff: Client, things: Things, name: str) ->
 @pytest.mark.parametrize("name", PAGES)
 def test_every_detail_page_and_its_history_open_for_staff(staff: Client, things: Things, name: str) -> None:
     row = getattr(things, name)
-    assert staff.get(reverse(f"admin:{name}_change", args=[row])).status_code == 200
+    assert staff.get(reverse(f"admin:{name}_change", args=[row]), follow=True).status_code == 200
     assert staff.get(reverse(f"admin:{name}_history", args=[row])).status_code == 200
 
 
