@@ -26,24 +26,29 @@ from tradepost.providers.sealing import Unreadable
 VISIT_SECONDS_MAX = 60
 REROUTED_MAX = 1_000  # at a time
 LOCKS = 7_314  # the first key of our advisory locks; the second is the provider
+ALL_SECONDS = 10  # how often a sweep is for every provider, not only for those with orders to send
 
 _DUE = """
 SELECT p.id FROM providers_provider p
-WHERE (NOT p.is_paused AND (p.retry_at IS NULL OR p.retry_at <= now())
-       AND EXISTS (SELECT FROM orders_upstreamorder u WHERE u.provider_id = p.id))
+WHERE (NOT p.is_paused AND (p.retry_at IS NULL OR p.retry_at <= now()) AND EXISTS (
+           SELECT FROM orders_upstreamorder u
+           WHERE u.provider_id = p.id AND (%s OR u.state = 'queued' AND u.due_at <= now())
+      ))
    OR EXISTS (SELECT FROM orders_upstreamorder u WHERE u.provider_id = p.id AND u.state = 'sending')
 """
 
 
 @app.periodic(cron="* * * * * */2")
 @app.task(queueing_lock="sweep")
-def sweep(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
-    """Have every provider visited where orders are: the net below the job that each placing starts by itself.
+def sweep(timestamp: int) -> None:
+    """Have providers visited where orders are to be sent: the net below the job that each placing starts by itself.
 
-    What waits for a route that has been closed is sent another way first.
+    Every ten seconds of `timestamp` (since 1970) it is for every provider that has orders to be asked about. What waits
+    for a route that has been closed is sent another way first.
     """
     in_transaction(partial(dispatching.reroute, limit=REROUTED_MAX))
-    in_transaction(lambda raw: queueing.wake(raw, [row[0] for row in raw.execute(_DUE)]))
+    is_for_all = timestamp % ALL_SECONDS == 0
+    in_transaction(lambda raw: queueing.wake(raw, [row[0] for row in raw.execute(_DUE, [is_for_all])]))
 
 
 @app.task
