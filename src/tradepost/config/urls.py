@@ -1,6 +1,15 @@
 """The pages: everything but `/api/v2`, which never reaches Django."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [path("", include("tradepost.panel.urls")), path("admin/", admin.site.urls)]
+# Staff signs in where everybody does: throttled, and with the second factor of those who have one.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+urlpatterns = [
+    path("", include("tradepost.panel.urls")),
+    path("account/", include("allauth.urls")),
+    path("account/sessions/", include("allauth.usersessions.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -58,6 +58,7 @@ class IncorrectParameter(Refusal):
     """A parameter is missing or wrong."""
 
     def __init__(self, parameter: str) -> None:
+        self.parameter = parameter
         self.text = f"Incorrect {parameter}"
 
 

@@ -1,12 +1,58 @@
-"""The customers' side: its front page, and the address that a load balancer asks."""
+"""The customers' side, page by page, and the address that a load balancer asks."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import IntConverter
 
-from tradepost.panel import views
+from tradepost.panel import (
+    dashboard,
+    keys,
+    mass_order,
+    new_order,
+    order,
+    orders,
+    preferences,
+    reference,
+    services,
+    statement,
+    views,
+)
+
+
+class BigIntConverter(IntConverter):
+    """An id that the database can hold, so that a longer one is simply not there."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_converter(BigIntConverter, "bigint")
 
 app_name = "panel"
 urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
     path("favicon.ico", views.favicon, name="favicon"),
+    path("dashboard/", dashboard.dashboard, name="dashboard"),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/export/", orders.export, name="orders_export"),
+    path("orders/new/", new_order.new_order, name="new_order"),
+    path("orders/new/services/", new_order.found_services, name="found_services"),
+    path("orders/new/charge/", new_order.charge, name="charge"),
+    path("orders/mass/", mass_order.mass_order, name="mass_order"),
+    path("orders/drip-feeds/", orders.dripfeeds, name="dripfeeds"),
+    path("orders/subscriptions/", orders.subscriptions, name="subscriptions"),
+    path("orders/refills/", orders.refills, name="refills"),
+    path("orders/<bigint:order>/", order.order, name="order"),
+    path("orders/<bigint:order>/cancel/", order.cancel, name="cancel"),
+    path("orders/<bigint:order>/refill/", order.refill, name="refill"),
+    path("services/", services.services, name="services"),
+    path("services/changes/", services.changes, name="service_changes"),
+    path("services/<bigint:service>/favourite/", services.favourite, name="favourite"),
+    path("money/", statement.statement, name="money"),
+    path("money/export/", statement.export, name="money_export"),
+    path("money/add/", statement.add_funds, name="add_funds"),
+    path("api/", reference.api, name="api"),
+    path("api/console/", reference.console, name="console"),
+    path("api/keys/", keys.api_keys, name="keys"),
+    path("api/keys/<bigint:key>/revoke/", keys.revoke, name="revoke_key"),
+    path("settings/", preferences.settings_page, name="settings"),
 ]

@@ -1,5 +1,6 @@
 """The front page, and whether the desk is well."""
 
+from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
@@ -11,6 +12,7 @@ from tradepost.catalog.models import Service
 from tradepost.engine.order_types import OrderType
 
 
+@login_not_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Say what this desk is and how to order, with the first service on sale as the example."""
@@ -19,6 +21,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "panel/home.html", context)
 
 
+@login_not_required
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django gives the request
@@ -31,6 +34,7 @@ def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django give
     return HttpResponse("ok", content_type="text/plain")
 
 
+@login_not_required
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """Lead browsers that ask by habit to the mark."""
