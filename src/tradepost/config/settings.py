@@ -117,7 +117,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
 ]
 TEMPLATES = [
     {
@@ -159,7 +158,6 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Tradepost"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _URL.hostname in {"localhost", "127.0.0.1"}
-USERSESSIONS_TRACK_ACTIVITY = True
 
 DEFAULT_FROM_EMAIL = environment.mail_from()
 MAILERS = {

@@ -32,8 +32,7 @@ def new_order(request: HttpRequest) -> HttpResponse:
         return _place(request, shelf)
     offer = shelf.offer(request.GET.get("service", ""))
     given = _given_again(request) if offer else {}
-    placed = request.GET.get("placed", "")
-    return _show(request, shelf, offer, given, placed=placed if placed.isdecimal() else "")
+    return _show(request, shelf, offer, given, placed=wire_id(request.GET.get("placed", "")))
 
 
 @require_safe
@@ -77,7 +76,7 @@ def _show(
     *,
     refusal: Refusal | None = None,
     name: str = "",
-    placed: str = "",
+    placed: int | None = None,
 ) -> HttpResponse:
     context = {
         "offer": offer,

@@ -22,6 +22,7 @@ from tradepost.panel.asking import customer, text_of
 
 PAGE_ROWS = 50
 EXPORT_CHUNK = 2_000
+YEARS = range(2000, 3000)  # in which orders are looked for
 TABS = (*DELIVERING, Status.COMPLETED, Status.PARTIAL, Status.CANCELED)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would reckon out instead of showing
 
@@ -98,7 +99,9 @@ def day_of(request: HttpRequest, name: str) -> datetime | None:
         day: date | None = parse_date(request.GET.get(name, ""))
     except ValueError:
         return None
-    return timezone.make_aware(datetime(day.year, day.month, day.day)) if day and day.year > 1 else None  # noqa: DTZ001
+    if day is None or day.year not in YEARS:
+        return None
+    return timezone.make_aware(datetime(day.year, day.month, day.day))  # noqa: DTZ001 - made aware at once
 
 
 def csv_of(name: str, headings: tuple[object, ...], rows: Iterator[tuple[object, ...]]) -> StreamingHttpResponse:

@@ -1,7 +1,6 @@
 """The customers' side, page by page, and the address that a load balancer asks."""
 
-from django.urls import path, register_converter
-from django.urls.converters import IntConverter
+from django.urls import path
 
 from tradepost.panel import (
     dashboard,
@@ -16,15 +15,6 @@ from tradepost.panel import (
     statement,
     views,
 )
-
-
-class BigIntConverter(IntConverter):
-    """An id that the database can hold, so that a longer one is simply not there."""
-
-    regex = "[0-9]{1,18}"
-
-
-register_converter(BigIntConverter, "bigint")
 
 app_name = "panel"
 urlpatterns = [
@@ -41,18 +31,18 @@ urlpatterns = [
     path("orders/drip-feeds/", orders.dripfeeds, name="dripfeeds"),
     path("orders/subscriptions/", orders.subscriptions, name="subscriptions"),
     path("orders/refills/", orders.refills, name="refills"),
-    path("orders/<bigint:order>/", order.order, name="order"),
-    path("orders/<bigint:order>/cancel/", order.cancel, name="cancel"),
-    path("orders/<bigint:order>/refill/", order.refill, name="refill"),
+    path("orders/<int:order>/", order.order, name="order"),
+    path("orders/<int:order>/cancel/", order.cancel, name="cancel"),
+    path("orders/<int:order>/refill/", order.refill, name="refill"),
     path("services/", services.services, name="services"),
     path("services/changes/", services.changes, name="service_changes"),
-    path("services/<bigint:service>/favourite/", services.favourite, name="favourite"),
+    path("services/<int:service>/favourite/", services.favourite, name="favourite"),
     path("money/", statement.statement, name="money"),
     path("money/export/", statement.export, name="money_export"),
     path("money/add/", statement.add_funds, name="add_funds"),
     path("api/", reference.api, name="api"),
     path("api/console/", reference.console, name="console"),
     path("api/keys/", keys.api_keys, name="keys"),
-    path("api/keys/<bigint:key>/revoke/", keys.revoke, name="revoke_key"),
+    path("api/keys/<int:key>/revoke/", keys.revoke, name="revoke_key"),
     path("settings/", preferences.settings_page, name="settings"),
 ]
