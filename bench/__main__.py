@@ -1,11 +1,13 @@
 """`python -m bench add`: one subcommand a workload. `scripts/bench` calls it."""
 
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bench import pages as panel_pages
 from bench import rounds
 from bench.errors import Failed
 from bench.workload import ADD, Workload
@@ -14,7 +16,7 @@ ROUNDS_MAX = 100
 SECONDS_MAX = 600
 
 app = typer.Typer(
-    help="Measure a fresh desk against pgbench, on the same database.",
+    help="Measure a fresh desk: placing orders against pgbench, and the panel's pages.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -24,21 +26,26 @@ type Seconds = Annotated[int, typer.Option("--seconds", help="How long each run 
 type Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")]
 
 
-@app.callback()
-def benchmarks() -> None:
-    """Keep `add` a subcommand while it is the only one."""
-
-
 @app.command()
 def add(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = None) -> None:
     """Measure placing orders by API, against one transaction an order."""
     _run(ADD, rounds, seconds, json)
 
 
+@app.command()
+def pages(times: Annotated[int, typer.Option(help="How often each page is asked for.", min=2, max=1_000)] = 40) -> None:
+    """Measure the panel's pages on the server, with 1,000,000 orders; any over 100 ms at the 95th percentile fails."""
+    _guard(lambda: panel_pages.measure(times=times))
+
+
 def _run(workload: Workload, count: int, seconds: int, json: Path | None) -> None:
+    _guard(lambda: rounds.measure(workload, rounds=count, seconds=seconds, json=json))
+
+
+def _guard(measure: Callable[[], None]) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then as after Ctrl-C
     try:
-        rounds.measure(workload, rounds=count, seconds=seconds, json=json)
+        measure()
     except Failed as failure:
         typer.secho(f"bench: {failure}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from None

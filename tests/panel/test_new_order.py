@@ -150,12 +150,12 @@ def test_ten_thousand_services_are_searched_in_memory(alice: Customer, service: 
 
 def test_a_favourite_is_at_hand_until_it_is_none(alice: Customer, bob: Customer, service: int) -> None:
     client = browser(alice)
-    address = reverse("panel:favourite", args=[service])
-    star = client.post(address, headers={"HX-Request": "true"}).content.decode()
+    address, form = reverse("panel:favourite"), {"service": str(service)}
+    star = client.post(address, form, headers={"HX-Request": "true"}).content.decode()
     assert 'aria-pressed="true"' in star
     assert "Favourites" in page(client, NEW)
     assert "<h3>Favourites</h3>" not in page(browser(bob), NEW)
-    client.post(address)
+    client.post(address, form)
     assert not Favourite.objects.filter(account=alice.id).exists()
 
 

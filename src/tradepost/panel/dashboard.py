@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from tradepost.accounts.models import Account
-from tradepost.catalog.models import Service
 from tradepost.engine import money
 from tradepost.engine.statuses import ACTIVE, Status
 from tradepost.orders.models import Order
@@ -23,14 +22,14 @@ from tradepost.panel.asking import customer
 
 DAYS = 30
 NEWEST = 6
+SPENT = Sum(F("charge") - F("refunded"))
 SERVICES_SHOWN = 6
 
 
 class Slice(NamedTuple):
-    """The orders of one day, service and status."""
+    """The orders of one day and status."""
 
     day: date
-    service: int
     status: str
     orders: int
     spent: Decimal
@@ -40,33 +39,35 @@ class Slice(NamedTuple):
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Show the last days, and the newest orders."""
     account = customer(request)
-    slices = _slices(account)
+    recent = _recent(account)
+    slices = _slices(recent)
     newest = Order.objects.filter(account=account, parent=None).select_related("service").order_by("-id")[:NEWEST]
+    spent = sum((each.spent for each in slices), Decimal(0))
     context = {
         "newest": list(newest),
         "days": DAYS,
-        "spent": sum((each.spent for each in slices), Decimal(0)),
+        "spent": spent,
         "count": sum(each.orders for each in slices),
         "active": sum(each.orders for each in slices if each.status in ACTIVE),
-        "charts": _charts(slices),
-        "is_test": False,
+        "charts": {**_by_day(slices), "statuses": _by_status(slices), "services": _by_service(recent, spent)},
     }
     return render(request, "panel/dashboard.html", context)
 
 
-def _slices(account: Account) -> list[Slice]:
-    """Count by day, service and status in one look at the account's orders."""
+def _recent(account: Account) -> QuerySet[Order]:
+    """Return the orders of the last days. Ids rise with time: the last order before says where those begin."""
     since = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)
-    rows = (
-        Order.objects.filter(account=account, parent=None, created_at__gte=since)
-        .order_by()
-        .values_list(TruncDate("created_at"), "service", "status")
-        .annotate(orders=Count("pk"), spent=Sum(F("charge") - F("refunded")))
-    )
+    own = Order.objects.filter(account=account)
+    before = own.filter(created_at__lt=since).order_by("-id").values_list("pk", flat=True).first() or 0
+    return own.filter(parent=None, pk__gt=before, created_at__gte=since).order_by()
+
+
+def _slices(recent: QuerySet[Order]) -> list[Slice]:
+    rows = recent.values_list(TruncDate("created_at"), "status").annotate(orders=Count("pk"), spent=SPENT)
     return [Slice(*row) for row in rows]
 
 
-def _charts(slices: list[Slice]) -> dict[str, object]:
+def _by_day(slices: list[Slice]) -> dict[str, object]:
     today = timezone.localdate()
     days = [today - timedelta(days=DAYS - 1 - past) for past in range(DAYS)]
     spent: defaultdict[date, Decimal] = defaultdict(Decimal)
@@ -78,8 +79,6 @@ def _charts(slices: list[Slice]) -> dict[str, object]:
         "days": [day.isoformat() for day in days],
         "spent": [money.show(spent[day]) for day in days],
         "orders": [counts[day] for day in days],
-        "statuses": _by_status(slices),
-        "services": _by_service(slices),
         "labels": {"spent": _("Spent"), "orders": _("Orders"), "currency": settings.TRADEPOST_CURRENCY},
     }
 
@@ -91,17 +90,10 @@ def _by_status(slices: list[Slice]) -> list[dict[str, object]]:
     return [{"status": s.value, "name": _(s.value), "count": counts[s]} for s in Status if counts[s]]
 
 
-def _by_service(slices: list[Slice]) -> list[dict[str, object]]:
+def _by_service(recent: QuerySet[Order], total: Decimal) -> list[dict[str, object]]:
     """Return what was spent on the services that most was spent on, and on all others."""
-    spent: dict[int, Decimal] = {}
-    for each in slices:
-        spent[each.service] = spent.get(each.service, Decimal(0)) + each.spent
-    most = sorted(spent.items(), key=lambda pair: -pair[1])
-    names = dict(
-        Service.objects.filter(pk__in=[id_ for id_, _spent in most[:SERVICES_SHOWN]]).values_list("pk", "name")
-    )
-    shown: list[dict[str, object]] = [
-        {"name": names[id_], "spent": money.show(sum_)} for id_, sum_ in most[:SERVICES_SHOWN]
-    ]
-    rest = sum((sum_ for _id, sum_ in most[SERVICES_SHOWN:]), Decimal(0))
-    return [*shown, {"name": _("Others"), "spent": money.show(rest)}] if rest else shown
+    most = list(recent.values_list("service__name").annotate(spent=SPENT).order_by("-spent")[:SERVICES_SHOWN])
+    rest = total - sum((spent for _name, spent in most), Decimal(0))
+    if rest:
+        most.append((_("Others"), rest))
+    return [{"name": name, "spent": money.show(spent)} for name, spent in most]

@@ -19,7 +19,7 @@ from tradepost.panel import order_fields
 from tradepost.panel.asking import customer, in_transaction, parameters_of, text_of
 from tradepost.panel.shelf import Offer, Shelf
 
-FOUND_MAX = 60
+FOUND_MAX = 40
 NAME_BYTES = 18
 
 type Given = Mapping[str, str]

@@ -2,6 +2,7 @@
 
 import zoneinfo
 from collections.abc import Callable
+from functools import cache
 
 from django import forms
 from django.contrib import messages
@@ -35,12 +36,19 @@ def preferences(get_response: Answer) -> Answer:
 class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
     """What a person may choose about pages, and the name they go by."""
 
-    timezone = forms.ChoiceField(label=_("Time zone"), choices=lambda: [(name, name) for name in _zones()])
+    timezone = forms.CharField(label=_("Time zone"), widget=forms.TextInput(attrs={"list": "zones"}), max_length=64)
 
     class Meta:
         model = Account
         fields = ("name", "language", "timezone", "theme")
         labels = {"name": _("Name"), "language": _("Language"), "theme": _("Appearance")}  # noqa: RUF012 - Django's way
+
+    def clean_timezone(self) -> str:
+        """Take a zone that there is."""
+        zone: str = self.cleaned_data["timezone"]
+        if zone not in zones():
+            raise forms.ValidationError(_("There is no such time zone."))
+        return zone
 
 
 def settings_page(request: HttpRequest) -> HttpResponse:
@@ -51,8 +59,10 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         with translation.override(form.instance.language or None):
             messages.success(request, translation.gettext("Your settings are saved."))
         return redirect("panel:settings")
-    return render(request, "panel/settings.html", {"form": form})
+    return render(request, "panel/settings.html", {"form": form, "zones": zones()})
 
 
-def _zones() -> list[str]:
+@cache
+def zones() -> list[str]:
+    """Return the names of the time zones there are."""
     return sorted(zoneinfo.available_timezones() - {"localtime", "Factory"})

@@ -55,16 +55,17 @@ def changes(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def favourite(request: HttpRequest, service: int) -> HttpResponse:
+def favourite(request: HttpRequest) -> HttpResponse:
     """Take a service among the favourites, or out of them."""
     account = customer(request)
-    found = get_object_or_404(Service, pk=service)
+    found = get_object_or_404(Service, pk=wire_id(request.POST.get("service", "")))
     mark = Favourite.objects.filter(account=account, service=found)
     is_favourite = not mark.delete()[0]
     if is_favourite and Favourite.objects.filter(account=account).count() < FAVOURITES_MAX:
         Favourite.objects.get_or_create(account=account, service=found)
     if request.headers.get("HX-Request"):
-        return render(request, "panel/star.html", {"service": found, "is_favourite": is_favourite})
+        context = {"service": found, "is_favourite": is_favourite, "favourite": request.path}
+        return render(request, "panel/star.html", context)
     return redirect("panel:new_order")
 
 
