@@ -65,5 +65,8 @@ def _faults(page: Page, address: str, screen: Screen) -> list[tuple[Any, ...]]:
         if each["impact"] in SERIOUS
         for node in each["nodes"][:3]
     ]
-    width = page.evaluate("document.documentElement.scrollWidth")
-    return [*faults, (address, "too wide", width)] if width > screen.width else faults
+    for direction in ("ltr", "rtl"):
+        width = page.evaluate(f"document.documentElement.dir = '{direction}', document.documentElement.scrollWidth")
+        if width > screen.width:
+            faults.append((address, f"too wide {direction}", width))
+    return faults
