@@ -46,7 +46,6 @@ PAGES = {
     "console": "/api/console/",
     "keys": "/api/keys/",
     "settings": "/settings/",
-    "front page": "/",
 }
 
 SEED = f"""

@@ -25,7 +25,7 @@ PAGES = {
     "settings": "/settings/",
     "sign-in": "/account/login/",
 }
-CHART_MS = 800
+STILL_MS = 700  # until charts and charges have been drawn
 ORDERS = 160
 DAYS = 30
 SEED = 7  # the same pictures each time, but for the dates
@@ -116,7 +116,7 @@ def _take(  # noqa: PLR0917 - told apart by their types
         page.goto(url + PAGES[name].format(order=order))
         if name == "new-order":
             _fill(page)
-        page.wait_for_timeout(CHART_MS if name == "overview" else 200)
+        page.wait_for_timeout(STILL_MS)
         page.screenshot(path=folder / f"{name}-{screen.name}-{scheme}.png")
 
     picture("sign-in")

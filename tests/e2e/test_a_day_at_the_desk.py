@@ -20,6 +20,9 @@ from tradepost.orders.models import Order
 LINK = "https://pixelpond.example/visitor"
 _numbers = count(1)
 
+on_a_desk = pytest.mark.parametrize("screen", [DESK], ids=["desk"], indirect=True)
+on_a_phone = pytest.mark.parametrize("screen", [PHONE], ids=["phone"], indirect=True)
+
 type OpenWindow = Callable[..., Page]
 
 
@@ -74,6 +77,7 @@ def test_an_order_is_found_by_typing_priced_live_placed_and_watched(page: Page, 
     expect(page.locator("#live .big-status .tag")).to_have_text(re.compile("Completed|Partial|Canceled"))
 
 
+@on_a_phone
 def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(page: Page, desk: Desk, sold: int) -> None:
     page.goto(f"{desk.url}/orders/new/?service={sold}")
     page.get_by_label("Link").fill(LINK)
@@ -83,6 +87,7 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(page: Page, desk:
     expect(page.get_by_label("Link")).to_have_value(LINK)
 
 
+@on_a_desk
 def test_a_double_click_orders_once(page: Page, desk: Desk, person: Person, sold: int) -> None:
     page.goto(f"{desk.url}/orders/new/?service={sold}")
     page.get_by_label("Link").fill(LINK)
@@ -119,6 +124,7 @@ def test_an_order_is_canceled_after_being_asked_back(page: Page, desk: Desk, mak
     expect(page.get_by_label("Link")).to_have_value(LINK)
 
 
+@on_a_desk
 def test_a_key_is_made_tried_in_the_console_and_revoked(page: Page, desk: Desk) -> None:
     page.goto(f"{desk.url}/api/keys/")
     page.get_by_label("Name").fill("My script")
@@ -136,6 +142,7 @@ def test_a_key_is_made_tried_in_the_console_and_revoked(page: Page, desk: Desk) 
     expect(page.get_by_text("The key is revoked.")).to_be_visible()
 
 
+@on_a_phone
 def test_a_favourite_is_marked_and_on_top(page: Page, desk: Desk, sold: int) -> None:
     page.goto(f"{desk.url}/orders/new/?q={sold}")
     star = page.locator(f'.star[value="{sold}"]')
@@ -145,6 +152,7 @@ def test_a_favourite_is_marked_and_on_top(page: Page, desk: Desk, sold: int) -> 
     expect(page.locator(".found h3").first).to_have_text("Favourites")
 
 
+@on_a_phone
 def test_pages_are_dark_and_spanish_for_who_wants_them_so(page: Page, desk: Desk) -> None:
     page.goto(f"{desk.url}/settings/")
     page.get_by_label("Language").select_option("es")

@@ -49,6 +49,13 @@ def test_a_form_sent_twice_orders_once(alice: Customer, service: int) -> None:
     assert Order.objects.filter(account=alice.id).count() == 1
 
 
+def test_a_form_gone_back_to_and_changed_orders_anew(alice: Customer, service: int) -> None:
+    client = browser(alice)
+    form = {"service": str(service), "name": "web-went-back", "link": LINK, "quantity": "100"}
+    first, second = (client.post(NEW, {**form, "quantity": each}).headers["Location"] for each in ("100", "200"))
+    assert first != second
+
+
 def test_a_form_that_was_refused_is_mended_and_sent_again(alice: Customer, service: int) -> None:
     client = browser(alice)
     form = {"service": str(service), "name": "web-mended", "link": LINK, "quantity": "1"}

@@ -13,7 +13,7 @@ from tests.panel.conftest import Belongings, browser, page
 
 # The statements that a signed-in customer's page takes. Three are every page's: the session, the account, the balance.
 STATEMENTS = {
-    "dashboard": 7,
+    "dashboard": 6,
     "new_order": 5,
     "found_services": 4,
     "mass_order": 3,

@@ -8,8 +8,11 @@ from django.http import HttpRequest, QueryDict
 
 from tradepost.accounts.models import Account
 from tradepost.database import engine_connection
+from tradepost.engine.order_types import Parameters
+from tradepost.engine.retrying import fingerprint
 
 TRIES_MAX = 4
+FINGERPRINT_CHARS = 16
 UNSTORABLE = "\x00"  # what PostgreSQL can't keep in a text
 
 
@@ -32,6 +35,14 @@ def in_transaction[Answer](work: Callable[[psycopg.Connection], Answer]) -> Answ
 def _once[Answer](work: Callable[[psycopg.Connection], Answer]) -> Answer:
     with transaction.atomic():
         return work(engine_connection())
+
+
+def named(form: str, parameters: Parameters) -> str:
+    """Return the idempotency key of an order that a form asks for.
+
+    The same form with the same words is the same order, however often it is sent; mended words are another one.
+    """
+    return f"{form}-{fingerprint(parameters).hex()[:FINGERPRINT_CHARS]}"
 
 
 def text_of(given: QueryDict, name: str, *, chars_max: int = 200) -> str:

@@ -15,7 +15,7 @@ from psycopg import Connection
 from tradepost.engine.errors import Refusal
 from tradepost.engine.placing import Mode, Placed, Request, place
 from tradepost.engine.quoting import Quote, quote
-from tradepost.panel.asking import customer, in_transaction
+from tradepost.panel.asking import customer, in_transaction, named
 
 LINES_MAX = 1_000  # what one batch of the engine takes
 SEPARATOR = "|"
@@ -81,7 +81,8 @@ def _check(account: int, typed: list[str]) -> list[Line]:
 
 def _place(account: int, lines: list[Line], name: str) -> list[Line]:
     """Place every line by one call; if one is refused, none is placed. Returns the lines with what became of them."""
-    wanted = [Request(account, _parameters(line.text) or {}, idempotency_key=f"{name}-{line.number}") for line in lines]
+    asked = [(line.number, _parameters(line.text) or {}) for line in lines]
+    wanted = [Request(account, each, idempotency_key=named(f"{name}-{number}", each)) for number, each in asked]
 
     def all_or_none(connection: Connection) -> list[Placed | Refusal]:
         answers = place(connection, wanted, mode=Mode.MASS)

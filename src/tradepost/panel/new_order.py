@@ -16,10 +16,11 @@ from tradepost.engine.quoting import Quote, quote
 from tradepost.engine.statuses import Dispatch
 from tradepost.orders.models import Order
 from tradepost.panel import order_fields
-from tradepost.panel.asking import customer, in_transaction, parameters_of, text_of
+from tradepost.panel.asking import customer, in_transaction, named, parameters_of, text_of
 from tradepost.panel.shelf import Offer, Shelf
 
 FOUND_MAX = 40
+DRIPFEED = ("runs", "interval")  # folded away until they are wanted
 NAME_BYTES = 18
 
 type Given = Mapping[str, str]
@@ -60,7 +61,7 @@ def _place(request: HttpRequest, shelf: Shelf) -> HttpResponse:
         return redirect("panel:new_order")
     given = _parameters(request, offer)
     name = request.POST.get("name", "")[:64].replace("\x00", "") or _new_name()
-    wanted = Request(customer(request).pk, given, idempotency_key=name)
+    wanted = Request(customer(request).pk, given, idempotency_key=named(name, given))
     [answer] = in_transaction(lambda connection: place(connection, [wanted], mode=Mode.WEB))
     if isinstance(answer, Placed):
         query = urlencode({"service": offer.service.id, "placed": answer.order})
@@ -78,9 +79,13 @@ def _show(
     name: str = "",
     placed: int | None = None,
 ) -> HttpResponse:
+    fields = order_fields.fields_of(offer.service, given, refusal) if offer else []
+    dripfeed = [field for field in fields if field.name in DRIPFEED]
     context = {
         "offer": offer,
-        "fields": order_fields.fields_of(offer.service, given, refusal) if offer else [],
+        "fields": [field for field in fields if field not in dripfeed],
+        "dripfeed": dripfeed,
+        "is_fed": any(field.value or field.mistake for field in dripfeed),
         "refusal": str(refusal) if refusal and offer and not order_fields.place_of(offer.service, refusal) else "",
         "name": name or _new_name(),
         "placed": placed,

@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -15,7 +15,9 @@ from tradepost.engine.order_types import OrderType
 @login_not_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Say what this desk is and how to order, with the first service on sale as the example."""
+    """Say what this desk is and how to order, with the first service on sale; whoever has signed in is led on."""
+    if request.user.is_authenticated:
+        return redirect("panel:dashboard")
     example = Service.objects.filter(is_active=True, type=OrderType.DEFAULT.value).order_by("id").first()
     context = {"api_url": request.build_absolute_uri("/api/v2"), "example": example}
     return render(request, "panel/home.html", context)

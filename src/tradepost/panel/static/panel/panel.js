@@ -92,7 +92,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("htmx:responseError", () => toast(document.documentElement.dataset.failed ?? "Try again.", "error"));
+document.addEventListener("htmx:responseError", () => toast(document.documentElement.dataset.failed, "error"));
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".toast-note").forEach(dismissLater);
   document.querySelectorAll("[data-goes-up]").forEach((select) => select.addEventListener("change", () => select.form.requestSubmit()));
