@@ -78,6 +78,16 @@ def test_an_order_is_found_by_typing_priced_live_placed_and_watched(page: Page, 
 
 
 @on_a_phone
+def test_comments_are_counted_by_line_while_they_are_typed(
+    page: Page, desk: Desk, make_service: Callable[..., int]
+) -> None:
+    page.goto(f"{desk.url}/orders/new/?service={make_service(type='Custom Comments', min=1, rate=1000)}")
+    page.get_by_label("Comments").fill("One\n\nTwo\nThree")
+    expect(page.locator("output.lines")).to_have_text("3")
+    expect(page.locator("#charge b")).to_have_text("3.00")
+
+
+@on_a_phone
 def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(page: Page, desk: Desk, sold: int) -> None:
     page.goto(f"{desk.url}/orders/new/?service={sold}")
     page.get_by_label("Link").fill(LINK)

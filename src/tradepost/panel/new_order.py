@@ -20,6 +20,7 @@ from tradepost.panel.asking import customer, in_transaction, named, parameters_o
 from tradepost.panel.shelf import Offer, Shelf
 
 FOUND_MAX = 40
+NO_LINK_YET = "https://example.com/"
 DRIPFEED = ("runs", "interval")  # folded away until they are wanted
 NAME_BYTES = 18
 
@@ -44,12 +45,13 @@ def found_services(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def charge(request: HttpRequest) -> HttpResponse:
-    """Show what the order would cost, or what is wrong with it, before it is placed."""
+    """Show what the order would cost before it is placed; that doesn't hang on the link, so it may come last."""
     account = customer(request)
     offer = Shelf(account).offer(request.POST.get("service", ""))
     if offer is None:
         return HttpResponse()
-    [answer] = in_transaction(lambda connection: quote(connection, account.pk, [_parameters(request, offer)]))
+    asked = {"link": NO_LINK_YET, **_parameters(request, offer)}
+    [answer] = in_transaction(lambda connection: quote(connection, account.pk, [asked]))
     return render(
         request, "panel/charge.html", {"quote": answer if isinstance(answer, Quote) else None, "offer": offer}
     )

@@ -80,6 +80,25 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A service that is picked stays marked; the list itself is not asked for again.
+document.addEventListener("click", (event) => {
+  const picked = event.target.closest(".pick > a");
+  if (!picked) return;
+  picked.closest(".found").querySelectorAll(".chosen").forEach((each) => each.classList.remove("chosen"));
+  picked.parentElement.classList.add("chosen");
+});
+
+// Lists say how many lines they have: each is one comment, or one name.
+function countLines(output) {
+  const lines = document.getElementById(output.dataset.lines).value.split("\n").filter((line) => line.trim());
+  output.textContent = lines.length || "";
+}
+
+document.addEventListener("input", (event) => {
+  const output = event.target.id && document.querySelector(`[data-lines="${event.target.id}"]`);
+  if (output) countLines(output);
+});
+
 // Arrow keys walk through the services that a search has found.
 document.addEventListener("keydown", (event) => {
   const picker = event.target.closest(".picker");
@@ -95,6 +114,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("htmx:responseError", () => toast(document.documentElement.dataset.failed, "error"));
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".toast-note").forEach(dismissLater);
+  document.querySelectorAll("[data-lines]").forEach(countLines);
   document.querySelectorAll("[data-goes-up]").forEach((select) => select.addEventListener("change", () => select.form.requestSubmit()));
 });
 window.addEventListener("pageshow", (event) => {
