@@ -204,6 +204,12 @@ def test_a_time_zone_that_is_none_is_refused(alice: Customer) -> None:
     assert Account.objects.get(pk=alice.id).timezone == "UTC"
 
 
+def test_a_mail_server_that_is_away_breaks_no_page(newcomer: str) -> None:
+    away = {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": {"host": "127.0.0.1", "port": 1}}
+    with override_settings(MAILERS={"default": away}):
+        assert sign_up(browser(), newcomer) == reverse("account_email_verification_sent")
+
+
 def test_without_a_mail_server_mails_go_to_the_log() -> None:
     assert settings.LOGIN_URL == "account_login"
     from tradepost.config import settings as configured

@@ -4,6 +4,9 @@ import csv
 from collections.abc import Callable
 from decimal import Decimal
 
+import psycopg
+from django.core.signals import request_started
+from django.db import connection as django_connection
 from django.test import override_settings
 
 from tests.backoffice.conftest import place, settle
@@ -34,8 +37,22 @@ def test_the_price_list_is_searched_and_paged(make_service: Callable[..., int]) 
     assert "Lynx Saves" in text
     assert "<html" not in text
     assert "No such service" in page(browser(), "/services/?q=lynx+lynx2")
+    refilled = make_service(name="Lynx Refilled", refill=True)
+    shown = browser().get("/services/?q=lynx&having=refill").context["offers"]
+    assert [offer.service.id for offer in shown] == [refilled]
     assert browser().get("/services/?category=Tests").context["count"] > 0
     assert browser().get("/services/?from=1").context["earlier"] == 0
+
+
+def test_the_price_list_is_there_again_after_the_database_was_away(
+    service: int, connection: psycopg.Connection
+) -> None:
+    client = browser()
+    page(client, f"/services/?q={service}")
+    ours = django_connection.connection.info.backend_pid
+    connection.execute("SELECT pg_terminate_backend(%s)", [ours])
+    request_started.send(sender=None)  # Django's client sends it without those who look after connections
+    assert client.get(f"/services/?q={service}").status_code == 200
 
 
 def test_what_changes_is_told_whoever_changes_it(alice: Customer, make_service: Callable[..., int]) -> None:

@@ -1,5 +1,8 @@
 """Where accounts meet django-allauth: who may sign up, by the operator's setting (`TRADEPOST_SIGN_UP`)."""
 
+import logging
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -9,6 +12,9 @@ from django.utils.translation import gettext as _
 from tradepost.accounts import inviting
 
 INVITATION = "invitation"  # the parameter of the link, and what the session keeps it as
+
+
+logger = logging.getLogger(__name__)
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without types
@@ -22,6 +28,13 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without 
         if inviting.invited(token):
             request.session[INVITATION] = token
         return inviting.invited(request.session.get(INVITATION, "")) is not None
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a mail; if the mail server can't take it the operator is told, and the page goes on."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError:  # smtplib's errors among them
+            logger.exception("A mail can't be sent")
 
     def clean_email(self, email: str) -> str:
         """Take the address that was invited, and no other, where an invitation is needed."""

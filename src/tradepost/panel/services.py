@@ -12,7 +12,7 @@ from tradepost.accounts.models import Account
 from tradepost.catalog.models import Change, CustomRate, Favourite, Service
 from tradepost.engine.order_types import wire_id
 from tradepost.panel.asking import customer, text_of
-from tradepost.panel.shelf import Shelf
+from tradepost.panel.shelf import HAVING, Shelf
 
 PAGE_ROWS = 100
 CHANGES_MAX = 100
@@ -27,7 +27,8 @@ def services(request: HttpRequest) -> HttpResponse:
     shelf = Shelf(_viewer(request))
     text, category = text_of(request.GET, "q"), text_of(request.GET, "category", chars_max=300)
     skip = wire_id(request.GET.get("from", "")) or 0
-    offers, count = shelf.find(text, category, skip=skip, limit=PAGE_ROWS)
+    having = request.GET.get("having", "")
+    offers, count = shelf.find(text, category, having, skip=skip, limit=PAGE_ROWS)
     end = skip + len(offers)
     context = {
         "offers": offers,
@@ -35,6 +36,8 @@ def services(request: HttpRequest) -> HttpResponse:
         "categories": shelf.categories,
         "text": text,
         "category": category,
+        "having": having,
+        "all_having": HAVING,
         "earlier": max(skip - PAGE_ROWS, 0) if skip else None,
         "later": end if end < count else None,
     }

@@ -1,6 +1,6 @@
 """What is on sale as a customer sees it: searched in memory, in the catalog that this process holds."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -10,6 +10,13 @@ from tradepost.database import engine_connection
 from tradepost.engine import catalog as catalogs
 from tradepost.engine.catalog import Catalog, Service
 from tradepost.engine.order_types import RULES, Quantity
+
+# What a service may be asked for after the order.
+HAVING: dict[str, Callable[[Service], bool]] = {
+    "refill": lambda service: service.refill,
+    "cancel": lambda service: service.cancel,
+    "drip-feed": lambda service: service.terms.dripfeed,
+}
 
 
 class Offer(NamedTuple):
@@ -53,16 +60,21 @@ class Shelf:
         """The headings that have something on sale."""
         return list(dict.fromkeys(service.category for service in self._catalog.services))
 
-    def find(self, text: str = "", category: str = "", *, skip: int = 0, limit: int) -> tuple[list[Offer], int]:
+    def find(
+        self, text: str = "", category: str = "", having: str = "", *, skip: int = 0, limit: int
+    ) -> tuple[list[Offer], int]:
         """Return the services whose id, name or category has every word of a text, and how many there are in all.
 
-        One whose id is the text comes first; else they stay in the customers' order.
+        `having` is one of `HAVING`. One whose id is the text comes first; else they stay in the customers' order.
         """
+        has = HAVING.get(having, _anything)
         words = text.lower().split()
         found = [
             service
             for haystack, service in _haystacks(self._catalog)
-            if (not category or service.category == category) and all(word in haystack for word in words)
+            if (not category or service.category == category)
+            and has(service)
+            and all(word in haystack for word in words)
         ]
         if text.isdecimal():
             found.sort(key=lambda service: str(service.id) != text)
@@ -71,6 +83,10 @@ class Shelf:
     def _offer(self, service: Service) -> Offer:
         rate = service.rate if self._account is None else self._catalog.rate(self._account, service)
         return Offer(service, rate, rate != service.rate, service.id in self._favourites)
+
+
+def _anything(service: Service) -> bool:  # noqa: ARG001 - asked like the others
+    return True
 
 
 _indexed: tuple[Catalog, list[tuple[str, Service]]] | None = None  # the texts of one catalog, lowered once
