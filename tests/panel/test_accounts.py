@@ -1,7 +1,10 @@
 """People: how they come in, what keeps others out, and what they may choose."""
 
 import re
+import socketserver
+import threading
 from itertools import count
+from typing import ClassVar
 
 import pytest
 from allauth.mfa.totp.internal import auth as totp
@@ -14,6 +17,7 @@ from tests.conftest import Customer
 from tests.panel.conftest import HOST, browser, page
 from tradepost.accounts import inviting, keys, signing_up
 from tradepost.accounts.models import Account
+from tradepost.config import environment
 
 PASSWORD = "correct horse battery"
 _numbers = count(1)
@@ -202,6 +206,37 @@ def test_pages_come_as_a_person_wants_them(alice: Customer) -> None:
 def test_a_time_zone_that_is_none_is_refused(alice: Customer) -> None:
     browser(alice).post(reverse("panel:settings"), {"timezone": "Mars/Olympus", "theme": "", "language": ""})
     assert Account.objects.get(pk=alice.id).timezone == "UTC"
+
+
+class Post(socketserver.StreamRequestHandler):
+    """A mail server that takes whatever it is given."""
+
+    taken: ClassVar[list[str]] = []
+
+    def handle(self) -> None:
+        """Speak SMTP, as little of it as will do."""
+        self._say(b"220 post")
+        while line := self.rfile.readline():
+            command = line[:4].upper()
+            if command == b"DATA":
+                self._say(b"354 go on")
+                self.taken.append(b"".join(iter(self.rfile.readline, b".\r\n")).decode())
+            self._say(b"221 bye" if command == b"QUIT" else b"250 post")
+
+    def _say(self, words: bytes) -> None:
+        self.wfile.write(words + b"\r\n")
+
+
+def test_mails_go_to_the_server_that_the_setting_names(newcomer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socketserver.TCPServer((HOST, 0), Post) as server:
+        threading.Thread(target=server.serve_forever).start()
+        monkeypatch.setenv("TRADEPOST_MAIL_URL", f"smtp://{HOST}:{server.server_address[1]}")
+        named = {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": environment.mailer()}
+        with override_settings(MAILERS={"default": named}):
+            sign_up(browser(), newcomer)
+        server.shutdown()
+    [mail_taken] = Post.taken
+    assert f"To: {newcomer}" in mail_taken
 
 
 def test_a_mail_server_that_is_away_breaks_no_page(newcomer: str) -> None:
