@@ -2,18 +2,22 @@
 
 import csv
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 
 import psycopg
+from django.contrib.sessions.models import Session
 from django.core.signals import request_started
 from django.db import connection as django_connection
 from django.test import override_settings
+from django.utils import timezone
 
 from tests.backoffice.conftest import place, settle
 from tests.conftest import Customer
 from tests.panel.conftest import Belongings, browser, page
 from tradepost.catalog.models import Change, CustomRate, Service
 from tradepost.engine.statuses import Status
+from tradepost.fulfilment.forget import forget
 from tradepost.ledger import books
 from tradepost.ledger.models import LedgerAccount
 
@@ -68,6 +72,17 @@ def test_what_changes_is_told_whoever_changes_it(alice: Customer, make_service: 
     text = page(browser(alice), "/services/changes/")
     assert "Tapir Views" in text
     assert "cheaper" in text
+
+
+def test_old_changes_and_sessions_are_forgotten(service: int) -> None:
+    change = Change.objects.filter(service=service).latest("id")
+    Change.objects.filter(pk=change.pk).update(at=timezone.now() - timedelta(days=100))
+    session = Session.objects.create(
+        session_key="over", session_data="", expire_date=timezone.now() - timedelta(days=1)
+    )
+    forget(timestamp=0)
+    assert not Change.objects.filter(pk=change.pk).exists()
+    assert not Session.objects.filter(pk=session.pk).exists()
 
 
 def test_who_has_a_rate_of_their_own_is_not_told_of_the_lists(
