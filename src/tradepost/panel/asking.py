@@ -1,5 +1,6 @@
 """How a page asks the engine: as the account that has signed in, in a transaction of its own, done again if need be."""
 
+import secrets
 from collections.abc import Callable
 
 import psycopg
@@ -13,6 +14,8 @@ from tradepost.engine.retrying import fingerprint
 
 TRIES_MAX = 4
 FINGERPRINT_CHARS = 16
+FORM_NAME_BYTES = 18
+FORM_NAME_CHARS_MAX = 64
 UNSTORABLE = "\x00"  # what PostgreSQL can't keep in a text
 
 
@@ -35,6 +38,11 @@ def in_transaction[Answer](work: Callable[[psycopg.Connection], Answer]) -> Answ
 def _once[Answer](work: Callable[[psycopg.Connection], Answer]) -> Answer:
     with transaction.atomic():
         return work(engine_connection())
+
+
+def form_name(form: QueryDict) -> str:
+    """Return what a form that orders is called, made with it, so that the same one sent twice orders once."""
+    return text_of(form, "name", chars_max=FORM_NAME_CHARS_MAX) or f"web-{secrets.token_urlsafe(FORM_NAME_BYTES)}"
 
 
 def named(form: str, parameters: Parameters) -> str:

@@ -1,6 +1,5 @@
 """Placing many orders at once: one `service | link | quantity` a line, all of them or none."""
 
-import secrets
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -15,12 +14,11 @@ from psycopg import Connection
 from tradepost.engine.errors import Refusal
 from tradepost.engine.placing import Mode, Placed, Request, place
 from tradepost.engine.quoting import Quote, quote
-from tradepost.panel.asking import customer, in_transaction, named
+from tradepost.panel.asking import customer, form_name, in_transaction, named
 
 LINES_MAX = 1_000  # what one batch of the engine takes
 SEPARATOR = "|"
 COLUMNS = ("service", "link", "quantity")
-NAME_BYTES = 18
 
 
 class Line(NamedTuple):
@@ -41,7 +39,7 @@ class Line(NamedTuple):
 def mass_order(request: HttpRequest) -> HttpResponse:
     """Show the form, check what it says as a whole, or place it."""
     text = request.POST.get("orders", "").replace("\x00", "\ufffd")
-    name = request.POST.get("name", "")[:64].replace("\x00", "") or f"mass-{secrets.token_urlsafe(NAME_BYTES)}"
+    name = form_name(request.POST)
     typed = [each.strip() for each in text.splitlines() if each.strip()]
     context: dict[str, object] = {"text": text, "name": name, "lines_max": LINES_MAX}
     if request.method != "POST" or not typed:

@@ -1,6 +1,5 @@
 """Placing one order: a service is picked by typing, its form follows its type, its charge is shown beforehand."""
 
-import secrets
 from collections.abc import Mapping
 
 from django.http import HttpRequest, HttpResponse
@@ -16,13 +15,12 @@ from tradepost.engine.quoting import Quote, quote
 from tradepost.engine.statuses import Dispatch
 from tradepost.orders.models import Order
 from tradepost.panel import order_fields
-from tradepost.panel.asking import customer, in_transaction, named, parameters_of, text_of
+from tradepost.panel.asking import customer, form_name, in_transaction, named, parameters_of, text_of
 from tradepost.panel.shelf import Offer, Shelf
 
 FOUND_MAX = 40
 NO_LINK_YET = "https://example.com/"
 DRIPFEED = ("runs", "interval")  # folded away until they are wanted
-NAME_BYTES = 18
 
 type Given = Mapping[str, str]
 
@@ -52,9 +50,8 @@ def charge(request: HttpRequest) -> HttpResponse:
         return HttpResponse()
     asked = {"link": NO_LINK_YET, **_parameters(request, offer)}
     [answer] = in_transaction(lambda connection: quote(connection, account.pk, [asked]))
-    return render(
-        request, "panel/charge.html", {"quote": answer if isinstance(answer, Quote) else None, "offer": offer}
-    )
+    shown = answer if isinstance(answer, Quote) else None
+    return render(request, "panel/charge.html", {"quote": shown, "offer": offer})
 
 
 def _place(request: HttpRequest, shelf: Shelf) -> HttpResponse:
@@ -62,13 +59,13 @@ def _place(request: HttpRequest, shelf: Shelf) -> HttpResponse:
     if offer is None:
         return redirect("panel:new_order")
     given = _parameters(request, offer)
-    name = request.POST.get("name", "")[:64].replace("\x00", "") or _new_name()
+    name = form_name(request.POST)
     wanted = Request(customer(request).pk, given, idempotency_key=named(name, given))
     [answer] = in_transaction(lambda connection: place(connection, [wanted], mode=Mode.WEB))
     if isinstance(answer, Placed):
         query = urlencode({"service": offer.service.id, "placed": answer.order})
         return redirect(f"{reverse('panel:new_order')}?{query}")
-    return _show(request, shelf, offer, given, refusal=answer, name=name)
+    return _show(request, shelf, offer, given, refusal=answer)
 
 
 def _show(
@@ -78,7 +75,6 @@ def _show(
     given: Given,
     *,
     refusal: Refusal | None = None,
-    name: str = "",
     placed: int | None = None,
 ) -> HttpResponse:
     fields = order_fields.fields_of(offer.service, given, refusal) if offer else []
@@ -89,7 +85,7 @@ def _show(
         "dripfeed": dripfeed,
         "is_fed": any(field.value or field.mistake for field in dripfeed),
         "refusal": str(refusal) if refusal and offer and not order_fields.place_of(offer.service, refusal) else "",
-        "name": name or _new_name(),
+        "name": form_name(request.POST),
         "placed": placed,
         **_found(request, shelf),
     }
@@ -126,8 +122,3 @@ def _given_again(request: HttpRequest) -> Given:
     runs = order.parts if order.dispatch == Dispatch.RUNS else None
     given = {"link": order.link, "quantity": str(order.quantity // (runs or 1)), **(order.fields or {})}
     return given | ({"runs": str(runs), "interval": str(order.dripfeed.interval_minutes)} if runs else {})
-
-
-def _new_name() -> str:
-    """Return what an order is called until it is placed, so that a form sent twice orders once."""
-    return f"web-{secrets.token_urlsafe(NAME_BYTES)}"
