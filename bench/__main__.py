@@ -11,6 +11,7 @@ import typer
 from bench import faults as failing
 from bench import following as watching
 from bench import fuzz as fuzzing
+from bench import pages as paging
 from bench import rounds as measuring
 from bench import sending as speeding
 from bench.errors import Failed
@@ -21,7 +22,7 @@ SECONDS_MAX = 600
 REQUESTS_MAX = 100_000_000
 
 app = typer.Typer(
-    help="Measure a fresh desk against pgbench, on the same database; or try how much nonsense it stands.",
+    help="Measure a fresh desk against yardsticks on this machine; or try how much nonsense it stands.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -37,6 +38,7 @@ Finished = Annotated[int, typer.Option("--finished", help="How many finished ord
 Kills = Annotated[int, typer.Option("--kills", help="How many workers are killed with -9.", min=0, max=100)]
 Workers = Annotated[int, typer.Option("--workers", help="How many work at a time.", min=1, max=8)]
 Minutes = Annotated[int, typer.Option("--minutes", help="How long it may take.", min=1, max=120)]
+Times = Annotated[int, typer.Option("--times", help="How often each page is asked for.", min=2, max=1_000)]
 Log = Annotated[Path, typer.Option("--log", help="Write what the desk logs to this file; else it is lost.")]
 
 
@@ -70,6 +72,12 @@ def sending(orders: Orders = 4_000) -> None:
 def following(orders: Orders = 1_000_000, finished: Finished = 10_000_000, rounds: Rounds = 3) -> None:
     """Measure the database's work for asking about every active order, beside few finished orders and many."""
     _run(lambda: watching.report(active=orders, finished=finished, rounds=rounds))
+
+
+@app.command()
+def pages(times: Times = 40) -> None:
+    """Measure the panel's pages on the server, with 1,000,000 orders; any over 100 ms at the 95th percentile fails."""
+    _run(lambda: paging.measure(times=times))
 
 
 def _run(work: Callable[[], None]) -> None:

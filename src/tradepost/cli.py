@@ -151,6 +151,15 @@ def accounts_create(
     typer.echo(f"{email} can sign in.")
 
 
+@accounts_app.command("invite")
+def accounts_invite(email: Annotated[str, typer.Argument(help="Whom to invite.")]) -> None:
+    """Print a link by which this address may sign up within 14 days, if sign-up is by invitation."""
+    with _django():
+        from tradepost.accounts import inviting  # noqa: PLC0415
+
+        typer.echo(inviting.invite(email, environment.url()))
+
+
 @accounts_app.command("top-up")
 def accounts_top_up(
     email: Annotated[str, typer.Argument(help="Whose balance.")],

@@ -9,7 +9,11 @@ TRIES_MAX = 4
 
 
 def engine_connection() -> psycopg.Connection:
-    """Lend Django's connection to the engine. Call it inside `transaction.atomic`, which commits for both."""
+    """Lend Django's connection to the engine, anew if the database has dropped it since the last request.
+
+    What writes calls it inside `transaction.atomic`, which commits for both.
+    """
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     raw = connection.connection
     assert isinstance(raw, psycopg.Connection)

@@ -277,7 +277,7 @@ def test_an_order_canceled_in_the_queue_is_never_sent(
 
     [placed] = order(alice, routed)
     with transaction.atomic():
-        answers = cancel(engine_connection(), [CancelOf(key=alice.digest, orders=[str(placed)])], actor="api")
+        answers = cancel(engine_connection(), [CancelOf(by=alice.digest, orders=[str(placed)])], actor="api")
     assert answers == [[1]]
     visit(provider)
     assert upstream.asked("add") == []

@@ -92,7 +92,7 @@ def test_a_cancel_that_waits_for_the_claim_comes_too_late(connect: Connect, alic
     worker, api = connect(), connect()
     assert len(claim(worker, provider, limit=1)) == 1
     with ThreadPoolExecutor(1) as thread:
-        asked = thread.submit(cancel, api, [CancelOf(key=alice.digest, orders=[str(order)])], actor="api")
+        asked = thread.submit(cancel, api, [CancelOf(by=alice.digest, orders=[str(order)])], actor="api")
         await_blocked(connect(), api)
         worker.commit()
         assert asked.result() == [[1]]
@@ -106,7 +106,7 @@ def test_a_cancel_that_waits_for_the_claim_comes_too_late(connect: Connect, alic
 def test_a_claim_beside_the_cancel_leaves_the_order_alone(connect: Connect, alice: Customer, queue: Queue) -> None:
     provider, [order] = queue(1)
     worker, api = connect(), connect()
-    assert cancel(api, [CancelOf(key=alice.digest, orders=[str(order)])], actor="api") == [[1]]
+    assert cancel(api, [CancelOf(by=alice.digest, orders=[str(order)])], actor="api") == [[1]]
     assert claim(worker, provider, limit=1) == []
     api.commit()
     assert claim(worker, provider, limit=1) == []

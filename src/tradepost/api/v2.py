@@ -145,14 +145,14 @@ class Api:
         return Answer(b'{"order":%d}' % placed.order)
 
     async def _balance(self, call: Call) -> Answer:
-        balance = await self._reader.ask(BalanceOf(key=call.key, address=call.address))
+        balance = await self._reader.ask(BalanceOf(by=call.key, address=call.address))
         if isinstance(balance, Refusal):
             return _error(balance)
         assert isinstance(balance, Decimal)
         return Answer(_encode({"balance": money.show(balance), "currency": self._currency}))
 
     async def _services(self, call: Call) -> Answer:
-        listing = await self._reader.ask(ServicesFor(key=call.key, address=call.address))
+        listing = await self._reader.ask(ServicesFor(by=call.key, address=call.address))
         if isinstance(listing, Refusal):
             return _error(listing)
         assert isinstance(listing, Listing)
@@ -162,7 +162,7 @@ class Api:
         ids = call.ids("order")
         if not ids:
             return await self._incorrect(call)
-        standings = await self._reader.ask(StatusesOf(key=call.key, orders=ids.sent, address=call.address))
+        standings = await self._reader.ask(StatusesOf(by=call.key, orders=ids.sent, address=call.address))
         if isinstance(standings, Refusal):
             return _error(standings)
         assert isinstance(standings, dict)
@@ -176,14 +176,14 @@ class Api:
             return await self._incorrect(call, IncorrectParameter("limit"))
         if before is None:
             return await self._incorrect(call, IncorrectParameter("before"))
-        orders = await self._reader.ask(NewestOf(key=call.key, address=call.address, limit=limit, before=before))
+        orders = await self._reader.ask(NewestOf(by=call.key, address=call.address, limit=limit, before=before))
         return _error(orders) if isinstance(orders, Refusal) else Answer(_encode(orders))
 
     async def _refill(self, call: Call) -> Answer:
         ids = call.ids("order")
         if not ids:
             return await self._incorrect(call)
-        refills = await self._refiller.ask(RefillOf(key=call.key, orders=ids.sent, address=call.address))
+        refills = await self._refiller.ask(RefillOf(by=call.key, orders=ids.sent, address=call.address))
         if isinstance(refills, Refusal):
             return _error(refills)
         if ids.many:
@@ -197,7 +197,7 @@ class Api:
             ids, by_order = call.ids("order"), True
         if not ids:
             return await self._incorrect(call)
-        asked = RefillsOf(key=call.key, ids=ids.sent, by_order=by_order, address=call.address)
+        asked = RefillsOf(by=call.key, ids=ids.sent, by_order=by_order, address=call.address)
         found = await self._reader.ask(asked)
         if isinstance(found, Refusal):
             return _error(found)
@@ -212,7 +212,7 @@ class Api:
         ids = call.ids("order")
         if not ids:
             return await self._incorrect(call)
-        cancels = await self._canceler.ask(CancelOf(key=call.key, orders=ids.sent, address=call.address))
+        cancels = await self._canceler.ask(CancelOf(by=call.key, orders=ids.sent, address=call.address))
         if isinstance(cancels, Refusal):
             return _error(cancels)
         return _by_order("cancel", ids.sent, cancels)
@@ -235,7 +235,7 @@ class Api:
 
     async def _incorrect(self, call: Call, refusal: Refusal | None = None) -> Answer:
         """Refuse a request that makes no sense, but not before its key: that is checked first (protocol §4)."""
-        known = await self._reader.ask(BalanceOf(key=call.key, address=call.address))
+        known = await self._reader.ask(BalanceOf(by=call.key, address=call.address))
         return _error(known if isinstance(known, Refusal) else refusal or IncorrectRequest())
 
 

@@ -8,6 +8,7 @@ without a message that could be late.
 
 import gzip
 import re
+from collections.abc import Collection
 from decimal import Decimal
 
 import msgspec
@@ -81,6 +82,11 @@ class Catalog:
         self._rates: dict[int, Rates] = {}  # by account; an empty one says that there are none
         self._listings: dict[int | None, Listing] = {}
 
+    @property
+    def services(self) -> Collection[Service]:
+        """What is on sale, in the order that customers see."""
+        return self._services.values()
+
     def service(self, wire_id: str) -> Service | None:
         """Find a service on sale by its id as a client writes it."""
         return self._services.get(wire_id) or self._services.get(wire_id.lstrip("0"))
@@ -142,6 +148,13 @@ _held: Catalog | None = None  # one database a process, so one catalog
 def held(connection: Connection) -> Catalog:
     """Return the catalog this process holds, which may be behind; load it if there is none."""
     return _held or load(connection)
+
+
+def current(connection: Connection) -> Catalog:
+    """Return the catalog as it is now."""
+    row = Cursor(connection).execute("SELECT version FROM catalog_catalogversion", prepare=True).fetchone()
+    assert row, "the migrations make this row"
+    return at_version(connection, row[0])
 
 
 def at_version(connection: Connection, version: int) -> Catalog:

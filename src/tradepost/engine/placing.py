@@ -45,6 +45,7 @@ class Mode(Words):
 
     API = "api"
     WEB = "web"
+    MASS = "mass"  # one of many lines of a web form
     DRIP = "drip"  # a run of a drip-feed
     POST = "post"  # a post of a subscription
 

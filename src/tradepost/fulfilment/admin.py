@@ -127,8 +127,6 @@ class SentOrderAdmin(OrderAdmin):
     )
     def send_again(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:  # noqa: ARG002
         """Queue the order."""
-        if UpstreamOrder.objects.filter(pk=int(object_id), route=None).exists():
-            return self._tell(request, object_id, "", "Its route has been deleted: cancel it, or say where it is.")
         with transaction.atomic():
             done = dispatching.send_again(engine_connection(), int(object_id), actor=str(request.user))
         return self._tell(request, object_id, "It is queued, and sent by the next free worker." if done else "")

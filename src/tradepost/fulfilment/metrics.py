@@ -5,6 +5,7 @@ from decimal import Decimal
 from ipaddress import ip_address
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
@@ -22,6 +23,7 @@ from tradepost.orders.backlog import STATES, Standing, Workers
 type _Read = Callable[[Standing], float | Decimal | None]
 
 
+@login_not_required
 @require_safe
 @never_cache
 def show(request: HttpRequest) -> HttpResponse:

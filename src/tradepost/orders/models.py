@@ -1,5 +1,7 @@
 """Orders, and what happened to them. Written by `tradepost.engine` (placing, settling) only; shown by these models."""
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -84,6 +86,8 @@ class Order(models.Model):
         )
         indexes = (
             models.Index(fields=("account", "id"), name="order_of_account"),
+            # Drip-feeds and subscriptions of an account; few orders are either.
+            models.Index(fields=("account", "id"), condition=Q(parts__isnull=False), name="order_made_of_parts"),
             # Every loop that moves orders on reads this one, so its cost doesn't grow with history.
             models.Index(fields=("dispatch", "id"), condition=IS_ACTIVE, name="order_active"),
             models.Index("account", "service", MD5("link"), condition=Q(in_window=True), name="order_in_window"),
@@ -92,6 +96,21 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk}"
+
+    @property
+    def net(self) -> Decimal:
+        """What it costs now, after refunds."""
+        return self.charge - self.refunded
+
+    @property
+    def aim(self) -> str:
+        """What it is for: its link, or whose posts."""
+        return self.link or (self.fields or {}).get("username", "")
+
+    @property
+    def done(self) -> int:
+        """How much of it is delivered."""
+        return self.quantity - self.remains
 
 
 class DripFeed(models.Model):

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from tradepost.accounts import keys
+from tradepost.accounts import keys, signing_up
 from tradepost.accounts.models import Account
 from tradepost.catalog.models import Category, Service
 from tradepost.config import environment
@@ -188,7 +188,7 @@ def _seed_accounts() -> dict[str, Any]:
     accounts = []
     for email, balance in CUSTOMERS:
         password = secrets.token_urlsafe(12)
-        account = Account.objects.create_user(email, password)
+        account = signing_up.create(email, password)
         books.top_up(account.pk, Decimal(balance), actor="demo", note="Welcome")
         accounts.append(
             {
@@ -199,7 +199,7 @@ def _seed_accounts() -> dict[str, Any]:
             }
         )
     password = secrets.token_urlsafe(12)
-    Account.objects.create_superuser(STAFF, password)
+    signing_up.create(STAFF, password, staff=True)
     return {"staff": {"email": STAFF, "password": password}, "accounts": accounts}
 
 
