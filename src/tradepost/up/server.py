@@ -2,8 +2,12 @@
 
 import gc
 import socket
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
+
+from tradepost.api.protocol import Protocol
 
 DRAIN_SECONDS_MAX = 2
 BACKLOG = 2_048
@@ -12,14 +16,14 @@ GARBAGE_THRESHOLD = 50_000  # objects made between collections; requests leave n
 
 def serve(listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight."""
-    from tradepost.config.asgi import application  # noqa: PLC0415 - sets Django up, which takes a while
+    from tradepost.config.asgi import api, application  # noqa: PLC0415 - sets Django up, which takes a while
 
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
     config = uvicorn.Config(
         application,
-        http="httptools",
+        http=cast("Any", partial(Protocol, api=api)),  # uvicorn types it as a class; it calls it, with names
         loop="uvloop",
         lifespan="on",
         log_level="warning",
