@@ -33,7 +33,7 @@ class Protocol(HttpToolsProtocol):
     def __init__(self, *, api: Api, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
         self.api = api
-        self._plain = not (self.config.access_log or self.root_path or self.limit_concurrency)  # else only uvicorn can do it
+        self._plain = not (self.config.access_log or self.root_path or self.limit_concurrency)  # else uvicorn's job
         self._held: tuple[_InPlace, Reply] | None = None
 
     def on_headers_complete(self) -> None:
@@ -64,14 +64,16 @@ class Protocol(HttpToolsProtocol):
             (request, reply), self._held = self._held, None
             request.done(reply)
 
-    def address(self) -> str | None:
-        """Return where the request came from: the client, or whom a proxy that we trust names (as ASGI is told)."""
+    def address(self, headers: dict[bytes, bytes]) -> str | None:
+        """Return where a request came from: the client, or whom a proxy that we trust names (as ASGI is told)."""
         host = self.client[0] if self.client else None
-        if isinstance(self.app, ProxyHeadersMiddleware) and host in self.app.trusted_hosts:
-            forwarded = b", ".join([value for name, value in self.headers if name == b"x-forwarded-for"])
-            if forwarded:
-                return self.app.trusted_hosts.get_trusted_client_address(forwarded.decode("latin-1"))[0] or host
-        return host
+        if b"x-forwarded-for" not in headers or not isinstance(self.app, ProxyHeadersMiddleware):
+            return host
+        trusted = self.app.trusted_hosts
+        if host not in trusted:
+            return host
+        forwarded = b", ".join([value for name, value in self.headers if name == b"x-forwarded-for"])
+        return trusted.get_trusted_client_address(forwarded.decode("latin-1"))[0] or host
 
     def reply(self, request: "_InPlace", reply: Reply) -> None:
         """Send the reply to the request whose turn it is; wait with it while the client does not read."""
@@ -143,7 +145,7 @@ class _InPlace:
     def __init__(self, protocol: Protocol, headers: dict[bytes, bytes], *, keep_alive: bool) -> None:
         self._protocol = protocol
         self._headers = headers
-        self._address = protocol.address()
+        self._address = protocol.address(headers)
         self.body = bytearray()
         self.more_body = True
         self.keep_alive = keep_alive
