@@ -32,14 +32,14 @@ def used(*, server: int, postmaster: int) -> Seconds | None:
     return Seconds(sum(own[_USER : _SYSTEM + 1]) / tick_hz, ticks / tick_hz)
 
 
-def child(parent: int, *words: str) -> int | None:
-    """Return the process that `parent` has started with these words in its command line."""
+def child(parent: int, name: str) -> int | None:
+    """Return the process of this name, of which the kernel keeps 15 characters, that `parent` has started."""
     for pid in _children(parent):
         try:
-            line = (_PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            comm = (_PROC / str(pid) / "comm").read_text(errors="replace").strip()
         except OSError:
             continue
-        if set(words) <= set(line):
+        if comm == name:
             return pid
     return None
 

@@ -83,7 +83,7 @@ def fresh(*, log: Path | None = None) -> Iterator[Desk]:
         with _process(postgres, log) as (process, url):
             service = _seed(postgres.url)
             postmaster = int((postgres.data / "postmaster.pid").read_text().split()[0])
-            yield Desk(f"{url}/api/v2", postgres.url, service, cpu.child(process.pid, "serve"), postmaster)
+            yield Desk(f"{url}/api/v2", postgres.url, service, cpu.child(process.pid, "tradepost serve"), postmaster)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

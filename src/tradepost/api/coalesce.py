@@ -56,11 +56,14 @@ class Lane[Request, Answer]:
         self._in_flight = False
         self._batches: queue.SimpleQueue[_Batch[Request, Answer] | None] = queue.SimpleQueue()
         self._connection: Connection | None = None
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._name = name
 
     def start(self) -> None:
         """Begin to take requests. Call it in the event loop that will make them."""
         self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(
+            target=self._run, name=self._name, daemon=True
+        )  # one made earlier dies in a fork
         self._thread.start()
 
     def stop(self) -> None:
