@@ -20,9 +20,9 @@ class Seconds(NamedTuple):
         return Seconds(self.server - before.server, self.postgres - before.postgres)
 
 
-def used(*, server: int, postmaster: int) -> Seconds | None:
+def used(*, server: int | None, postmaster: int) -> Seconds | None:
     """Return the CPU time that the server process, and the postmaster with all it ever started, have used."""
-    own = _stat(server)
+    own = _stat(server) if server else None
     parent = _stat(postmaster)
     if not own or not parent:
         return None
