@@ -250,6 +250,25 @@ def test_a_key_bound_to_a_network_is_good_behind_a_proxy_on_this_machine(
         assert json.loads(client.answer().body).get("error") == error, header
 
 
+def test_who_says_nothing_for_long_is_closed_and_who_goes_on_is_not(two_ways: str) -> None:
+    with Client(two_ways) as idle, Client(two_ways) as busy:
+        idle.send(post("nobody"))
+        assert idle.answer().status == 200
+        idle.socket.settimeout(0.1)
+        while not _is_closed(idle):
+            busy.send(post("nobody"))
+            assert busy.answer().status == 200
+        busy.send(chunked("nobody"))
+        assert busy.answer().status == 200
+
+
+def _is_closed(client: Client) -> bool:
+    try:
+        return client.socket.recv(1) == b""
+    except TimeoutError:
+        return False
+
+
 async def _asgi(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Say that a request came this way."""
     while scope["type"] == "http" and (await receive()).get("more_body"):
@@ -266,7 +285,11 @@ def two_ways() -> Iterator[str]:
     database = settings.DATABASES["default"]
     api = Api(f"dbname={database['NAME']} host={database['HOST']} user={database['USER']}", "USD", requests_a_minute=0)
     config = uvicorn.Config(
-        cast("Any", _asgi), http=cast("Any", partial(Protocol, api=api)), lifespan="off", access_log=False
+        cast("Any", _asgi),
+        http=cast("Any", partial(Protocol, api=api)),
+        lifespan="off",
+        access_log=False,
+        timeout_keep_alive=1,
     )
     server = uvicorn.Server(config)
     started = threading.Event()

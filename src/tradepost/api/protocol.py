@@ -35,6 +35,7 @@ class Protocol(HttpToolsProtocol):
         self.api = api
         self._plain = not (self.config.access_log or self.root_path or self.limit_concurrency)  # else uvicorn's job
         self._held: tuple[_InPlace, Reply] | None = None
+        self._idle_since: float | None = None
 
     def on_headers_complete(self) -> None:
         """Take a request on, or leave it to uvicorn."""
@@ -63,6 +64,36 @@ class Protocol(HttpToolsProtocol):
         if self._held:
             (request, reply), self._held = self._held, None
             request.done(reply)
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request, as uvicorn does, but with one keep-alive timer for many: see below."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._ring_in(self.timeout_keep_alive)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection, its timer too: it would keep all of this until it rings."""
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task:
+            self.timeout_keep_alive_task.cancel()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection if nothing has come for so long; else look again when that could be."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None or self.transport.is_closing():
+            return  # something has come, and its answer will set the timer
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._ring_in(left)
+        else:
+            self.transport.close()
 
     def address(self, headers: dict[bytes, bytes]) -> str | None:
         """Return where a request came from: the client, or whom a proxy that we trust names (as ASGI is told)."""
@@ -98,6 +129,13 @@ class Protocol(HttpToolsProtocol):
         if not request.keep_alive:
             self.transport.close()
         self.on_response_complete()
+
+    def _ring_in(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Take notice that something has come. The timer runs on: making and dropping one a request has its price."""
+        self._idle_since = None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Begin with a request that had to wait for those before it."""
