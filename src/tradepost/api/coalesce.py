@@ -47,10 +47,15 @@ type _Batch[Request, Answer] = list[tuple[Request, Done[Answer]]]
 
 
 class Lane[Request, Answer]:
-    """Answers requests in batches, in the order they came."""
+    """Answers requests in batches, in the order they came.
 
-    def __init__(self, name: str, conninfo: str, work: Work[Request, Answer]) -> None:
+    One that only reads needs no transaction: each of its statements sees what is committed by then either way, and two
+    round trips less are most of a small batch.
+    """
+
+    def __init__(self, name: str, conninfo: str, work: Work[Request, Answer], *, reads_only: bool = False) -> None:
         self._conninfo = conninfo
+        self._reads_only = reads_only
         self._work = work
         self._waiting: _Batch[Request, Answer] = []
         self._in_flight = False
@@ -151,7 +156,11 @@ class Lane[Request, Answer]:
     def _connect(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(
-                self._conninfo, options=OPTIONS, connect_timeout=CONNECT_SECONDS_MAX, application_name="tradepost api"
+                self._conninfo,
+                autocommit=self._reads_only,
+                options=OPTIONS,
+                connect_timeout=CONNECT_SECONDS_MAX,
+                application_name="tradepost api",
             )
         return self._connection
 

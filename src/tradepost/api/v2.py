@@ -84,7 +84,7 @@ class Api:
         self._writer: Lane[placing.Request, Placed | Refusal] = Lane(
             "writer", conninfo, partial(placing.place, mode=Mode.API)
         )
-        self._reader: Lane[reading.Request, reading.Answer] = Lane("reader", conninfo, reading.read)
+        self._reader: Lane[reading.Request, reading.Answer] = Lane("reader", conninfo, reading.read, reads_only=True)
         # Apart from the writer: these lock orders, then accounts, and a transaction that placed orders holds accounts.
         self._refiller: Lane[RefillOf, Refills | Refusal] = Lane("refiller", conninfo, refilling.refill)
         self._canceler: Lane[CancelOf, Cancels | Refusal] = Lane(
