@@ -1,4 +1,4 @@
-"""`python -m bench add`, `python -m bench fuzz`: one subcommand a workload or trial. `scripts/bench` calls it."""
+"""`python -m bench all`, `python -m bench fuzz`: one subcommand a workload or trial. `scripts/bench` calls it."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from bench import pages as paging
 from bench import rounds as measuring
 from bench import sending as speeding
 from bench.errors import Failed
-from bench.workload import ADD
+from bench.workload import WORKLOADS
 
 ROUNDS_MAX = 100
 SECONDS_MAX = 600
@@ -30,7 +30,7 @@ app = typer.Typer(
 # Not `type` statements: typer does not look into those, and would know neither bounds nor help.
 Rounds = Annotated[int, typer.Option("--rounds", help="How often.", min=1, max=ROUNDS_MAX)]
 Seconds = Annotated[int, typer.Option("--seconds", help="How long each run is.", min=1, max=SECONDS_MAX)]
-Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")]
+Json = Annotated[bool, typer.Option("--json", help="Keep the figures under bench/results too.")]
 Requests = Annotated[int, typer.Option("--requests", help="How many to send.", min=1, max=REQUESTS_MAX)]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed makes the same run.")]
 Orders = Annotated[int, typer.Option("--orders", help="How many orders.", min=100, max=1_000_000)]
@@ -42,10 +42,40 @@ Times = Annotated[int, typer.Option("--times", help="How often each page is aske
 Log = Annotated[Path, typer.Option("--log", help="Write what the desk logs to this file; else it is lost.")]
 
 
+@app.command(name="all")
+def all_(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False) -> None:
+    """Measure everything."""
+    _measure(*WORKLOADS, rounds=rounds, seconds=seconds, keep=json)
+
+
 @app.command()
-def add(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = None) -> None:
-    """Measure placing orders by API, against one transaction an order."""
-    _run(lambda: measuring.measure(ADD, rounds=rounds, seconds=seconds, json=json))
+def add(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> None:
+    """Measure placing orders by API, for many accounts."""
+    _measure("add", rounds=rounds, seconds=seconds, keep=json)
+
+
+@app.command()
+def add_one(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> None:
+    """Measure placing orders by API, all for one account."""
+    _measure("add-one", rounds=rounds, seconds=seconds, keep=json)
+
+
+@app.command()
+def balance(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> None:
+    """Measure asking for balances."""
+    _measure("balance", rounds=rounds, seconds=seconds, keep=json)
+
+
+@app.command()
+def status(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> None:
+    """Measure asking how 100 orders stand."""
+    _measure("status", rounds=rounds, seconds=seconds, keep=json)
+
+
+@app.command()
+def services(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> None:
+    """Measure listing 5,000 services."""
+    _measure("services", rounds=rounds, seconds=seconds, keep=json)
 
 
 @app.command()
@@ -78,6 +108,11 @@ def following(orders: Orders = 1_000_000, finished: Finished = 10_000_000, round
 def pages(times: Times = 40) -> None:
     """Measure the panel's pages on the server, with 1,000,000 orders; any over 100 ms at the 95th percentile fails."""
     _run(lambda: paging.measure(times=times))
+
+
+def _measure(*names: str, rounds: int, seconds: int, keep: bool) -> None:
+    workloads = [WORKLOADS[name] for name in names]
+    _run(lambda: measuring.measure(workloads, rounds=rounds, seconds=seconds, keep=keep))
 
 
 def _run(work: Callable[[], None]) -> None:

@@ -20,9 +20,9 @@ class Seconds(NamedTuple):
         return Seconds(self.server - before.server, self.postgres - before.postgres)
 
 
-def used(*, server: int, postmaster: int) -> Seconds | None:
+def used(*, server: int | None, postmaster: int) -> Seconds | None:
     """Return the CPU time that the server process, and the postmaster with all it ever started, have used."""
-    own = _stat(server)
+    own = _stat(server) if server else None
     parent = _stat(postmaster)
     if not own or not parent:
         return None
@@ -38,14 +38,14 @@ def of(pid: int) -> float:
     return sum(own[_USER : _SYSTEM + 1]) / os.sysconf("SC_CLK_TCK") if own else 0.0
 
 
-def child(parent: int, *words: str) -> int | None:
-    """Return the process that `parent` has started with these words in its command line."""
+def child(parent: int, name: str) -> int | None:
+    """Return the process of this name, of which the kernel keeps 15 characters, that `parent` has started."""
     for pid in _children(parent):
         try:
-            line = (_PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            comm = (_PROC / str(pid) / "comm").read_text(errors="replace").strip()
         except OSError:
             continue
-        if set(words) <= set(line):
+        if comm == name:
             return pid
     return None
 

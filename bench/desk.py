@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import psycopg
 
 from bench import cpu
 from bench.errors import Failed
-from bench.workload import CUSTOMERS, KEY
+from bench.workload import CUSTOMERS, KEY, ORDERS_OF_OWNER, OWNERS, SERVICES
 from tradepost.config import environment
 from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
 from tradepost.up.postgres import Postgres
@@ -27,23 +28,24 @@ BALANCE = Decimal("1000000.00")
 START_SECONDS_MAX = 180
 STOP_SECONDS_MAX = 30
 CHECK_SECONDS_MAX = 600
+ANSWER_SECONDS_MAX = 30
 SETTLE_SECONDS = 0.2
 SETTLE_TRIES_MAX = 50
 
 
 @dataclass(frozen=True)
 class Desk:
-    """A running desk. `server` is its server process, `postmaster` PostgreSQL's first one; None without /proc."""
+    """A running desk. `server` is its server process, `postmaster` PostgreSQL's first one; None without /proc.
+
+    The orders that are there from the start are counted from `first_order` on, one for each owner, again and again.
+    """
 
     api_url: str
     database_url: str
     service: int
+    first_order: int
     server: int | None
     postmaster: int
-
-    def cpu(self) -> cpu.Seconds | None:
-        """Return the CPU seconds used so far."""
-        return cpu.used(server=self.server, postmaster=self.postmaster) if self.server else None
 
     def count(self, table: str) -> int:
         """Count the rows of a table, once what was still in flight when its clients left is in it too."""
@@ -68,7 +70,7 @@ class Desk:
 
 @contextmanager
 def fresh(*, log: Path | None = None) -> Iterator[Desk]:
-    """Run a desk with 1,000 customers and one service for as long as the context lasts.
+    """Run a desk with 1,000 customers, 5,000 services and 10,000 orders for as long as the context lasts.
 
     Its messages go where ours go, or into a file.
     """
@@ -81,11 +83,19 @@ def fresh(*, log: Path | None = None) -> Iterator[Desk]:
         os.environ["TRADEPOST_REQUESTS_A_MINUTE"] = str(REQUESTS_A_MINUTE_MAX)  # counted, but never refused
         postgres = Postgres(home, environment.postgres_bin())
         with _process(postgres, log) as (process, url):
-            service = _seed(postgres.url)
+            service, first_order = _seed(postgres.url)
             postmaster = int((postgres.data / "postmaster.pid").read_text().split()[0])
-            yield Desk(f"{url}/api/v2", postgres.url, service, cpu.child(process.pid, "serve"), postmaster)
+            server = cpu.child(process.pid, "tradepost serve")
+            yield Desk(f"{url}/api/v2", postgres.url, service, first_order, server, postmaster)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def services(desk: Desk) -> bytes:
+    """Return the list of services, as the desk sends it plain."""
+    body = f"key={KEY}1&action=services".encode()
+    with urllib.request.urlopen(desk.api_url, data=body, timeout=ANSWER_SECONDS_MAX) as answer:  # noqa: S310 - http
+        return bytes(answer.read())
 
 
 def check() -> str:
@@ -130,8 +140,8 @@ def _url(process: subprocess.Popen[str]) -> str:
     return line.split()[3]
 
 
-def _seed(database_url: str) -> int:
-    """Make the customers, each with a key and 1,000,000.00, and a service by hand; return the service's id."""
+def _seed(database_url: str) -> tuple[int, int]:
+    """Make customers, services and orders; return the service by hand to order, and the first order."""
     os.environ["DATABASE_URL"] = database_url
     os.environ["DJANGO_SETTINGS_MODULE"] = "tradepost.config.settings"
     import django  # noqa: PLC0415
@@ -139,22 +149,55 @@ def _seed(database_url: str) -> int:
     django.setup()
     from django.db import connection, transaction  # noqa: PLC0415
 
-    from tradepost.accounts.models import Account, Key  # noqa: PLC0415
-    from tradepost.catalog.models import Category, Service  # noqa: PLC0415
-    from tradepost.engine import keys  # noqa: PLC0415
-    from tradepost.ledger import books  # noqa: PLC0415
-
     with transaction.atomic():
-        for number in range(1, CUSTOMERS + 1):
-            account = Account.objects.create_user(f"customer{number}@bench.example")
-            text = f"{KEY}{number}"
-            Key.objects.create(account=account, digest=keys.digest(text), hint=text[: keys.HINT_CHARS])
-            books.top_up(account.pk, BALANCE, actor="bench")
-        category = Category.objects.create(name="Pixelpond")
-        service = Service.objects.create(
-            category=category, name="Pixelpond Followers", rate=Decimal("0.90"), min=10, max=10_000
-        )
+        _seed_customers()
+        service = _seed_services()
+    with transaction.atomic():
+        first_order = _seed_orders(service)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     connection.close()
-    return int(service.pk)
+    return service, first_order
+
+
+def _seed_customers() -> None:
+    from tradepost.accounts.models import Account, Key  # noqa: PLC0415
+    from tradepost.engine import keys  # noqa: PLC0415
+    from tradepost.ledger import books  # noqa: PLC0415
+
+    for number in range(1, CUSTOMERS + 1):
+        account = Account.objects.create_user(f"customer{number}@bench.example")
+        text = f"{KEY}{number}"
+        Key.objects.create(account=account, digest=keys.digest(text), hint=text[: keys.HINT_CHARS])
+        books.top_up(account.pk, BALANCE, actor="bench")
+
+
+def _seed_services() -> int:
+    from tradepost.catalog.models import Category, Service  # noqa: PLC0415
+
+    category = Category.objects.create(name="Pixelpond")
+    made = Service.objects.bulk_create(
+        Service(category=category, name=f"Pixelpond Followers {number}", rate=Decimal("0.90"), min=10, max=10_000)
+        for number in range(1, SERVICES + 1)
+    )
+    return int(made[0].pk)
+
+
+def _seed_orders(service: int) -> int:
+    """Place orders: one for each owner, and so on, so that an owner's are apart."""
+    from tradepost.database import engine_connection  # noqa: PLC0415
+    from tradepost.engine import keys, placing  # noqa: PLC0415
+
+    asked = [
+        placing.Request(
+            keys.digest(f"{KEY}{owner}"),
+            {"service": str(service), "quantity": "100", "link": f"https://pixelpond.example/o/{owner}"},
+        )
+        for owner in range(1, OWNERS + 1)
+    ]
+    first = 0
+    for _ in range(ORDERS_OF_OWNER):
+        placed = placing.place(engine_connection(), asked, mode=placing.Mode.API)
+        assert isinstance(placed[0], placing.Placed)
+        first = first or placed[0].order
+    return first

@@ -28,7 +28,7 @@ class Workers:
     def start(self) -> None:
         """Have as many as there should be."""
         while len(self.processes) < self.count:
-            command = [sys.executable, "-c", "from tradepost.up.worker import work; work()"]
+            command = [sys.executable, "-c", "import django; django.setup(); from tradepost.up.worker import work; work()"]
             self.processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
 
     def kill_one(self, chosen: int) -> None:

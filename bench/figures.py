@@ -1,25 +1,24 @@
-"""What the rounds have measured so far."""
+"""What a run has measured."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bench import cpu
-from bench.pgbench import Yardstick
-from bench.wrk import Load
-
-CONNECTIONS = (64, 256)
 
 
 @dataclass(frozen=True)
-class Run[Figures]:
+class Figures:
+    """How many were done, how many a second, and how long one took; the means of pgbench are no percentiles."""
+
+    done: int
+    per_second: float
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    mean_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class Run:
     """One run's figures and the CPU seconds used meanwhile (None: not to be had)."""
 
     figures: Figures
     cpu: cpu.Seconds | None
-
-
-@dataclass
-class Rounds:
-    """The runs so far: of the desk by connections, and of the yardstick."""
-
-    desk: dict[int, list[Run[Load]]] = field(default_factory=lambda: {each: [] for each in CONNECTIONS})
-    pgbench: list[Run[Yardstick]] = field(default_factory=list)

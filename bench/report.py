@@ -1,68 +1,132 @@
-"""What was measured: one table to read, one JSON file to keep."""
+"""What was measured: tables to read, one JSON file to keep."""
 
 import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.figures import Rounds
-from bench.pgbench import CLIENTS
-from bench.workload import Workload
+from bench.figures import Run
+from bench.workload import Goal, Workload
+
+RESULTS = Path(__file__).parent / "results"
+COMMIT_CHARS = 10
 
 type Row = tuple[str, ...]
 
 
-def line(workload: Workload, rounds: Rounds) -> str:
-    """Return the last round in a line."""
-    yardstick = rounds.pgbench[-1].figures.per_second
-    loads = {connections: runs[-1].figures.per_second for connections, runs in rounds.desk.items()}
-    parts = [f"{connections} connections {rate:,.0f} ({rate / yardstick:.2f} ×)" for connections, rate in loads.items()]
-    return f"{workload.unit}/s: pgbench {yardstick:,.0f}, " + ", ".join(parts)
+@dataclass
+class Measured:
+    """A workload, and the runs of each of its parts so far."""
+
+    workload: Workload
+    runs: dict[str, list[Run]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.runs = {part.label: [] for part in self.workload.parts}
+
+    def per_second(self, part: str) -> list[float]:
+        """Return a part's rates, round by round."""
+        return [run.figures.per_second for run in self.runs[part]]
+
+    def ratio(self, goal: Goal) -> tuple[float, float, float]:
+        """Return the ratio of the medians, and the smallest and largest of the rounds' own."""
+        ours, theirs = self.per_second(goal.part), self.per_second(goal.against)
+        ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+        return median(ours) / median(theirs), min(ratios), max(ratios)
 
 
-def table(workload: Workload, rounds: Rounds) -> str:
-    """Return the table: medians over the rounds, in brackets the smallest and the largest."""
-    header: Row = ("", f"{workload.unit}/s", "p50 ms", "p99 ms", "× pgbench", "CPU µs desk", "CPU µs PostgreSQL")
-    yardstick = median(run.figures.per_second for run in rounds.pgbench)
-    rows: list[Row] = [header]
-    for connections, runs in rounds.desk.items():
-        loads = [run.figures for run in runs]
-        ratios = [load.per_second / run.figures.per_second for load, run in zip(loads, rounds.pgbench, strict=True)]
-        ratio = median(load.per_second for load in loads) / yardstick
-        rows.append(
-            (
-                f"desk, {connections} connections",
-                _spread((load.per_second for load in loads), ",.0f"),
-                _spread((load.p50_ms for load in loads), ".1f"),
-                _spread((load.p99_ms for load in loads), ".1f"),
-                f"{ratio:.2f} ({min(ratios):.2f}-{max(ratios):.2f})",
-                _cpu_us(run.cpu.server / run.figures.answered for run in runs if run.cpu),
-                _cpu_us(run.cpu.postgres / run.figures.answered for run in runs if run.cpu),
-            )
-        )
-    sticks = [run.figures for run in rounds.pgbench]
-    rows.append(
-        (
-            f"pgbench, {CLIENTS} clients",
-            _spread((stick.per_second for stick in sticks), ",.0f"),
-            _spread((stick.latency_ms for stick in sticks), ".1f") + " mean",
-            "",
-            "1",
-            "",
-            _cpu_us(run.cpu.postgres / run.figures.done for run in rounds.pgbench if run.cpu),
-        )
-    )
+def line(measured: Measured) -> str:
+    """Return the last round of a workload in a few words."""
+    first = measured.workload.goals[0]
+    ours, theirs = measured.per_second(first.part)[-1], measured.per_second(first.against)[-1]
+    return f"{measured.workload.name} {ours:,.0f}/s ({ours / theirs:.2f} ×)"
+
+
+def table(measured: Measured) -> str:
+    """Return a workload's table: medians over the rounds, in brackets the smallest and the largest."""
+    workload = measured.workload
+    rows: list[Row] = [
+        (workload.name, f"{workload.unit}/s", "p50 ms", "p99 ms", "CPU µs server", "CPU µs PostgreSQL"),
+        *((label, *_cells(runs)) for label, runs in measured.runs.items()),
+    ]
     return _aligned(rows)
 
 
-def _spread(values: Iterable[float], form: str) -> str:
-    all_values = list(values)
-    return f"{median(all_values):{form}} ({min(all_values):{form}}-{max(all_values):{form}})"
+def goals(measured: Sequence[Measured]) -> str:
+    """Return the table of all ratios, beside their goals."""
+    rows: list[Row] = [("ratio", "against", "goal", "measured", "reached")]
+    for each in measured:
+        for goal in each.workload.goals:
+            ratio, least, most = each.ratio(goal)
+            wanted = goal.ratio_min
+            rows.append(
+                (
+                    f"{each.workload.name}: {goal.part}",
+                    goal.against,
+                    f"{wanted:g}" if wanted else "",
+                    f"{ratio:.2f} ({least:.2f}-{most:.2f})",
+                    ("yes" if ratio >= wanted else "no") if wanted else "",
+                )
+            )
+    return _aligned(rows)
+
+
+def memory_line(peak_bytes: int | None) -> str:
+    """Say how much memory the server process has had at most."""
+    return f"The server process had at most {peak_bytes / 2**20:.0f} MiB." if peak_bytes else ""
+
+
+def keep(measured: Sequence[Measured], *, seconds: int, peak_bytes: int | None) -> Path:
+    """Write every run's figures under `bench/results`, named by time and commit: rates per second, CPU in seconds."""
+    at, commit = datetime.now(UTC), _git("rev-parse", "HEAD")
+    figures: dict[str, Any] = {
+        "at": at.isoformat(timespec="seconds"),
+        "commit": commit,
+        "changed": bool(_git("status", "--porcelain")),
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "seconds": seconds,
+        "server_memory_peak_bytes": peak_bytes,
+        "workloads": {each.workload.name: _runs(each) for each in measured},
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{at:%Y%m%d-%H%M}-{(commit or 'unknown')[:COMMIT_CHARS]}.json"
+    path.write_text(json.dumps(figures, indent=1) + "\n")
+    return path
+
+
+def _runs(measured: Measured) -> dict[str, Any]:
+    return {
+        "runs": {
+            part: [{**asdict(run.figures), "cpu_seconds": run.cpu._asdict() if run.cpu else None} for run in runs]
+            for part, runs in measured.runs.items()
+        },
+        "ratios": [{**asdict(goal), "ratio": measured.ratio(goal)[0]} for goal in measured.workload.goals],
+    }
+
+
+def _cells(runs: Sequence[Run]) -> Row:
+    all_figures = [run.figures for run in runs]
+    mean = [each.mean_ms for each in all_figures if each.mean_ms is not None]
+    return (
+        _spread((each.per_second for each in all_figures), ",.0f"),
+        f"{_spread(mean, '.1f')} mean" if mean else _spread((each.p50_ms for each in all_figures), ".1f"),
+        _spread((each.p99_ms for each in all_figures), ".1f"),
+        _cpu_us(run.cpu.server / run.figures.done for run in runs if run.cpu),
+        _cpu_us(run.cpu.postgres / run.figures.done for run in runs if run.cpu),
+    )
+
+
+def _spread(values: Iterable[float | None], form: str) -> str:
+    told = [value for value in values if value is not None]
+    return f"{median(told):{form}} ({min(told):{form}}-{max(told):{form}})" if told else ""
 
 
 def _cpu_us(seconds: Iterable[float]) -> str:
@@ -76,53 +140,6 @@ def _aligned(rows: list[Row]) -> str:
     lines = [f"| {' | '.join(row)} |" for row in padded]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)
-
-
-def write_json(path: Path, workload: Workload, rounds: Rounds, *, seconds: int) -> None:
-    """Write every run's figures: rates per second, latencies in ms, CPU in seconds a run."""
-    figures: dict[str, Any] = {
-        "workload": workload.name,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _git("rev-parse", "HEAD"),
-        "changed": bool(_git("status", "--porcelain")),
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "seconds": seconds,
-        "desk": {
-            str(connections): [
-                {
-                    "answered": run.figures.answered,
-                    "per_second": run.figures.per_second,
-                    "p50_ms": run.figures.p50_ms,
-                    "p99_ms": run.figures.p99_ms,
-                    "cpu_seconds": run.cpu._asdict() if run.cpu else None,
-                }
-                for run in runs
-            ]
-            for connections, runs in rounds.desk.items()
-        },
-        "pgbench": [
-            {
-                "done": run.figures.done,
-                "per_second": run.figures.per_second,
-                "latency_mean_ms": run.figures.latency_ms,
-                "cpu_seconds": run.cpu._asdict() if run.cpu else None,
-            }
-            for run in rounds.pgbench
-        ],
-        "ratios": ratios(rounds),
-    }
-    path.write_text(json.dumps(figures, indent=2) + "\n")
-
-
-def ratios(rounds: Rounds) -> dict[str, float]:
-    """Return the ratio of the medians for each number of connections."""
-    yardstick = median(run.figures.per_second for run in rounds.pgbench)
-    return {
-        str(connections): median(run.figures.per_second for run in runs) / yardstick
-        for connections, runs in rounds.desk.items()
-    }
 
 
 def _git(*arguments: str) -> str | None:

@@ -154,7 +154,7 @@ _desks: list[Desk] = []  # those that run
 @pytest.fixture
 def workers_at_rest() -> Iterator[None]:
     """Keep the workers of running desks from taking away what a test has put in the queue to look at."""
-    resting = [pid for desk in _desks if (pid := cpu.child(desk.process.pid, "work"))]
+    resting = [pid for desk in _desks if (pid := cpu.child(desk.process.pid, "tradepost worke"))]
     for pid in resting:
         os.kill(pid, signal.SIGSTOP)
     yield

@@ -22,12 +22,16 @@ def divide(connection: psycopg.Connection, divisors: Sequence[int]) -> list[int]
 def test_only_the_request_that_breaks_the_batch_goes_without_an_answer(
     connection: psycopg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def ask() -> list[int | BaseException]:
+    async def ask() -> list[int | Unavailable]:
         lane = Lane("test", connection.info.dsn, divide)
         lane.start()
-        answers = await asyncio.gather(*(lane.ask(each) for each in (1, 2, 0, 3)), return_exceptions=True)
+        answered: list[asyncio.Future[int | Unavailable]] = []
+        for each in (1, 2, 0, 3):
+            answered.append(asyncio.get_running_loop().create_future())
+            lane.ask(each, answered[-1].set_result)
+        answers = await asyncio.gather(*answered)
         lane.stop()
-        return list(answers)
+        return answers
 
     with caplog.at_level(logging.CRITICAL):
         answers = asyncio.run(ask())

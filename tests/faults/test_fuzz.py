@@ -43,7 +43,7 @@ def test_nothing_made_up_is_an_order_a_server_error_or_a_burden(
     desk: Desk, alice: Customer, target: Target, connection: psycopg.Connection
 ) -> None:
     before = wealth(connection, alice)
-    server = cpu.child(desk.process.pid, "serve")
+    server = cpu.child(desk.process.pid, "tradepost serve")
     standing = fuzz(target, count=REQUESTS, seed=1, server=server)
     assert wealth(connection, alice) == before
     assert standing.answers.keys() >= {

@@ -1,15 +1,12 @@
-"""The ASGI shell around API v2: bytes in, bytes out, and the few answers that are not JSON (protocol §1)."""
+"""The ASGI shell around API v2: every request that `protocol` does not answer in place, and the lifespan."""
 
-import math
-import time
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tradepost.api import form, openapi
-from tradepost.api.coalesce import Unavailable
-from tradepost.api.limits import Allowance
-from tradepost.api.v2 import Answer, Api, Call
-from tradepost.engine import keys
+from tradepost.api import exchange, openapi
+from tradepost.api.exchange import GZIPPED, JSON_ONLY, TEXT, TOO_LARGE, Reply
+from tradepost.api.v2 import Api
 
 BODY_BYTES_MAX = 1024 * 1024
 THROWN_AWAY_BYTES_MAX = 16 * BODY_BYTES_MAX
@@ -18,10 +15,6 @@ type Scope = dict[str, Any]
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
 type Send = Callable[[dict[str, Any]], Awaitable[None]]
 type ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-type Headers = list[tuple[bytes, bytes]]
-
-_JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
-_TEXT: tuple[bytes, bytes] = (b"content-type", b"text/plain")
 
 
 class App:
@@ -35,23 +28,21 @@ class App:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        headers = {name: value for name, value in scope["headers"] if name in _WANTED}
+        headers = dict(scope["headers"])
         body = await _body(headers, receive)
         if body is None:
-            await _respond(send, 413, b"Request body too large\n", [_TEXT, (b"connection", b"close")])
+            await _send(send, TOO_LARGE)
             return
-        call = _call(scope, headers, body)
-        allowance = self._api.admit(call.key)
-        if allowance and allowance.retry_in_seconds:
-            retry_after = (b"retry-after", b"%d" % allowance.retry_in_seconds)
-            await _respond(send, 429, b"Too many requests\n", [_TEXT, retry_after, *_limit_headers(allowance)])
-            return
-        try:
-            answer = await self._api.answer(call)
-        except Unavailable:
-            await _respond(send, 503, b"Temporarily unavailable\n", [_TEXT, (b"retry-after", b"1")])
-            return
-        await _respond(send, 200, answer.body, _headers(answer) + _limit_headers(allowance))
+        client = scope.get("client")
+        call = exchange.call(headers, scope["query_string"], body, client[0] if client else None)
+        replied: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        def done(reply: Reply) -> None:
+            if not replied.done():  # else its client has gone
+                replied.set_result(reply)
+
+        exchange.reply(self._api, call, done)
+        await _send(send, await replied)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -65,34 +56,11 @@ class App:
 async def describe(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - an ASGI application
     """Serve the API's OpenAPI document; no key is needed."""
     if scope["method"] not in {"GET", "HEAD"}:
-        await _respond(send, 405, b"Method not allowed\n", [_TEXT, (b"allow", b"GET, HEAD")])
+        await _send(send, Reply(405, b"Method not allowed\n", (TEXT, (b"allow", b"GET, HEAD"))))
         return
     document = openapi.encoded()
     takes_gzip = any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
-    answer = Answer(document.gzipped, gzipped=True) if takes_gzip else Answer(document.plain)
-    await _respond(send, 200, answer.body, _headers(answer))
-
-
-_WANTED = frozenset({b"content-type", b"content-length", b"authorization", b"accept-encoding", b"idempotency-key"})
-
-
-def _call(scope: Scope, headers: dict[bytes, bytes], body: bytes) -> Call:
-    content_type = headers.get(b"content-type", b"").decode("latin-1")
-    client = scope.get("client")
-    parameters = form.read(scope["query_string"], content_type, body)
-    key = parameters.pop("key", None) or _bearer(headers.get(b"authorization", b""))
-    return Call(
-        keys.digest(key),  # a missing key has a digest that no key has
-        parameters,
-        client[0] if client else None,
-        b"gzip" in headers.get(b"accept-encoding", b""),
-        headers.get(b"idempotency-key", b"").decode("latin-1").strip() or None,
-    )
-
-
-def _bearer(header: bytes) -> str:
-    scheme, _, key = header.decode("latin-1").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else ""
+    await _send(send, Reply(200, document.gzipped, GZIPPED) if takes_gzip else Reply(200, document.plain, JSON_ONLY))
 
 
 async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
@@ -117,24 +85,7 @@ async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
     return None
 
 
-def _headers(answer: Answer) -> Headers:
-    if answer.gzipped:
-        return [_JSON, (b"content-encoding", b"gzip"), (b"vary", b"accept-encoding")]
-    return [_JSON]
-
-
-def _limit_headers(allowance: Allowance | None) -> Headers:
-    """Tell what is left. The reset is a time of day, in seconds since 1970, as clients of this header expect."""
-    if allowance is None:
-        return []
-    return [
-        (b"x-ratelimit-limit", b"%d" % allowance.limit),
-        (b"x-ratelimit-remaining", b"%d" % allowance.remaining),
-        (b"x-ratelimit-reset", b"%d" % math.ceil(time.time() + allowance.whole_in_seconds)),
-    ]
-
-
-async def _respond(send: Send, status: int, body: bytes, headers: Headers) -> None:
-    length = (b"content-length", b"%d" % len(body))
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-    await send({"type": "http.response.body", "body": body})
+async def _send(send: Send, reply: Reply) -> None:
+    length = (b"content-length", b"%d" % len(reply.body))
+    await send({"type": "http.response.start", "status": reply.status, "headers": [*reply.headers, length]})
+    await send({"type": "http.response.body", "body": reply.body})

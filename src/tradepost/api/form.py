@@ -22,6 +22,7 @@ ID_LISTS = frozenset({"order", "orders", "refill", "refills"})
 # It warns of every body that it can't read: clients could fill the operator's log.
 logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
+_ASCII = {digits: chr(code) for code in range(128) for digits in {f"{code:02x}", f"{code:02X}"}}
 _INDEX = re.compile(r"\[\d*\]$")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -37,23 +38,38 @@ def read(query: bytes, content_type: str, body: bytes) -> Parameters:
 def _body(content_type: str, body: bytes) -> Iterable[tuple[str, str]]:
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        return _multipart(content_type, body)
+        return _storable(_multipart(content_type, body))
     # Some clients send JSON and call it a form; no form begins with a brace.
     if kind == "application/json" or body.lstrip()[:1] == b"{":
-        return _json(body)
+        return _storable(_json(body))
     return _urlencoded(body)
 
 
 def _urlencoded(data: bytes) -> Iterator[tuple[str, str]]:
-    for pair in data.decode("utf-8", "replace").split("&"):
+    text = data.decode("utf-8", "replace")
+    pairs = _pairs(text)
+    return _storable(pairs) if "\0" in text or "%00" in text else pairs  # no other way for it to get into a form
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    for pair in text.split("&"):
         name, _, value = pair.partition("=")
-        yield _decode(name), _decode(value)
+        if "+" in pair or "%" in pair:
+            yield _decode(name), _decode(value)
+        else:
+            yield name, value
 
 
 def _decode(text: str) -> str:
     if "+" in text:
         text = text.replace("+", " ")
-    return unquote_to_bytes(text).decode("utf-8", "replace") if "%" in text else text
+    if "%" not in text:
+        return text
+    start, *escaped = text.split("%")
+    try:
+        return start + "".join([_ASCII[part[:2]] + part[2:] for part in escaped])
+    except KeyError:  # half a character of several bytes, or no escape at all
+        return unquote_to_bytes(text).decode("utf-8", "replace")
 
 
 def _json(body: bytes) -> Iterator[tuple[str, str]]:
@@ -105,14 +121,17 @@ def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
     return found
 
 
+def _storable(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for name, value in pairs:
+        yield _UNSTORABLE.sub("\ufffd", name), _UNSTORABLE.sub("\ufffd", value)
+
+
 def _tidy(pairs: Iterable[tuple[str, str]]) -> Parameters:
     tidied: Parameters = {}
     for raw_name, raw_value in pairs:
         name, value = raw_name, raw_value.strip()
         if value in JUNK:
             continue
-        if _UNSTORABLE.search(name) or _UNSTORABLE.search(value):
-            name, value = _UNSTORABLE.sub("\ufffd", name), _UNSTORABLE.sub("\ufffd", value)
         if name.endswith("]"):
             name = _INDEX.sub("", name)
             if name in tidied:

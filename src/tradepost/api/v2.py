@@ -1,14 +1,15 @@
 """API v2: from a request's parameters to its answer (protocol §1 to §4)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import logging
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 from time import monotonic_ns
 
 import msgspec
 
-from tradepost.api.coalesce import Lane
+from tradepost.api.coalesce import Done, Lane, Unavailable
 from tradepost.api.limits import Allowance, Limiter
 from tradepost.engine import cancelling, money, placing, reading, refilling
 from tradepost.engine.cancelling import CancelOf, Cancels
@@ -25,6 +26,8 @@ USED_KEYS_MAX = 10_000
 NOTE_USED_SECONDS = 5
 
 type Parameters = dict[str, str]
+
+logger = logging.getLogger(__name__)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -81,7 +84,7 @@ class Api:
         self._writer: Lane[placing.Request, Placed | Refusal] = Lane(
             "writer", conninfo, partial(placing.place, mode=Mode.API)
         )
-        self._reader: Lane[reading.Request, reading.Answer] = Lane("reader", conninfo, reading.read)
+        self._reader: Lane[reading.Request, reading.Answer] = Lane("reader", conninfo, reading.read, reads_only=True)
         # Apart from the writer: these lock orders, then accounts, and a transaction that placed orders holds accounts.
         self._refiller: Lane[RefillOf, Refills | Refusal] = Lane("refiller", conninfo, refilling.refill)
         self._canceler: Lane[CancelOf, Cancels | Refusal] = Lane(
@@ -92,7 +95,7 @@ class Api:
         self._used: set[bytes] = set()  # the keys seen since they were last written down
         self._limiter = Limiter(requests_a_minute)
         self._currency = currency
-        self._actions: dict[str, Callable[[Call], Awaitable[Answer]]] = {
+        self._actions: dict[str, Callable[[Call, Done[Answer]], None]] = {
             "add": self._add,
             "balance": self._balance,
             "cancel": self._cancel,
@@ -120,9 +123,9 @@ class Api:
             self._used.add(key)
         return self._limiter.take(key, monotonic_ns())
 
-    def answer(self, call: Call) -> Awaitable[Answer]:
-        """Answer one call. Raises `Unavailable` when the database can't be asked."""
-        return self._actions.get(call.parameters.get("action", ""), self._incorrect)(call)
+    def answer(self, call: Call, done: Done[Answer]) -> None:
+        """Have a call answered: `done` gets the answer, or `Unavailable` when the database can't be asked."""
+        self._actions.get(call.parameters.get("action", ""), self._incorrect)(call, done)
 
     def _note_used(self) -> None:
         """Write down which keys are in use and learn their limits, and do so again in a while.
@@ -130,92 +133,95 @@ class Api:
         What is lost in between is a time, no more.
         """
         for key in self._used:
-            self._keeper.ask(key).add_done_callback(partial(self._learn_limit, key))
+            self._keeper.ask(key, partial(self._learn_limit, key))
         self._used = set()
         asyncio.get_running_loop().call_later(NOTE_USED_SECONDS, self._note_used)
 
-    def _learn_limit(self, key: bytes, noted: asyncio.Future[int | None]) -> None:
-        if not noted.exception():  # else it stays as it was until the next time
-            self._limiter.set_limit(key, noted.result())
+    def _learn_limit(self, key: bytes, limit: int | Unavailable | None) -> None:
+        if not isinstance(limit, Unavailable):  # else it stays as it was until the next time
+            self._limiter.set_limit(key, limit)
 
-    async def _add(self, call: Call) -> Answer:
-        placed = await self._writer.ask(placing.Request(call.key, call.parameters, call.address, call.idempotency_key))
-        if isinstance(placed, Refusal):
-            return _error(placed)
-        return Answer(b'{"order":%d}' % placed.order)
+    def _add(self, call: Call, done: Done[Answer]) -> None:
+        order = placing.Request(call.key, call.parameters, call.address, call.idempotency_key)
+        self._writer.ask(order, partial(_pass_on, done, _placed))
 
-    async def _balance(self, call: Call) -> Answer:
-        balance = await self._reader.ask(BalanceOf(by=call.key, address=call.address))
-        if isinstance(balance, Refusal):
-            return _error(balance)
-        assert isinstance(balance, Decimal)
-        return Answer(_encode({"balance": money.show(balance), "currency": self._currency}))
+    def _balance(self, call: Call, done: Done[Answer]) -> None:
+        def show(balance: object) -> Answer:
+            assert isinstance(balance, Decimal)
+            return Answer(_encode({"balance": money.show(balance), "currency": self._currency}))
 
-    async def _services(self, call: Call) -> Answer:
-        listing = await self._reader.ask(ServicesFor(by=call.key, address=call.address))
-        if isinstance(listing, Refusal):
-            return _error(listing)
-        assert isinstance(listing, Listing)
-        return Answer(listing.gzipped, gzipped=True) if call.takes_gzip else Answer(listing.plain)
+        self._reader.ask(BalanceOf(by=call.key, address=call.address), partial(_pass_on, done, show))
 
-    async def _status(self, call: Call) -> Answer:
+    def _services(self, call: Call, done: Done[Answer]) -> None:
+        show = _listing_gzipped if call.takes_gzip else _listing
+        self._reader.ask(ServicesFor(by=call.key, address=call.address), partial(_pass_on, done, show))
+
+    def _status(self, call: Call, done: Done[Answer]) -> None:
         ids = call.ids("order")
         if not ids:
-            return await self._incorrect(call)
-        standings = await self._reader.ask(StatusesOf(by=call.key, orders=ids.sent, address=call.address))
-        if isinstance(standings, Refusal):
-            return _error(standings)
-        assert isinstance(standings, dict)
-        shown = {id_: self._show(standing) for id_, standing in standings.items()}
-        return Answer(_encode(shown if ids.many else shown[ids.sent[0]]))
+            self._incorrect(call, done)
+            return
 
-    async def _orders(self, call: Call) -> Answer:
+        def show(standings: object) -> Answer:
+            assert isinstance(standings, dict)
+            shown = {id_: self._show(standing) for id_, standing in standings.items()}
+            return Answer(_encode(shown if ids.many else shown[ids.sent[0]]))
+
+        asked = StatusesOf(by=call.key, orders=ids.sent, address=call.address)
+        self._reader.ask(asked, partial(_pass_on, done, show))
+
+    def _orders(self, call: Call, done: Done[Answer]) -> None:
         limit = whole(call.parameters.get("limit", str(IDS_MAX)))
         before = wire_id(call.parameters.get("before", str(ID_MAX)))
         if limit is None or not 1 <= limit <= IDS_MAX:
-            return await self._incorrect(call, IncorrectParameter("limit"))
-        if before is None:
-            return await self._incorrect(call, IncorrectParameter("before"))
-        orders = await self._reader.ask(NewestOf(by=call.key, address=call.address, limit=limit, before=before))
-        return _error(orders) if isinstance(orders, Refusal) else Answer(_encode(orders))
+            self._incorrect(call, done, IncorrectParameter("limit"))
+        elif before is None:
+            self._incorrect(call, done, IncorrectParameter("before"))
+        else:
+            asked = NewestOf(by=call.key, address=call.address, limit=limit, before=before)
+            self._reader.ask(asked, partial(_pass_on, done, _encoded))
 
-    async def _refill(self, call: Call) -> Answer:
+    def _refill(self, call: Call, done: Done[Answer]) -> None:
         ids = call.ids("order")
         if not ids:
-            return await self._incorrect(call)
-        refills = await self._refiller.ask(RefillOf(by=call.key, orders=ids.sent, address=call.address))
-        if isinstance(refills, Refusal):
-            return _error(refills)
-        if ids.many:
-            return _by_order("refill", ids.sent, refills)
-        only = refills[0]
-        return _error(only) if isinstance(only, Refusal) else Answer(_encode({"refill": str(only)}))
+            self._incorrect(call, done)
+            return
 
-    async def _refill_status(self, call: Call) -> Answer:
+        def show(refills: Refills) -> Answer:
+            if ids.many:
+                return _by_order("refill", ids.sent, refills)
+            only = refills[0]
+            return _error(only) if isinstance(only, Refusal) else Answer(_encode({"refill": str(only)}))
+
+        asked = RefillOf(by=call.key, orders=ids.sent, address=call.address)
+        self._refiller.ask(asked, partial(_pass_on, done, show))
+
+    def _refill_status(self, call: Call, done: Done[Answer]) -> None:
         ids, by_order = call.ids("refill"), False
         if not ids:
             ids, by_order = call.ids("order"), True
         if not ids:
-            return await self._incorrect(call)
-        asked = RefillsOf(by=call.key, ids=ids.sent, by_order=by_order, address=call.address)
-        found = await self._reader.ask(asked)
-        if isinstance(found, Refusal):
-            return _error(found)
-        assert isinstance(found, list)
-        shown = [_show_refill(*pair, by_order=by_order) for pair in zip(ids.sent, found, strict=True)]
-        if ids.many:
-            return Answer(_encode(shown))
-        status = shown[0]["status"]
-        return Answer(_encode(status if isinstance(status, dict) else {"status": status}))
+            self._incorrect(call, done)
+            return
 
-    async def _cancel(self, call: Call) -> Answer:
+        def show(found: object) -> Answer:
+            assert isinstance(found, list)
+            shown = [_show_refill(*pair, by_order=by_order) for pair in zip(ids.sent, found, strict=True)]
+            if ids.many:
+                return Answer(_encode(shown))
+            status = shown[0]["status"]
+            return Answer(_encode(status if isinstance(status, dict) else {"status": status}))
+
+        asked = RefillsOf(by=call.key, ids=ids.sent, by_order=by_order, address=call.address)
+        self._reader.ask(asked, partial(_pass_on, done, show))
+
+    def _cancel(self, call: Call, done: Done[Answer]) -> None:
         ids = call.ids("order")
         if not ids:
-            return await self._incorrect(call)
-        cancels = await self._canceler.ask(CancelOf(by=call.key, orders=ids.sent, address=call.address))
-        if isinstance(cancels, Refusal):
-            return _error(cancels)
-        return _by_order("cancel", ids.sent, cancels)
+            self._incorrect(call, done)
+            return
+        asked = CancelOf(by=call.key, orders=ids.sent, address=call.address)
+        self._canceler.ask(asked, partial(_pass_on, done, partial(_by_order, "cancel", ids.sent)))
 
     def _show(self, standing: object) -> dict[str, object]:
         if not isinstance(standing, Standing):
@@ -233,10 +239,43 @@ class Api:
             shown |= {**more, "orders": made.orders}
         return shown
 
-    async def _incorrect(self, call: Call, refusal: Refusal | None = None) -> Answer:
+    def _incorrect(self, call: Call, done: Done[Answer], refusal: Refusal | None = None) -> None:
         """Refuse a request that makes no sense, but not before its key: that is checked first (protocol §4)."""
-        known = await self._reader.ask(BalanceOf(by=call.key, address=call.address))
-        return _error(known if isinstance(known, Refusal) else refusal or IncorrectRequest())
+        refused = _error(refusal or IncorrectRequest())
+        self._reader.ask(BalanceOf(by=call.key, address=call.address), partial(_pass_on, done, lambda _: refused))
+
+
+def _pass_on[Found](done: Done[Answer], show: Callable[[Found], Answer], found: Found | Refusal | Unavailable) -> None:
+    """Hand on what a lane has found, as it is shown to the client."""
+    if isinstance(found, Unavailable):
+        done(found)
+        return
+    try:
+        answer = _error(found) if isinstance(found, Refusal) else show(found)
+    except Exception:
+        logger.exception("An answer can't be shown")
+        done(Unavailable("the answer can't be shown"))
+        return
+    done(answer)
+
+
+def _placed(placed: Placed | Refusal) -> Answer:
+    assert isinstance(placed, Placed)
+    return Answer(b'{"order":%d}' % placed.order)
+
+
+def _listing(listing: object) -> Answer:
+    assert isinstance(listing, Listing)
+    return Answer(listing.plain)
+
+
+def _listing_gzipped(listing: object) -> Answer:
+    assert isinstance(listing, Listing)
+    return Answer(listing.gzipped, gzipped=True)
+
+
+def _encoded(found: object) -> Answer:
+    return Answer(_encode(found))
 
 
 def _number(sent: str) -> int | str:

@@ -6,30 +6,28 @@ from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
 from tradepost.api.app import App, ASGIApp, Receive, Scope, Send, describe
+from tradepost.api.protocol import PATHS
 from tradepost.api.v2 import Api
 from tradepost.config import environment
 from tradepost.config.wsgi import application as pages_wsgi
 
-# Both are served: a redirect would turn a POST into a GET and drop its body.
-API_PATHS = frozenset({"/api/v2", "/api/v2/"})
 DESCRIPTION_PATH = "/api/v2/openapi.json"
 PAGE_THREADS = 8
 
-_api = App(
-    Api(
-        environment.database_url() or "",
-        settings.TRADEPOST_CURRENCY,
-        requests_a_minute=settings.TRADEPOST_REQUESTS_A_MINUTE,
-    )
+api = Api(
+    environment.database_url() or "",
+    settings.TRADEPOST_CURRENCY,
+    requests_a_minute=settings.TRADEPOST_REQUESTS_A_MINUTE,
 )
+_app = App(api)
 # a2wsgi types every event of ASGI by itself, and WSGI more narrowly than Django does.
 _pages = cast("ASGIApp", WSGIMiddleware(cast("Any", pages_wsgi), workers=PAGE_THREADS))
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve one request, or the lifespan (the API's: the pages have none)."""
-    if scope["type"] == "lifespan" or scope["path"] in API_PATHS:
-        await _api(scope, receive, send)
+    if scope["type"] == "lifespan" or scope["path"] in PATHS:
+        await _app(scope, receive, send)
     elif scope["path"] == DESCRIPTION_PATH:
         await describe(scope, receive, send)
     else:

@@ -4,6 +4,7 @@ Amounts are `Decimal` with 5 places (`numeric(20,5)`), rates with 7 (`numeric(20
 """
 
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 
 ZERO = Decimal(0)
 SMALLEST = Decimal("0.00001")
@@ -36,6 +37,11 @@ def share_of(charge: Decimal, part: int, whole: int) -> Decimal:
 
 def show(value: Decimal) -> str:
     """Write an amount or a rate as the API does: no exponent, trailing zeros dropped down to two decimals."""
-    text = format(value, "f")
+    return tidy(format(value, "f"))
+
+
+@lru_cache(maxsize=10_000)
+def tidy(text: str) -> str:
+    """Write an amount or a rate as the API does, from PostgreSQL's text."""
     whole, _, decimals = text.partition(".")
     return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"

@@ -15,7 +15,7 @@ from tradepost.engine import catalog as catalogs
 from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectOrder, InvalidKey, RefillNotFound, Refusal
 from tradepost.engine.identifying import Asked, Holder, identify
-from tradepost.engine.order_types import ID_MAX, wire_id, wire_ids
+from tradepost.engine.order_types import ID_MAX, wire_id
 from tradepost.engine.statuses import Dispatch
 
 
@@ -94,13 +94,15 @@ class Made(msgspec.Struct, frozen=True):
 
 type Request = BalanceOf | ServicesFor | StatusesOf | RefillsOf | NewestOf
 type Standings = dict[str, Standing | Refusal]
+type Found = dict[str, tuple[int, Standing]]  # owner and standing, by the order's id as it was sent
 type RefillStandings = list[RefillStanding | Refusal]
 type Answer = Decimal | Listing | Standings | RefillStandings | list[Listed] | Refusal
 
 
+# As texts, which is how they are told: a list of 100 has 400 of them.
 _STANDINGS = """
-SELECT id, account_id, charge - refunded, start_count, status, remains, parts, dispatch,
-       CASE WHEN parts IS NOT NULL THEN fields->>'expiry' END
+SELECT id, account_id, (charge - refunded)::text, coalesce(start_count, 0)::text, status, remains::text,
+       CASE WHEN parts IS NOT NULL THEN dispatch END, CASE WHEN parts IS NOT NULL THEN fields->>'expiry' END
 FROM orders_order WHERE id = ANY(%s::bigint[])
 """
 
@@ -135,13 +137,11 @@ def read(connection: Connection, requests: Sequence[Request]) -> list[Answer]:
     ]
 
 
-def _answer(
-    connection: Connection, request: Request, holder: Holder, standings: dict[int, tuple[int, Standing]]
-) -> Answer:
+def _answer(connection: Connection, request: Request, holder: Holder, standings: Found) -> Answer:
     if isinstance(request, BalanceOf):
         return holder.balance
     if isinstance(request, StatusesOf):
-        return {sent: _own(standings, sent, holder.account) for sent in request.orders}
+        return _own(standings, request, holder.account)
     if isinstance(request, RefillsOf):
         return _refills(connection, request, holder.account)
     if isinstance(request, NewestOf):
@@ -151,23 +151,27 @@ def _answer(
     return catalog.listing(holder.account)
 
 
-def _own(standings: dict[int, tuple[int, Standing]], sent: str, account: int) -> Standing | Refusal:
-    order = wire_id(sent)
-    owner, standing = standings.get(order, (None, None)) if order else (None, None)
-    return standing if standing and owner == account else IncorrectOrder()
+def _own(standings: Found, request: StatusesOf, account: int) -> Standings:
+    nobodys = (None, None)
+    found = [(sent, *standings.get(sent, nobodys)) for sent in request.orders]
+    return {sent: standing if standing and owner == account else IncorrectOrder() for sent, owner, standing in found}
 
 
-def _standings(connection: Connection, requests: Sequence[StatusesOf]) -> dict[int, tuple[int, Standing]]:
-    ids = wire_ids(request.orders for request in requests)
-    if not ids:
+def _standings(connection: Connection, requests: Sequence[StatusesOf]) -> Found:
+    """Return whose each order is and how it stands, by its ids as they were sent."""
+    meant = {sent: id_ for request in requests for sent in request.orders if (id_ := wire_id(sent))}
+    if not meant:
         return {}
-    rows = Cursor(connection).execute(_STANDINGS, [arrays.of_numbers(ids)], prepare=True).fetchall()
+    query = Cursor(connection).execute(_STANDINGS, [arrays.of_numbers(set(meant.values()))], prepare=True)
+    rows = query.fetchall()
     made = _made(connection, [row[0] for row in rows if row[6]])
     found = {}
-    for id_, account, charge, start_count, status, remains, parts, dispatch, expiry in rows:
-        its = Made(made.get(id_, []), dispatch == Dispatch.RUNS, expiry or "") if parts else None
-        found[id_] = account, Standing(money.show(charge), str(start_count or 0), status, str(remains), its)
-    return found
+    for id_, account, charge, start_count, status, remains, parents_dispatch, expiry in rows:
+        its = None
+        if parents_dispatch:
+            its = Made(made.get(id_, []), parents_dispatch == Dispatch.RUNS, expiry or "")
+        found[id_] = account, Standing(money.tidy(charge), start_count, status, remains, its)
+    return {sent: found[id_] for sent, id_ in meant.items() if id_ in found}
 
 
 def _made(connection: Connection, parents: Sequence[int]) -> dict[int, list[int]]:

@@ -36,6 +36,8 @@ def _url(host: str, port: int) -> str:
 def _prepare(url: str, *, demo: bool, upstream: dict[str, Any] | None) -> str | None:
     """Bring the schema up to date and seed the demo; return a key to show."""
     django.setup()
+    from django.db import connections  # noqa: PLC0415 - needs Django
+
     from tradepost.up import migrations  # noqa: PLC0415 - needs Django
 
     migrations.apply()
@@ -43,4 +45,6 @@ def _prepare(url: str, *, demo: bool, upstream: dict[str, Any] | None) -> str | 
         return None
     from tradepost.up.demo import seed  # noqa: PLC0415 - needs Django
 
-    return seed(url, upstream=upstream)
+    key = seed(url, upstream=upstream)
+    connections.close_all()  # or the forked processes would all talk over this one
+    return key

@@ -1,9 +1,17 @@
-"""A server process: the site and the API by uvicorn, on a socket that the supervisor has bound."""
+"""A server process: the site and the API by uvicorn, on a socket that the supervisor has bound.
+
+Importing this imports all that a server runs, and sets Django up.
+"""
 
 import gc
 import socket
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
+
+from tradepost.api.protocol import Protocol
+from tradepost.config.asgi import api, application
 
 DRAIN_SECONDS_MAX = 2
 BACKLOG = 2_048
@@ -12,14 +20,12 @@ GARBAGE_THRESHOLD = 50_000  # objects made between collections; requests leave n
 
 def serve(listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight."""
-    from tradepost.config.asgi import application  # noqa: PLC0415 - sets Django up, which takes a while
-
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
     config = uvicorn.Config(
         application,
-        http="httptools",
+        http=cast("Any", partial(Protocol, api=api)),  # uvicorn types it as a class; it calls it, with names
         loop="uvloop",
         lifespan="on",
         log_level="warning",

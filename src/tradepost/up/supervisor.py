@@ -5,19 +5,21 @@
 3. Run the servers, which share the listening socket, and the worker, until SIGTERM or SIGINT.
 4. Stop the servers (they finish what is in flight) and the worker, then the database.
 
-Each child holds the read end of a pipe whose write end is only here: when the supervisor dies, however it dies, the
-pipe closes and the child stops by itself, so nobody keeps the port.
+Where forking is safe each child is a fork of the supervisor, which has imported by then all that they run: a start
+imports Django once, not three times (decision 31). When the supervisor dies, however it dies, its children stop by
+themselves, so nobody keeps the port.
 """
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from tradepost.config import environment
 from tradepost.up import postgres
@@ -30,51 +32,78 @@ QUICK_DEATHS_MAX = 5
 READY_SECONDS_MAX = 60
 LOOK_SECONDS = 0.2
 
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+# On macOS the system's own libraries do not survive a fork.
+_processes = multiprocessing.get_context("fork") if sys.platform == "linux" else multiprocessing.get_context("spawn")
+
 
 class Child:
     """A process of the desk, started again when it dies."""
 
     def __init__(
-        self, name: str, arguments: list[str], *, fds: tuple[int, ...], stop_seconds_max: float = STOP_SECONDS_MAX
+        self, name: str, work: Callable[..., None], *arguments: object, stop_seconds_max: float = STOP_SECONDS_MAX
     ) -> None:
         self.name = name
         self._stop_seconds_max = stop_seconds_max
+        self._work = work
         self._arguments = arguments
-        self._fds = fds
         self._quick_deaths = 0
         self.start()
 
     def start(self) -> None:
         """Start the process, out of reach of the terminal's Ctrl-C: the supervisor alone decides when it stops."""
         self._started = time.monotonic()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tradepost.up", *self._arguments], pass_fds=self._fds, start_new_session=True
-        )
+        self._process = _processes.Process(target=_run_child, args=(self.name, self._work, *self._arguments))
+        # Until the child has handlers of its own a signal would reach the supervisor's in it, and be lost.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def keep_alive(self) -> None:
         """Start the process again if it has died. Raises `Unable` if that happens over and over."""
-        if self.process.poll() is None:
+        if self._process.is_alive():
             return
         quick = time.monotonic() - self._started < QUICK_DEATH_SECONDS
         self._quick_deaths = self._quick_deaths + 1 if quick else 0
         if self._quick_deaths >= QUICK_DEATHS_MAX:
             raise Unable(f"The {self.name} process keeps dying; its last messages are above.")
-        print(f"The {self.name} process died (status {self.process.returncode}); starting it again.", file=sys.stderr)
+        print(f"The {self.name} process died (status {self._process.exitcode}); starting it again.", file=sys.stderr)
         self.start()
 
     def stop(self) -> None:
         """Ask the process to stop."""
-        if self.process.poll() is None:
-            self.process.terminate()
+        self._process.terminate()
 
     def join(self, since: float) -> None:
         """Wait for the process to end, and end it if it does not in time since it was asked to."""
-        try:
-            self.process.wait(max(0.0, since + self._stop_seconds_max - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        self._process.join(max(0.0, since + self._stop_seconds_max - time.monotonic()))
+        if self._process.is_alive():
             print(f"The {self.name} process does not stop; killing it.", file=sys.stderr)
-            self.process.kill()
-            self.process.wait()
+            self._process.kill()
+            self._process.join()
+
+
+def _run_child(name: str, work: Callable[..., None], *arguments: object) -> None:
+    os.setsid()
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+    with contextlib.suppress(OSError):  # what `ps` and `top` show, where there is /proc
+        Path("/proc/self/comm").write_text(f"tradepost {name}")
+    threading.Thread(target=_stop_when_orphaned, name="supervisor watch", daemon=True).start()
+    work(*arguments)
+
+
+def _stop_when_orphaned() -> None:
+    """Stop like on SIGTERM once the supervisor is gone."""
+    supervisor = multiprocessing.parent_process()
+    assert supervisor
+    supervisor.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -96,7 +125,7 @@ def bind(host: str, port: int) -> socket.socket:
 def stop_signals() -> Iterator[threading.Event]:
     """Turn SIGTERM and SIGINT into an event for as long as the context lasts."""
     stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in _STOP_SIGNALS}
     try:
         yield stop
     finally:
@@ -123,14 +152,11 @@ def database() -> Iterator[str]:
 
 def run(listener: socket.socket, *, workers: int, stop: threading.Event, ready: str) -> None:
     """Run servers and worker until `stop` is set; print `ready` when the desk answers."""
-    pipe_read, pipe_write = os.pipe()
-    os.set_inheritable(pipe_read, True)
-    socket_fd = listener.fileno()
-    servers = [
-        Child("server", ["serve", str(pipe_read), str(socket_fd)], fds=(pipe_read, socket_fd)) for _ in range(workers)
-    ]
-    worker = Child("worker", ["work", str(pipe_read)], fds=(pipe_read,), stop_seconds_max=WORKER_STOP_SECONDS_MAX)
-    children = [*servers, worker]
+    from tradepost.up.server import serve  # noqa: PLC0415 - needs Django
+    from tradepost.up.worker import work  # noqa: PLC0415 - needs Django
+
+    servers = [Child("server", serve, listener) for _ in range(workers)]
+    children = [*servers, Child("worker", work, stop_seconds_max=WORKER_STOP_SECONDS_MAX)]
     try:
         _wait_until_ready(listener, children, stop)
         if not stop.is_set():
@@ -144,8 +170,6 @@ def run(listener: socket.socket, *, workers: int, stop: threading.Event, ready: 
             child.stop()
         for child in children:
             child.join(since)
-        os.close(pipe_write)
-        os.close(pipe_read)
 
 
 def _wait_until_ready(listener: socket.socket, children: list[Child], stop: threading.Event) -> None:

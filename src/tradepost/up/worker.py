@@ -1,10 +1,13 @@
-"""A worker process: procrastinate's tasks, until SIGTERM or SIGINT."""
+"""A worker process: procrastinate's tasks, until SIGTERM or SIGINT. Django must be set up before this is imported."""
 
 import asyncio
 import contextlib
 import signal
 
-import django
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+
+from tradepost.fulfilment import mend, stopping
 
 JOBS_AT_A_TIME = 12  # a visit to a provider lasts, so a few of them must leave room for everything else
 STOP_SECONDS_MAX = 40  # for answers of providers that are awaited: without them, orders that were being sent are unsure
@@ -13,17 +16,10 @@ HEARTBEAT_SECONDS = 2
 
 def work() -> None:
     """Run the tasks that are due and those that come."""
-    django.setup()
     asyncio.run(_work())
 
 
 async def _work() -> None:
-    # There is no app before Django is set up.
-    from procrastinate.contrib.django import app  # noqa: PLC0415
-    from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
-
-    from tradepost.fulfilment import mend, stopping  # noqa: PLC0415
-
     connector = app.connector
     assert isinstance(connector, DjangoConnector)
     async with app.with_connector(connector.get_worker_connector()).open_async() as worker:

@@ -1,0 +1,44 @@
+"""The yardstick without HTTP: the desk's own batches over one connection, 256 orders each, and nothing else."""
+
+import random
+import time
+
+import psycopg
+
+from bench.desk import Desk
+from bench.errors import Failed
+from bench.figures import Figures
+from bench.workload import CUSTOMERS, KEY
+from tradepost.api.coalesce import OPTIONS
+from tradepost.engine import keys, placing
+from tradepost.engine.placing import Mode, Placed
+
+BATCH = 256
+
+
+def run(desk: Desk, *, seconds: int, first: int) -> Figures:
+    """Place batches for so long. Raises `Failed` if an order was refused."""
+    digests = [keys.digest(f"{KEY}{number}") for number in range(1, CUSTOMERS + 1)]
+    done = 0
+    took_ms: list[float] = []
+    with psycopg.connect(desk.database_url, options=OPTIONS) as connection:
+        began = time.perf_counter()
+        while time.perf_counter() < began + seconds:
+            start = time.perf_counter()
+            asked = [_request(random.choice(digests), desk.service, first + done + each) for each in range(BATCH)]
+            answers = placing.place(connection, asked, mode=Mode.API)
+            connection.commit()
+            if not all(isinstance(answer, Placed) for answer in answers):
+                raise Failed("a batch without HTTP was refused an order")
+            done += BATCH
+            took_ms.append((time.perf_counter() - start) * 1e3)
+        took = time.perf_counter() - began
+    took_ms.sort()
+    return Figures(done, done / took, took_ms[len(took_ms) // 2], took_ms[len(took_ms) * 99 // 100])
+
+
+def _request(key: bytes, service: int, link: int) -> placing.Request:
+    parameters = {
+        "action": "add", "service": str(service), "quantity": "100", "link": f"https://pixelpond.example/p/{link:012d}",
+    }  # fmt: skip
+    return placing.Request(key, parameters, "127.0.0.1")

@@ -1,0 +1,208 @@
+"""The way in for nearly every request of the API: uvicorn's HTTP protocol, which answers them in place.
+
+A POST to `/api/v2` whose body fits one buffer is answered from where its last byte was read, without a task, a scope
+and messages; that more than halves what HTTP costs. Everything else goes on to ASGI as uvicorn does it: other paths
+and methods, a query, HTTP/1.0, chunked or large bodies, `Expect`, upgrades. Both ways read requests and make replies by
+`exchange`, so they can't differ.
+
+To uvicorn such a request is one more `RequestResponseCycle`: pipelining, keep-alive, shutdown and lost connections are
+its own. What it needs of one is what `_InPlace` has.
+"""
+
+import asyncio
+from typing import Any, cast
+
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from tradepost.api import exchange
+from tradepost.api.exchange import Reply
+from tradepost.api.v2 import Api
+
+# Both are served: a redirect would turn a POST into a GET and drop its body.
+PATHS = frozenset({"/api/v2", "/api/v2/"})
+
+_TARGETS = frozenset(path.encode() for path in PATHS)
+_ONE_WRITE_BYTES_MAX = 16 * 1024  # a larger body is not copied behind its head
+
+
+class Protocol(HttpToolsProtocol):
+    """A connection."""
+
+    def __init__(self, *, api: Api, **uvicorns: Any) -> None:
+        super().__init__(**uvicorns)
+        self.api = api
+        self._plain = not (self.config.access_log or self.root_path or self.limit_concurrency)  # else uvicorn's job
+        self._held: tuple[_InPlace, Reply] | None = None
+        self._idle_since: float | None = None
+
+    def on_headers_complete(self) -> None:
+        """Take a request on, or leave it to uvicorn."""
+        if self.url not in _TARGETS or not self._fits():
+            super().on_headers_complete()
+            return
+        before = self.cycle
+        request = _InPlace(self, dict(self.headers), keep_alive=self.parser.should_keep_alive())
+        self.cycle = cast("RequestResponseCycle", request)
+        if before is None or before.response_complete:
+            request.is_next = True
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def on_message_complete(self) -> None:
+        """Answer a request that is there whole, if those before it are answered."""
+        super().on_message_complete()
+        request: object = self.cycle
+        if isinstance(request, _InPlace) and request.is_next:
+            request.answer()
+
+    def resume_writing(self) -> None:
+        """Send the reply that was held back while the client did not read."""
+        super().resume_writing()
+        if self._held:
+            (request, reply), self._held = self._held, None
+            request.done(reply)
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request, as uvicorn does, but with one keep-alive timer for many: see below."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._ring_in(self.timeout_keep_alive)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection, its timer too: it would keep all of this until it rings."""
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task:
+            self.timeout_keep_alive_task.cancel()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection if nothing has come for so long; else look again when that could be."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None or self.transport.is_closing():
+            return  # something has come, and its answer will set the timer
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._ring_in(left)
+        else:
+            self.transport.close()
+
+    def address(self, headers: dict[bytes, bytes]) -> str | None:
+        """Return where a request came from: the client, or whom a proxy that we trust names (as ASGI is told)."""
+        host = self.client[0] if self.client else None
+        if b"x-forwarded-for" not in headers or not isinstance(self.app, ProxyHeadersMiddleware):
+            return host
+        trusted = self.app.trusted_hosts
+        if host not in trusted:
+            return host
+        forwarded = b", ".join([value for name, value in self.headers if name == b"x-forwarded-for"])
+        return trusted.get_trusted_client_address(forwarded.decode("latin-1"))[0] or host
+
+    def reply(self, request: "_InPlace", reply: Reply) -> None:
+        """Send the reply to the request whose turn it is; wait with it while the client does not read."""
+        if self.flow.write_paused:
+            self._held = request, reply
+            return
+        lines = [STATUS_LINE[reply.status]]
+        for name, value in self.server_state.default_headers:
+            lines += name, b": ", value, b"\r\n"
+        for name, value in reply.headers:
+            lines += name, b": ", value, b"\r\n"
+        lines.append(b"content-length: %d\r\n\r\n" % len(reply.body))
+        if not request.keep_alive:
+            lines.insert(1, b"connection: close\r\n")
+        if len(reply.body) <= _ONE_WRITE_BYTES_MAX:
+            lines.append(reply.body)
+            self.transport.write(b"".join(lines))
+        else:
+            self.transport.write(b"".join(lines))
+            self.transport.write(reply.body)
+        request.response_complete = True
+        if not request.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _ring_in(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Take notice that something has come. The timer runs on: making and dropping one a request has its price."""
+        self._idle_since = None
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Begin with a request that had to wait for those before it."""
+        request: object = cycle
+        if isinstance(request, _InPlace):
+            self.loop.call_soon(request.turn)  # not now: a thousand small requests in one segment would nest as deep
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _fits(self) -> bool:
+        if not self._plain or self.expect_100_continue:
+            return False
+        length = b""
+        for name, value in self.headers:
+            if name == b"content-length":
+                length = value
+            elif name == b"transfer-encoding":
+                return False
+        return (
+            length.isdigit()
+            and int(length) <= HIGH_WATER_LIMIT
+            and self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and not self.parser.should_upgrade()
+        )
+
+
+class _InPlace:
+    """A request that is answered in place, in the shape of uvicorn's `RequestResponseCycle`."""
+
+    __slots__ = (
+        "_address",
+        "_headers",
+        "_protocol",
+        "body",
+        "disconnected",
+        "is_next",
+        "keep_alive",
+        "more_body",
+        "response_complete",
+    )
+
+    message_event = asyncio.Event()  # uvicorn sets it when there is more of the body; nobody waits for it
+
+    def __init__(self, protocol: Protocol, headers: dict[bytes, bytes], *, keep_alive: bool) -> None:
+        self._protocol = protocol
+        self._headers = headers
+        self._address = protocol.address(headers)
+        self.body = bytearray()
+        self.more_body = True
+        self.keep_alive = keep_alive
+        self.is_next = False  # all before it on its connection are answered
+        self.disconnected = False
+        self.response_complete = False
+
+    def turn(self) -> None:
+        """Take notice that all before it are answered."""
+        self.is_next = True
+        if not self.more_body:
+            self.answer()
+
+    def answer(self) -> None:
+        """Have it answered; its body is there."""
+        call = exchange.call(self._headers, b"", bytes(self.body), self._address)
+        exchange.reply(self._protocol.api, call, self.done)
+
+    def done(self, reply: Reply) -> None:
+        """Send the reply, if anyone is there to read it."""
+        if not self.disconnected and not self._protocol.transport.is_closing():
+            self._protocol.reply(self, reply)
