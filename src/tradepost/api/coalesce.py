@@ -1,7 +1,8 @@
 """Group commit: requests that wait together are decided, written and made durable together (design §1).
 
-A lane is one thread with one connection. A batch starts at once when none is in flight; whatever arrives meanwhile is
-the next batch. Nothing ever waits for a timer, and each request is answered when its batch is durable.
+A lane is one thread with one connection. A batch starts at once when none is in flight, as soon as what lies in the
+sockets is read; whatever arrives meanwhile is the next batch. Nothing ever waits for a timer, and each request is
+answered when its batch is durable.
 """
 
 import asyncio
@@ -86,7 +87,8 @@ class Lane[Request, Answer]:
             return
         self._waiting.append((request, done))
         if not self._in_flight:
-            self._start_batch()
+            self._in_flight = True
+            self._loop.call_soon(self._start_batch)  # with all that has come already: it is read by then
 
     def _start_batch(self) -> None:
         batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]

@@ -123,8 +123,7 @@ class Protocol(HttpToolsProtocol):
             lines.append(reply.body)
             self.transport.write(b"".join(lines))
         else:
-            self.transport.write(b"".join(lines))
-            self.transport.write(reply.body)
+            self.transport.writelines([b"".join(lines), reply.body])
         request.response_complete = True
         if not request.keep_alive:
             self.transport.close()
