@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 QUANTITY = 100
 BATCH = 500
+WORK = "import django; django.setup(); from tradepost.up.worker import work; work()"
 LINK = "https://pixelpond.example/"
 
 
@@ -28,7 +29,7 @@ class Workers:
     def start(self) -> None:
         """Have as many as there should be."""
         while len(self.processes) < self.count:
-            command = [sys.executable, "-c", "import django; django.setup(); from tradepost.up.worker import work; work()"]
+            command = [sys.executable, "-c", WORK]
             self.processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
 
     def kill_one(self, chosen: int) -> None:
