@@ -1,11 +1,10 @@
-"""A worker process: procrastinate's tasks, until SIGTERM or SIGINT. Django must be set up before this is imported."""
+"""A worker process: procrastinate's tasks, until SIGTERM or SIGINT."""
 
 import asyncio
 import contextlib
 import signal
 
-from procrastinate.contrib.django import app
-from procrastinate.contrib.django.django_connector import DjangoConnector
+import django
 
 from tradepost.fulfilment import mend, stopping
 
@@ -16,10 +15,15 @@ HEARTBEAT_SECONDS = 2
 
 def work() -> None:
     """Run the tasks that are due and those that come."""
+    django.setup()
     asyncio.run(_work())
 
 
 async def _work() -> None:
+    # There is no app before Django is set up.
+    from procrastinate.contrib.django import app  # noqa: PLC0415
+    from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
+
     connector = app.connector
     assert isinstance(connector, DjangoConnector)
     async with app.with_connector(connector.get_worker_connector()).open_async() as worker:
