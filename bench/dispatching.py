@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 QUANTITY = 100
 BATCH = 500
-WORK = "import django; django.setup(); from tradepost.up.worker import work; work()"
+WORK = "from tradepost.up.worker import work; work()"
 LINK = "https://pixelpond.example/"
 
 

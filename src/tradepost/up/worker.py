@@ -6,8 +6,6 @@ import signal
 
 import django
 
-from tradepost.fulfilment import mend, stopping
-
 JOBS_AT_A_TIME = 12  # a visit to a provider lasts, so a few of them must leave room for everything else
 STOP_SECONDS_MAX = 40  # for answers of providers that are awaited: without them, orders that were being sent are unsure
 HEARTBEAT_SECONDS = 2
@@ -23,6 +21,8 @@ async def _work() -> None:
     # There is no app before Django is set up.
     from procrastinate.contrib.django import app  # noqa: PLC0415
     from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
+
+    from tradepost.fulfilment import mend, stopping  # noqa: PLC0415
 
     connector = app.connector
     assert isinstance(connector, DjangoConnector)
