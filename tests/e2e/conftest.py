@@ -26,9 +26,12 @@ class Person(NamedTuple):
     email: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One browser for all. Playwright keeps an event loop in this thread, which Django needn't mind."""
+    """One browser for all of these tests, and gone before others run.
+
+    Playwright keeps an event loop in this thread, which Django needn't mind but `asyncio.run` would.
+    """
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         browser = launch(playwright)

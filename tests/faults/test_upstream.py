@@ -29,19 +29,13 @@ def verdict(*, orders: int, seed: int, kills: int, workers: int = 1, trusts_keys
     return {name: int(count) for name, count in zip(words[::2], words[1::2], strict=True)}
 
 
-def test_through_faults_and_kills_no_order_is_doubled_forgotten_or_refunded_wrongly() -> None:
-    counted = verdict(orders=400, seed=7, kills=3)
+@pytest.mark.parametrize("workers", [1, 4])
+def test_through_faults_and_kills_no_order_is_doubled_forgotten_or_refunded_wrongly(workers: int) -> None:
+    counted = verdict(orders=250, seed=7, kills=3, workers=workers)
     assert counted.pop("unsure") > 0
-    assert counted == {"doubled": 0, "forgotten": 0, "wrong-refunds": 0}
-
-
-@pytest.mark.parametrize("workers", [2, 4])
-def test_several_workers_send_no_order_twice(workers: int) -> None:
-    counted = verdict(orders=300, seed=8, kills=2, workers=workers)
-    counted.pop("unsure")
     assert counted == {"doubled": 0, "forgotten": 0, "wrong-refunds": 0}
 
 
 def test_what_is_unsure_sent_again_is_doubled() -> None:
     """The control: the same run by a desk that sends again what it is unsure of."""
-    assert verdict(orders=300, seed=7, kills=1, trusts_keys=True)["doubled"] > 0
+    assert verdict(orders=200, seed=7, kills=1, trusts_keys=True)["doubled"] > 0
