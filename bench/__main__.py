@@ -8,8 +8,12 @@ from typing import Annotated
 
 import typer
 
+from bench import faults as failing
+from bench import following as watching
 from bench import fuzz as fuzzing
+from bench import pages as paging
 from bench import rounds as measuring
+from bench import sending as speeding
 from bench.errors import Failed
 from bench.workload import WORKLOADS
 
@@ -18,7 +22,7 @@ SECONDS_MAX = 600
 REQUESTS_MAX = 100_000_000
 
 app = typer.Typer(
-    help="Measure a fresh desk against yardsticks, on the same machine; or try how much nonsense it stands.",
+    help="Measure a fresh desk against yardsticks on this machine; or try how much nonsense it stands.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -28,7 +32,13 @@ Rounds = Annotated[int, typer.Option("--rounds", help="How often.", min=1, max=R
 Seconds = Annotated[int, typer.Option("--seconds", help="How long each run is.", min=1, max=SECONDS_MAX)]
 Json = Annotated[bool, typer.Option("--json", help="Keep the figures under bench/results too.")]
 Requests = Annotated[int, typer.Option("--requests", help="How many to send.", min=1, max=REQUESTS_MAX)]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed makes the same requests.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed makes the same run.")]
+Orders = Annotated[int, typer.Option("--orders", help="How many orders.", min=100, max=1_000_000)]
+Finished = Annotated[int, typer.Option("--finished", help="How many finished orders are beside them.", min=0)]
+Kills = Annotated[int, typer.Option("--kills", help="How many workers are killed with -9.", min=0, max=100)]
+Workers = Annotated[int, typer.Option("--workers", help="How many work at a time.", min=1, max=8)]
+Minutes = Annotated[int, typer.Option("--minutes", help="How long it may take.", min=1, max=120)]
+Times = Annotated[int, typer.Option("--times", help="How often each page is asked for.", min=2, max=1_000)]
 Log = Annotated[Path, typer.Option("--log", help="Write what the desk logs to this file; else it is lost.")]
 
 
@@ -69,9 +79,35 @@ def services(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> No
 
 
 @app.command()
+def faults(
+    orders: Orders = 10_000, seed: Seed = 1, kills: Kills = 20, workers: Workers = 1, minutes: Minutes = 30
+) -> None:
+    """Send orders to an upstream panel that fails a fifth of all requests, by workers that are killed."""
+    _run(lambda: failing.report(orders=orders, seed=seed, kills=kills, workers=workers, seconds_max=60.0 * minutes))
+
+
+@app.command()
 def fuzz(requests: Requests = 10_000, seed: Seed = 1, log: Log = Path(os.devnull)) -> None:
     """Send requests that no client should send, and hold the answers to the protocol."""
     _run(lambda: fuzzing.run(count=requests, seed=seed, log=log))
+
+
+@app.command()
+def sending(orders: Orders = 4_000) -> None:
+    """Measure how many orders a second reach eight upstream panels, by one, two and four workers."""
+    _run(lambda: speeding.report(orders=orders))
+
+
+@app.command()
+def following(orders: Orders = 1_000_000, finished: Finished = 10_000_000, rounds: Rounds = 3) -> None:
+    """Measure the database's work for asking about every active order, beside few finished orders and many."""
+    _run(lambda: watching.report(active=orders, finished=finished, rounds=rounds))
+
+
+@app.command()
+def pages(times: Times = 40) -> None:
+    """Measure the panel's pages on the server, with 1,000,000 orders; any over 100 ms at the 95th percentile fails."""
+    _run(lambda: paging.measure(times=times))
 
 
 def _measure(*names: str, rounds: int, seconds: int, keep: bool) -> None:

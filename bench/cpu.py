@@ -32,6 +32,12 @@ def used(*, server: int | None, postmaster: int) -> Seconds | None:
     return Seconds(sum(own[_USER : _SYSTEM + 1]) / tick_hz, ticks / tick_hz)
 
 
+def of(pid: int) -> float:
+    """Return the CPU time that one process has used."""
+    own = _stat(pid)
+    return sum(own[_USER : _SYSTEM + 1]) / os.sysconf("SC_CLK_TCK") if own else 0.0
+
+
 def child(parent: int, name: str) -> int | None:
     """Return the process of this name, of which the kernel keeps 15 characters, that `parent` has started."""
     for pid in _children(parent):

@@ -27,6 +27,15 @@ setup_uv() { # makes .venv and sets $uv
   fi
 }
 
+install() { # install chromium php-cli: Debian's packages, where that may be; else what needs them says so by itself
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    return 0
+  fi
+  echo "Installing $*..." >&2
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "$@"; } \
+    >/dev/null 2>&1 || true
+}
+
 setup() { # setup requirements-dev.lock: .venv holds the project and what that lock names
   lock=$1
   stamp=$(cat pyproject.toml client/pyproject.toml "$lock" | cksum)

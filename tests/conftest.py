@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
+from bench import cpu
 from tradepost.config import environment
 from tradepost.up.postgres import Postgres
 
@@ -27,7 +28,9 @@ _postgres = Postgres(_home, environment.postgres_bin())
 _numbers = count(1)
 
 os.environ["TRADEPOST_HOME"] = str(_home)
+os.environ["TRADEPOST_PRIVATE_ADDRESSES"] = "allow"  # the fake upstream is on loopback
 os.environ["DJANGO_SETTINGS_MODULE"] = "tradepost.config.settings"
+os.environ["TRADEPOST_PRIVATE_ADDRESSES"] = "allow"  # upstream panels of tests are on this machine
 
 
 def pytest_configure() -> None:
@@ -145,6 +148,20 @@ class Desk(NamedTuple):
     home: Path
 
 
+_desks: list[Desk] = []  # those that run
+
+
+@pytest.fixture
+def workers_at_rest() -> Iterator[None]:
+    """Keep the workers of running desks from taking away what a test has put in the queue to look at."""
+    resting = [pid for desk in _desks if (pid := cpu.child(desk.process.pid, "tradepost worke"))]
+    for pid in resting:
+        os.kill(pid, signal.SIGSTOP)
+    yield
+    for pid in resting:
+        os.kill(pid, signal.SIGCONT)
+
+
 def start_desk(*arguments: str, **environ: str) -> Desk:
     """Start `tradepost up` on a free port and wait for its ready line."""
     process = subprocess.Popen(
@@ -160,11 +177,14 @@ def start_desk(*arguments: str, **environ: str) -> Desk:
             process.kill()
         pytest.fail(f"the desk did not come up: {ready!r}")
     url = ready.split()[3]
-    return Desk(url, f"{url}/api/v2", process, Path(environ.get("TRADEPOST_HOME", _home)))
+    desk = Desk(url, f"{url}/api/v2", process, Path(environ.get("TRADEPOST_HOME", _home)))
+    _desks.append(desk)
+    return desk
 
 
 def stop_desk(desk: Desk, *, seconds_max: float = 20) -> int:
     """Stop a desk as an operator does, and return its exit status."""
+    _desks.remove(desk)
     with desk.process:  # waits, and closes the pipe
         desk.process.send_signal(signal.SIGTERM)
         try:

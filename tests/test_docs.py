@@ -51,6 +51,15 @@ def test_every_command_is_documented() -> None:
             assert below in README, f"{name} {below}"
 
 
+def test_every_metric_is_documented() -> None:
+    from tradepost.fulfilment.metrics import Fulfilment
+    from tradepost.orders.backlog import Workers
+
+    text = (ROOT / "docs" / "providers.md").read_text()
+    for metric in Fulfilment([], Workers(0, 0, 0, 0, None), 0).collect():
+        assert f"`{metric.name}" in text, metric.name
+
+
 def test_every_migration_is_made() -> None:
     from django.core.management import call_command
 

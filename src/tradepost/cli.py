@@ -43,9 +43,14 @@ def up(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65_535)] = 8000,
     workers: Annotated[int, typer.Option(help="Server processes; one is best on two cores.", min=1, max=64)] = 1,
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with a catalog and accounts.")] = False,
+    chain: Annotated[
+        bool, typer.Option("--chain", help="With --demo: order at a second desk, which runs below this one.")
+    ] = False,
 ) -> None:
     """Run the whole desk on this machine: database, site, API and worker. Ctrl-C stops it."""
-    desk.run(host=host, port=port, workers=workers, demo=demo)
+    if chain and not demo:
+        raise Unable("--chain is for a demo: give --demo too.")
+    desk.run(host=host, port=port, workers=workers, demo=demo, chain=chain)
 
 
 @app.command()
@@ -144,6 +149,15 @@ def accounts_create(
         except ValueError as error:
             raise Unable(str(error)) from None
     typer.echo(f"{email} can sign in.")
+
+
+@accounts_app.command("invite")
+def accounts_invite(email: Annotated[str, typer.Argument(help="Whom to invite.")]) -> None:
+    """Print a link by which this address may sign up within 14 days, if sign-up is by invitation."""
+    with _django():
+        from tradepost.accounts import inviting  # noqa: PLC0415
+
+        typer.echo(inviting.invite(email, environment.url()))
 
 
 @accounts_app.command("top-up")

@@ -1,12 +1,33 @@
 """Django's connection, lent to the engine."""
 
+from collections.abc import Callable
+
 import psycopg
-from django.db import connection
+from django.db import OperationalError, connection, transaction
+
+TRIES_MAX = 4
 
 
 def engine_connection() -> psycopg.Connection:
-    """Lend Django's connection to the engine. Call it inside `transaction.atomic`, which commits for both."""
+    """Lend Django's connection to the engine, anew if the database has dropped it since the last request.
+
+    What writes calls it inside `transaction.atomic`, which commits for both.
+    """
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     raw = connection.connection
     assert isinstance(raw, psycopg.Connection)
     return raw
+
+
+def in_transaction[T](work: Callable[[psycopg.Connection], T]) -> T:
+    """Do a piece of the engine's work in a transaction of its own, again if it met with a deadlock (design §4)."""
+    for tries_left in reversed(range(TRIES_MAX)):
+        try:
+            with transaction.atomic(durable=True):
+                return work(engine_connection())
+        except OperationalError as error:
+            again = isinstance(error.__cause__, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
+            if not again or not tries_left:
+                raise
+    raise AssertionError("the last try returns or raises")

@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import setup_test_environment, teardown_test_environment
 
 from tests.conftest import Customer
+from tests.providers.desk import attempt, make_offer, make_provider, route
 
 _numbers = count(1)
 
@@ -58,6 +59,9 @@ class Things(NamedTuple):
     catalog_customrate: int
     auth_group: int
     procrastinate_procrastinatejob: int
+    providers_provider: int
+    providers_providerservice: int
+    orders_upstreamorder: int
 
 
 def place(account: int, service: int, times: int = 1, **parameters: str) -> list[int]:
@@ -103,6 +107,10 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     rate = CustomRate.objects.create(account_id=alice.id, service_id=service, rate=Decimal("0.50"))
     [order] = place(alice.id, service, comments="So green\n<b>So wide</b>")
     settle(order, status=Status.PARTIAL, start_count=5, remains=1)
+    routed, offer = make_service(), make_offer(make_provider())
+    route(routed, offer)
+    [unsure] = place(alice.id, routed)
+    attempt(offer.provider_id, unsure, "unsure", answer="no JSON (status 502)")
     # For next year, so that no worker takes it away meanwhile.
     job = simulate.configure(schedule_in={"days": 365}, lock=f"test {order}", queueing_lock=f"test {order}").defer(
         timestamp=0
@@ -120,4 +128,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
         catalog_customrate=rate.pk,
         auth_group=Group.objects.get_or_create(name="Support")[0].pk,
         procrastinate_procrastinatejob=job,
+        providers_provider=offer.provider_id,
+        providers_providerservice=offer.pk,
+        orders_upstreamorder=unsure,
     )

@@ -60,6 +60,7 @@ def test_a_link_pattern_that_is_no_regular_expression_is_refused(staff: Client, 
         "name": service.name, "category": service.category_id, "position": 0, "type": service.type, "rate": "1",
         "min": 1, "max": 5, "fulfilment": "manual", "link_pattern": "https://(",
         "custom_rates-TOTAL_FORMS": 0, "custom_rates-INITIAL_FORMS": 0,
+        "on_refusal": "cancel", "routes-TOTAL_FORMS": 0, "routes-INITIAL_FORMS": 0,
     }  # fmt: skip
     address = reverse("admin:catalog_service_change", args=[service.pk])
     assert "This is no regular expression" in staff.post(address, form).content.decode()

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from tests.backoffice.conftest import Things, place
 from tests.conftest import Customer
+from tests.providers.desk import attempt, make_offer, make_provider, route
 
 type Make = Callable[..., int]
 _numbers = count(1)
@@ -106,6 +107,37 @@ def more_jobs(times: int) -> str:
     return "status=todo"
 
 
+def more_providers(times: int) -> str:
+    for _ in range(times):
+        make_offer(make_provider())
+    return "q=Provider"
+
+
+def more_offers(times: int) -> str:
+    from tradepost.catalog.models import Category, Service
+
+    for number in (next(_numbers) for _ in range(times)):
+        category, _ = Category.objects.get_or_create(name="Offered")
+        service = Service.objects.create(category=category, name="Offered", rate=1, max=10)
+        route(service.pk, make_offer(make_provider(), name=f"Growing {number}"))
+    return "q=Growing"
+
+
+def more_unsure(times: int) -> str:
+    from tradepost.accounts.models import Account
+    from tradepost.catalog.models import Category, Service
+
+    account = Account.objects.get(email="many@backoffice.example")
+    category, _ = Category.objects.get_or_create(name="Unsure")
+    for _ in range(times):
+        service = Service.objects.create(category=category, name="Unsure", rate=1, max=1_000)
+        offer = make_offer(make_provider())
+        route(service.pk, offer)
+        [order] = place(account.pk, service.pk)
+        attempt(offer.provider_id, order, "unsure", answer="timeout")
+    return "state=unsure"
+
+
 @pytest.fixture
 def many(make_service: Make) -> None:
     """A customer with money, and services to order from."""
@@ -132,6 +164,9 @@ def many(make_service: Make) -> None:
         ("catalog_customrate", more_rates),
         ("auth_group", more_groups),
         ("procrastinate_procrastinatejob", more_jobs),
+        ("providers_provider", more_providers),
+        ("providers_providerservice", more_offers),
+        ("orders_upstreamorder", more_unsure),
     ],
 )
 @pytest.mark.usefixtures("many")

@@ -116,13 +116,13 @@ class Desk:
         elif self.ids and isinstance(step, Tell):
             self._tell(step)
         elif self.ids and isinstance(step, Cancel):
-            asked_to = CancelOf(key=self.people[step.customer].digest, orders=[str(self._id(step.order))])
+            asked_to = CancelOf(by=self.people[step.customer].digest, orders=[str(self._id(step.order))])
             [answers] = cancel(self.connection, [asked_to], actor="test")
             expected = self.model.cancel(step.customer, self._order(step.order))
             assert isinstance(answers, list)
             assert [str(answer) for answer in answers] == [str(expected)]
         elif self.ids and isinstance(step, Refill):
-            wanted = RefillOf(key=self.people[step.customer].digest, orders=[str(self._id(step.order))])
+            wanted = RefillOf(by=self.people[step.customer].digest, orders=[str(self._id(step.order))])
             [refills] = refill(self.connection, [wanted])
             assert isinstance(refills, list)
             refused = self.model.refill(step.customer, self._order(step.order))

@@ -21,7 +21,7 @@ from tradepost.engine.statuses import Status
 
 
 def listing(connection: psycopg.Connection, customer: Customer) -> Listing:
-    [answer] = read(connection, [ServicesFor(key=customer.digest)])
+    [answer] = read(connection, [ServicesFor(by=customer.digest)])
     assert isinstance(answer, Listing)
     return answer
 
@@ -33,7 +33,7 @@ def listed(connection: psycopg.Connection, customer: Customer, service: int) -> 
 
 
 def statuses(connection: psycopg.Connection, customer: Customer, *orders: object) -> Standings:
-    [answer] = read(connection, [StatusesOf(key=customer.digest, orders=[str(order) for order in orders])])
+    [answer] = read(connection, [StatusesOf(by=customer.digest, orders=[str(order) for order in orders])])
     assert isinstance(answer, dict)
     return answer
 
@@ -55,13 +55,13 @@ def test_a_batch_of_many_customers_is_answered_in_its_order(
     answers = read(
         connection,
         [
-            BalanceOf(key=poor.digest),
-            BalanceOf(key=b"no such key"),
-            StatusesOf(key=poor.digest, orders=[str(order)]),
-            BalanceOf(key=alice.digest),
-            StatusesOf(key=alice.digest, orders=[str(order)]),
-            ServicesFor(key=alice.digest),
-            BalanceOf(key=poor.digest),
+            BalanceOf(by=poor.digest),
+            BalanceOf(by=b"no such key"),
+            StatusesOf(by=poor.digest, orders=[str(order)]),
+            BalanceOf(by=alice.digest),
+            StatusesOf(by=alice.digest, orders=[str(order)]),
+            ServicesFor(by=alice.digest),
+            BalanceOf(by=poor.digest),
         ],
     )
 
@@ -72,11 +72,11 @@ def test_a_batch_of_many_customers_is_answered_in_its_order(
 def test_a_credit_limit_is_no_balance(connection: psycopg.Connection, alice: Customer) -> None:
     connection.execute("UPDATE ledger_account SET credit_limit = 50 WHERE account_id = %s", [alice.id])
 
-    assert read(connection, [BalanceOf(key=alice.digest)]) == [100]
+    assert read(connection, [BalanceOf(by=alice.digest)]) == [100]
 
 
 def test_a_key_that_may_only_read_reads(connection: psycopg.Connection, make_customer: MakeCustomer) -> None:
-    assert read(connection, [BalanceOf(key=make_customer("3", scope=Scope.READ).digest)]) == [3]
+    assert read(connection, [BalanceOf(by=make_customer("3", scope=Scope.READ).digest)]) == [3]
 
 
 def test_a_key_that_is_no_good_is_told_nothing(
@@ -91,14 +91,14 @@ def test_a_key_that_is_no_good_is_told_nothing(
         ask_for
         for digest in (revoked.digest, suspended.digest, elsewhere.digest, b"")
         for ask_for in (
-            BalanceOf(key=digest),
-            ServicesFor(key=digest, address="198.51.100.1"),
-            StatusesOf(key=digest, orders=orders),
+            BalanceOf(by=digest),
+            ServicesFor(by=digest, address="198.51.100.1"),
+            StatusesOf(by=digest, orders=orders),
         )
     ]
 
     assert {type(answer) for answer in read(connection, requests)} == {InvalidKey}
-    assert read(connection, [BalanceOf(key=elsewhere.digest, address="203.0.113.9")]) == [Decimal("99.91")]
+    assert read(connection, [BalanceOf(by=elsewhere.digest, address="203.0.113.9")]) == [Decimal("99.91")]
 
 
 def test_the_list_has_every_field_of_the_protocol(
@@ -189,7 +189,7 @@ def test_another_customers_order_is_never_told_apart_from_one_that_is_not_there(
     of_alice, of_bob = (place_one(connection, ask(who, service)).order for who in (alice, bob))
     [for_alice, for_bob] = read(
         connection,
-        [StatusesOf(key=who.digest, orders=[str(of_alice), str(of_bob), str(of_bob + 10**9)]) for who in (alice, bob)],
+        [StatusesOf(by=who.digest, orders=[str(of_alice), str(of_bob), str(of_bob + 10**9)]) for who in (alice, bob)],
     )
     assert isinstance(for_alice, dict)
     assert isinstance(for_bob, dict)

@@ -4,12 +4,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import psycopg
+import pytest
 
 from tests.conftest import Customer, Desk
+from tradepost.accounts import inviting
 from tradepost.accounts.models import Account
+from tradepost.config import environment
 
 
 def run(*arguments: str, status: int = 0, environ: dict[str, str] | None = None) -> str:
@@ -64,6 +68,43 @@ def test_an_account_is_made_and_gets_funds() -> None:
         assert "is no amount" in run("accounts", "top-up", "dave@test.example", "--", amount, status=1)
     assert "already exists" in run("accounts", "create", email, "--password", "quite-a-long-one", status=1)
     assert "too short" in run("accounts", "create", "eve@test.example", "--password", "short", status=1)
+
+
+def test_an_invitation_is_a_link_for_one_address() -> None:
+    link = run("accounts", "invite", "Erin@Test.example", environ={"TRADEPOST_URL": "https://panel.example"})
+    assert link.startswith("https://panel.example/account/signup/?email=erin%40test.example&invitation=")
+    assert inviting.invited(parse_qs(urlsplit(link).query)["invitation"][0]) == "erin@test.example"
+    assert inviting.invited("made-up") is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("TRADEPOST_SIGN_UP", "maybe"),
+        ("TRADEPOST_MAIL_URL", "https://mail.example"),
+        ("TRADEPOST_MAIL_URL", "smtp://a:b"),
+    ],
+)
+def test_a_setting_that_cant_be_right_is_named(variable: str, value: str) -> None:
+    assert variable in run("check", status=1, environ={variable: value})
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "tls", "ssl"),
+    [
+        ("smtp://me:p%40ss@mail.example", 587, True, False),
+        ("smtp://localhost:25", 25, False, False),
+        ("smtps://me:p%40ss@mail.example", 465, False, True),
+    ],
+)
+def test_a_mail_server_is_told_by_its_address(
+    *, url: str, port: int, tls: bool, ssl: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRADEPOST_MAIL_URL", url)
+    told = environment.mailer()
+    assert told
+    assert (told["port"], told["use_tls"], told["use_ssl"]) == (port, tls, ssl)
+    assert told["password"] in {"p@ss", ""}
 
 
 def test_check_says_what_is_wrong_and_fails(alice: Customer, connection: psycopg.Connection) -> None:

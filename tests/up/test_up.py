@@ -63,6 +63,14 @@ def test_the_demo_writes_down_how_to_reach_it(demo: Desk) -> None:
     assert stat.S_IMODE((demo.home / "demo.json").stat().st_mode) == 0o600
 
 
+def test_metrics_are_read_from_this_machine(demo: Desk) -> None:
+    response = httpx2.get(f"{demo.url}/metrics")
+    assert response.status_code == 200
+    assert "tradepost_workers 1.0\n" in response.text
+    passed_on = httpx2.get(f"{demo.url}/metrics", headers={"X-Forwarded-For": "203.0.113.7"})
+    assert passed_on.status_code == 403
+
+
 def test_the_demo_sells_60_services_of_every_type(demo: Desk) -> None:
     services = call(demo, 0, "services")
     assert isinstance(services, list)
@@ -216,6 +224,8 @@ def test_a_database_of_a_newer_tradepost_is_said_in_a_line(connection: psycopg.C
         ("TRADEPOST_REQUESTS_A_MINUTE", "-1"),
         ("TRADEPOST_REQUESTS_A_MINUTE", "1000001"),
         ("TRADEPOST_SIMULATOR_SECONDS", "soon"),
+        ("TRADEPOST_METRICS_TOKEN", "too-short"),
+        ("TRADEPOST_PRIVATE_ADDRESSES", "perhaps"),
     ],
 )
 def test_a_setting_that_cannot_be_right_is_said_in_a_line(name: str, value: str) -> None:

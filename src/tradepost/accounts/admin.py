@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tradepost.accounts import keys
+from tradepost.accounts import keys, signing_up
 from tradepost.accounts.models import Account, Key
 from tradepost.backoffice import showing
 from tradepost.backoffice.paging import Endless
@@ -182,6 +182,11 @@ class AccountAdmin(Endless, UserAdmin[Account]):
         """Staff is changed by superusers; or who may change customers could take over who may do more."""
         allowed: bool = super().has_change_permission(request, obj)
         return allowed and (obj is None or request.user.is_superuser or not obj.is_staff or obj.pk == request.user.pk)
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
+        """Take the address that staff has typed for verified."""
+        super().save_model(request, obj, form, change)
+        signing_up.vouch(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:  # noqa: ARG002 - Django's
         """Nobody may: the account's orders and transfers stay. Suspend it."""

@@ -10,8 +10,12 @@ from django.contrib.auth.models import (
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.utils.translation import gettext_lazy as _
 
+from tradepost.accounts.languages import LANGUAGES
 from tradepost.engine.keys import Scope
+
+THEMES = [("", _("Like the device")), ("light", _("Light")), ("dark", _("Dark"))]
 
 
 class LowercaseEmailField(models.EmailField):  # type: ignore[type-arg] # generic in the stubs only
@@ -60,6 +64,11 @@ class Account(AbstractBaseUser, PermissionsMixin):
         db_default=0,
         help_text="The same service, link and quantity within so many seconds is the same order; 0: never.",
     )
+    language = models.CharField(
+        max_length=8, blank=True, default="", db_default="", choices=[("", _("Like the browser")), *LANGUAGES]
+    )
+    timezone = models.CharField(max_length=64, default="UTC", db_default="UTC")
+    theme = models.CharField(max_length=8, blank=True, default="", db_default="", choices=THEMES)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects: ClassVar[AccountManager] = AccountManager()

@@ -150,11 +150,11 @@ class Api:
             assert isinstance(balance, Decimal)
             return Answer(_encode({"balance": money.show(balance), "currency": self._currency}))
 
-        self._reader.ask(BalanceOf(key=call.key, address=call.address), partial(_pass_on, done, show))
+        self._reader.ask(BalanceOf(by=call.key, address=call.address), partial(_pass_on, done, show))
 
     def _services(self, call: Call, done: Done[Answer]) -> None:
         show = _listing_gzipped if call.takes_gzip else _listing
-        self._reader.ask(ServicesFor(key=call.key, address=call.address), partial(_pass_on, done, show))
+        self._reader.ask(ServicesFor(by=call.key, address=call.address), partial(_pass_on, done, show))
 
     def _status(self, call: Call, done: Done[Answer]) -> None:
         ids = call.ids("order")
@@ -167,7 +167,7 @@ class Api:
             shown = {id_: self._show(standing) for id_, standing in standings.items()}
             return Answer(_encode(shown if ids.many else shown[ids.sent[0]]))
 
-        asked = StatusesOf(key=call.key, orders=ids.sent, address=call.address)
+        asked = StatusesOf(by=call.key, orders=ids.sent, address=call.address)
         self._reader.ask(asked, partial(_pass_on, done, show))
 
     def _orders(self, call: Call, done: Done[Answer]) -> None:
@@ -178,7 +178,7 @@ class Api:
         elif before is None:
             self._incorrect(call, done, IncorrectParameter("before"))
         else:
-            asked = NewestOf(key=call.key, address=call.address, limit=limit, before=before)
+            asked = NewestOf(by=call.key, address=call.address, limit=limit, before=before)
             self._reader.ask(asked, partial(_pass_on, done, _encoded))
 
     def _refill(self, call: Call, done: Done[Answer]) -> None:
@@ -193,7 +193,7 @@ class Api:
             only = refills[0]
             return _error(only) if isinstance(only, Refusal) else Answer(_encode({"refill": str(only)}))
 
-        asked = RefillOf(key=call.key, orders=ids.sent, address=call.address)
+        asked = RefillOf(by=call.key, orders=ids.sent, address=call.address)
         self._refiller.ask(asked, partial(_pass_on, done, show))
 
     def _refill_status(self, call: Call, done: Done[Answer]) -> None:
@@ -212,7 +212,7 @@ class Api:
             status = shown[0]["status"]
             return Answer(_encode(status if isinstance(status, dict) else {"status": status}))
 
-        asked = RefillsOf(key=call.key, ids=ids.sent, by_order=by_order, address=call.address)
+        asked = RefillsOf(by=call.key, ids=ids.sent, by_order=by_order, address=call.address)
         self._reader.ask(asked, partial(_pass_on, done, show))
 
     def _cancel(self, call: Call, done: Done[Answer]) -> None:
@@ -220,7 +220,7 @@ class Api:
         if not ids:
             self._incorrect(call, done)
             return
-        asked = CancelOf(key=call.key, orders=ids.sent, address=call.address)
+        asked = CancelOf(by=call.key, orders=ids.sent, address=call.address)
         self._canceler.ask(asked, partial(_pass_on, done, partial(_by_order, "cancel", ids.sent)))
 
     def _show(self, standing: object) -> dict[str, object]:
@@ -242,7 +242,7 @@ class Api:
     def _incorrect(self, call: Call, done: Done[Answer], refusal: Refusal | None = None) -> None:
         """Refuse a request that makes no sense, but not before its key: that is checked first (protocol §4)."""
         refused = _error(refusal or IncorrectRequest())
-        self._reader.ask(BalanceOf(key=call.key, address=call.address), partial(_pass_on, done, lambda _: refused))
+        self._reader.ask(BalanceOf(by=call.key, address=call.address), partial(_pass_on, done, lambda _: refused))
 
 
 def _pass_on[Found](done: Done[Answer], show: Callable[[Found], Answer], found: Found | Refusal | Unavailable) -> None:

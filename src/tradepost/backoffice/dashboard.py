@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from tradepost.backoffice import showing, times
+from tradepost.backoffice import alarms, showing, times
 from tradepost.engine.ledger import Kind, SystemAccount
 from tradepost.engine.statuses import ACTIVE, Dispatch, Status
 from tradepost.ledger.models import Transfer
@@ -29,7 +29,7 @@ type Figure = dict[str, str]
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Give the template what this member of staff may see."""
     start = times.today()
-    context["today"] = start
+    context |= {"today": start, "alarms": []}
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
@@ -41,6 +41,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fill(request: HttpRequest, context: dict[str, Any], start: datetime) -> None:
+    context["alarms"] = alarms.of(request)
     may_see_orders = request.user.has_perm("orders.view_order")
     if may_see_orders:
         newest = Order.objects.select_related("account__test_of", "service")[:NEWEST_ORDERS]
@@ -99,7 +100,7 @@ def _active() -> list[dict[str, Any]]:
     unsure = {
         "badge": showing.badge("unsure", "danger"),
         "count": f"{counts['unsure']:,}",
-        "link": _list("orders_order", dispatch__exact=Dispatch.UNSURE.value),
+        "link": alarms.waiting_list(Dispatch.UNSURE),
     }
     return [*rows, unsure] if counts["unsure"] else rows
 

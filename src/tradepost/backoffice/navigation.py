@@ -61,6 +61,7 @@ UNFOLD: dict[str, Any] = {
                     _list("Orders", "receipt_long", "orders", "order"),
                     _list("Refills", "autorenew", "orders", "refill"),
                     _list("Cancel requests", "cancel", "orders", "cancelrequest"),
+                    _list("Unsure and held", "help", "orders", "upstreamorder"),
                 ],
             },
             {
@@ -69,6 +70,13 @@ UNFOLD: dict[str, Any] = {
                     _list("Services", "sell", "catalog", "service"),
                     _list("Categories", "category", "catalog", "category"),
                     _list("Custom rates", "percent", "catalog", "customrate"),
+                ],
+            },
+            {
+                "title": "Providers",
+                "items": [
+                    _list("Providers", "hub", "providers", "provider"),
+                    _list("What they sell", "storefront", "providers", "providerservice"),
                 ],
             },
             {
@@ -88,7 +96,15 @@ UNFOLD: dict[str, Any] = {
             },
             {
                 "title": "Workers",
-                "items": [_list("Jobs", "work_history", "procrastinate", "procrastinatejob")],
+                "items": [
+                    {
+                        "title": "Fulfilment",
+                        "icon": "vital_signs",
+                        "link": reverse_lazy("fulfilment"),
+                        "permission": _may("providers.view_provider"),
+                    },
+                    _list("Jobs", "work_history", "procrastinate", "procrastinatejob"),
+                ],
             },
         ],
     },

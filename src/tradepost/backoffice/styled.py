@@ -12,13 +12,19 @@ if TYPE_CHECKING:
     from django.contrib.admin import ChoicesFieldListFilter as ChoicesCheckboxFilter
     from django.contrib.admin import ChoicesFieldListFilter as ChoicesDropdownFilter
     from django.contrib.admin import DateFieldListFilter as RangeDateFilter
-    from django.contrib.admin import ModelAdmin, TabularInline
+    from django.contrib.admin import ModelAdmin, StackedInline, TabularInline
     from django.contrib.admin import RelatedFieldListFilter as RelatedDropdownFilter
+    from django.contrib.admin import SimpleListFilter as DropdownFilter
     from django.contrib.admin import SimpleListFilter as RadioFilter
+    from django.contrib.admin.widgets import AdminIntegerFieldWidget as DecimalWidget
     from django.contrib.admin.widgets import AdminIntegerFieldWidget as IntegerWidget
+    from django.contrib.admin.widgets import AdminTextInputWidget as TextWidget
     from django.contrib.auth.admin import UserAdmin
     from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+    from django.forms import CheckboxSelectMultiple as CheckboxesWidget
     from django.forms import Form as DialogForm
+    from django.forms import PasswordInput as PasswordWidget
+    from django.forms import Select as SelectWidget
 
     _button: Callable[..., Callable[..., Any]]
 else:
@@ -29,6 +35,7 @@ else:
     from unfold.contrib.filters.admin import (
         ChoicesCheckboxFilter,
         ChoicesDropdownFilter,
+        DropdownFilter,
         RadioFilter,
         RangeDateFilter,
         RelatedDropdownFilter,
@@ -36,9 +43,14 @@ else:
     from unfold.enums import ActionVariant
     from unfold.forms import AdminPasswordChangeForm
     from unfold.forms import BaseDialogForm as DialogForm
+    from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as CheckboxesWidget
+    from unfold.widgets import UnfoldAdminDecimalFieldWidget as DecimalWidget
     from unfold.widgets import UnfoldAdminIntegerFieldWidget as IntegerWidget
+    from unfold.widgets import UnfoldAdminPasswordWidget as PasswordWidget
+    from unfold.widgets import UnfoldAdminSelectWidget as SelectWidget
+    from unfold.widgets import UnfoldAdminTextInputWidget as TextWidget
 
-    def _button(*, danger: bool, **options: Any) -> Any:
+    def _button(*, danger: bool = False, **options: Any) -> Any:
         return decorators.action(variant=ActionVariant.DANGER if danger else ActionVariant.DEFAULT, **options)
 
     class _Generic:
@@ -59,6 +71,11 @@ else:
 
     class TabularInline(_Generic, admin.TabularInline):
         """Unfold's `TabularInline`, which may be told its models."""
+
+        empty_value_display = NOTHING
+
+    class StackedInline(_Generic, admin.StackedInline):
+        """Unfold's `StackedInline`, which may be told its models."""
 
         empty_value_display = NOTHING
 
@@ -95,19 +112,37 @@ def dialog_button[**P, R](
     return decorate
 
 
+def link_button[**P, R](description: str, *, permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a method the button of a row's page that leads to where the method redirects."""
+
+    def decorate(method: Callable[P, R]) -> Callable[P, R]:
+        decorated: Callable[P, R] = _button(description=description, permissions=[permission])(method)
+        return decorated
+
+    return decorate
+
+
 __all__ = [
     "AdminPasswordChangeForm",
     "AdminUserCreationForm",
+    "CheckboxesWidget",
     "ChoicesCheckboxFilter",
     "ChoicesDropdownFilter",
+    "DecimalWidget",
     "DialogForm",
+    "DropdownFilter",
     "IntegerWidget",
     "ModelAdmin",
+    "PasswordWidget",
     "RadioFilter",
     "RangeDateFilter",
     "RelatedDropdownFilter",
+    "SelectWidget",
+    "StackedInline",
     "TabularInline",
+    "TextWidget",
     "UserAdmin",
     "UserChangeForm",
     "dialog_button",
+    "link_button",
 ]

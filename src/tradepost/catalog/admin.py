@@ -2,16 +2,24 @@
 
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, Field, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from tradepost.backoffice import showing
 from tradepost.backoffice.paging import Endless
-from tradepost.backoffice.styled import ChoicesDropdownFilter, ModelAdmin, RelatedDropdownFilter, TabularInline
+from tradepost.backoffice.styled import (
+    ChoicesDropdownFilter,
+    ModelAdmin,
+    RadioFilter,
+    RelatedDropdownFilter,
+    TabularInline,
+)
 from tradepost.catalog.models import Category, CustomRate, Service
 
 
@@ -43,7 +51,26 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when
             self.add_error("min", "At least 1.")
         elif least is not None and most is not None and most < least:
             self.add_error("max", f"At least the minimum, {least}.")
+        if cleaned.get("is_active") and self.instance.quarantine:
+            self.add_error("is_active", f"In quarantine: {self.instance.quarantine} Settle that first.")
         return cleaned
+
+
+class QuarantineFilter(RadioFilter):
+    """What was taken off sale by itself, or all else."""
+
+    title = "quarantine"
+    parameter_name = "quarantine"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's
+        """Offer both."""
+        return [("in", "In quarantine"), ("out", "Not")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        """Narrow the list down."""
+        if not self.value():
+            return queryset
+        return queryset.exclude(quarantine="") if self.value() == "in" else queryset.filter(quarantine="")
 
 
 class CustomRateInline(TabularInline[CustomRate, Service]):
@@ -90,7 +117,9 @@ class ServiceAdmin(Endless, ModelAdmin[Service]):
     """The services; rates, limits and whether they are on sale are changed in the list. None is ever deleted."""
 
     form = ServiceForm
-    list_display = ("id", "name", "category", "type", "rate", "min", "max", "is_active", "fulfilment", "flags")
+    list_display = (
+        "id", "name", "category", "type", "rate", "min", "max", "is_active", "quarantined", "fulfilment", "flags",
+    )  # fmt: skip
     list_display_links = ("id", "name")
     list_editable = ("rate", "min", "max", "is_active")
     list_filter = (
@@ -98,6 +127,7 @@ class ServiceAdmin(Endless, ModelAdmin[Service]):
         ("type", ChoicesDropdownFilter),
         ("fulfilment", ChoicesDropdownFilter),
         "is_active",
+        QuarantineFilter,
     )
     list_filter_submit = True
     list_fullwidth = True
@@ -105,12 +135,19 @@ class ServiceAdmin(Endless, ModelAdmin[Service]):
     search_fields = ("=id", "name", "category__name")
     search_help_text = "Id, name or category"
     autocomplete_fields = ("category",)
-    inlines = (CustomRateInline,)
-    actions = ("put_on_sale", "take_off_sale")
+    inlines: ClassVar[Any] = (CustomRateInline,)
+    actions: Any = ("put_on_sale", "take_off_sale")
+    readonly_fields = ("quarantine_shown",)
     fieldsets = (
-        (None, {"fields": ("name", ("category", "position"), "description", ("type", "is_active"))}),
+        (
+            None,
+            {"fields": ("name", ("category", "position"), "description", ("type", "is_active"), "quarantine_shown")},
+        ),
         ("Rate and limits", {"fields": (("rate", "min", "max"),)}),
-        ("What it offers", {"fields": (("refill", "cancel", "dripfeed"), "average_time", "fulfilment")}),
+        (
+            "What it offers",
+            {"fields": (("refill", "cancel", "dripfeed"), "average_time", ("fulfilment", "on_refusal"))},
+        ),
         ("Links", {"fields": ("link_pattern", "one_order_per_link")}),
     )
 
@@ -126,6 +163,18 @@ class ServiceAdmin(Endless, ModelAdmin[Service]):
         """Nobody may: its orders stay. Take it off sale."""
         return False
 
+    @admin.display(description="quarantine")
+    def quarantined(self, service: Service) -> SafeString | str:
+        """Tell whether it was taken off sale by itself; why is in the tooltip."""
+        if not service.quarantine:
+            return showing.NOTHING
+        return format_html('<span title="{}">{}</span>', service.quarantine, showing.badge("quarantine", "danger"))
+
+    @admin.display(description="quarantine")
+    def quarantine_shown(self, service: Service) -> str:
+        """Show why it was taken off sale by itself."""
+        return service.quarantine or showing.NOTHING
+
     @admin.display(description="offers")
     def flags(self, service: Service) -> str:
         """Show what may be asked for after the order."""
@@ -133,8 +182,11 @@ class ServiceAdmin(Endless, ModelAdmin[Service]):
 
     @admin.action(description="Put on sale", permissions=["change"])
     def put_on_sale(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
-        """Offer the services that are ticked."""
-        self._set_sale(request, queryset, on_sale=True)
+        """Offer the services that are ticked, but for those in quarantine."""
+        self._set_sale(request, queryset.filter(quarantine=""), on_sale=True)
+        held = queryset.exclude(quarantine="").count()
+        if held:
+            self.message_user(request, f"{held} left off sale: settle their quarantine first.", messages.WARNING)
 
     @admin.action(description="Take off sale", permissions=["change"])
     def take_off_sale(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:

@@ -4,9 +4,10 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from tradepost.engine.order_types import OrderType
-from tradepost.engine.routing import Fulfilment
+from tradepost.engine.routing import Fulfilment, OnRefusal
 
 
 class Category(models.Model):
@@ -56,6 +57,16 @@ class Service(models.Model):
         default=Fulfilment.MANUAL.value,
         db_default=Fulfilment.MANUAL.value,
     )
+    on_refusal = models.CharField(
+        max_length=8,
+        choices=OnRefusal.choices(),
+        default=OnRefusal.CANCEL.value,
+        db_default=OnRefusal.CANCEL.value,
+        help_text="What becomes of an order that every provider has refused: canceled with its money back, or held.",
+    )
+    quarantine = models.CharField(
+        max_length=200, blank=True, db_default="", help_text="Why it was taken off sale by itself; empty once settled."
+    )
     is_active = models.BooleanField("for sale", default=True, db_default=True)
     link_pattern = models.CharField(
         max_length=500, blank=True, db_default="", help_text="A regular expression that the whole link must match."
@@ -70,6 +81,10 @@ class Service(models.Model):
         constraints = (
             models.CheckConstraint(condition=Q(type__in=OrderType.values()), name="service_type_known"),
             models.CheckConstraint(condition=Q(fulfilment__in=Fulfilment.values()), name="service_fulfilment_known"),
+            models.CheckConstraint(condition=Q(on_refusal__in=OnRefusal.values()), name="service_on_refusal_known"),
+            models.CheckConstraint(
+                condition=Q(is_active=False) | Q(quarantine=""), name="service_quarantined_not_sold"
+            ),
             models.CheckConstraint(condition=Q(rate__gte=0), name="service_rate_not_negative"),
             models.CheckConstraint(condition=Q(min__gte=1, max__gte=models.F("min")), name="service_min_max"),
         )
@@ -94,6 +109,45 @@ class CustomRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} · {self.service_id}: {self.rate}"
+
+
+class Favourite(models.Model):
+    """A service that an account wants at hand."""
+
+    pk = models.CompositePrimaryKey("account_id", "service_id")
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="favourites", db_index=False
+    )
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="+", db_index=False)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.account_id} · {self.service_id}"
+
+
+class Change(models.Model):
+    """What changed about a service that customers should know. Written by a trigger, whoever made the change."""
+
+    NEW, ON_SALE, OFF_SALE, RATE = "new", "on sale", "off sale", "rate"
+    KINDS = (NEW, ON_SALE, OFF_SALE, RATE)
+
+    id = models.BigAutoField(primary_key=True)
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="changes", db_index=False)
+    kind = models.CharField(max_length=8, choices=[(kind, kind) for kind in KINDS])
+    was = models.DecimalField(max_digits=20, decimal_places=7, null=True, help_text="The rate before.")
+    rate = models.DecimalField(max_digits=20, decimal_places=7)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(kind__in=("new", "on sale", "off sale", "rate")), name="change_kind_known"
+            ),
+        )
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.service_id}: {self.kind}"
 
 
 class CatalogVersion(models.Model):

@@ -8,18 +8,27 @@
 | `TRADEPOST_CURRENCY` | the currency of all balances, three letters | `USD` |
 | `TRADEPOST_REQUESTS_A_MINUTE` | requests a key without a limit of its own may make; 0: any number | `6000` |
 | `TRADEPOST_SIMULATOR_SECONDS` | how long a simulated order lives | `600` |
+| `TRADEPOST_PRIVATE_ADDRESSES` | `allow`: providers may be at private addresses | `refuse` |
+| `TRADEPOST_METRICS_TOKEN` | what Prometheus has to send as bearer token to read `/metrics` | none: this machine only |
+| `TRADEPOST_SIGN_UP` | who may make an account: `open`, `invitation` or `closed` | `open` |
+| `TRADEPOST_PAYMENT_TEXT` | how customers pay by hand, shown on the page that adds funds | none |
+| `TRADEPOST_MAIL_URL` | the mail server, like `smtp://user:password@mail.example:587`, or `smtps://…` | none |
+| `TRADEPOST_MAIL_FROM` | the sender of the desk's mails | `tradepost@` and the host of `TRADEPOST_URL` |
 | `TRADEPOST_POSTGRES_BIN` | folder of the PostgreSQL programs that run the embedded database | the wheel's |
 """
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import platformdirs
 
 from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
 
 CURRENCY_LETTERS = 3
+METRICS_TOKEN_CHARS_MIN = 16
+SIGN_UPS = ("open", "invitation", "closed")
+MAIL_SECONDS_MAX = 10
 
 
 class Misconfigured(Exception):  # noqa: N818 - reads as what it says
@@ -77,6 +86,22 @@ def requests_a_minute() -> int:
     return requests
 
 
+def private_addresses() -> bool:
+    """Tell whether calls to others, providers above all, may go to private addresses."""
+    given = os.environ.get("TRADEPOST_PRIVATE_ADDRESSES", "refuse")
+    if given not in {"allow", "refuse"}:
+        raise Misconfigured("TRADEPOST_PRIVATE_ADDRESSES must be allow or refuse.")
+    return given == "allow"
+
+
+def metrics_token() -> str:
+    """Return the token by which `/metrics` is read from anywhere; empty: it is read from this machine only."""
+    given = os.environ.get("TRADEPOST_METRICS_TOKEN", "").strip()
+    if given and (len(given) < METRICS_TOKEN_CHARS_MIN or not given.isascii() or not given.isprintable()):
+        raise Misconfigured(f"TRADEPOST_METRICS_TOKEN must have {METRICS_TOKEN_CHARS_MIN} letters or more.")
+    return given
+
+
 def simulator_seconds() -> float:
     """Return how long a simulated order lives, from placing to its end."""
     given = os.environ.get("TRADEPOST_SIMULATOR_SECONDS", "600")
@@ -87,3 +112,44 @@ def simulator_seconds() -> float:
     if not 1 <= seconds <= 30 * 86_400:
         raise Misconfigured("TRADEPOST_SIMULATOR_SECONDS must be a number from 1 to 2592000.")
     return seconds
+
+
+def sign_up() -> str:
+    """Return who may make an account: `open` to everybody, by `invitation`, or `closed`."""
+    given = os.environ.get("TRADEPOST_SIGN_UP", "open")
+    if given not in SIGN_UPS:
+        raise Misconfigured(f"TRADEPOST_SIGN_UP must be one of {', '.join(SIGN_UPS)}.")
+    return given
+
+
+def payment_text() -> str:
+    """Return how customers pay by hand; nothing if the operator hasn't said."""
+    return os.environ.get("TRADEPOST_PAYMENT_TEXT", "").replace("\\n", "\n").strip()
+
+
+def mailer() -> dict[str, object] | None:
+    """Return Django's idea of the mail server; None if there is none, and mails are printed to the log."""
+    given = os.environ.get("TRADEPOST_MAIL_URL")
+    if not given:
+        return None
+    try:
+        parts = urlsplit(given)
+        port = parts.port or {"smtp": 587, "smtps": 465}[parts.scheme]
+    except (KeyError, ValueError):
+        raise Misconfigured(
+            "TRADEPOST_MAIL_URL must be an address like smtp://user:password@mail.example:587."
+        ) from None
+    return {
+        "host": parts.hostname or "localhost",
+        "port": port,
+        "username": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "use_tls": parts.scheme == "smtp" and bool(parts.username),
+        "use_ssl": parts.scheme == "smtps",
+        "timeout": MAIL_SECONDS_MAX,
+    }
+
+
+def mail_from() -> str:
+    """Return the sender of the desk's mails."""
+    return os.environ.get("TRADEPOST_MAIL_FROM") or f"tradepost@{urlsplit(url()).hostname}"

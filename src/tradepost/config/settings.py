@@ -3,11 +3,14 @@
 import contextlib
 import os
 import secrets
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from django.utils.csp import CSP
 from psycopg.conninfo import conninfo_to_dict
 
+from tradepost.accounts.languages import LANGUAGES as LANGUAGES  # noqa: PLC0414 - a setting, made there
 from tradepost.backoffice.navigation import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting, made there
 from tradepost.config import environment
 
@@ -55,6 +58,15 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _URL.scheme == 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _URL.scheme == "https"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Nothing from elsewhere and nothing inline. Pictures may be data: that is what the code for an authenticator app is.
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:"],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+}
 
 ROOT_URLCONF = "tradepost.config.urls"
 DATABASES = {"default": _database(environment.database_url())}
@@ -68,6 +80,7 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
@@ -75,20 +88,36 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "tradepost.accounts",
     "tradepost.catalog",
+    "tradepost.providers",
     "tradepost.ledger",
     "tradepost.orders",
     "tradepost.fulfilment",
-    "tradepost.panel",
+    "tradepost.panel",  # before allauth: its templates win over theirs
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "django_htmx",
+    "django_include_bootstrap",
+    "heroicons",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "tradepost.backoffice.policy.backoffice_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "tradepost.panel.htmx.whole_page_redirects",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "tradepost.panel.preferences.preferences",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 TEMPLATES = [
     {
@@ -99,6 +128,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "tradepost.panel.frame.frame",
             ],
         },
     },
@@ -109,16 +139,56 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "panel:dashboard"
+ACCOUNT_ADAPTER = "tradepost.accounts.adapter.Adapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a changed password, a new passkey
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = _URL.scheme
+ACCOUNT_SESSION_REMEMBER = True
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Tradepost"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _URL.hostname in {"localhost", "127.0.0.1"}
+
+DEFAULT_FROM_EMAIL = environment.mail_from()
+MAILERS = {
+    "default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": _mailer}
+    if (_mailer := environment.mailer())
+    else {"BACKEND": "django.core.mail.backends.console.EmailBackend", "OPTIONS": {"stream": sys.stderr}}
+}
+
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # served from the packages they come in: nothing to collect, nothing to forget
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
+LOCALE_PATHS = [Path(__file__).parent.parent / "panel" / "locale"]
 USE_I18N = True
 USE_TZ = True
 
+LOGGING = {  # what breaks a page is told to the operator; Django by itself would only mail it
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"log": {"class": "logging.StreamHandler", "level": "ERROR"}},
+    "loggers": {"django.request": {"handlers": ["log"]}},
+}
+
 TRADEPOST_CURRENCY = environment.currency()
+TRADEPOST_SIGN_UP = environment.sign_up()
+TRADEPOST_PAYMENT_TEXT = environment.payment_text()
 TRADEPOST_REQUESTS_A_MINUTE = environment.requests_a_minute()
+TRADEPOST_PRIVATE_ADDRESSES = environment.private_addresses()
+TRADEPOST_METRICS_TOKEN = environment.metrics_token()
 TRADEPOST_SIMULATOR_SECONDS = environment.simulator_seconds()
 
 PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful", "shutdown_graceful_timeout": 2}

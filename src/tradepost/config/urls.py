@@ -1,6 +1,20 @@
 """The pages: everything but `/api/v2`, which never reaches Django."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [path("", include("tradepost.panel.urls")), path("admin/", admin.site.urls)]
+from tradepost.backoffice import fulfilment
+from tradepost.fulfilment import metrics
+
+# Staff signs in where everybody does: throttled, and with the second factor of those who have one.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+urlpatterns = [
+    path("", include("tradepost.panel.urls")),
+    path("account/", include("allauth.urls")),
+    path("account/sessions/", include("allauth.usersessions.urls")),
+    path("metrics", metrics.show, name="metrics"),
+    path("admin/fulfilment/", admin.site.admin_view(fulfilment.show), name="fulfilment"),
+    path("admin/", admin.site.urls),
+]

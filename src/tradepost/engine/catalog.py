@@ -8,6 +8,7 @@ without a message that could be late.
 
 import gzip
 import re
+from collections.abc import Collection
 from decimal import Decimal
 
 import msgspec
@@ -16,6 +17,7 @@ from psycopg.rows import TupleRow
 
 from tradepost.engine import money
 from tradepost.engine.order_types import OrderType, Terms
+from tradepost.engine.routing import Route
 
 CUSTOM_RATES_ACCOUNTS_MAX = 200_000
 LISTINGS_MAX = 1_000
@@ -26,6 +28,13 @@ SELECT s.id, s.name, s.description, s.type, c.name, s.rate, s.min, s.max, s.refi
 FROM catalog_service s JOIN catalog_category c ON c.id = s.category_id
 WHERE s.is_active
 ORDER BY c.position, c.id, s.position, s.id
+"""
+
+_ROUTES = """
+SELECT DISTINCT ON (r.service_id) r.service_id, r.id, p.provider_id
+FROM providers_route r JOIN providers_providerservice p ON p.id = r.provider_service_id
+WHERE r.is_active AND NOT p.is_gone
+ORDER BY r.service_id, r.position, r.id
 """
 
 # A test account buys at the rates of the account it stands for.
@@ -51,6 +60,7 @@ class Service(msgspec.Struct, frozen=True):
     terms: Terms
     one_order_per_link: bool
     fulfilment: str
+    route: Route | None = None  # the first one
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -71,6 +81,11 @@ class Catalog:
         self._services = {str(service.id): service for service in services}
         self._rates: dict[int, Rates] = {}  # by account; an empty one says that there are none
         self._listings: dict[int | None, Listing] = {}
+
+    @property
+    def services(self) -> Collection[Service]:
+        """What is on sale, in the order that customers see."""
+        return self._services.values()
 
     def service(self, wire_id: str) -> Service | None:
         """Find a service on sale by its id as a client writes it."""
@@ -135,6 +150,13 @@ def held(connection: Connection) -> Catalog:
     return _held or load(connection)
 
 
+def current(connection: Connection) -> Catalog:
+    """Return the catalog as it is now."""
+    row = Cursor(connection).execute("SELECT version FROM catalog_catalogversion", prepare=True).fetchone()
+    assert row, "the migrations make this row"
+    return at_version(connection, row[0])
+
+
 def at_version(connection: Connection, version: int) -> Catalog:
     """Return the catalog at this version, or a later one."""
     catalog = _held
@@ -148,7 +170,8 @@ def load(connection: Connection) -> Catalog:
     # The version first: if a change slips in between, the number held is behind the rows and they are read again.
     row = cursor.execute("SELECT version FROM catalog_catalogversion").fetchone()
     assert row, "the migrations make this row"
-    services = [_service(row) for row in cursor.execute(_SERVICES)]
+    routes = {service: Route(*route) for service, *route in cursor.execute(_ROUTES)}
+    services = [_service((*row, routes.get(row[0]))) for row in cursor.execute(_SERVICES)]
     _held = Catalog(row[0], services)
     return _held
 

@@ -12,9 +12,10 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, orders, parts, routing
+from tradepost.engine import arrays, orders, parts, queueing, routing
 from tradepost.engine.placing import Mode
-from tradepost.engine.statuses import Status
+from tradepost.engine.queueing import Queued
+from tradepost.engine.statuses import Dispatch, Status
 
 ACTOR = "drip-feed"
 BATCH = 1_000
@@ -31,8 +32,16 @@ class _Run(msgspec.Struct, frozen=True):
     interval: timedelta
     due_at: datetime
     now: datetime
+    account: int
     fulfilment: str
     is_play: bool
+    route: int | None
+    provider: int | None
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """Where it begins with whoever fulfils it."""
+        return routing.first_dispatch(self.fulfilment, is_play=self.is_play, has_route=self.route is not None)
 
     def next_due_at(self) -> datetime | None:
         """Return when the next run is due: after a downtime each missed one has its interval, none is hurried."""
@@ -43,12 +52,16 @@ class _Run(msgspec.Struct, frozen=True):
 
 
 _DUE = """
-SELECT o.id, o.charge, o.parts, make_interval(mins => d.interval_minutes), d.due_at, now(), s.fulfilment,
-       a.test_of_id IS NOT NULL
+SELECT o.id, o.charge, o.parts, make_interval(mins => d.interval_minutes), d.due_at, now(), o.account_id, s.fulfilment,
+       a.test_of_id IS NOT NULL, route.id, route.provider_id
 FROM orders_dripfeed d
 JOIN orders_order o ON o.id = d.order_id
 JOIN catalog_service s ON s.id = o.service_id
 JOIN accounts_account a ON a.id = o.account_id
+LEFT JOIN LATERAL (
+    SELECT r.id, p.provider_id FROM providers_route r JOIN providers_providerservice p ON p.id = r.provider_service_id
+    WHERE r.service_id = o.service_id AND r.is_active AND NOT p.is_gone ORDER BY r.position, r.id LIMIT 1
+) AS route ON true
 WHERE d.due_at <= now()
 ORDER BY o.id LIMIT %s FOR UPDATE OF o, d SKIP LOCKED
 """
@@ -61,6 +74,7 @@ SELECT p.account_id, p.service_id, p.key_id, %s, p.link, p.quantity / p.parts, p
 FROM unnest(%s::bigint[], %s::int[], %s::numeric[], %s::text[]) AS new (parent_id, part, charge, dispatch)
 JOIN orders_order p ON p.id = new.parent_id
 ORDER BY p.id
+RETURNING parent_id, id
 """
 
 _NEXT = """
@@ -87,10 +101,18 @@ def _make(connection: Connection, runs: Sequence[_Run]) -> None:
         ids,
         arrays.of_numbers(run.part for run in runs),
         arrays.of_numbers(parts.share(run.charge, run.part, run.parts) for run in runs),
-        arrays.of_texts(routing.first_dispatch(run.fulfilment, is_play=run.is_play) for run in runs),
+        arrays.of_texts(run.dispatch for run in runs),
     ]
     cursor = Cursor(connection)
-    cursor.execute(_MAKE, [Mode.DRIP.value, *columns], prepare=True)
+    made: dict[int, int] = dict(cursor.execute(_MAKE, [Mode.DRIP.value, *columns], prepare=True).fetchall())
+    queueing.queue(
+        connection,
+        [
+            Queued(made[run.parent], run.account, run.provider, run.route)
+            for run in runs
+            if run.dispatch is Dispatch.QUEUED and run.route and run.provider
+        ],
+    )
     cursor.execute(_NEXT, [ids, [run.next_due_at() for run in runs]], prepare=True)
 
 

@@ -63,6 +63,7 @@ class IncorrectParameter(Refusal):
     text = "Incorrect <parameter>"
 
     def __init__(self, parameter: str) -> None:
+        self.parameter = parameter
         self.text = f"Incorrect {parameter}"
 
 

@@ -1,4 +1,7 @@
-"""Who asks: the keys of a batch, looked up in one statement. Nothing is cached, so a revoked key is refused at once."""
+"""Who asks: the keys and accounts of a batch, looked up in one statement.
+
+Nothing is cached, so a revoked key and a suspended account are refused at once.
+"""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -7,18 +10,19 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays
+from tradepost.engine.buying import BuyerId
 from tradepost.engine.keys import Scope, may_come_from
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What every request by key has: the digest of the key, and where it came from."""
+    """What every request has: by whom it is made (the digest of a key, or the id of an account), and from where."""
 
-    key: bytes
+    by: BuyerId
     address: str | None = None
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """Whose key it is, what it may do, and what the same statement tells along."""
+    """Whose key it is, what it may do, and what the same statement tells along. An account itself may do everything."""
 
     account: int
     balance: Decimal
@@ -28,11 +32,18 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 _HOLDERS = """
-SELECT k.digest, a.id, l.balance, k.scope, k.networks, v.version
+SELECT k.digest AS asker, NULL::bigint AS account, a.id, l.balance, k.scope, k.networks, v.version
 FROM catalog_catalogversion v, accounts_key k
 JOIN accounts_account a ON a.id = k.account_id AND a.is_active
 JOIN ledger_account l ON l.account_id = a.id
 WHERE k.digest = ANY(%s::bytea[]) AND k.revoked_at IS NULL
+"""
+
+_ACCOUNTS = """
+UNION ALL
+SELECT NULL, a.id, a.id, l.balance, 'order', '{}', v.version
+FROM catalog_catalogversion v, accounts_account a JOIN ledger_account l ON l.account_id = a.id
+WHERE a.id = ANY(%s::bigint[]) AND a.is_active
 """
 
 _NOTE_USED = """
@@ -45,11 +56,14 @@ SELECT digest, requests_a_minute FROM accounts_key WHERE digest = ANY(%(digests)
 
 
 def identify(connection: Connection, requests: Sequence[Asked], *, to: Scope = Scope.READ) -> list[Holder | None]:
-    """Return for each request the holder of its key, or None if the key may not be used for this, or from there."""
-    digests = arrays.of_bytes({request.key for request in requests})
-    rows = Cursor(connection).execute(_HOLDERS, [digests], prepare=True)
-    holders = {row[0]: Holder(*row[1:]) for row in rows}
-    return [_allowed(holders.get(request.key), request, to) for request in requests]
+    """Return for each request who asks, or None if that key or account may not do this, or not from there."""
+    accounts = {request.by for request in requests if isinstance(request.by, int)}
+    query, parameters = _HOLDERS, [arrays.of_bytes({each.by for each in requests if isinstance(each.by, bytes)})]
+    if accounts:  # apart, so that the API's statement stays as it is
+        query, parameters = _HOLDERS + _ACCOUNTS, [*parameters, arrays.of_numbers(accounts)]
+    rows = Cursor(connection).execute(query, parameters, prepare=True)
+    holders: dict[BuyerId, Holder] = {row[0] if row[1] is None else row[1]: Holder(*row[2:]) for row in rows}
+    return [_allowed(holders.get(request.by), request, to) for request in requests]
 
 
 def _allowed(holder: Holder | None, request: Asked, to: Scope) -> Holder | None:

@@ -12,7 +12,7 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays
-from tradepost.engine.statuses import NOT_LEFT, Dispatch, Status
+from tradepost.engine.statuses import DISPATCH_TRANSITIONS, NOT_LEFT, Dispatch, Status
 
 NOTE_CHARS_MAX = 200
 
@@ -24,7 +24,7 @@ class Order(msgspec.Struct):
     account: int
     service: int
     status: Status
-    dispatch: str
+    dispatch: Dispatch
     quantity: int
     charge: Decimal
     refunded: Decimal
@@ -46,12 +46,13 @@ class Order(msgspec.Struct):
 
 
 class Move(msgspec.Struct, frozen=True):
-    """A change of an order's status, for the record."""
+    """A change of an order's status, or of where it stands with its upstream, for the record."""
 
     order: Order
     was: Status
     to: Status
     note: str = ""
+    was_dispatch: Dispatch | None = None  # None: it has not changed
 
 
 _COLUMNS = """id, account_id, service_id, status, dispatch, quantity, charge, refunded, start_count, remains,
@@ -70,18 +71,18 @@ _LOCK_PARTS = f"SELECT {_COLUMNS} FROM orders_order WHERE parent_id = ANY(%s::bi
 
 _WRITE = """
 UPDATE orders_order o
-SET status = new.status, start_count = new.start_count, remains = new.remains, refunded = new.refunded,
-    updated_at = now()
-FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::numeric[])
-  AS new (id, status, start_count, remains, refunded)
+SET status = new.status, dispatch = new.dispatch, start_count = new.start_count, remains = new.remains,
+    refunded = new.refunded, updated_at = now()
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::numeric[])
+  AS new (id, status, dispatch, start_count, remains, refunded)
 WHERE o.id = new.id
 """
 
 _WRITE_EVENTS = """
 INSERT INTO orders_orderevent (order_id, account_id, actor, from_status, to_status, from_dispatch, to_dispatch, note)
-SELECT order_id, account_id, %s, from_status, to_status, dispatch, dispatch, note
-FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
-  AS new (order_id, account_id, from_status, to_status, dispatch, note)
+SELECT order_id, account_id, %s, from_status, to_status, from_dispatch, to_dispatch, note
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+  AS new (order_id, account_id, from_status, to_status, from_dispatch, to_dispatch, note)
 """
 
 
@@ -96,6 +97,18 @@ def lock_parts(connection: Connection, parents: Collection[int]) -> dict[int, Or
     return _orders(Cursor(connection).execute(_LOCK_PARTS, [arrays.of_numbers(parents)], prepare=True))
 
 
+def move_dispatch(order: Order, to: Dispatch, note: str = "") -> Move:
+    """Change where an order stands with its upstream, in memory, and return that for the record.
+
+    Raises `ValueError` for what the table does not allow.
+    """
+    was = order.dispatch
+    if to not in DISPATCH_TRANSITIONS[was]:
+        raise ValueError(f"order {order.id} is {was}: it can't become {to}")
+    order.dispatch = to
+    return Move(order, order.status, order.status, note, was_dispatch=was)
+
+
 def write(connection: Connection, orders: Sequence[Order], moves: Sequence[Move], *, actor: str) -> None:
     """Write orders as they stand in memory, and an event for each move."""
     cursor = Cursor(connection)
@@ -104,6 +117,7 @@ def write(connection: Connection, orders: Sequence[Order], moves: Sequence[Move]
         [
             arrays.of_numbers(order.id for order in orders),
             arrays.of_texts(order.status for order in orders),
+            arrays.of_texts(order.dispatch for order in orders),
             arrays.of_numbers(order.start_count for order in orders),
             arrays.of_numbers(order.remains for order in orders),
             arrays.of_numbers(order.refunded for order in orders),
@@ -116,6 +130,7 @@ def write(connection: Connection, orders: Sequence[Order], moves: Sequence[Move]
             arrays.of_numbers(move.order.account for move in moves),
             arrays.of_texts(move.was for move in moves),
             arrays.of_texts(move.to for move in moves),
+            arrays.of_texts(move.was_dispatch or move.order.dispatch for move in moves),
             arrays.of_texts(move.order.dispatch for move in moves),
             arrays.of_texts(move.note[:NOTE_CHARS_MAX] for move in moves),
         ]
@@ -123,4 +138,4 @@ def write(connection: Connection, orders: Sequence[Order], moves: Sequence[Move]
 
 
 def _orders(rows: Cursor) -> dict[int, Order]:
-    return {row[0]: Order(row[0], row[1], row[2], Status(row[3]), *row[4:]) for row in rows}
+    return {row[0]: Order(row[0], row[1], row[2], Status(row[3]), Dispatch(row[4]), *row[5:]) for row in rows}

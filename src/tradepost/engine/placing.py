@@ -16,7 +16,7 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, buying, ledger, order_types, pricing, retrying, routing
+from tradepost.engine import arrays, buying, ledger, order_types, pricing, queueing, retrying, routing
 from tradepost.engine import catalog as catalogs
 from tradepost.engine.buying import Buyer, BuyerId
 from tradepost.engine.catalog import Catalog, Service
@@ -32,6 +32,7 @@ from tradepost.engine.errors import (
 from tradepost.engine.ledger import Kind, Movement, SystemAccount
 from tradepost.engine.money import ZERO
 from tradepost.engine.order_types import RULES, Draft, Parameters, Quantity
+from tradepost.engine.queueing import Queued
 from tradepost.engine.retrying import Named, Same
 from tradepost.engine.statuses import ACTIVE, Dispatch, Status
 from tradepost.engine.words import Words
@@ -44,6 +45,7 @@ class Mode(Words):
 
     API = "api"
     WEB = "web"
+    MASS = "mass"  # one of many lines of a web form
     DRIP = "drip"  # a run of a drip-feed
     POST = "post"  # a post of a subscription
 
@@ -84,7 +86,9 @@ class _Order(msgspec.Struct):
         """Where it stands with whoever fulfils it; of a drip-feed, that is asked run by run."""
         if self.draft.interval_minutes:
             return Dispatch.RUNS
-        return routing.first_dispatch(self.service.fulfilment, is_play=self.buyer.account.is_play)
+        return routing.first_dispatch(
+            self.service.fulfilment, is_play=self.buyer.account.is_play, has_route=self.service.route is not None
+        )
 
 
 type _Read = tuple[Service, Draft] | Refusal
@@ -279,6 +283,15 @@ def _write(connection: Connection, orders: Sequence[_Order], mode: Mode) -> None
     ]
     Cursor(connection).execute(_WRITE, [mode.value, *columns], prepare=True)
     _schedule(connection, [order for order in orders if order.draft.interval_minutes])
+    queued = [order for order in orders if order.dispatch is Dispatch.QUEUED]
+    queueing.queue(
+        connection,
+        [
+            Queued(order.id, order.buyer.account.account, route.provider, route.id)
+            for order in queued
+            if (route := order.service.route)
+        ],
+    )
     movements = [
         Movement(order.buyer.account, SystemAccount.SALES, -order.charge, Kind.CHARGE, order.id)
         for order in orders

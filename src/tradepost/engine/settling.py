@@ -54,6 +54,8 @@ class _Refund(msgspec.Struct, frozen=True):
 
 _STOP = "UPDATE orders_dripfeed SET due_at = NULL WHERE order_id = ANY(%s::bigint[])"
 
+_LEAVE_UPSTREAM = "DELETE FROM orders_upstreamorder WHERE order_id = ANY(%s::bigint[])"
+
 _CLOSE_CANCEL_REQUESTS = """
 UPDATE orders_cancelrequest c SET state = ended.state, settled_at = now()
 FROM unnest(%s::bigint[], %s::text[]) AS ended (id, state)
@@ -186,7 +188,7 @@ class _Batch:
             followed = parts.roll_up(connection, parents)
             self._moves += followed
             orders.write(connection, parents, told + followed, actor=actor)
-        _close_cancel_requests(connection, self._moves)
+        _end(connection, [move for move in self._moves if move.to not in ACTIVE])
 
 
 def _remains(order: Order, report: Report) -> int:
@@ -222,10 +224,14 @@ def _post(connection: Connection, refunds: Sequence[_Refund], *, actor: str) -> 
     ledger.post(connection, movements, actor=actor)
 
 
-def _close_cancel_requests(connection: Connection, moves: Sequence[Move]) -> None:
-    """Settle what customers asked for along with the orders that are over: money back means that it was accepted."""
-    ended = [move for move in moves if move.to not in ACTIVE]
+def _end(connection: Connection, ended: Sequence[Move]) -> None:
+    """Have nobody wait for orders that are over: not for their upstream, and not for an answer to a cancel request.
+
+    That one is accepted if money came back.
+    """
     if ended:
         states = [CancelState.REJECTED if move.to is Status.COMPLETED else CancelState.ACCEPTED for move in ended]
         ids = arrays.of_numbers(move.order.id for move in ended)
-        Cursor(connection).execute(_CLOSE_CANCEL_REQUESTS, [ids, arrays.of_texts(states)], prepare=True)
+        cursor = Cursor(connection)
+        cursor.execute(_LEAVE_UPSTREAM, [ids], prepare=True)
+        cursor.execute(_CLOSE_CANCEL_REQUESTS, [ids, arrays.of_texts(states)], prepare=True)

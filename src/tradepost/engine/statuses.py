@@ -37,7 +37,7 @@ class Dispatch(Words):
 DELIVERING = (Status.PENDING, Status.PROCESSING, Status.IN_PROGRESS)
 SUBSCRIBED = (Status.ACTIVE, Status.PAUSED)
 ACTIVE = DELIVERING + SUBSCRIBED  # not over yet
-NOT_LEFT = frozenset({Dispatch.NONE, Dispatch.SIMULATED, Dispatch.QUEUED})
+NOT_LEFT = frozenset({Dispatch.NONE, Dispatch.SIMULATED, Dispatch.QUEUED, Dispatch.REFUSED})
 
 # An order moves forward. What is over changes only towards giving money back: a Completed order may still turn out
 # short (Partial) or void (Canceled), never the other way round.
@@ -53,6 +53,20 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.ACTIVE: frozenset({Status.PAUSED, Status.COMPLETED, Status.EXPIRED, Status.CANCELED}),
     Status.PAUSED: frozenset({Status.ACTIVE, Status.COMPLETED, Status.EXPIRED, Status.CANCELED}),
     Status.EXPIRED: frozenset(),
+}
+
+
+# What is `sending`, `sent` or `unsure` may exist upstream: it goes back to the queue only when it is certain that it
+# does not. Nothing but `queued` is ever sent.
+DISPATCH_TRANSITIONS: dict[Dispatch, frozenset[Dispatch]] = {
+    Dispatch.NONE: frozenset(),
+    Dispatch.SIMULATED: frozenset(),
+    Dispatch.RUNS: frozenset(),
+    Dispatch.QUEUED: frozenset({Dispatch.SENDING, Dispatch.REFUSED}),
+    Dispatch.SENDING: frozenset({Dispatch.SENT, Dispatch.QUEUED, Dispatch.REFUSED, Dispatch.UNSURE}),
+    Dispatch.SENT: frozenset(),
+    Dispatch.UNSURE: frozenset({Dispatch.SENT, Dispatch.QUEUED, Dispatch.REFUSED, Dispatch.SENDING}),
+    Dispatch.REFUSED: frozenset({Dispatch.QUEUED}),
 }
 
 

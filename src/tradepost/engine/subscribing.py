@@ -16,12 +16,16 @@ from tradepost.engine.statuses import SUBSCRIBED, Dispatch
 
 
 class Post(msgspec.Struct, frozen=True):
-    """The `part`th post, from 1, that a subscription serves, and how much that post is to get."""
+    """The `part`th post, from 1, that a subscription serves, and how much that post is to get.
+
+    `upstream_id` is the order for it at the provider that watches the subscription, if one does.
+    """
 
     subscription: int
     part: int
     link: str
     quantity: int
+    upstream_id: str = ""
 
 
 _MIRROR = """
@@ -33,6 +37,25 @@ FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::bigint[], %s::numeric[])
   AS new (parent_id, part, link, quantity, charge)
 JOIN orders_order p ON p.id = new.parent_id
 ORDER BY p.id, new.part
+RETURNING id, parent_id, part
+"""
+
+# A post at a provider is an order there: it is followed like one that was sent.
+_AT_PROVIDER = """
+WITH placed AS (
+    SELECT new.order_id, u.account_id, u.provider_id, u.route_id, new.upstream_id, new.quantity
+    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[])
+      AS new (order_id, parent_id, upstream_id, quantity)
+    JOIN orders_upstreamorder u ON u.order_id = new.parent_id
+), attempts AS (
+    INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, state, upstream_id,
+                                quantity, answered_at)
+    SELECT p.order_id, p.account_id, 1, p.provider_id, r.provider_service_id, 'sent', p.upstream_id, p.quantity, now()
+    FROM placed p JOIN providers_route r ON r.id = p.route_id
+)
+INSERT INTO orders_upstreamorder (order_id, account_id, provider_id, route_id, state, tries, upstream_id, quantity,
+                                  sent_at)
+SELECT order_id, account_id, provider_id, route_id, 'sent', 1, upstream_id, quantity, now() FROM placed
 """
 
 # Whoever watches a subscription elsewhere ends it there; ours are ended here.
@@ -77,4 +100,14 @@ def _write(connection: Connection, new: Sequence[tuple[Post, Decimal]]) -> None:
         arrays.of_numbers(post.quantity for post, _ in new),
         arrays.of_numbers(charge for _, charge in new),
     ]
-    Cursor(connection).execute(_MIRROR, [Mode.POST.value, *columns], prepare=True)
+    rows = Cursor(connection).execute(_MIRROR, [Mode.POST.value, *columns], prepare=True)
+    orders_of = {(parent, part): order for order, parent, part in rows}
+    there = [post for post, _ in new if post.upstream_id]
+    if there:
+        at_provider = [
+            arrays.of_numbers(orders_of[post.subscription, post.part] for post in there),
+            arrays.of_numbers(post.subscription for post in there),
+            arrays.of_texts(post.upstream_id for post in there),
+            arrays.of_numbers(post.quantity for post in there),
+        ]
+        Cursor(connection).execute(_AT_PROVIDER, at_provider, prepare=True)

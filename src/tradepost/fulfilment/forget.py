@@ -1,15 +1,24 @@
 """What is kept for a time only, forgotten when that is over."""
 
+from datetime import timedelta
+
+from django.core.management import call_command
 from django.db import transaction
+from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from tradepost.catalog.models import Change
 from tradepost.database import engine_connection
 from tradepost.engine import retrying
+
+CHANGES_KEPT = timedelta(days=90)  # thrice as long as they are shown
 
 
 @app.periodic(cron="17 3 * * *")
 @app.task(queueing_lock="forget", lock="forget")
 def forget(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
-    """Forget the idempotency keys that are older than they are kept."""
+    """Forget idempotency keys and changes of services that are older than they are kept, and sessions that are over."""
     with transaction.atomic():
         retrying.forget(engine_connection())
+    Change.objects.filter(at__lt=timezone.now() - CHANGES_KEPT).delete()
+    call_command("clearsessions")

@@ -1,5 +1,7 @@
 """Orders, and what happened to them. Written by `tradepost.engine` (placing, settling) only; shown by these models."""
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -84,6 +86,8 @@ class Order(models.Model):
         )
         indexes = (
             models.Index(fields=("account", "id"), name="order_of_account"),
+            # Drip-feeds and subscriptions of an account; few orders are either.
+            models.Index(fields=("account", "id"), condition=Q(parts__isnull=False), name="order_made_of_parts"),
             # Every loop that moves orders on reads this one, so its cost doesn't grow with history.
             models.Index(fields=("dispatch", "id"), condition=IS_ACTIVE, name="order_active"),
             models.Index("account", "service", MD5("link"), condition=Q(in_window=True), name="order_in_window"),
@@ -92,6 +96,21 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk}"
+
+    @property
+    def net(self) -> Decimal:
+        """What it costs now, after refunds."""
+        return self.charge - self.refunded
+
+    @property
+    def aim(self) -> str:
+        """What it is for: its link, or whose posts."""
+        return self.link or (self.fields or {}).get("username", "")
+
+    @property
+    def done(self) -> int:
+        """How much of it is delivered."""
+        return self.quantity - self.remains
 
 
 class DripFeed(models.Model):
@@ -108,6 +127,87 @@ class DripFeed(models.Model):
 
     def __str__(self) -> str:
         return f"drip-feed {self.pk}"
+
+
+class UpstreamOrder(models.Model):
+    """An order on its way to a provider or there, while it is under way. Written by `tradepost.engine.dispatching`.
+
+    `due_at` is when it may be sent (queued) or asked for again (unsure); `tries` counts its attempts.
+    """
+
+    order = models.OneToOneField(Order, primary_key=True, on_delete=models.PROTECT, related_name="upstream")
+    account_id = models.BigIntegerField()
+    provider = models.ForeignKey("providers.Provider", on_delete=models.PROTECT, related_name="+", db_index=False)
+    route = models.ForeignKey("providers.Route", on_delete=models.PROTECT, related_name="+", db_index=False)
+    state = models.CharField(max_length=8, choices=Dispatch.choices(), db_default=Dispatch.QUEUED.value)
+    due_at = models.DateTimeField(db_default=Now())
+    tries = models.IntegerField(db_default=0)
+    upstream_id = models.CharField(max_length=64, blank=True, db_default="")
+    quantity = models.BigIntegerField(null=True, help_text="What was ordered there.")
+    multiplier = models.DecimalField(max_digits=10, decimal_places=4, db_default=1)
+    sent_at = models.DateTimeField(null=True)
+    said = models.CharField(max_length=300, blank=True, db_default="", help_text="What its provider said of it last.")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "sending", "sent", "unsure", "refused"]), name="upstream_state_known"
+            ),
+            models.CheckConstraint(condition=~Q(state="sent") | ~Q(upstream_id=""), name="upstream_sent_has_id"),
+        )
+        indexes = (
+            models.Index(fields=("provider", "order"), condition=Q(state="queued"), name="upstream_queued"),
+            models.Index(fields=("provider", "sent_at", "order"), condition=Q(state="sent"), name="upstream_sent"),
+            models.Index(
+                fields=("provider", "state"),
+                condition=Q(state__in=["sending", "unsure", "refused"]),
+                name="upstream_open",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.pk} at {self.provider_id}"
+
+
+class Attempt(models.Model):
+    """One try to place an order with a provider: written before the first byte leaves, completed by what came back.
+
+    What is asked and answered is kept as evidence for whoever has to settle an order whose answer was lost.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="attempts", db_index=False)
+    account_id = models.BigIntegerField()
+    number = models.IntegerField()
+    provider = models.ForeignKey("providers.Provider", on_delete=models.PROTECT, related_name="+", db_index=False)
+    provider_service = models.ForeignKey(
+        "providers.ProviderService", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    state = models.CharField(max_length=8, choices=Dispatch.choices(), db_default=Dispatch.SENDING.value)
+    upstream_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL is not unique, "" would be
+    quantity = models.BigIntegerField(null=True)
+    at = models.DateTimeField(db_default=Now())
+    answered_at = models.DateTimeField(null=True)
+    cost = models.DecimalField(
+        max_digits=20, decimal_places=5, null=True, help_text="What it costs there, in our currency, as last told."
+    )
+    asked = models.JSONField(null=True)
+    answer = models.TextField(blank=True, db_default="")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("order", "number"), name="attempt_once"),
+            # An order is at one provider at most: what was sent, or may have been, is not sent elsewhere.
+            models.UniqueConstraint(
+                fields=("order",), condition=Q(state__in=["sending", "sent", "unsure"]), name="attempt_one_live"
+            ),
+            # Two orders are never one order there.
+            models.UniqueConstraint(fields=("provider", "upstream_id"), name="attempt_upstream_id_once"),
+        )
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.order_id}"
 
 
 class OrderEvent(models.Model):
@@ -145,6 +245,8 @@ class Refill(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
+    upstream_id = models.CharField(max_length=64, blank=True, db_default="", help_text="What its provider calls it.")
+    asked_at = models.DateTimeField(null=True, help_text="When its provider was last asked about it.")
 
     class Meta:
         constraints = (
@@ -172,6 +274,8 @@ class CancelRequest(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now())
     settled_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(null=True, help_text="When its provider was last asked to cancel.")
+    is_passed_on = models.BooleanField(db_default=False, help_text="Its provider has accepted it.")
 
     class Meta:
         constraints = (

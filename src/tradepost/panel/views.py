@@ -1,8 +1,9 @@
 """The front page, and whether the desk is well."""
 
+from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -11,14 +12,18 @@ from tradepost.catalog.models import Service
 from tradepost.engine.order_types import OrderType
 
 
+@login_not_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Say what this desk is and how to order, with the first service on sale as the example."""
+    """Say what this desk is and how to order, with the first service on sale; whoever has signed in is led on."""
+    if request.user.is_authenticated:
+        return redirect("panel:dashboard")
     example = Service.objects.filter(is_active=True, type=OrderType.DEFAULT.value).order_by("id").first()
     context = {"api_url": request.build_absolute_uri("/api/v2"), "example": example}
     return render(request, "panel/home.html", context)
 
 
+@login_not_required
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django gives the request
@@ -31,6 +36,7 @@ def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django give
     return HttpResponse("ok", content_type="text/plain")
 
 
+@login_not_required
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """Lead browsers that ask by habit to the mark."""

@@ -9,18 +9,23 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from tradepost.accounts import keys
+from tradepost.accounts import keys, signing_up
 from tradepost.accounts.models import Account
 from tradepost.catalog.models import Category, Service
 from tradepost.config import environment
 from tradepost.engine import money
 from tradepost.engine.order_types import OrderType
 from tradepost.engine.routing import Fulfilment
+from tradepost.fulfilment.sync import sync
 from tradepost.ledger import books
 from tradepost.ledger.models import LedgerAccount
+from tradepost.providers.importing import Wish, import_services
+from tradepost.providers.models import Followed, Provider
 
 CUSTOMERS = (("alice@demo.example", "1000000"), ("bob@demo.example", "1"), ("carol@demo.example", "250"))
 STAFF = "staff@demo.example"
+UPSTREAM = "Upstream desk"
+MARKUP_PERCENT = Decimal(25)
 
 type _Entry = tuple[str, OrderType, str, int, int, str, str]
 T = OrderType
@@ -114,10 +119,11 @@ CATALOG: dict[str, tuple[_Entry, ...]] = {
 }
 
 
-def seed(url: str) -> str | None:
-    """Fill an empty database and write `demo.json`; of one filled before, bring the file's addresses up to date.
+def seed(url: str, *, upstream: dict[str, Any] | None = None) -> str | None:
+    """Fill an empty database and write `demo.json`; of one filled before, bring the addresses up to date.
 
-    Returns the first customer's key, or None where there is none to show: the database was not empty.
+    With an upstream desk, what its `demo.json` says, the services are that desk's, dearer, and orders go there. Returns
+    the first customer's key, or None where there is none to show: the database was not empty.
     """
     path = environment.home() / "demo.json"
     addresses = {"url": url, "api_url": f"{url}/api/v2"}
@@ -127,12 +133,30 @@ def seed(url: str) -> str | None:
         demo: dict[str, Any] = json.loads(path.read_text())
     else:
         with transaction.atomic():
-            _seed_catalog()
+            if not upstream:
+                _seed_catalog()
             demo = _seed_accounts()
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
+    if upstream:
+        _order_at(upstream)
     _write_private(path, {**demo, **addresses})
     return str(demo["accounts"][0]["key"])
+
+
+def _order_at(upstream: dict[str, Any]) -> None:
+    """Make the upstream desk a provider, and its services ours; or tell its address anew."""
+    if Provider.objects.filter(name=UPSTREAM).update(url=upstream["api_url"]):
+        return
+    provider = Provider(
+        name=UPSTREAM, url=upstream["api_url"], takes_idempotency_keys=True, low_balance=Decimal(100),
+        requests_a_second=100, parallel_requests=8,
+    )  # fmt: skip
+    provider.key = upstream["accounts"][0]["key"]
+    provider.save()
+    sync(provider.pk)
+    wish = Wish(markup_percent=MARKUP_PERCENT, follows=list(Followed.values()))
+    import_services(list(provider.services.values_list("pk", flat=True)), wish)
 
 
 def _seed_catalog() -> None:
@@ -164,7 +188,7 @@ def _seed_accounts() -> dict[str, Any]:
     accounts = []
     for email, balance in CUSTOMERS:
         password = secrets.token_urlsafe(12)
-        account = Account.objects.create_user(email, password)
+        account = signing_up.create(email, password)
         books.top_up(account.pk, Decimal(balance), actor="demo", note="Welcome")
         accounts.append(
             {
@@ -175,7 +199,7 @@ def _seed_accounts() -> dict[str, Any]:
             }
         )
     password = secrets.token_urlsafe(12)
-    Account.objects.create_superuser(STAFF, password)
+    signing_up.create(STAFF, password, staff=True)
     return {"staff": {"email": STAFF, "password": password}, "accounts": accounts}
 
 

@@ -1,20 +1,28 @@
 """`tradepost up`: the whole desk on one machine."""
 
+import contextlib
 import os
+from typing import Any
 
 import django
 
+from tradepost.up import chain as chains
 from tradepost.up import supervisor
 
 
-def run(*, host: str, port: int, workers: int, demo: bool) -> None:
+def run(*, host: str, port: int, workers: int, demo: bool, chain: bool = False) -> None:
     """Run database, servers and worker until SIGTERM or Ctrl-C. Raises `Unable` with what has to be mended first."""
-    with supervisor.stop_signals() as stop, supervisor.bind(host, port) as listener, supervisor.database() as database:
-        os.environ["DATABASE_URL"] = database
+    with contextlib.ExitStack() as running:
+        stop = running.enter_context(supervisor.stop_signals())
+        listener = running.enter_context(supervisor.bind(host, port))
+        upstream = running.enter_context(chains.upstream()) if chain else None
+        os.environ["DATABASE_URL"] = running.enter_context(supervisor.database())
         url = os.environ.setdefault("TRADEPOST_URL", _url(host, listener.getsockname()[1]))
         if demo:
             os.environ.setdefault("TRADEPOST_SIMULATOR_SECONDS", "12")
-        key = _prepare(url, demo=demo)
+        if upstream:
+            os.environ.setdefault("TRADEPOST_PRIVATE_ADDRESSES", "allow")
+        key = _prepare(url, demo=demo, upstream=upstream)
         if not stop.is_set():
             ready = f"Tradepost is ready: {url}  API: {url}/api/v2  key: {key or 'none yet, see `tradepost keys`'}"
             supervisor.run(listener, workers=workers, stop=stop, ready=ready)
@@ -25,7 +33,7 @@ def _url(host: str, port: int) -> str:
     return f"http://{reached_at}:{port}"
 
 
-def _prepare(url: str, *, demo: bool) -> str | None:
+def _prepare(url: str, *, demo: bool, upstream: dict[str, Any] | None) -> str | None:
     """Bring the schema up to date and seed the demo; return a key to show."""
     django.setup()
     from django.db import connections  # noqa: PLC0415 - needs Django
@@ -37,6 +45,6 @@ def _prepare(url: str, *, demo: bool) -> str | None:
         return None
     from tradepost.up.demo import seed  # noqa: PLC0415 - needs Django
 
-    key = seed(url)
+    key = seed(url, upstream=upstream)
     connections.close_all()  # or the forked processes would all talk over this one
     return key

@@ -26,6 +26,7 @@ from tradepost.up import postgres
 from tradepost.up.errors import Unable
 
 STOP_SECONDS_MAX = 3.5
+WORKER_STOP_SECONDS_MAX = 45  # only while it waits for a provider's answer
 QUICK_DEATH_SECONDS = 10
 QUICK_DEATHS_MAX = 5
 READY_SECONDS_MAX = 60
@@ -41,9 +42,12 @@ _processes = multiprocessing.get_context("fork") if sys.platform == "linux" else
 class Child:
     """A process of the desk, started again when it dies."""
 
-    def __init__(self, name: str, work: Callable[..., None], *arguments: object) -> None:
+    def __init__(
+        self, name: str, work: Callable[..., None], *arguments: object, stop_seconds_max: float = STOP_SECONDS_MAX
+    ) -> None:
         self.name = name
         self._work = work
+        self._stop_seconds_max = stop_seconds_max
         self._arguments = arguments
         self._quick_deaths = 0
         self.start()
@@ -74,9 +78,9 @@ class Child:
         """Ask the process to stop."""
         self._process.terminate()
 
-    def join(self, deadline: float) -> None:
-        """Wait for the process to end, and end it if it does not."""
-        self._process.join(max(0.0, deadline - time.monotonic()))
+    def join(self, since: float) -> None:
+        """Wait for the process to end, and end it if it does not in time since it was asked to."""
+        self._process.join(max(0.0, since + self._stop_seconds_max - time.monotonic()))
         if self._process.is_alive():
             print(f"The {self.name} process does not stop; killing it.", file=sys.stderr)
             self._process.kill()
@@ -85,6 +89,7 @@ class Child:
 
 def _run_child(name: str, work: Callable[..., None], *arguments: object) -> None:
     os.setsid()
+    _close_inherited(*(each.fileno() for each in arguments if isinstance(each, socket.socket)))
     for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
@@ -92,6 +97,18 @@ def _run_child(name: str, work: Callable[..., None], *arguments: object) -> None
         Path("/proc/self/comm").write_text(f"tradepost {name}")
     threading.Thread(target=_stop_when_orphaned, name="supervisor watch", daemon=True).start()
     work(*arguments)
+
+
+def _close_inherited(*needed: int) -> None:
+    """Close what a fork has of the supervisor's: else a worker keeps port and home folder after all others are gone."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is None or _processes.get_start_method() != "fork":
+        return
+    first = sys.stderr.fileno() + 1
+    for kept in sorted({*needed, supervisor.sentinel}):
+        os.closerange(first, kept)
+        first = kept + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
 
 
 def _stop_when_orphaned() -> None:
@@ -152,7 +169,7 @@ def run(listener: socket.socket, *, workers: int, stop: threading.Event, ready: 
     from tradepost.up.worker import work  # noqa: PLC0415 - needs Django
 
     servers = [Child("server", serve, listener) for _ in range(workers)]
-    children = [*servers, Child("worker", work)]
+    children = [*servers, Child("worker", work, stop_seconds_max=WORKER_STOP_SECONDS_MAX)]
     try:
         _wait_until_ready(listener, children, stop)
         if not stop.is_set():
@@ -161,11 +178,11 @@ def run(listener: socket.socket, *, workers: int, stop: threading.Event, ready: 
             for child in children:
                 child.keep_alive()
     finally:
-        deadline = time.monotonic() + STOP_SECONDS_MAX
+        since = time.monotonic()
         for child in children:
             child.stop()
         for child in children:
-            child.join(deadline)
+            child.join(since)
 
 
 def _wait_until_ready(listener: socket.socket, children: list[Child], stop: threading.Event) -> None:

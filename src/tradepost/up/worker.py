@@ -1,10 +1,14 @@
 """A worker process: procrastinate's tasks, until SIGTERM or SIGINT."""
 
 import asyncio
+import contextlib
+import signal
 
 import django
 
-STOP_SECONDS_MAX = 2
+JOBS_AT_A_TIME = 12  # a visit to a provider lasts, so a few of them must leave room for everything else
+STOP_SECONDS_MAX = 40  # for answers of providers that are awaited: without them, orders that were being sent are unsure
+HEARTBEAT_SECONDS = 2
 
 
 def work() -> None:
@@ -18,7 +22,26 @@ async def _work() -> None:
     from procrastinate.contrib.django import app  # noqa: PLC0415
     from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
 
+    from tradepost.fulfilment import mend, stopping  # noqa: PLC0415
+
     connector = app.connector
     assert isinstance(connector, DjangoConnector)
     async with app.with_connector(connector.get_worker_connector()).open_async() as worker:
-        await worker.run_worker_async(shutdown_graceful_timeout=STOP_SECONDS_MAX)
+        running = asyncio.ensure_future(
+            worker.run_worker_async(
+                concurrency=JOBS_AT_A_TIME,
+                shutdown_graceful_timeout=STOP_SECONDS_MAX,
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=mend.STALLED_SECONDS,
+                install_signal_handlers=False,
+            )
+        )
+
+        def stop() -> None:
+            stopping.stop()
+            running.cancel()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
+        with contextlib.suppress(asyncio.CancelledError):
+            await running

@@ -1,0 +1,33 @@
+"""A fresh database for one benchmark that needs no desk, gone afterwards."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tradepost.config import environment
+from tradepost.up.postgres import Postgres
+
+
+@contextmanager
+def fresh() -> Iterator[str]:
+    """Have a database of its own, its schema made; the environment leads this process and its workers there."""
+    home = Path(tempfile.mkdtemp(prefix="tradepost-faults-"))
+    postgres = Postgres(home, environment.postgres_bin())
+    try:
+        postgres.start()
+        os.environ |= {
+            "TRADEPOST_HOME": str(home),
+            "DATABASE_URL": postgres.url,
+            "TRADEPOST_PRIVATE_ADDRESSES": "allow",
+            "DJANGO_SETTINGS_MODULE": "tradepost.config.settings",
+        }
+        subprocess.run([sys.executable, "-m", "tradepost.cli", "migrate"], check=True, stdout=subprocess.DEVNULL)
+        yield postgres.url
+    finally:
+        postgres.stop()
+        shutil.rmtree(home, ignore_errors=True)

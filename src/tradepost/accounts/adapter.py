@@ -1,0 +1,46 @@
+"""Where accounts meet django-allauth: who may sign up, by the operator's setting (`TRADEPOST_SIGN_UP`)."""
+
+import logging
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from tradepost.accounts import inviting
+
+INVITATION = "invitation"  # the parameter of the link, and what the session keeps it as
+
+
+logger = logging.getLogger(__name__)
+
+
+class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without types
+    """Lets people sign up as the operator has said."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Tell whether whoever asks may sign up now; an invitation is kept until it is used."""
+        if settings.TRADEPOST_SIGN_UP != "invitation":
+            return bool(settings.TRADEPOST_SIGN_UP == "open")
+        token = request.GET.get(INVITATION, "")
+        if inviting.invited(token):
+            request.session[INVITATION] = token
+        return inviting.invited(request.session.get(INVITATION, "")) is not None
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a mail; if the mail server can't take it the operator is told, and the page goes on."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError:  # smtplib's errors among them
+            logger.exception("A mail can't be sent")
+
+    def clean_email(self, email: str) -> str:
+        """Take the address that was invited, and no other, where an invitation is needed."""
+        cleaned: str = super().clean_email(email).lower()
+        if settings.TRADEPOST_SIGN_UP == "invitation" and not self.request.user.is_authenticated:
+            invited = inviting.invited(self.request.session.get(INVITATION, ""))
+            if invited and cleaned != invited:
+                raise ValidationError(_("The invitation is for another address."))
+        return cleaned

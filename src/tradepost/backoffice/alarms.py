@@ -1,0 +1,86 @@
+"""What a person has to look at, each with a link to where it is mended."""
+
+from collections.abc import Iterator
+
+import msgspec
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from tradepost.backoffice import showing
+from tradepost.catalog.models import Service
+from tradepost.engine.statuses import Dispatch
+from tradepost.orders import backlog
+from tradepost.orders.models import UpstreamOrder
+from tradepost.providers.models import Provider
+
+
+class Alarm(msgspec.Struct, frozen=True):
+    """Something to look at."""
+
+    text: str
+    link: str
+    is_grave: bool = True  # orders or money are held up
+
+
+def of(request: HttpRequest) -> list[Alarm]:
+    """Return the alarms that this member of staff may look into, the gravest first."""
+    alarms: list[Alarm] = []
+    if request.user.has_perm("providers.view_provider"):
+        alarms += [*_of_workers(), *_of_providers()]
+    if request.user.has_perm("orders.view_upstreamorder"):
+        alarms += _of_orders()
+    if request.user.has_perm("catalog.view_service"):
+        alarms += _of_services()
+    return sorted(alarms, key=lambda alarm: not alarm.is_grave)
+
+
+def _of_workers() -> Iterator[Alarm]:
+    if not backlog.workers().alive:
+        yield Alarm("No worker is running: no order is sent and none is followed.", reverse("fulfilment"))
+
+
+def _of_providers() -> Iterator[Alarm]:
+    for provider in Provider.objects.all():
+        link = reverse("admin:providers_provider_change", args=[provider.pk])
+        if provider.trouble:
+            yield Alarm(f"{provider}: {provider.trouble}", link)
+        if (
+            provider.balance is not None
+            and provider.low_balance is not None
+            and provider.balance < provider.low_balance
+        ):
+            balance = f"{showing.grouped(provider.balance)} {provider.currency}"
+            yield Alarm(f"{provider}: the balance is low, {balance}.", link)
+        if provider.sync_error:
+            yield Alarm(f"{provider}: its list could not be read. {provider.sync_error}", link, is_grave=False)
+
+
+def _of_orders() -> Iterator[Alarm]:
+    counts = UpstreamOrder.objects.filter(state__in=[Dispatch.UNSURE.value, Dispatch.REFUSED.value]).aggregate(
+        unsure=Count("pk", filter=Q(state=Dispatch.UNSURE.value)),
+        refused=Count("pk", filter=Q(state=Dispatch.REFUSED.value)),
+    )
+    if counts["unsure"]:
+        text = f"{_counted(counts['unsure'], 'order')} may or may not exist at a provider: look there."
+        yield Alarm(text, waiting_list(Dispatch.UNSURE))
+    if counts["refused"]:
+        text = f"{_counted(counts['refused'], 'order')} refused by every provider and held."
+        yield Alarm(text, waiting_list(Dispatch.REFUSED))
+
+
+def _of_services() -> Iterator[Alarm]:
+    held = Service.objects.exclude(quarantine="").count()
+    if held:
+        link = f"{reverse('admin:catalog_service_changelist')}?{urlencode({'quarantine': 'in'})}"
+        yield Alarm(f"{_counted(held, 'service')} in quarantine, off sale.", link, is_grave=False)
+
+
+def waiting_list(state: Dispatch) -> str:
+    """Return the address of the orders in a state that a person has to settle."""
+    return f"{reverse('admin:orders_upstreamorder_changelist')}?{urlencode({'state': state.value})}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,209 @@
+"""Sending orders to providers: never twice, never lost (design §5, law).
+
+1. `claim` takes queued orders of a provider: they are `sending` and their attempts are written down. The caller
+   commits, and only then lets the first byte leave.
+2. `recording.record` takes in what came of each attempt.
+3. `abandon` finds what a worker left `sending` when it died: nobody knows what became of it, so it is `unsure`.
+
+What is unsure is never sent again by itself. A person settles it (`found`, `send_again`, or canceling the order); or it
+is asked for again, to the letter and under the key it had, where the provider takes keys and so can't take it twice
+(`claim_unsure`).
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow
+
+from tradepost.engine import arrays, orders, queueing, recording, routing
+from tradepost.engine.order_types import RULES, OrderType, Quantity
+from tradepost.engine.recording import ACTOR, Outcome, Result
+from tradepost.engine.statuses import Dispatch
+
+
+class Errand(msgspec.Struct, frozen=True):
+    """An order to be placed with a provider; its attempt is written down. `service` is the provider's id of it."""
+
+    order: int
+    attempt: int
+    service: str
+    parameters: dict[str, str]
+    quantity: int
+    provider_service: int
+    multiplier: Decimal
+
+
+_CLAIMABLE = """
+SELECT o.id
+FROM orders_upstreamorder u JOIN orders_order o ON o.id = u.order_id JOIN providers_route r ON r.id = u.route_id
+WHERE u.provider_id = %s AND u.state = 'queued' AND u.due_at <= now() AND r.is_active
+ORDER BY u.order_id LIMIT %s FOR UPDATE OF o SKIP LOCKED
+"""
+
+_UNSURE = """
+SELECT o.id FROM orders_upstreamorder u JOIN orders_order o ON o.id = u.order_id
+WHERE u.provider_id = %s AND u.state = 'unsure' AND u.due_at <= now()
+ORDER BY u.order_id LIMIT %s FOR UPDATE OF o SKIP LOCKED
+"""
+
+_STRANDED = """
+SELECT u.order_id, u.tries
+FROM orders_upstreamorder u JOIN providers_route r ON r.id = u.route_id
+JOIN providers_providerservice p ON p.id = r.provider_service_id
+WHERE u.state = 'queued' AND (p.is_gone OR NOT r.is_active)
+ORDER BY u.order_id LIMIT %s
+"""
+
+_SENDING = """
+UPDATE orders_upstreamorder SET state = 'sending', tries = tries + 1
+WHERE order_id = ANY(%s::bigint[]) AND state = %s
+RETURNING order_id
+"""
+
+_ERRANDS = """
+SELECT u.order_id, u.tries, p.upstream_id, p.id, s.type, o.link, o.quantity, o.fields::text, r.multiplier,
+       r.overflow_percent
+FROM orders_upstreamorder u
+JOIN orders_order o ON o.id = u.order_id
+JOIN catalog_service s ON s.id = o.service_id
+JOIN providers_route r ON r.id = u.route_id
+JOIN providers_providerservice p ON p.id = r.provider_service_id
+WHERE u.order_id = ANY(%s::bigint[])
+ORDER BY u.order_id
+"""
+
+_NOTE_SENDING = """
+UPDATE orders_upstreamorder u SET quantity = new.quantity, multiplier = new.multiplier
+FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[]) AS new (order_id, quantity, multiplier)
+WHERE u.order_id = new.order_id
+"""
+
+# An unsure attempt that is made again under its key is over: what comes of the new one says what became of both.
+_CLOSE_UNSURE = """
+UPDATE orders_attempt SET state = 'refused', answer = answer || ' · asked for again under its key'
+WHERE order_id = ANY(%s::bigint[]) AND state = 'unsure'
+RETURNING order_id, asked::text, quantity
+"""
+
+_WRITE_ATTEMPTS = """
+INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, quantity, asked)
+SELECT u.order_id, u.account_id, u.tries, u.provider_id, new.provider_service_id, new.quantity, new.asked::jsonb
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
+  AS new (order_id, provider_service_id, quantity, asked)
+JOIN orders_upstreamorder u ON u.order_id = new.order_id
+ORDER BY u.order_id
+"""
+
+_LEFT_SENDING = """
+SELECT u.order_id, u.tries FROM orders_upstreamorder u WHERE u.provider_id = %s AND u.state = 'sending'
+"""
+
+
+def claim(connection: Connection, provider: int, *, limit: int) -> list[Errand]:
+    """Take queued orders of a provider, the oldest first. Commit before anything is sent."""
+    return _take(connection, _CLAIMABLE, provider, limit, was=Dispatch.QUEUED)
+
+
+def claim_unsure(connection: Connection, provider: int, *, limit: int) -> list[Errand]:
+    """Take orders that are unsure at a provider that takes idempotency keys, to ask for them again under theirs."""
+    return _take(connection, _UNSURE, provider, limit, was=Dispatch.UNSURE)
+
+
+def _take(connection: Connection, query: str, provider: int, limit: int, *, was: Dispatch) -> list[Errand]:
+    cursor = Cursor(connection)
+    ids = [row[0] for row in cursor.execute(query, [provider, limit], prepare=True)]
+    if not ids:
+        return []
+    # Read after the rows are locked: what someone else has taken meanwhile is not in this state any more.
+    ids = [row[0] for row in cursor.execute(_SENDING, [arrays.of_numbers(ids), was.value], prepare=True)]
+    errands = [_errand(row) for row in cursor.execute(_ERRANDS, [arrays.of_numbers(ids)], prepare=True)]
+    if was is Dispatch.UNSURE:
+        errands = _as_before(connection, errands)
+    locked = orders.lock(connection, ids)
+    moves = [orders.move_dispatch(locked[id_], Dispatch.SENDING) for id_ in ids]
+    if moves:
+        orders.write(connection, [move.order for move in moves], moves, actor=ACTOR)
+        _write_attempts(connection, errands)
+    return errands
+
+
+def _errand(row: TupleRow) -> Errand:
+    order, attempt, service, provider_service, type_, link, quantity, fields, multiplier, overflow = row
+    rule = RULES[OrderType(type_)]
+    own = msgspec.json.decode(fields, type=dict[str, str]) if fields else {}
+    parameters = {**({"link": link} if rule.link else {}), **own}
+    if rule.quantity is not Quantity.GIVEN:
+        return Errand(order, attempt, service, parameters, quantity, provider_service, Decimal(1))
+    ordered = routing.quantity_to_order(quantity, multiplier, overflow)
+    parameters["quantity"] = str(ordered)
+    return Errand(order, attempt, service, parameters, ordered, provider_service, multiplier)
+
+
+def _as_before(connection: Connection, errands: Sequence[Errand]) -> list[Errand]:
+    """Return errands as they were asked for before, whatever has been changed since: a key stands for one order."""
+    ids = arrays.of_numbers(errand.order for errand in errands)
+    before = {row[0]: row[1:] for row in Cursor(connection).execute(_CLOSE_UNSURE, [ids], prepare=True)}
+    same = []
+    for errand in errands:
+        text, quantity = before[errand.order]
+        asked = msgspec.json.decode(text, type=dict[str, str])
+        service = asked.pop("service")
+        same.append(msgspec.structs.replace(errand, service=service, parameters=asked, quantity=quantity))
+    return same
+
+
+def _write_attempts(connection: Connection, errands: Sequence[Errand]) -> None:
+    ids = arrays.of_numbers(errand.order for errand in errands)
+    quantities = arrays.of_numbers(errand.quantity for errand in errands)
+    asked = [msgspec.json.encode({"service": each.service, **each.parameters}).decode() for each in errands]
+    services = arrays.of_numbers(errand.provider_service for errand in errands)
+    multipliers = arrays.of_numbers(errand.multiplier for errand in errands)
+    cursor = Cursor(connection)
+    cursor.execute(_NOTE_SENDING, [ids, quantities, multipliers], prepare=True)
+    cursor.execute(_WRITE_ATTEMPTS, [ids, services, quantities, arrays.of_texts(asked)], prepare=True)
+
+
+def abandon(connection: Connection, provider: int) -> int:
+    """Declare unsure what was being sent to a provider when its worker died, and return how much.
+
+    Only whoever has the provider to itself may call this.
+    """
+    rows = Cursor(connection).execute(_LEFT_SENDING, [provider], prepare=True).fetchall()
+    left = "the worker died while it was being sent"
+    recording.record(connection, [Outcome(order, tries, Result.UNSURE, answer=left) for order, tries in rows])
+    return len(rows)
+
+
+def reroute(connection: Connection, *, limit: int) -> int:
+    """Send queued orders another way whose route was closed, or whose provider sells that no more; return how many."""
+    rows = Cursor(connection).execute(_STRANDED, [limit], prepare=True).fetchall()
+    closed = "its route was closed before it was sent"
+    recording.record(connection, [Outcome(order, tries, Result.DECLINED, answer=closed) for order, tries in rows])
+    return len(rows)
+
+
+def found(connection: Connection, order: int, upstream_id: str, *, actor: str) -> bool:
+    """Settle an unsure order that exists at its provider, by its id there. Tell whether that could be."""
+    return _settle_unsure(connection, order, Result.SENT, upstream_id, "found by a person", actor=actor)
+
+
+def send_again(connection: Connection, order: int, *, actor: str) -> bool:
+    """Queue an unsure order that does not exist at its provider, or a refused one. Tell whether that could be."""
+    return _settle_unsure(connection, order, Result.LATER, "", "not there, says a person", actor=actor)
+
+
+def _settle_unsure(
+    connection: Connection, order: int, result: Result, upstream_id: str, answer: str, *, actor: str
+) -> bool:
+    way = recording.ways_of(connection, orders.lock(connection, [order])).get(order)
+    settleable = {Dispatch.UNSURE, Dispatch.REFUSED} if result is Result.LATER else {Dispatch.UNSURE}
+    if way is None or way.state not in settleable:
+        return False
+    if upstream_id and recording.known_there(connection, way.provider, [upstream_id]):
+        return False
+    recording.record(connection, [Outcome(order, way.tries, result, upstream_id, answer)], actor=actor)
+    if result is Result.LATER:
+        queueing.wake(connection, [way.provider])
+    return True

@@ -1,0 +1,194 @@
+"""Following orders that are at a provider, to their end (design §5).
+
+They are asked about by age: what was sent just now often, what has been there for days now and then. `next_batch` says
+whom to ask about, the freshest first; `take_in` holds the answers against the last ones and settles what is new. What
+is not costs a read of the table of orders under way, which does not grow with history, and no lock.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+from psycopg import Connection, Cursor
+
+from tradepost.engine import arrays, routing
+from tradepost.engine.settling import COUNT_MAX, Outcome, Report, settle
+from tradepost.engine.statuses import ACTIVE, Status
+from tradepost.engine.subscribing import Post, mirror
+
+ACTOR = "provider"
+REMARK_CHARS_MAX = 200
+SAID_CHARS_MAX = 300
+
+
+class Age(msgspec.Struct, frozen=True):
+    """Orders that were sent between `younger` and `older` ago are asked about every so often."""
+
+    younger: timedelta
+    older: timedelta
+    every: timedelta
+
+
+AGES = (
+    Age(timedelta(0), timedelta(minutes=10), every=timedelta(seconds=20)),
+    Age(timedelta(minutes=10), timedelta(hours=2), every=timedelta(minutes=2)),
+    Age(timedelta(hours=2), timedelta(days=1), every=timedelta(minutes=10)),
+    Age(timedelta(days=1), timedelta(days=10_000), every=timedelta(hours=1)),
+)
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """An order at a provider, by the id it has there."""
+
+    order: int
+    upstream_id: str
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What a provider says of an order. None: it does not say. `cost` is in our currency; `error` is said instead."""
+
+    order: int
+    status: Status | None = None
+    start_count: int | None = None
+    remains: int | None = None
+    cost: Decimal | None = None
+    error: str = ""
+    posts: tuple[str, ...] = ()  # of a subscription: the orders for its posts there, the first one first
+
+    @property
+    def words(self) -> str:
+        """All of it but the cost, to compare with what was said before."""
+        return f"{self.status}|{self.start_count}|{self.remains}|{len(self.posts)}|{self.error}"[:SAID_CHARS_MAX]
+
+
+class _Known(msgspec.Struct, frozen=True):
+    order: int
+    status: str
+    start_count: int | None
+    remains: int
+    quantity: int
+    ordered: int
+    multiplier: Decimal
+    parts: int | None
+
+    def posts(self, seen: Seen) -> list[Post]:
+        """Return the posts of a subscription; how much each gets is not told, so it is taken for what was paid."""
+        if self.parts is None:
+            return []
+        each = self.quantity // self.parts
+        return [Post(self.order, part, "", each, id_) for part, id_ in enumerate(seen.posts, 1)]
+
+    def report(self, seen: Seen) -> Report | None:
+        """Return what is to be settled; None if nothing is new, or nothing was said."""
+        if seen.status is None:
+            return None
+        remains = None
+        if seen.remains is not None and self.parts is None:
+            remains = routing.remains_of_ours(self.quantity, self.ordered, seen.remains, self.multiplier)
+        start_count = None if seen.start_count is None else min(max(seen.start_count, 0), COUNT_MAX)
+        is_known = (
+            seen.status == self.status
+            and remains in {None, self.remains}
+            and (start_count in {None, self.start_count} or (start_count == 0 and self.start_count is None))
+        )
+        return None if is_known else Report(self.order, seen.status, start_count, remains)
+
+
+_ROUNDS = "SELECT age, began_at, before_at, before_order FROM providers_round WHERE provider_id = %s"
+
+_BATCH = """
+SELECT order_id, upstream_id, sent_at FROM orders_upstreamorder
+WHERE provider_id = %s AND state = 'sent' AND (sent_at, order_id) < (%s, %s) AND sent_at >= %s
+ORDER BY sent_at DESC, order_id DESC LIMIT %s
+"""
+
+_KEEP_ROUND = """
+INSERT INTO providers_round (provider_id, age, began_at, before_at, before_order) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (provider_id, age) DO UPDATE
+SET began_at = excluded.began_at, before_at = excluded.before_at, before_order = excluded.before_order
+"""
+
+# Most of what is said was said before: only the rest comes back.
+_KNOWN = """
+SELECT o.id, o.status, o.start_count, o.remains, o.quantity, u.quantity, u.multiplier, o.parts
+FROM unnest(%s::bigint[], %s::text[]) AS said (order_id, words)
+JOIN orders_upstreamorder u ON u.order_id = said.order_id AND u.said <> said.words
+JOIN orders_order o ON o.id = u.order_id
+WHERE u.provider_id = %s AND u.state = 'sent'
+"""
+
+_KEEP_SAID = """
+UPDATE orders_upstreamorder u SET said = new.words
+FROM unnest(%s::bigint[], %s::text[]) AS new (order_id, words) WHERE u.order_id = new.order_id
+"""
+
+_REMARK = """
+INSERT INTO orders_orderevent (order_id, account_id, actor, from_status, to_status, from_dispatch, to_dispatch, note)
+SELECT o.id, o.account_id, %s, o.status, o.status, o.dispatch, o.dispatch, new.remark
+FROM unnest(%s::bigint[], %s::text[]) AS new (order_id, remark) JOIN orders_order o ON o.id = new.order_id
+"""
+
+_COST = """
+UPDATE orders_attempt a SET cost = told.cost
+FROM unnest(%s::bigint[], %s::numeric[]) AS told (order_id, cost)
+WHERE a.order_id = told.order_id AND a.state = 'sent'
+"""
+
+
+def next_batch(connection: Connection, provider: int, *, limit: int) -> list[Watched]:
+    """Return the orders of a provider that are next to be asked about, and remember that they are; commit it."""
+    now: datetime = Cursor(connection).execute("SELECT now()").fetchall()[0][0]
+    rounds = {row[0]: row[1:] for row in Cursor(connection).execute(_ROUNDS, [provider], prepare=True)}
+    for number, age in enumerate(AGES):
+        began_at, before_at, before_order = rounds.get(number, (None, None, None))
+        if before_at is None:
+            if began_at and now < began_at + age.every:
+                continue
+            began_at, before_at, before_order = now, now - age.younger, COUNT_MAX
+        wanted = [provider, before_at, before_order, began_at - age.older, limit]
+        rows = Cursor(connection).execute(_BATCH, wanted, prepare=True).fetchall()
+        is_over = len(rows) < limit
+        goes_on_before = (None, None) if is_over else (rows[-1][2], rows[-1][0])
+        Cursor(connection).execute(_KEEP_ROUND, [provider, number, began_at, *goes_on_before], prepare=True)
+        if rows:
+            return [Watched(order, upstream_id) for order, upstream_id, _ in rows]
+    return []
+
+
+def take_in(connection: Connection, provider: int, seen: Sequence[Seen]) -> int:
+    """Settle what a provider says of its orders, and return how much has changed. Of other orders nothing is heard.
+
+    What can't be, an order that goes backwards or is unknown there, is remarked once and changes nothing.
+    """
+    told = {each.order: each.words for each in seen}
+    columns = [arrays.of_numbers(told), arrays.of_texts(told.values())]
+    known = {row[0]: _Known(*row) for row in Cursor(connection).execute(_KNOWN, [*columns, provider], prepare=True)}
+    said = [each for each in seen if each.order in known]
+    if not said:
+        return 0
+    posts = [post for each in said for post in known[each.order].posts(each)]
+    if posts:
+        mirror(connection, posts)
+    reports = [report for each in said if (report := known[each.order].report(each))]
+    outcomes = settle(connection, reports, actor=ACTOR) if reports else []
+    refused = {
+        report.order: f"the provider says {report.status.value}"
+        for report, outcome in zip(reports, outcomes, strict=True)
+        if outcome is Outcome.NOT_ALLOWED
+    }
+    refused |= {each.order: f"the provider says: {each.error}" for each in said if each.error}
+    _remark(connection, refused)
+    words = arrays.of_texts(told[order] for order in known)
+    Cursor(connection).execute(_KEEP_SAID, [arrays.of_numbers(known), words], prepare=True)
+    over = [each for each in said if each.status and each.status not in ACTIVE and each.cost is not None]
+    if over:
+        costs = arrays.of_numbers(each.cost for each in over)
+        Cursor(connection).execute(_COST, [arrays.of_numbers(each.order for each in over), costs], prepare=True)
+    return outcomes.count(Outcome.SETTLED)
+
+
+def _remark(connection: Connection, remarks: dict[int, str]) -> None:
+    if remarks:
+        texts = arrays.of_texts(text[:REMARK_CHARS_MAX] for text in remarks.values())
+        Cursor(connection).execute(_REMARK, [ACTOR, arrays.of_numbers(remarks), texts], prepare=True)

@@ -1,0 +1,215 @@
+"""What came of the attempts to place orders with providers (design §5).
+
+`sent`: it exists there, by this id. *Declined*: it definitely does not, and the next route is tried; without one the
+order is `refused`, and canceled or held as its service says. *Later*: it definitely does not yet, and stays queued.
+Anything else is `unsure`.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from enum import StrEnum
+
+import msgspec
+from psycopg import Connection, Cursor
+
+from tradepost.engine import arrays, orders, queueing
+from tradepost.engine.orders import Move, Order
+from tradepost.engine.routing import OnRefusal
+from tradepost.engine.settling import Report, settle
+from tradepost.engine.statuses import Dispatch, Status
+
+ACTOR = "dispatch"
+ANSWER_CHARS_MAX = 4_000
+AT_ONCE = timedelta(0)
+ASK_AGAIN = timedelta(seconds=30)  # for what is unsure, at a provider that takes keys
+
+
+class Result(StrEnum):
+    """What came of an attempt."""
+
+    SENT = "sent"
+    DECLINED = "declined"  # definitely: the next route may be tried
+    LATER = "later"  # definitely not taken now, but it may be
+    UNSURE = "unsure"
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of the attempt of an order, with the evidence. `upstream_id` is what the provider calls it."""
+
+    order: int
+    attempt: int
+    result: Result
+    upstream_id: str = ""
+    answer: str = ""
+    wait: timedelta = AT_ONCE  # for LATER
+
+
+class Way(msgspec.Struct, frozen=True):
+    """How far an order is on its way to a provider; the order is locked."""
+
+    order: int
+    provider: int
+    state: str
+    tries: int
+    on_refusal: str
+
+    def waits_for(self, outcome: "Outcome") -> bool:
+        """Tell whether this is the attempt whose outcome is awaited; of what waits itself, only that it can't go."""
+        if self.tries != outcome.attempt:
+            return False
+        if self.state in {Dispatch.QUEUED, Dispatch.REFUSED}:
+            return outcome.result in {Result.DECLINED, Result.LATER}
+        return self.state != Dispatch.SENT
+
+
+_WAYS = """
+SELECT u.order_id, u.provider_id, u.state, u.tries, s.on_refusal
+FROM orders_upstreamorder u JOIN orders_order o ON o.id = u.order_id JOIN catalog_service s ON s.id = o.service_id
+WHERE u.order_id = ANY(%s::bigint[])
+"""
+
+_KNOWN_THERE = """
+SELECT a.upstream_id FROM orders_attempt a
+WHERE a.provider_id = %s AND a.upstream_id = ANY(%s::text[])
+"""
+
+_COMPLETE_ATTEMPTS = """
+UPDATE orders_attempt a SET state = new.state, upstream_id = new.upstream_id, answer = new.answer, answered_at = now()
+FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[])
+  AS new (order_id, number, state, upstream_id, answer)
+WHERE a.order_id = new.order_id AND a.number = new.number AND a.state IN ('sending', 'unsure')
+"""
+
+_MOVE = """
+UPDATE orders_upstreamorder u
+SET state = new.state, upstream_id = new.upstream_id, due_at = now() + make_interval(secs => new.wait),
+    sent_at = CASE WHEN new.state = 'sent' THEN now() END
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::float8[]) AS new (order_id, state, upstream_id, wait)
+WHERE u.order_id = new.order_id
+"""
+
+# The first route that has not been tried.
+_NEXT_ROUTE = """
+UPDATE orders_upstreamorder u
+SET route_id = next.route_id, provider_id = next.provider_id, state = 'queued', due_at = now()
+FROM (
+    SELECT DISTINCT ON (o.id) o.id AS order_id, r.id AS route_id, p.provider_id
+    FROM orders_order o
+    JOIN providers_route r ON r.service_id = o.service_id AND r.is_active
+    JOIN providers_providerservice p ON p.id = r.provider_service_id AND NOT p.is_gone
+    WHERE o.id = ANY(%s::bigint[]) AND NOT EXISTS (
+        SELECT FROM orders_attempt a WHERE a.order_id = o.id AND a.provider_service_id = p.id
+    )
+    ORDER BY o.id, r.position, r.id
+) AS next
+WHERE u.order_id = next.order_id
+RETURNING u.order_id, u.provider_id
+"""
+
+
+def record(connection: Connection, outcomes: Sequence[Outcome], *, actor: str = ACTOR) -> None:
+    """Take in what came of attempts. What is over by now keeps its evidence and nothing else changes."""
+    if not outcomes:
+        return
+    locked = orders.lock(connection, {outcome.order for outcome in outcomes})
+    ways = ways_of(connection, locked)
+    outcomes = _without_wrong_ids(connection, outcomes, ways)
+    _complete_attempts(connection, outcomes)
+    live = [each for each in outcomes if (way := ways.get(each.order)) and way.waits_for(each)]
+    onwards = _next_routes(connection, [each.order for each in live if each.result is Result.DECLINED])
+    moves: list[Move] = []
+    for outcome in live:
+        moves += _moves(locked[outcome.order], outcome, has_route=outcome.order in onwards)
+    if moves:
+        changed = {move.order.id: move.order for move in moves}
+        orders.write(connection, list(changed.values()), moves, actor=actor)
+    _move(connection, [each for each in live if each.order not in onwards])
+    canceled = [
+        Report(each.order, Status.CANCELED, note=f"refused by its provider: {each.answer}")
+        for each in live
+        if each.result is Result.DECLINED
+        and each.order not in onwards
+        and ways[each.order].on_refusal == OnRefusal.CANCEL
+    ]
+    if canceled:
+        settle(connection, canceled, actor=actor)
+
+
+def ways_of(connection: Connection, locked: Collection[int]) -> dict[int, Way]:
+    """Return how far orders are, which are locked; those that are over or go to no provider have no way."""
+    rows = Cursor(connection).execute(_WAYS, [arrays.of_numbers(locked)], prepare=True)
+    return {row[0]: Way(*row) for row in rows}
+
+
+def _moves(order: Order, outcome: Outcome, *, has_route: bool) -> list[Move]:
+    """Return the moves that an outcome leads to; a declined order goes on to its next route through the queue."""
+    to = Dispatch.QUEUED if has_route else _STATES[outcome.result]
+    return [] if order.dispatch is to else [orders.move_dispatch(order, to, outcome.answer)]
+
+
+def _without_wrong_ids(connection: Connection, outcomes: Sequence[Outcome], ways: dict[int, Way]) -> list[Outcome]:
+    """Make unsure what was answered with the id of another order: a provider never has two orders under one id."""
+    by_provider: dict[int, list[str]] = {}
+    for each in outcomes:
+        if each.result is Result.SENT and each.order in ways:
+            by_provider.setdefault(ways[each.order].provider, []).append(each.upstream_id)
+    taken = {(provider, id_) for provider, ids in by_provider.items() for id_ in known_there(connection, provider, ids)}
+    checked = []
+    for each in outcomes:
+        way = ways.get(each.order)
+        if each.result is Result.SENT and way:
+            if (way.provider, each.upstream_id) in taken:
+                answer = f"answered with the id of another order, {each.upstream_id}: {each.answer}"
+                checked.append(Outcome(each.order, each.attempt, Result.UNSURE, "", answer))
+                continue
+            taken.add((way.provider, each.upstream_id))
+        checked.append(each)
+    return checked
+
+
+def known_there(connection: Connection, provider: int, upstream_ids: Sequence[str]) -> set[str]:
+    """Return which of these ids are orders of ours at a provider already."""
+    rows = Cursor(connection).execute(_KNOWN_THERE, [provider, arrays.of_texts(upstream_ids)], prepare=True)
+    return {row[0] for row in rows}
+
+
+_ATTEMPT_STATES = {
+    Result.SENT: Dispatch.SENT,
+    Result.LATER: Dispatch.REFUSED,
+    Result.DECLINED: Dispatch.REFUSED,
+    Result.UNSURE: Dispatch.UNSURE,
+}
+_STATES = {**_ATTEMPT_STATES, Result.LATER: Dispatch.QUEUED}
+
+
+def _complete_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    columns = [
+        arrays.of_numbers(each.order for each in outcomes),
+        arrays.of_numbers(each.attempt for each in outcomes),
+        arrays.of_texts(_ATTEMPT_STATES[each.result] for each in outcomes),
+        arrays.of_texts(each.upstream_id or None for each in outcomes),
+        arrays.of_texts(each.answer[:ANSWER_CHARS_MAX] for each in outcomes),
+    ]
+    Cursor(connection).execute(_COMPLETE_ATTEMPTS, columns, prepare=True)
+
+
+def _next_routes(connection: Connection, declined: Sequence[int]) -> set[int]:
+    """Queue orders for the route after the one that declined, and return those that have one."""
+    if not declined:
+        return set()
+    rows = Cursor(connection).execute(_NEXT_ROUTE, [arrays.of_numbers(declined)], prepare=True).fetchall()
+    queueing.wake(connection, {provider for _, provider in rows})
+    return {order for order, _ in rows}
+
+
+def _move(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    if not outcomes:
+        return
+    waits = [ASK_AGAIN if each.result is Result.UNSURE else each.wait for each in outcomes]
+    columns = [
+        arrays.of_numbers(each.order for each in outcomes),
+        arrays.of_texts(_STATES[each.result] for each in outcomes),
+        arrays.of_texts(each.upstream_id for each in outcomes),
+        [wait.total_seconds() for wait in waits],
+    ]
+    Cursor(connection).execute(_MOVE, columns, prepare=True)

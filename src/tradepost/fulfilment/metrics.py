@@ -1,0 +1,116 @@
+"""How fulfilment is, for Prometheus: at `/metrics`, to whoever has the token; without one, to this machine only."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from ipaddress import ip_address
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from tradepost.catalog.models import Service
+from tradepost.orders import backlog
+from tradepost.orders.backlog import STATES, Standing, Workers
+
+type _Read = Callable[[Standing], float | Decimal | None]
+
+
+@login_not_required
+@require_safe
+@never_cache
+def show(request: HttpRequest) -> HttpResponse:
+    """Write what Prometheus reads; 503 if the database is away."""
+    if settings.TRADEPOST_METRICS_TOKEN:
+        given = request.headers.get("Authorization", "")
+        if not constant_time_compare(given, f"Bearer {settings.TRADEPOST_METRICS_TOKEN}"):
+            return HttpResponse("a token is needed", "text/plain", 401, headers={"WWW-Authenticate": "Bearer"})
+    elif not _is_local(request):
+        return HttpResponse("only from this machine, or with a token", "text/plain", 403)
+    registry = CollectorRegistry()
+    try:
+        registry.register(Fulfilment(backlog.standings(), backlog.workers(), _in_quarantine()))
+    except DatabaseError:
+        return HttpResponse("the database is away", "text/plain", 503)
+    return HttpResponse(generate_latest(registry), CONTENT_TYPE_LATEST)
+
+
+def _is_local(request: HttpRequest) -> bool:
+    """Tell whether a request comes from this machine; what a proxy passes on does not, wherever the proxy is."""
+    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+        return False
+    try:
+        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
+
+
+def _in_quarantine() -> int:
+    return Service.objects.exclude(quarantine="").count()
+
+
+class Fulfilment(Collector):
+    """What was read, as metrics."""
+
+    def __init__(self, standings: list[Standing], workers: Workers, in_quarantine: int) -> None:
+        self._standings = standings
+        self._workers = workers
+        self._in_quarantine = in_quarantine
+
+    def collect(self) -> Iterator[Metric]:
+        """Give them out."""
+        yield GaugeMetricFamily("tradepost_workers", "Workers that are alive.", self._workers.alive)
+        jobs = GaugeMetricFamily("tradepost_jobs", "Jobs: due (waiting), being done (doing), failed.", labels=["state"])
+        for state in ("waiting", "doing", "failed"):
+            jobs.add_metric([state], getattr(self._workers, state))
+        yield jobs
+        yield GaugeMetricFamily(
+            "tradepost_services_in_quarantine", "Services taken off sale by themselves.", self._in_quarantine
+        )
+        yield self._orders()
+        yield from self._gauges()
+        yield from self._counters()
+
+    def _orders(self) -> Metric:
+        orders = GaugeMetricFamily(
+            "tradepost_provider_orders", "Orders at a provider or on their way.", labels=["provider", "state"]
+        )
+        for standing in self._standings:
+            for state in STATES:
+                orders.add_metric([standing.name, state], getattr(standing, state))
+        return orders
+
+    def _gauges(self) -> Iterator[Metric]:
+        told: dict[str, tuple[str, _Read]] = {
+            "oldest_queued_seconds": ("Since the oldest queued order was placed.", lambda p: p.oldest_seconds or 0),
+            "balance": ("What is left there, in its currency.", lambda p: p.balance),
+            "in_trouble": ("1 while nothing is sent to it for a reason.", lambda p: int(bool(p.trouble))),
+            "paused": ("1 while nothing is sent to it since staff said so.", lambda p: int(p.is_paused)),
+            "list_age_seconds": ("Since its list was read.", lambda p: p.synced_seconds),
+        }
+        for name, (documentation, read) in told.items():
+            gauge = GaugeMetricFamily(f"tradepost_provider_{name}", documentation, labels=["provider"])
+            for standing in self._standings:
+                value = read(standing)
+                if value is not None:
+                    gauge.add_metric([standing.name], float(value))
+            yield gauge
+
+    def _counters(self) -> Iterator[Metric]:
+        told: dict[str, tuple[str, _Read]] = {
+            "requests": ("Requests made to it.", lambda p: p.requests),
+            "request_failures": ("Requests that got no clear answer.", lambda p: p.failures),
+            "request_seconds": ("Seconds that all requests took together.", lambda p: p.milliseconds / 1000),
+        }
+        for name, (documentation, read) in told.items():
+            counter = CounterMetricFamily(f"tradepost_provider_{name}", documentation, labels=["provider"])
+            for standing in self._standings:
+                counter.add_metric([standing.name], float(read(standing) or 0))
+            yield counter

@@ -1,0 +1,67 @@
+"""Asking providers how orders stand, and taking in what they say."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from tradepost.database import in_transaction
+from tradepost.engine import following, money
+from tradepost.engine.following import Seen, Watched
+from tradepost.engine.statuses import Status
+from tradepost.fulfilment import errands
+from tradepost.fulfilment.line import Line
+from tradepost.providers.models import Provider
+from tradepost_client import Balance, Client, Declined, PanelError, Standing, StandingOf
+
+IDS_A_REQUEST = 100
+REQUESTS_A_BATCH = 10
+BALANCE_EVERY = timedelta(minutes=5)
+
+
+def ask(line: Line, provider: Provider) -> bool:
+    """Ask about the orders that are next, and for the balance now and then; tell whether there was anything to ask."""
+    _ask_balance(line, provider)
+    limit = IDS_A_REQUEST * REQUESTS_A_BATCH
+    watched = in_transaction(partial(following.next_batch, provider=provider.pk, limit=limit))
+    batches = [watched[first : first + IDS_A_REQUEST] for first in range(0, len(watched), IDS_A_REQUEST)]
+    is_well = True
+    for answered in line.each(batches, _statuses):
+        for _, answer in answered:
+            is_well = not errands.heed(provider, answer) and is_well
+        seen = [
+            _seen(order, answer.get(order.upstream_id), provider.exchange_rate)
+            for batch, answer in answered
+            if not isinstance(answer, PanelError)
+            for order in batch
+        ]
+        in_transaction(partial(following.take_in, provider=provider.pk, seen=seen))
+    return bool(watched) and is_well
+
+
+def _statuses(client: Client, batch: Sequence[Watched]) -> dict[str, StandingOf]:
+    return {str(id_): standing for id_, standing in client.statuses([each.upstream_id for each in batch]).items()}
+
+
+def _seen(order: Watched, said: StandingOf | None, exchange_rate: Decimal) -> Seen:
+    if isinstance(said, Declined):
+        return Seen(order.order, error=said.error)
+    if not isinstance(said, Standing):
+        return Seen(order.order)
+    cost = None if said.charge is None else money.to_amount(said.charge * exchange_rate)
+    if said.status is None:
+        return Seen(order.order, error=f"status {said.raw_status}" if said.raw_status else "")
+    posts = tuple(str(id_) for id_ in said.orders) if said.posts is not None else ()
+    return Seen(order.order, Status(said.status.value), said.start_count, said.remains, cost, posts=posts)
+
+
+def _ask_balance(line: Line, provider: Provider) -> None:
+    """Learn what is left at a provider. Who asks first notes it: others need not."""
+    due = Provider.objects.filter(pk=provider.pk).filter(Q(balance_at=None) | Q(balance_at__lt=Now() - BALANCE_EVERY))
+    if due.update(balance_at=Now()):
+        answer = line.call(lambda client: client.balance())
+        if isinstance(answer, Balance):
+            Provider.objects.filter(pk=provider.pk).update(balance=money.to_amount(answer.balance))

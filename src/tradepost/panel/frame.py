@@ -1,0 +1,78 @@
+"""What stands around every page: the way about, and the balance, which is always in view."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.translation import get_language_bidi
+from django.utils.translation import gettext_lazy as _
+
+from tradepost.accounts.models import Account
+from tradepost.ledger.models import LedgerAccount
+
+
+class Item(NamedTuple):
+    """A way to a page: its URL's name, what it is called, and its icon among the heroicons."""
+
+    name: str
+    title: object
+    icon: str
+
+
+NAVIGATION = (
+    Item("panel:dashboard", _("Overview"), "home"),
+    Item("panel:new_order", _("New order"), "plus-circle"),
+    Item("panel:mass_order", _("Mass order"), "queue-list"),
+    Item("panel:orders", _("Orders"), "clipboard-document-list"),
+    Item("panel:services", _("Services"), "tag"),
+    Item("panel:money", _("Money"), "wallet"),
+    Item("panel:api", _("API"), "code-bracket"),
+    Item("panel:settings", _("Settings"), "cog-6-tooth"),
+)
+ON_PHONE = tuple(NAVIGATION[place] for place in (0, 3, 1, 5))  # with the order in the middle; the rest is behind «More»
+BENEATH = {  # pages that belong to one of the above
+    "order": "orders", "dripfeeds": "orders", "subscriptions": "orders", "refills": "orders",
+    "service_changes": "services", "add_funds": "money", "keys": "api", "console": "api",
+}  # fmt: skip
+
+
+class Frame:
+    """What the base template asks about whoever looks at the page; looked up only if it asks."""
+
+    navigation = NAVIGATION
+    on_phone = ON_PHONE
+    currency = settings.TRADEPOST_CURRENCY
+    is_sign_up_open = settings.TRADEPOST_SIGN_UP == "open"
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def balance(self) -> Decimal | None:
+        """Tell what the account has to spend."""
+        account = self._request.user
+        if not isinstance(account, Account):
+            return None
+        return LedgerAccount.objects.filter(account=account).values_list("balance", flat=True).first()
+
+    @property
+    def current(self) -> str:
+        """The name of the page in the navigation that this one belongs to."""
+        match = self._request.resolver_match
+        if match is None:
+            return ""
+        if match.namespace != "panel":
+            return "panel:settings"
+        return f"panel:{BENEATH.get(str(match.url_name), match.url_name)}"
+
+    @property
+    def direction(self) -> str:
+        """Which way the page's language is written."""
+        return "rtl" if get_language_bidi() else "ltr"
+
+
+def frame(request: HttpRequest) -> dict[str, object]:
+    """Give every template its frame."""
+    return {"frame": Frame(request)}

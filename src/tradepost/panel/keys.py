@@ -1,0 +1,88 @@
+"""An account's API keys: made here, shown once, revoked at once."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from tradepost.accounts import keys
+from tradepost.accounts.models import Account, Key
+from tradepost.engine.keys import Scope, tidy_network
+from tradepost.panel.asking import customer
+
+KEYS_MAX = 100  # good ones, of one account
+NETWORKS_MAX = 50
+
+
+class KeyForm(forms.Form):
+    """A new key."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100, required=False)
+    scope = forms.ChoiceField(
+        label=gettext_lazy("It may"),
+        choices=[
+            (Scope.ORDER.value, gettext_lazy("order, refill and cancel")),
+            (Scope.READ.value, gettext_lazy("look only")),
+        ],
+    )
+    networks = forms.CharField(
+        label=gettext_lazy("Allowed from"),
+        required=False,
+        max_length=5_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("Addresses or networks, like 203.0.113.7 or 10.0.0.0/8. Empty: from anywhere."),
+    )
+    test = forms.BooleanField(label=gettext_lazy("A test key: simulated orders for play money"), required=False)
+
+    def clean_networks(self) -> list[str]:
+        """Take networks, apart by blanks, commas or lines."""
+        typed = self.cleaned_data["networks"].replace(",", " ").split()
+        if len(typed) > NETWORKS_MAX:
+            raise forms.ValidationError(_("At most %d networks.") % NETWORKS_MAX)
+        try:
+            return [tidy_network(network) for network in typed]
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+
+
+@never_cache
+def api_keys(request: HttpRequest) -> HttpResponse:
+    """List the keys; make one, which this answer alone shows."""
+    account = customer(request)
+    form = KeyForm(request.POST or None)
+    context: dict[str, Any] = {"form": form}
+    if request.method == "POST" and form.is_valid():
+        if _good(account) < KEYS_MAX:
+            context |= {"made": _make(account, form), "form": KeyForm()}
+        else:
+            form.add_error(None, _("There are %d keys already. Revoke one first.") % KEYS_MAX)
+    context["keys"] = keys.of(account).select_related("account").order_by("revoked_at", "-id")
+    return render(request, "panel/keys.html", context)
+
+
+@require_POST
+def revoke(request: HttpRequest, key: int) -> HttpResponse:
+    """Revoke a key of one's own; another customer's isn't there."""
+    account = customer(request)
+    found = get_object_or_404(Key, Q(account=account) | Q(account__test_of=account), pk=key)
+    keys.revoke(found.pk)
+    messages.success(request, _("The key is revoked. Programs that use it are refused from now on."))
+    return redirect("panel:keys")
+
+
+def _make(account: Account, form: KeyForm) -> str:
+    wanted = form.cleaned_data
+    return keys.create(
+        account, name=wanted["name"], scope=Scope(wanted["scope"]), networks=wanted["networks"], test=wanted["test"]
+    )
+
+
+def _good(account: Account) -> int:
+    return keys.of(account).filter(revoked_at=None).count()

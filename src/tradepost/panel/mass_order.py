@@ -1,0 +1,95 @@
+"""Placing many orders at once: one `service | link | quantity` a line, all of them or none."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from psycopg import Connection
+
+from tradepost.engine.errors import Refusal
+from tradepost.engine.placing import Mode, Placed, Request, place
+from tradepost.engine.quoting import Quote, quote
+from tradepost.panel.asking import customer, form_name, in_transaction, named
+
+LINES_MAX = 1_000  # what one batch of the engine takes
+SEPARATOR = "|"
+COLUMNS = ("service", "link", "quantity")
+
+
+class Line(NamedTuple):
+    """A line as it was typed, and what it would be or why it would not."""
+
+    number: int
+    text: str
+    answer: Quote | Refusal | None
+
+    @property
+    def mistake(self) -> str:
+        """What is wrong with it, in the API's words; nothing if it is right."""
+        if self.answer is None:
+            return _("Write service | link | quantity")
+        return str(self.answer) if isinstance(self.answer, Refusal) else ""
+
+
+def mass_order(request: HttpRequest) -> HttpResponse:
+    """Show the form, check what it says as a whole, or place it."""
+    text = request.POST.get("orders", "").replace("\x00", "\ufffd")
+    name = form_name(request.POST)
+    typed = [each.strip() for each in text.splitlines() if each.strip()]
+    context: dict[str, object] = {"text": text, "name": name, "lines_max": LINES_MAX}
+    if request.method != "POST" or not typed:
+        return render(request, "panel/mass_order.html", context)
+    if len(typed) > LINES_MAX:
+        return render(request, "panel/mass_order.html", {**context, "is_too_long": True})
+    lines = _check(customer(request).pk, typed)
+    if "place" in request.POST and not any(line.mistake for line in lines):
+        lines = _place(customer(request).pk, lines, name)
+        if not any(line.mistake for line in lines):
+            count = len(lines)
+            messages.success(request, ngettext("%d order is placed.", "%d orders are placed.", count) % count)
+            return redirect("panel:orders")
+    return render(request, "panel/mass_order.html", {**context, **_told(lines)})
+
+
+def _told(lines: list[Line]) -> dict[str, object]:
+    right = [line.answer for line in lines if isinstance(line.answer, Quote)]
+    total = sum((each.charge for each in right), Decimal(0))
+    return {"lines": lines, "total": total, "wrong": len(lines) - len(right)}
+
+
+def _parameters(text: str) -> dict[str, str] | None:
+    values = [value.strip() for value in text.split(SEPARATOR)]
+    return dict(zip(COLUMNS, values, strict=True)) if len(values) == len(COLUMNS) else None
+
+
+def _check(account: int, typed: list[str]) -> list[Line]:
+    read = [_parameters(text) for text in typed]
+    asked = [parameters for parameters in read if parameters]
+    answers = iter(in_transaction(lambda connection: quote(connection, account, asked)))
+    return [
+        Line(number, text, next(answers) if parameters else None)
+        for number, (text, parameters) in enumerate(zip(typed, read, strict=True), 1)
+    ]
+
+
+def _place(account: int, lines: list[Line], name: str) -> list[Line]:
+    """Place every line by one call; if one is refused, none is placed. Returns the lines with what became of them."""
+    asked = [(line.number, _parameters(line.text) or {}) for line in lines]
+    wanted = [Request(account, each, idempotency_key=named(f"{name}-{number}", each)) for number, each in asked]
+
+    def all_or_none(connection: Connection) -> list[Placed | Refusal]:
+        answers = place(connection, wanted, mode=Mode.MASS)
+        if any(isinstance(answer, Refusal) for answer in answers):
+            transaction.set_rollback(True)
+        return answers
+
+    answers = in_transaction(all_or_none)
+    refused = [
+        answer if isinstance(answer, Refusal) else line.answer for line, answer in zip(lines, answers, strict=True)
+    ]
+    return [line._replace(answer=answer) for line, answer in zip(lines, refused, strict=True)]

@@ -1,0 +1,117 @@
+"""How the parameters of an order look in a form: what the table of types takes, with a label and a widget each."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from tradepost.engine.catalog import Service
+from tradepost.engine.errors import (
+    BadLink,
+    IncorrectParameter,
+    LinkHasActiveOrder,
+    QuantityTooLarge,
+    QuantityTooSmall,
+    Refusal,
+)
+from tradepost.engine.order_types import DELAYS, RULES, Quantity
+
+type Text = str | Promise
+
+
+class Look(NamedTuple):
+    """How a parameter is asked for; `widget` is text, url, number, lines or select."""
+
+    label: Text
+    widget: str = "text"
+    hint: Text = ""
+    choices: tuple[tuple[str, Text], ...] = ()
+
+
+LOOKS: dict[str, Look] = {
+    "link": Look(_("Link"), "url"),
+    "quantity": Look(_("Quantity"), "number"),
+    "runs": Look(_("Runs"), "number", _("How often the quantity is delivered. Empty: once.")),
+    "interval": Look(_("Minutes between runs"), "number"),
+    "answer_number": Look(_("Number of the answer"), "number"),
+    "comments": Look(_("Comments"), "lines", _("One a line; each line is one comment.")),
+    "country": Look(_("Country"), hint=_("A code like US, or WW for everywhere.")),
+    "delay": Look(_("Delay in minutes"), "select", choices=tuple((str(delay), str(delay)) for delay in DELAYS)),
+    "device": Look(
+        _("Device"),
+        "select",
+        choices=(
+            ("1", _("Desktop")), ("2", _("Mobile (Android)")), ("3", _("Mobile (iOS)")), ("4", _("Mobile (mixed)")),
+            ("5", _("Mobile and desktop")),
+        ),
+    ),
+    "expiry": Look(_("Last day"), hint=_("Like 31/12/2030. Empty: without end.")),
+    "google_keyword": Look(_("Search keyword")),
+    "groups": Look(_("Groups"), "lines", _("One a line.")),
+    "hashtag": Look(_("Hashtag")),
+    "hashtags": Look(_("Hashtags"), "lines", _("One a line.")),
+    "keywords": Look(_("Keywords"), "lines", _("One a line.")),
+    "max": Look(_("Most for each post"), "number"),
+    "media": Look(_("Link of the post")),
+    "min": Look(_("Least for each post"), "number"),
+    "old_posts": Look(_("Posts there are already"), "number"),
+    "posts": Look(_("New posts"), "number"),
+    "referring_url": Look(_("Referring address")),
+    "type_of_traffic": Look(
+        _("Where visitors come from"),
+        "select",
+        choices=(("1", _("A search engine")), ("2", _("A referring address")), ("3", _("Nowhere: direct"))),
+    ),
+    "username": Look(_("Username")),
+    "usernames": Look(_("Usernames"), "lines", _("One a line.")),
+}  # fmt: skip
+
+
+class Field(NamedTuple):
+    """A parameter in the form of one service, with what was typed and what is wrong with it."""
+
+    name: str
+    look: Look
+    value: str
+    mistake: str
+    is_required: bool
+    least: int | None = None
+    most: int | None = None
+
+
+def fields_of(service: Service, given: Mapping[str, str], refusal: Refusal | None = None) -> list[Field]:
+    """Return the fields that an order of this service has, in the order that people fill them in."""
+    wrong = place_of(service, refusal) if refusal else ""
+    return [_field(service, name, given, str(refusal) if name == wrong else "") for name in names_of(service)]
+
+
+def names_of(service: Service) -> tuple[str, ...]:
+    """Return the parameters that an order of this service takes beside the service (protocol §3)."""
+    rule = RULES[service.type]
+    names = ["link"] if rule.link else []
+    names += ["quantity"] if rule.quantity is Quantity.GIVEN else []
+    names += [*rule.required, *rule.optional, *(name for name, _other, _value in rule.required_when)]
+    names += ["runs", "interval"] if rule.dripfeed and service.terms.dripfeed else []
+    return tuple(names)
+
+
+def place_of(service: Service, refusal: Refusal) -> str:
+    """Return the field that a refusal is about; nothing if it is about the order as a whole."""
+    if isinstance(refusal, BadLink | LinkHasActiveOrder):
+        return "link"
+    if isinstance(refusal, IncorrectParameter):
+        return refusal.parameter if refusal.parameter in names_of(service) else ""
+    if isinstance(refusal, QuantityTooSmall | QuantityTooLarge):
+        counted = RULES[service.type].quantity
+        return "quantity" if counted is Quantity.GIVEN else str(counted)
+    return ""
+
+
+def _field(service: Service, name: str, given: Mapping[str, str], mistake: str) -> Field:
+    rule = RULES[service.type]
+    look = LOOKS.get(name) or Look(name.replace("_", " ").capitalize())
+    is_required = name in {"link", "quantity", *rule.required}
+    is_count = name in {"quantity", "min", "max"}
+    least = service.terms.min if is_count else None
+    return Field(name, look, given.get(name, ""), mistake, is_required, least, service.terms.max if is_count else None)

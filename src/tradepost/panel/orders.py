@@ -1,0 +1,191 @@
+"""An account's orders: the list with its tabs, search and filters, its CSV, and the lists of what is made of them."""
+
+import csv
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from itertools import chain
+from typing import Any, NamedTuple
+
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.views.decorators.http import require_safe
+
+from tradepost.accounts.models import Account
+from tradepost.engine import money
+from tradepost.engine.order_types import wire_id
+from tradepost.engine.statuses import ACTIVE, DELIVERING, Dispatch, Status
+from tradepost.orders.models import Order, Refill
+from tradepost.panel.asking import customer, text_of
+
+PAGE_ROWS = 50
+EXPORT_CHUNK = 2_000
+YEARS = range(2000, 3000)  # in which orders are looked for
+TABS = (*DELIVERING, Status.COMPLETED, Status.PARTIAL, Status.CANCELED)
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would reckon out instead of showing
+
+
+class Page(NamedTuple):
+    """Rows, newest first, and the ids that the pages on both sides of it begin at."""
+
+    rows: list[Any]
+    newer: int | None
+    older: int | None
+
+
+@require_safe
+def orders(request: HttpRequest) -> HttpResponse:
+    """Show a page of the orders that the tabs, the search and the filters leave."""
+    page = page_of(_asked(request).select_related("service"), request)
+    context = {
+        "page": page,
+        "tabs": TABS,
+        "status": request.GET.get("status", ""),
+        "text": text_of(request.GET, "q"),
+        "is_test": bool(request.GET.get("test")),
+        "is_filtered": any(request.GET.get(name) for name in ("status", "q", "from", "to", "service")),
+        "active": ACTIVE,
+        "is_live": any(order.status in ACTIVE for order in page.rows),
+    }
+    is_part = request.headers.get("HX-Target") == "rows"
+    return render(request, "panel/order_rows.html" if is_part else "panel/orders.html", context)
+
+
+@require_safe
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """Send every order that the filters leave as CSV, oldest last, as it is read."""
+    found = _asked(request).select_related("service").order_by("-id")
+    return csv_of("orders", HEADINGS, (_row(order) for order in found.iterator(EXPORT_CHUNK)))
+
+
+@require_safe
+def dripfeeds(request: HttpRequest) -> HttpResponse:
+    """List the orders that run several times."""
+    found = _made_of_parts(customer(request)).filter(dispatch=Dispatch.RUNS.value).select_related("dripfeed")
+    return render(request, "panel/made.html", {"page": page_of(found, request), "which": "dripfeeds"})
+
+
+@require_safe
+def subscriptions(request: HttpRequest) -> HttpResponse:
+    """List the orders that wait for posts."""
+    found = _made_of_parts(customer(request)).exclude(dispatch=Dispatch.RUNS.value)
+    return render(request, "panel/made.html", {"page": page_of(found, request), "which": "subscriptions"})
+
+
+@require_safe
+def refills(request: HttpRequest) -> HttpResponse:
+    """List the refills asked for."""
+    found = Refill.objects.filter(account=customer(request)).select_related("order__service")
+    return render(request, "panel/refills.html", {"page": page_of(found, request), "which": "refills"})
+
+
+def page_of(found: QuerySet[Any], request: HttpRequest) -> Page:
+    """Cut one page out of rows that are listed newest first, by the id that it is to begin before or after."""
+    before, after = wire_id(request.GET.get("before", "")), wire_id(request.GET.get("after", ""))
+    if after:
+        rows = list(found.filter(pk__gt=after).order_by("id")[: PAGE_ROWS + 1])
+        has_newer, rows = len(rows) > PAGE_ROWS, rows[:PAGE_ROWS][::-1]
+        return Page(rows, rows[0].pk if has_newer else None, rows[-1].pk if rows else None)
+    rows = list((found.filter(pk__lt=before) if before else found).order_by("-id")[: PAGE_ROWS + 1])
+    has_older, rows = len(rows) > PAGE_ROWS, rows[:PAGE_ROWS]
+    return Page(rows, rows[0].pk if before and rows else None, rows[-1].pk if has_older else None)
+
+
+def day_of(request: HttpRequest, name: str) -> datetime | None:
+    """Return when a day that a filter names begins, where the person is; None if it names none."""
+    try:
+        day: date | None = parse_date(request.GET.get(name, ""))
+    except ValueError:
+        return None
+    if day is None or day.year not in YEARS:
+        return None
+    return timezone.make_aware(datetime(day.year, day.month, day.day))  # noqa: DTZ001 - made aware at once
+
+
+def csv_of(name: str, headings: tuple[object, ...], rows: Iterator[tuple[object, ...]]) -> StreamingHttpResponse:
+    """Send rows as a CSV file, each as soon as it is read."""
+    writer = csv.writer(_Echo())
+    lines = (writer.writerow([_harmless(value) for value in row]) for row in chain([headings], rows))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{timezone.localdate()}.csv"'
+    return response
+
+
+class _Echo:
+    """A file that gives back what is written to it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _harmless(value: object) -> object:
+    """Keep a spreadsheet from taking a customer's text for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+HEADINGS: tuple[object, ...] = (
+    "order",
+    "created",
+    "service",
+    "name",
+    "link",
+    "quantity",
+    "charge",
+    "status",
+    "start_count",
+    "remains",
+)
+
+
+def _row(order: Order) -> tuple[object, ...]:
+    return (
+        order.pk,
+        timezone.localtime(order.created_at).isoformat(timespec="seconds"),
+        order.service_id,
+        order.service.name,
+        order.link,
+        order.quantity,
+        money.show(order.net),
+        order.status,
+        order.start_count or 0,
+        order.remains,
+    )
+
+
+def _asked(request: HttpRequest) -> QuerySet[Order]:
+    """Return the orders that the page's parameters ask for. Runs and posts are listed with what they belong to."""
+    account = customer(request)
+    found = _of(account, is_test=bool(request.GET.get("test"))).filter(parent=None)
+    if (status := request.GET.get("status", "")) in Status.values():
+        found = found.filter(status=status)
+    if service := wire_id(request.GET.get("service", "")):
+        found = found.filter(service=service)
+    if since := day_of(request, "from"):
+        found = found.filter(created_at__gte=since)
+    if until := day_of(request, "to"):
+        found = found.filter(created_at__lt=until + timedelta(days=1))
+    return _look_for(found, text_of(request.GET, "q"))
+
+
+def _of(account: Account, *, is_test: bool) -> QuerySet[Order]:
+    if is_test:
+        return Order.objects.filter(account__in=Account.objects.filter(test_of=account))
+    return Order.objects.filter(account=account)
+
+
+def _look_for(found: QuerySet[Order], text: str) -> QuerySet[Order]:
+    """Narrow down to ids, one or many, or to a part of the link."""
+    if not text:
+        return found
+    ids = [id_ for part in text.replace("#", " ").replace(",", " ").split() if (id_ := wire_id(part))]
+    return found.filter(Q(pk__in=ids) | Q(link__icontains=text)) if ids else found.filter(link__icontains=text)
+
+
+def _made_of_parts(account: Account) -> QuerySet[Order]:
+    return (
+        Order.objects.filter(account=account, parts__isnull=False)
+        .select_related("service")
+        .annotate(made_count=Count("made"))
+    )

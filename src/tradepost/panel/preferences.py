@@ -1,0 +1,68 @@
+"""How a person wants pages: language, time zone, light or dark; kept with the account, else taken from the browser."""
+
+import zoneinfo
+from collections.abc import Callable
+from functools import cache
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
+
+from tradepost.accounts.models import Account
+
+type Answer = Callable[[HttpRequest], HttpResponse]
+
+
+def preferences(get_response: Answer) -> Answer:
+    """Answer in the language and the time zone of whoever has signed in."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        account = request.user
+        if not isinstance(account, Account) or request.path.startswith(reverse("admin:index")):
+            return get_response(request)
+        if account.language:
+            translation.activate(account.language)
+            request.LANGUAGE_CODE = account.language
+        with timezone.override(zoneinfo.ZoneInfo(account.timezone)):
+            return get_response(request)
+
+    return answer
+
+
+class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
+    """What a person may choose about pages, and the name they go by."""
+
+    timezone = forms.CharField(label=_("Time zone"), widget=forms.TextInput(attrs={"list": "zones"}), max_length=64)
+
+    class Meta:
+        model = Account
+        fields = ("name", "language", "timezone", "theme")
+        labels = {"name": _("Name"), "language": _("Language"), "theme": _("Appearance")}  # noqa: RUF012 - Django's way
+
+    def clean_timezone(self) -> str:
+        """Take a zone that there is."""
+        zone: str = self.cleaned_data["timezone"]
+        if zone not in zones():
+            raise forms.ValidationError(_("There is no such time zone."))
+        return zone
+
+
+def settings_page(request: HttpRequest) -> HttpResponse:
+    """Show and keep a person's preferences; the way to password, two-factor and sessions starts here too."""
+    form = PreferencesForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        with translation.override(form.instance.language or None):
+            messages.success(request, translation.gettext("Your settings are saved."))
+        return redirect("panel:settings")
+    return render(request, "panel/settings.html", {"form": form, "zones": zones()})
+
+
+@cache
+def zones() -> list[str]:
+    """Return the names of the time zones there are."""
+    return sorted(zoneinfo.available_timezones() - {"localtime", "Factory"})

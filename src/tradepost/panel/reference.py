@@ -1,0 +1,185 @@
+"""The API's reference, made from the tables that the API itself goes by: order types, statuses and errors."""
+
+from inspect import cleandoc
+from typing import NamedTuple
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from tradepost.accounts.models import Account
+from tradepost.engine import errors
+from tradepost.engine.errors import IncorrectParameter, QuantityTooLarge, QuantityTooSmall, Refusal
+from tradepost.engine.order_types import RULES, OrderType, Quantity
+from tradepost.engine.statuses import DELIVERING, RefillStatus, Status
+from tradepost.panel.order_fields import LOOKS
+from tradepost.panel.shelf import Shelf
+
+EXAMPLE_LINK = "https://example.com/page"
+
+
+class Action(NamedTuple):
+    """What may be asked: its parameters beside `key`, and an answer as it looks."""
+
+    name: str
+    does: str | Promise
+    parameters: tuple[str, ...]
+    answer: str
+
+
+ACTIONS = (
+    Action(
+        "services",
+        _("What is on sale, at your rates"),
+        (),
+        '[{"service":1,"name":"Followers","type":"Default","category":"First","rate":"0.90","min":"50","max":"10000",'
+        '"refill":true,"cancel":true,"dripfeed":false,"description":"","average_time":""}]',
+    ),
+    Action("add", _("Place an order"), ("service", "link", "quantity"), '{"order":23501}'),
+    Action(
+        "status",
+        _("How an order stands; of many, an object by id"),
+        ("order", "orders"),
+        '{"charge":"0.27819","start_count":"3572","status":"Partial","remains":"157","currency":"USD"}',
+    ),
+    Action("balance", _("What you have to spend"), (), '{"balance":"100.84292","currency":"USD"}'),
+    Action("refill", _("Ask for a refill; for many, an array"), ("order", "orders"), '{"refill":"1"}'),
+    Action(
+        "refill_status", _("How a refill stands"), ("refill", "refills", "order", "orders"), '{"status":"Completed"}'
+    ),
+    Action("cancel", _("Ask to cancel; always an array"), ("order", "orders"), '[{"order":9,"cancel":1}]'),
+    Action(
+        "orders",
+        _("Your newest orders"),
+        ("limit", "before"),
+        '[{"order":23501,"service":1,"link":"https://example.com/page","quantity":100,"status":"In progress",'
+        '"charge":"0.09","start_count":"0","remains":"100","created":"2026-11-22T14:30:00Z"}]',
+    ),
+)
+
+# Each runs as it is shown, with nothing but what its language comes with.
+EXAMPLES = {
+    "curl": """curl {url} \\
+    -d key={key} \\
+    -d action=add \\
+    -d service={service} \\
+    -d link={link} \\
+    -d quantity={quantity}
+""",
+    "Python": """import json
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+order = {{
+    "key": "{key}",
+    "action": "add",
+    "service": {service},
+    "link": "{link}",
+    "quantity": {quantity},
+}}
+with urlopen("{url}", urlencode(order).encode()) as answer:
+    print(json.load(answer))
+""",
+    "PHP": """<?php
+$order = [
+    'key' => '{key}',
+    'action' => 'add',
+    'service' => {service},
+    'link' => '{link}',
+    'quantity' => {quantity},
+];
+$answer = file_get_contents('{url}', false, stream_context_create(['http' => [
+    'method' => 'POST',
+    'header' => 'Content-Type: application/x-www-form-urlencoded',
+    'content' => http_build_query($order),
+]]));
+print_r(json_decode($answer, true));
+""",
+    "Node": """const order = {{
+  key: "{key}",
+  action: "add",
+  service: {service},
+  link: "{link}",
+  quantity: {quantity},
+}};
+fetch("{url}", {{ method: "POST", body: new URLSearchParams(order) }})
+  .then((answer) => answer.json())
+  .then(console.log);
+""",
+}
+
+
+class Kind(NamedTuple):
+    """An order type beside the parameters that it takes."""
+
+    type: OrderType
+    required: list[str]
+    optional: list[str]
+    counts: str
+
+
+class Error(NamedTuple):
+    """An error of the API and when it is the answer."""
+
+    text: str
+    when: str
+
+
+@login_not_required
+@require_safe
+def api(request: HttpRequest) -> HttpResponse:
+    """Show the reference, with the address that the page was reached at."""
+    viewer = request.user if isinstance(request.user, Account) else None
+    url = request.build_absolute_uri("/api/v2")
+    context = {
+        "url": url,
+        "actions": ACTIONS,
+        "kinds": [_kind(type_) for type_ in OrderType],
+        "parameters": [(name, look) for name, look in LOOKS.items()],
+        "errors": known_errors(),
+        "statuses": [*DELIVERING, Status.COMPLETED, Status.PARTIAL, Status.CANCELED],
+        "subscription_statuses": [Status.ACTIVE, Status.PAUSED, Status.COMPLETED, Status.EXPIRED, Status.CANCELED],
+        "refill_statuses": list(RefillStatus),
+        "examples": examples(url, Shelf(viewer)),
+    }
+    return render(request, "panel/api.html", context)
+
+
+@login_not_required
+@require_safe
+def console(request: HttpRequest) -> HttpResponse:
+    """Show a form that calls the API from the browser, by a key that never comes here."""
+    names = sorted({name for action in ACTIONS for name in action.parameters} | set(LOOKS))
+    url = request.build_absolute_uri("/api/v2")
+    return render(request, "panel/console.html", {"actions": ACTIONS, "names": names, "url": url})
+
+
+def examples(url: str, shelf: Shelf, *, key: str = "YOUR_KEY") -> dict[str, str]:
+    """Return the examples in each language, for a service that is on sale."""
+    offers, _count = shelf.find(limit=1_000)
+    service = next((offer.service for offer in offers if offer.service.type is OrderType.DEFAULT), None)
+    values = {"service": service.id if service else 1, "quantity": service.terms.min if service else 100}
+    return {name: text.format(url=url, key=key, link=EXAMPLE_LINK, **values) for name, text in EXAMPLES.items()}
+
+
+def known_errors() -> list[Error]:
+    """Return every error there is, in the words that clients see, and when it comes."""
+    named = {
+        IncorrectParameter: "Incorrect <parameter>",
+        QuantityTooSmall: "Quantity less than minimal <N>",
+        QuantityTooLarge: "Quantity more than maximum <N>",
+    }
+    classes = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, Refusal)]
+    return [Error(named.get(each, each.text), cleandoc(each.__doc__ or "")) for each in classes if each is not Refusal]
+
+
+def _kind(type_: OrderType) -> Kind:
+    rule = RULES[type_]
+    required = ["link"] if rule.link else []
+    required += ["quantity"] if rule.quantity is Quantity.GIVEN else []
+    optional = [*rule.optional, *(name for name, _other, _value in rule.required_when)]
+    optional += ["runs", "interval"] if rule.dripfeed else []
+    return Kind(type_, [*required, *rule.required], optional, str(rule.quantity))

@@ -1,0 +1,76 @@
+"""The price list, everybody's and one's own, and what changed about it lately; favourites are marked here too."""
+
+from datetime import timedelta
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from tradepost.accounts.models import Account
+from tradepost.catalog.models import Change, CustomRate, Favourite, Service
+from tradepost.engine.order_types import wire_id
+from tradepost.panel.asking import customer, text_of
+from tradepost.panel.shelf import HAVING, Shelf
+
+PAGE_ROWS = 100
+CHANGES_MAX = 100
+CHANGES_DAYS = 30
+FAVOURITES_MAX = 200
+
+
+@login_not_required
+@require_safe
+def services(request: HttpRequest) -> HttpResponse:
+    """Show what is on sale, at the rates of whoever looks."""
+    shelf = Shelf(_viewer(request))
+    text, category = text_of(request.GET, "q"), text_of(request.GET, "category", chars_max=300)
+    skip = wire_id(request.GET.get("from", "")) or 0
+    having = request.GET.get("having", "")
+    offers, count = shelf.find(text, category, having, skip=skip, limit=PAGE_ROWS)
+    end = skip + len(offers)
+    context = {
+        "offers": offers,
+        "count": count,
+        "categories": shelf.categories,
+        "text": text,
+        "category": category,
+        "having": having,
+        "all_having": HAVING,
+        "earlier": max(skip - PAGE_ROWS, 0) if skip else None,
+        "later": end if end < count else None,
+    }
+    is_part = request.headers.get("HX-Target") == "prices"
+    return render(request, "panel/price_rows.html" if is_part else "panel/services.html", context)
+
+
+@login_not_required
+@require_safe
+def changes(request: HttpRequest) -> HttpResponse:
+    """Show what is new, what is gone and which rates have moved; rates agreed with an account are its own business."""
+    since = timezone.now() - timedelta(days=CHANGES_DAYS)
+    found = Change.objects.filter(at__gte=since).select_related("service__category")
+    if viewer := _viewer(request):
+        own = CustomRate.objects.filter(account=viewer).values("service")
+        found = found.exclude(kind=Change.RATE, service__in=own)
+    return render(request, "panel/changes.html", {"changes": found[:CHANGES_MAX], "days": CHANGES_DAYS})
+
+
+@require_POST
+def favourite(request: HttpRequest) -> HttpResponse:
+    """Take a service among the favourites, or out of them."""
+    account = customer(request)
+    found = get_object_or_404(Service, pk=wire_id(request.POST.get("service", "")))
+    mark = Favourite.objects.filter(account=account, service=found)
+    is_favourite = not mark.delete()[0]
+    if is_favourite and Favourite.objects.filter(account=account).count() < FAVOURITES_MAX:
+        Favourite.objects.get_or_create(account=account, service=found)
+    if request.headers.get("HX-Request"):
+        context = {"service": found, "is_favourite": is_favourite, "favourite": request.path}
+        return render(request, "panel/star.html", context)
+    return redirect("panel:new_order")
+
+
+def _viewer(request: HttpRequest) -> Account | None:
+    return request.user if isinstance(request.user, Account) else None

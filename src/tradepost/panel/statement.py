@@ -1,0 +1,92 @@
+"""Money: every movement of an account with the balance after it, and how to add funds."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from heapq import merge
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from tradepost.engine import money
+from tradepost.engine.ledger import Kind
+from tradepost.engine.order_types import wire_id
+from tradepost.ledger.models import LedgerAccount, Transfer
+from tradepost.panel.asking import customer
+from tradepost.panel.orders import EXPORT_CHUNK, csv_of, day_of
+
+PAGE_ROWS = 50
+HEADINGS: tuple[object, ...] = ("transfer", "at", "kind", "order", "amount", "balance", "note")
+
+
+class Entry(NamedTuple):
+    """A transfer as its customer sees it: what came in is above zero, what went out below."""
+
+    transfer: Transfer
+    amount: Decimal
+
+
+@require_safe
+def statement(request: HttpRequest) -> HttpResponse:
+    """Show a page of the movements that the filters leave, newest first."""
+    account = LedgerAccount.objects.get(account=customer(request))
+    before = wire_id(request.GET.get("before", ""))
+    out, into = (side.filter(pk__lt=before) if before else side for side in _sides(request, account))
+    sides = (side.order_by("-id")[: PAGE_ROWS + 1] for side in (out, into))  # each by its own index
+    rows = list(merge(*sides, key=lambda transfer: -transfer.pk))[: PAGE_ROWS + 1]
+    context = {
+        "entries": [_entry(transfer, account) for transfer in rows[:PAGE_ROWS]],
+        "older": rows[PAGE_ROWS - 1].pk if len(rows) > PAGE_ROWS else None,
+        "is_first": before is None,
+        "kinds": list(Kind),
+        "account": account,
+        "is_filtered": any(request.GET.get(name) for name in ("kind", "from", "to")),
+    }
+    return render(request, "panel/money.html", context)
+
+
+@require_safe
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """Send every movement that the filters leave as CSV."""
+    account = LedgerAccount.objects.get(account=customer(request))
+    found = _filtered(request, Transfer.objects.filter(Q(debit=account) | Q(credit=account))).order_by("-id")
+    return csv_of("statement", HEADINGS, _rows(account, found))
+
+
+@require_safe
+def add_funds(request: HttpRequest) -> HttpResponse:
+    """Say how to pay."""
+    return render(request, "panel/add_funds.html", {"payment_text": settings.TRADEPOST_PAYMENT_TEXT})
+
+
+def _rows(account: LedgerAccount, found: QuerySet[Transfer]) -> Iterator[tuple[object, ...]]:
+    for transfer in found.iterator(EXPORT_CHUNK):
+        at = timezone.localtime(transfer.at).isoformat(timespec="seconds")
+        what = (transfer.kind, transfer.order_id or "")
+        amounts = (_entry(transfer, account).amount, transfer.balance_after)
+        yield (transfer.pk, at, *what, *(Decimal(money.show(amount)) for amount in amounts), transfer.note)
+
+
+def _sides(request: HttpRequest, account: LedgerAccount) -> tuple[QuerySet[Transfer], QuerySet[Transfer]]:
+    return _filtered(request, Transfer.objects.filter(debit=account)), _filtered(
+        request, Transfer.objects.filter(credit=account)
+    )
+
+
+def _filtered(request: HttpRequest, found: QuerySet[Transfer]) -> QuerySet[Transfer]:
+    if (kind := request.GET.get("kind", "")) in Kind.values():
+        found = found.filter(kind=kind)
+    if since := day_of(request, "from"):
+        found = found.filter(at__gte=since)
+    if until := day_of(request, "to"):
+        found = found.filter(at__lt=until + timedelta(days=1))
+    return found
+
+
+def _entry(transfer: Transfer, account: LedgerAccount) -> Entry:
+    return Entry(transfer, transfer.amount if transfer.credit_id == account.pk else -transfer.amount)

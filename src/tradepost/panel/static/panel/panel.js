@@ -1,0 +1,122 @@
+// What pages do beyond HTML and htmx: toasts that go, copying, asking back, keys, and each form sent once.
+"use strict";
+
+const TOAST_MS = 6000;
+
+function dismissLater(toast) {
+  setTimeout(() => toast.remove(), TOAST_MS);
+}
+
+function toast(text, kind = "") {
+  const note = document.createElement("div");
+  note.className = `toast-note ${kind}`;
+  note.textContent = text;
+  document.getElementById("toasts").append(note);
+  dismissLater(note);
+}
+
+document.addEventListener("click", async (event) => {
+  const dismiss = event.target.closest("[data-dismiss]");
+  if (dismiss) dismiss.parentElement.remove();
+  const copy = event.target.closest("[data-copy]");
+  if (copy) {
+    await navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).textContent.trim());
+    toast(copy.dataset.copied);
+  }
+  const opened = document.querySelector("details.more[open]");
+  if (opened && !opened.contains(event.target)) opened.open = false;
+});
+
+// A form that asks back, by its data-confirm, is sent once the question is answered.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.confirm && !form.dataset.confirmed) {
+    event.preventDefault();
+    askBack(form);
+    return;
+  }
+  if (form.method === "post" && !form.hasAttribute("hx-post")) {
+    const button = event.submitter ?? form.querySelector("[type=submit]");
+    if (button) setTimeout(() => { button.disabled = true; }, 0);
+  }
+}, true);
+
+function askBack(form) {
+  const dialog = document.createElement("dialog");
+  const text = document.createElement("p");
+  text.textContent = form.dataset.confirm;
+  const doing = document.createElement("div");
+  doing.className = "doing";
+  doing.append(button(form.dataset.no, "btn btn-quiet", () => dialog.close()));
+  doing.append(button(form.dataset.yes, "btn btn-primary", () => {
+    form.dataset.confirmed = "yes";
+    dialog.close();
+    form.requestSubmit();
+  }));
+  dialog.append(text, doing);
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function button(text, className, onClick) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = className;
+  made.textContent = text;
+  made.addEventListener("click", onClick);
+  return made;
+}
+
+// «/» goes to the page's search, «n» to a new order, as long as nothing is being typed.
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
+  const search = document.querySelector("[data-search]");
+  if (event.key === "/" && search) {
+    event.preventDefault();
+    search.focus();
+  } else if (event.key === "n" && document.querySelector(".order-now")) {
+    location.assign(document.querySelector(".order-now").href);
+  }
+});
+
+// A service that is picked stays marked; the list itself is not asked for again.
+document.addEventListener("click", (event) => {
+  const picked = event.target.closest(".pick > a");
+  if (!picked) return;
+  picked.closest(".found").querySelectorAll(".chosen").forEach((each) => each.classList.remove("chosen"));
+  picked.parentElement.classList.add("chosen");
+});
+
+// Lists say how many lines they have: each is one comment, or one name.
+function countLines(output) {
+  const lines = document.getElementById(output.dataset.lines).value.split("\n").filter((line) => line.trim());
+  output.textContent = lines.length || "";
+}
+
+document.addEventListener("input", (event) => {
+  const output = event.target.id && document.querySelector(`[data-lines="${event.target.id}"]`);
+  if (output) countLines(output);
+});
+
+// Arrow keys walk through the services that a search has found.
+document.addEventListener("keydown", (event) => {
+  const picker = event.target.closest(".picker");
+  if (!picker || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
+  const stops = [picker.querySelector("[data-search]"), ...picker.querySelectorAll(".pick > a")];
+  const next = stops[stops.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1)];
+  if (next) {
+    event.preventDefault();
+    next.focus();
+  }
+});
+
+document.addEventListener("htmx:responseError", () => toast(document.documentElement.dataset.failed, "error"));
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll(".toast-note").forEach(dismissLater);
+  document.querySelectorAll("[data-lines]").forEach(countLines);
+  document.querySelectorAll("[data-goes-up]").forEach((select) => select.addEventListener("change", () => select.form.requestSubmit()));
+});
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) document.querySelectorAll("form [type=submit]:disabled").forEach((each) => { each.disabled = false; });
+});

@@ -1,0 +1,174 @@
+"""Providers, upstream panels that deliver orders; what they sell; and by which routes our services reach them."""
+
+from decimal import Decimal
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from tradepost.catalog.models import Service
+from tradepost.engine.words import Words
+from tradepost.providers import sealing
+
+
+class Provider(models.Model):
+    """A panel that speaks API v2, where orders are placed. Its key is sealed; times and figures are its worker's."""
+
+    name = models.CharField(max_length=100, unique=True)
+    url = models.URLField("API address", max_length=500, help_text="The address of its API, like /api/v2, as it is.")
+    sealed_key = models.BinaryField(editable=False)
+    currency = models.CharField(max_length=3, default="USD", help_text="What its rates and its balance are in.")
+    exchange_rate = models.DecimalField(
+        max_digits=20,
+        decimal_places=10,
+        default=1,
+        validators=[MinValueValidator(Decimal("0.0000000001"))],
+        help_text="What one unit of its currency is worth in ours.",
+    )
+    requests_a_second = models.PositiveIntegerField(
+        default=10, validators=[MinValueValidator(1), MaxValueValidator(1_000)], help_text="Never more than so many."
+    )
+    parallel_requests = models.PositiveIntegerField(
+        default=4, validators=[MinValueValidator(1), MaxValueValidator(64)], help_text="Never more than so many."
+    )
+    takes_idempotency_keys = models.BooleanField(
+        default=False,
+        help_text="Another Tradepost does: an order whose answer was lost is asked for again by its key, safely.",
+    )
+    is_paused = models.BooleanField("paused", default=False, help_text="Nothing is sent to it; its orders wait.")
+    low_balance = models.DecimalField(
+        max_digits=20, decimal_places=5, null=True, blank=True, help_text="Below it an alarm is raised."
+    )
+    price_rise_percent_max = models.PositiveIntegerField(
+        default=20, help_text="A service whose rate rises by more is taken off sale, for a person to look at."
+    )
+    balance = models.DecimalField(max_digits=20, decimal_places=5, null=True, editable=False)
+    balance_at = models.DateTimeField(null=True, editable=False)
+    retry_at = models.DateTimeField(null=True, editable=False, help_text="Until then nothing is sent to it.")
+    trouble = models.CharField(max_length=300, blank=True, editable=False, help_text="Why nothing is sent to it.")
+    synced_at = models.DateTimeField(null=True, editable=False)
+    sync_error = models.CharField(max_length=300, blank=True, editable=False)
+    requests = models.BigIntegerField(default=0, editable=False)
+    failures = models.BigIntegerField(default=0, editable=False, help_text="Requests that got no clear answer.")
+    milliseconds = models.BigIntegerField(default=0, editable=False, help_text="That all requests took together.")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(exchange_rate__gt=0), name="provider_exchange_rate_positive"),
+            models.CheckConstraint(
+                condition=Q(requests_a_second__gte=1, parallel_requests__gte=1), name="provider_limits_positive"
+            ),
+        )
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+    @property
+    def key(self) -> str:
+        """The API key, in clear. Raises `sealing.Unreadable`."""
+        return sealing.unseal(bytes(self.sealed_key))
+
+    @key.setter
+    def key(self, text: str) -> None:
+        self.sealed_key = sealing.seal(text)
+
+
+class ProviderService(models.Model):
+    """What a provider sells, as it told at the last sync; `rate` is in its currency."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="services")
+    upstream_id = models.CharField("id there", max_length=64)
+    name = models.CharField(max_length=500)
+    type = models.CharField(max_length=64)
+    category = models.CharField(max_length=300, blank=True)
+    rate = models.DecimalField(max_digits=20, decimal_places=7)
+    min = models.PositiveBigIntegerField(default=1)
+    max = models.PositiveBigIntegerField(default=1)
+    refill = models.BooleanField(default=False)
+    cancel = models.BooleanField(default=False)
+    dripfeed = models.BooleanField("drip-feed", default=False)
+    description = models.TextField(blank=True)
+    average_time = models.CharField(max_length=60, blank=True)
+    is_gone = models.BooleanField("gone", default=False, help_text="Its provider does not list it any more.")
+    changed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("provider", "upstream_id"), name="provider_service_once"),
+            models.CheckConstraint(condition=Q(rate__gte=0), name="provider_service_rate_not_negative"),
+        )
+        ordering = ("provider", "category", "id")
+
+    def __str__(self) -> str:
+        return f"{self.provider} · {self.upstream_id} · {self.name}"
+
+
+class Followed(Words):
+    """What of a service follows its provider's when that changes."""
+
+    RATE = "rate"
+    MIN = "min"
+    MAX = "max"
+    NAME = "name"
+    DESCRIPTION = "description"
+    REFILL = "refill"
+    CANCEL = "cancel"
+    DRIPFEED = "dripfeed"
+
+
+class Route(models.Model):
+    """A service's way to a provider's. Of several the first is taken; the next only after a definite refusal."""
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="routes")
+    position = models.PositiveIntegerField(default=1, help_text="The lowest is tried first.")
+    provider_service = models.ForeignKey(ProviderService, on_delete=models.PROTECT, related_name="routes")
+    is_active = models.BooleanField("active", default=True)
+    multiplier = models.DecimalField(
+        max_digits=10,
+        decimal_places=4,
+        default=1,
+        validators=[MinValueValidator(Decimal("0.0001"))],
+        help_text="How many of the provider's make one of ours.",
+    )
+    overflow_percent = models.PositiveIntegerField(
+        default=0, validators=[MaxValueValidator(100)], help_text="How much more is ordered, against what drops off."
+    )
+    follows = ArrayField(
+        models.CharField(max_length=16, choices=Followed.choices()),
+        default=list,
+        blank=True,
+        help_text="What of the service follows its provider's.",
+    )
+    markup_percent = models.DecimalField(
+        max_digits=8, decimal_places=2, default=0, help_text="What the rate is above the provider's, if it follows it."
+    )
+    rate_decimals = models.PositiveSmallIntegerField(
+        default=4, validators=[MaxValueValidator(7)], help_text="The rate is rounded up to so many decimals."
+    )
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("service", "provider_service"), name="route_once"),
+            models.CheckConstraint(condition=Q(multiplier__gt=0), name="route_multiplier_positive"),
+        )
+        ordering = ("service", "position", "id")
+
+    def __str__(self) -> str:
+        return f"{self.service_id} → {self.provider_service_id}"
+
+
+class Round(models.Model):
+    """How far the asking about a provider's orders of one age has come. Written by `tradepost.engine.following`."""
+
+    pk = models.CompositePrimaryKey("provider_id", "age")
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="+", db_index=False)
+    age = models.SmallIntegerField()
+    began_at = models.DateTimeField()
+    # The orders sent before this moment, and those of this moment below this id, are yet to be asked about.
+    before_at = models.DateTimeField(null=True)
+    before_order = models.BigIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.provider_id}: {self.age}"

@@ -1,0 +1,63 @@
+"""Calling providers: the client of their panel, which reaches no private address unless the operator allows it."""
+
+import ipaddress
+import socket
+
+import httpx2
+from django.conf import settings
+
+from tradepost.providers.models import Provider
+from tradepost_client import Client
+
+TIMEOUT = httpx2.Timeout(30, connect=10)
+
+
+def client_of(provider: Provider) -> Client:
+    """Return a client of a provider's panel that makes nothing again by itself.
+
+    Raises `sealing.Unreadable`, and `ValueError` for an address that nothing can be sent to.
+    """
+    limits = httpx2.Limits(
+        max_connections=provider.parallel_requests,
+        max_keepalive_connections=provider.parallel_requests,
+        keepalive_expiry=5,
+    )
+    return Client(
+        provider.url,
+        provider.key,
+        retry=None,
+        timeout=TIMEOUT,
+        limits=limits,
+        transport=GuardedTransport(httpx2.HTTPTransport(limits=limits)),
+    )
+
+
+class GuardedTransport(httpx2.BaseTransport):
+    """Connects to the address that was checked: a name that leads to a private one is not connected to (design §6)."""
+
+    def __init__(self, inner: httpx2.BaseTransport) -> None:
+        self._inner = inner
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request. Raises `ConnectError`, before anything is sent, for an address that is not allowed."""
+        host = request.url.host
+        if not settings.TRADEPOST_PRIVATE_ADDRESSES:
+            address = _public_address(host, request)
+            request.extensions = {**request.extensions, "sni_hostname": host}
+            request.url = request.url.copy_with(host=address)
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
+
+
+def _public_address(host: str, request: httpx2.Request) -> str:
+    try:
+        found = socket.getaddrinfo(host, request.url.port or 443, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise httpx2.ConnectError(f"the name {host} is not known: {error}", request=request) from error
+    for *_, address in found:
+        if not ipaddress.ip_address(address[0]).is_global:
+            raise httpx2.ConnectError(f"{host} is at a private address, which is not allowed", request=request)
+    return str(found[0][4][0])

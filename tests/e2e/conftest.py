@@ -1,0 +1,115 @@
+"""A browser for the tests that need one; where there is none they are not collected, and `scripts/test` says so."""
+
+import os
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from itertools import count
+from typing import NamedTuple
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.conftest import Desk
+from tests.e2e.chromium import DESK, PHONE, PROGRAM, Screen, launch, window
+
+PASSWORD = "correct horse battery"
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+_numbers = count(1)
+
+collect_ignore_glob = [] if PROGRAM else ["test_*.py"]
+
+
+class Person(NamedTuple):
+    """Somebody with an account."""
+
+    id: int
+    email: str
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all. Playwright keeps an event loop in this thread, which Django needn't mind."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(params=[DESK, PHONE], ids=lambda screen: screen.name)
+def screen(request: pytest.FixtureRequest) -> Screen:
+    """Both sizes, one after the other."""
+    found: Screen = request.param
+    return found
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What pages have complained about: scripts that broke, things the policy keeps out, answers that failed."""
+    return []
+
+
+@pytest.fixture
+def open_window(chromium: Browser, complaints: list[str]) -> Iterator[Callable[..., Page]]:
+    """Open windows, closed at the end; none of their pages may have complained."""
+    contexts: list[BrowserContext] = []
+
+    def open_one(screen: Screen, *, scheme: str = "light") -> Page:
+        contexts.append(window(chromium, screen, scheme=scheme))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: _note(message, complaints))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def chromium_without_scripts(chromium: Browser) -> Iterator[Page]:
+    """A window whose pages run no scripts."""
+    context = chromium.new_context(java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+def _note(message: ConsoleMessage, complaints: list[str]) -> None:
+    if message.type == "error":
+        complaints.append(message.text)
+
+
+@pytest.fixture
+def person() -> Person:
+    """Somebody with an account and 100.00."""
+    from tradepost.accounts.models import Account
+    from tradepost.accounts.signing_up import vouch
+    from tradepost.ledger import books
+
+    email = f"visitor{next(_numbers)}@e2e.example"
+    account = Account.objects.create_user(email)
+    vouch(account)
+    books.top_up(account.pk, Decimal(100), actor="test")
+    return Person(account.pk, email)
+
+
+def enter(page: Page, desk: Desk, person: Person) -> None:
+    """Open a window's pages as somebody who has signed in before: the form itself is for those whose story it is."""
+    from django.test import Client
+
+    from tradepost.accounts.models import Account
+
+    client = Client()
+    client.force_login(Account.objects.get(pk=person.id), backend=BACKEND)
+    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": desk.url}])
+
+
+def sign_in(page: Page, desk: Desk, email: str) -> None:
+    """Sign in as people do."""
+    page.goto(f"{desk.url}/account/login/")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign In", exact=True).click()
+    page.wait_for_url("**/dashboard/")

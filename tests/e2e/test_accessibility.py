@@ -1,0 +1,72 @@
+"""axe finds nothing serious on any page, and no page is wider than its window; desk and phone width, light and dark."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.backoffice.conftest import place, settle
+from tests.conftest import Desk
+from tests.e2e.chromium import DESK, PHONE, Screen
+from tests.e2e.conftest import Person, enter
+from tradepost.engine.statuses import Status
+
+SERIOUS = {"serious", "critical"}
+PUBLIC = ("/", "/account/login/", "/account/signup/", "/account/password/reset/")
+PAGES = (
+    "/dashboard/",
+    "/orders/new/?service={service}",
+    "/orders/mass/",
+    "/orders/",
+    "/orders/{order}/",
+    "/orders/drip-feeds/",
+    "/services/?q={service}",
+    "/services/changes/",
+    "/money/",
+    "/money/add/",
+    "/api/",
+    "/api/keys/",
+    "/api/console/",
+    "/settings/",
+    "/account/2fa/",
+    "/account/sessions/",
+)
+
+
+@pytest.mark.parametrize(("screen", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk-light", "phone-dark"])
+def test_pages_are_for_everybody(
+    *,
+    screen: Screen,
+    scheme: str,
+    desk: Desk,
+    person: Person,
+    open_window: Callable[..., Page],
+    make_service: Callable[..., int],
+) -> None:
+    service = make_service(refill=True, cancel=True, dripfeed=True)
+    order, completed = place(person.id, service, times=2)
+    settle(completed, status=Status.COMPLETED, start_count=5)
+    stranger, page = open_window(screen, scheme=scheme), open_window(screen, scheme=scheme)
+    enter(page, desk, person)
+    faults = [fault for address in PUBLIC for fault in _faults(stranger, desk.url + address, screen)]
+    for address in PAGES:
+        faults += _faults(page, desk.url + address.format(service=service, order=order), screen)
+    assert faults == []
+
+
+def _faults(page: Page, address: str, screen: Screen) -> list[tuple[Any, ...]]:
+    page.goto(address)
+    found = Axe().run(page).response["violations"]
+    faults: list[tuple[Any, ...]] = [
+        (address, each["id"], node["html"][:200], node["failureSummary"][:200])
+        for each in found
+        if each["impact"] in SERIOUS
+        for node in each["nodes"][:3]
+    ]
+    for direction in ("ltr", "rtl"):
+        width = page.evaluate(f"document.documentElement.dir = '{direction}', document.documentElement.scrollWidth")
+        if width > screen.width:
+            faults.append((address, f"too wide {direction}", width))
+    return faults

@@ -1,0 +1,47 @@
+"""An upstream that keeps failing and workers that keep dying: nothing is ordered twice, nothing forgotten.
+
+`scripts/bench faults` is the same at length.
+"""
+
+import subprocess
+import sys
+
+import pytest
+
+RUN = """
+import sys
+from bench import faults
+
+print(faults.run(orders=int(sys.argv[1]), seed=int(sys.argv[2]), kills=int(sys.argv[3]), workers=int(sys.argv[4]),
+                 seconds_max=100, say=print, trusts_keys=sys.argv[5] == "trusting"))
+"""
+
+
+def verdict(*, orders: int, seed: int, kills: int, workers: int = 1, trusts_keys: bool = False) -> dict[str, int]:
+    """Run it in a process and on a database of its own; return what was counted at the end."""
+    counts = [str(each) for each in (orders, seed, kills, workers)]
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *counts, "trusting" if trusts_keys else "careful"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    words = done.stdout.splitlines()[-1].split()
+    return {name: int(count) for name, count in zip(words[::2], words[1::2], strict=True)}
+
+
+def test_through_faults_and_kills_no_order_is_doubled_forgotten_or_refunded_wrongly() -> None:
+    counted = verdict(orders=400, seed=7, kills=3)
+    assert counted.pop("unsure") > 0
+    assert counted == {"doubled": 0, "forgotten": 0, "wrong-refunds": 0}
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_several_workers_send_no_order_twice(workers: int) -> None:
+    counted = verdict(orders=300, seed=8, kills=2, workers=workers)
+    counted.pop("unsure")
+    assert counted == {"doubled": 0, "forgotten": 0, "wrong-refunds": 0}
+
+
+def test_what_is_unsure_sent_again_is_doubled() -> None:
+    """The control: the same run by a desk that sends again what it is unsure of."""
+    assert verdict(orders=300, seed=7, kills=1, trusts_keys=True)["doubled"] > 0

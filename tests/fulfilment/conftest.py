@@ -1,0 +1,112 @@
+"""An upstream panel on a real socket, and services whose orders go there."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import transaction
+
+from tests.conftest import Customer
+from tests.fakes.panel import KEY
+from tests.fakes.upstream import Upstream
+from tradepost.database import engine_connection
+from tradepost.engine.placing import Mode, Placed, Request, place
+from tradepost.engine.routing import Fulfilment
+
+_numbers = count(1)
+
+type MakeProvider = Callable[..., int]
+type MakeRouted = Callable[..., int]
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A panel that sells service 1, at 0.90."""
+    with Upstream(delay_seconds=0.01) as running:
+        yield running
+
+
+@pytest.fixture
+def make_provider(
+    upstream: Upstream, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MakeProvider]:
+    """Make providers of the upstream panel, or of another.
+
+    Workers that run on the test database are kept out of them: what is done there, the test does. At the end they are
+    paused, so that no worker goes on with them.
+    """
+    from tradepost.fulfilment import line, visit
+    from tradepost.providers.models import Provider, ProviderService
+
+    made: list[int] = []
+    others = visit.LOCKS
+    monkeypatch.setattr(visit, "LOCKS", others + 1)
+
+    def make(panel: Upstream | None = None, **fields: Any) -> int:
+        provider = Provider(
+            name=f"Upstream {next(_numbers)}", url=(panel or upstream).url, requests_a_second=1000, **fields
+        )
+        provider.key = KEY
+        provider.save()
+        connection.execute("SELECT pg_advisory_lock(%s, %s)", [others, provider.pk])
+        connection.commit()
+        ProviderService.objects.create(
+            provider=provider, upstream_id="1", name="Followers", type="Default", rate=Decimal("0.5"), max=10**6,
+            refill=True, cancel=True,
+        )  # fmt: skip
+        made.append(provider.pk)
+        return provider.pk
+
+    yield make
+    line.hang_up()
+    Provider.objects.filter(pk__in=made).update(is_paused=True)
+
+
+@pytest.fixture
+def provider(make_provider: MakeProvider) -> int:
+    """A provider that is the upstream panel."""
+    return make_provider()
+
+
+@pytest.fixture
+def make_routed(make_service: Callable[..., int]) -> MakeRouted:
+    """Make a service whose routes lead to these providers' first service, in this order."""
+    from tradepost.providers.models import ProviderService, Route
+
+    def make(*providers: int, multiplier: str = "1", overflow_percent: int = 0, **fields: Any) -> int:
+        wanted = {"refill": True, "cancel": True, "dripfeed": True, "refill_days": 0, **fields}
+        service = make_service(fulfilment=Fulfilment.PROVIDER.value, **wanted)
+        for position, provider in enumerate(providers):
+            Route.objects.create(
+                service_id=service,
+                position=position,
+                provider_service=ProviderService.objects.get(provider=provider, upstream_id="1"),
+                multiplier=Decimal(multiplier),
+                overflow_percent=overflow_percent,
+            )
+        return service
+
+    return make
+
+
+@pytest.fixture
+def routed(provider: int, make_routed: MakeRouted) -> int:
+    """A service whose orders go to the upstream panel."""
+    return make_routed(provider)
+
+
+def order(customer: Customer, service: int, times: int = 1, **parameters: str) -> list[int]:
+    """Place orders of 100, each with a link of its own."""
+    requests = [
+        Request(customer.digest, {"service": str(service), "link": f"https://pixelpond.example/{number}",
+                                  "quantity": "100", **parameters})
+        for number in range(times)
+    ]  # fmt: skip
+    with transaction.atomic():
+        answers = place(engine_connection(), requests, mode=Mode.API)
+    placed = [answer.order for answer in answers if isinstance(answer, Placed)]
+    assert len(placed) == times, [str(answer) for answer in answers]
+    return placed

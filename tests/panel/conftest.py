@@ -1,0 +1,77 @@
+"""Browsers of customers, and something of everything of theirs to look at."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from django.core import mail
+from django.core.cache import cache
+from django.test import Client
+from django.test.utils import override_settings, setup_test_environment, teardown_test_environment
+
+from tests.backoffice.conftest import place, settle
+from tests.conftest import Customer
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture(scope="package", autouse=True)
+def seen_templates() -> Iterator[None]:
+    """Have responses keep the context that they were made from, mails stay here, and passwords take no time."""
+    setup_test_environment()
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+    teardown_test_environment()
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits() -> None:
+    """Begin each test with no mail sent and nobody throttled."""
+    cache.clear()
+    mail.outbox = []
+
+
+def browser(customer: Customer | None = None, **options: Any) -> Client:
+    """Return a browser, signed in as a customer."""
+    from tradepost.accounts.models import Account
+
+    client = Client(SERVER_NAME=HOST, **options)
+    if customer:
+        client.force_login(Account.objects.get(pk=customer.id))
+    return client
+
+
+def page(client: Client, address: str, **options: Any) -> str:
+    """Return the text of a page that opens."""
+    response = client.get(address, **options)
+    assert response.status_code == 200, (address, response.status_code)
+    return response.content.decode()
+
+
+class Belongings(NamedTuple):
+    """What Alice has, by the names of the addresses' parameters."""
+
+    service: int
+    order: int
+    completed: int
+    dripfeed: int
+    key: int
+
+
+@pytest.fixture
+def belongings(alice: Customer, make_service: Callable[..., int]) -> Belongings:
+    """Something of everything that a customer can have."""
+    from tradepost.accounts.models import Key
+    from tradepost.engine.statuses import Status
+    from tradepost.orders.models import CancelRequest, Refill
+
+    service = make_service(refill=True, cancel=True, dripfeed=True)
+    posts = make_service(type="Subscriptions")
+    order, completed, partial = place(alice.id, service, times=3)
+    settle(completed, status=Status.COMPLETED, start_count=7)
+    settle(partial, status=Status.PARTIAL, remains=40)
+    [dripfeed] = place(alice.id, service, runs="3", interval="60")
+    place(alice.id, posts, username="alice", min="10", max="20", posts="2", delay="0")
+    Refill.objects.create(order_id=completed, account_id=alice.id, status="Completed")
+    CancelRequest.objects.create(order_id=partial, account_id=alice.id, state="rejected")
+    return Belongings(service, order, completed, dripfeed, Key.objects.get(account=alice.id).pk)

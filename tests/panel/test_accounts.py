@@ -1,0 +1,252 @@
+"""People: how they come in, what keeps others out, and what they may choose."""
+
+import re
+import socketserver
+import threading
+from itertools import count
+from typing import ClassVar
+
+import pytest
+from allauth.mfa.totp.internal import auth as totp
+from django.conf import settings
+from django.core import mail
+from django.test import Client, override_settings
+from django.urls import reverse
+
+from tests.conftest import Customer
+from tests.panel.conftest import HOST, browser, page
+from tradepost.accounts import inviting, keys, signing_up
+from tradepost.accounts.models import Account
+from tradepost.config import environment
+
+PASSWORD = "correct horse battery"
+_numbers = count(1)
+
+
+@pytest.fixture
+def newcomer() -> str:
+    """An address that nobody has signed up with."""
+    return f"newcomer{next(_numbers)}@panel.example"
+
+
+def sign_up(client: Client, email: str, password: str = PASSWORD, query: str = "") -> str:
+    """Sign up, and return where that led to."""
+    response = client.post(reverse("account_signup") + query, {"email": email, "password1": password})
+    return str(response.headers.get("Location", ""))
+
+
+def sign_in(client: Client, email: str, password: str = PASSWORD) -> str:
+    response = client.post(reverse("account_login"), {"login": email, "password": password})
+    return str(response.headers.get("Location", ""))
+
+
+def prove(client: Client) -> None:
+    """Give the password once more, as what matters asks for."""
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+
+
+def person(*, staff: bool = False) -> Account:
+    """Make an account as the command does, and return it."""
+    return signing_up.create(f"person{next(_numbers)}@panel.example", PASSWORD, staff=staff)
+
+
+def code_for(secret: str) -> str:
+    """Return what an authenticator app shows now."""
+    counter = next(iter(totp.yield_hotp_counters_from_time()))
+    return str(totp.format_hotp_value(totp.hotp_value(secret, counter)))
+
+
+def test_a_newcomer_signs_up_verifies_the_address_and_is_in(newcomer: str) -> None:
+    client = browser()
+    assert sign_up(client, newcomer) == reverse("account_email_verification_sent")
+    assert sign_in(browser(), newcomer) == reverse("account_email_verification_sent")  # not before it is verified
+    [link] = re.findall(r"http\S+confirm-email/\S+", str(mail.outbox[0].body))
+    confirmed = client.post(link.replace(f"http://{HOST}", ""))
+    assert confirmed.headers["Location"] == reverse("panel:dashboard")
+    assert "0.00" in page(client, reverse("panel:dashboard"))
+
+
+def test_an_address_is_one_account_however_it_is_typed(newcomer: str) -> None:
+    sign_up(browser(), newcomer)
+    sign_up(browser(), newcomer.upper())
+    assert Account.objects.filter(email__iexact=newcomer).count() == 1
+
+
+@pytest.mark.parametrize("password", ["short", "password1234"])
+def test_a_weak_password_is_refused(newcomer: str, password: str) -> None:
+    assert sign_up(browser(), newcomer, password) == ""
+    assert not Account.objects.filter(email=newcomer).exists()
+
+
+def test_a_closed_desk_takes_nobody(newcomer: str) -> None:
+    with override_settings(TRADEPOST_SIGN_UP="closed"):
+        sign_up(browser(), newcomer)
+    assert not Account.objects.filter(email=newcomer).exists()
+
+
+def test_an_invitation_is_good_for_its_address_only(newcomer: str) -> None:
+    query = inviting.invite(newcomer, "").removeprefix(reverse("account_signup"))
+    with override_settings(TRADEPOST_SIGN_UP="invitation"):
+        sign_up(browser(), newcomer)
+        sign_up(browser(), newcomer, query="?invitation=made-up")
+        assert not Account.objects.filter(email=newcomer).exists()
+        client = browser()
+        assert newcomer in page(client, reverse("account_signup") + query)
+        assert sign_up(client, "somebody@else.example") == ""
+        assert sign_up(client, newcomer) == reverse("account_email_verification_sent")
+    assert Account.objects.filter(email=newcomer).exists()
+
+
+def test_guessing_passwords_is_slowed_down() -> None:
+    account = person()
+    for _ in range(5):
+        assert sign_in(browser(), str(account.email), "wrong horse battery") == ""
+    assert sign_in(browser(), str(account.email)) == ""
+    assert sign_in(browser(), str(person().email)) == reverse("panel:dashboard")
+
+
+def test_a_forgotten_password_is_set_anew_by_mail() -> None:
+    account = person()
+    client = browser()
+    client.post(reverse("account_reset_password"), {"email": account.email})
+    [link] = re.findall(rf"http://{HOST}(\S+)", str(mail.outbox[0].body))
+    form = client.get(link, follow=True)
+    client.post(form.redirect_chain[-1][0], {"password1": "staple horse battery", "password2": "staple horse battery"})
+    assert sign_in(browser(), str(account.email), "staple horse battery") == reverse("panel:dashboard")
+
+
+def test_a_reset_tells_nobody_who_has_an_account() -> None:
+    answers = [
+        browser().post(reverse("account_reset_password"), {"email": email}).headers["Location"]
+        for email in (str(person().email), "unknown@panel.example")
+    ]
+    assert answers[0] == answers[1]
+
+
+def test_a_second_factor_is_asked_for_and_recovery_codes_replace_it() -> None:
+    account = person()
+    client = browser()
+    sign_in(client, str(account.email))
+    assert client.get(reverse("mfa_activate_totp")).headers["Location"].startswith(reverse("account_reauthenticate"))
+    prove(client)
+    form = client.get(reverse("mfa_activate_totp")).context["form"]
+    code = code_for(form.secret)
+    client.post(reverse("mfa_activate_totp"), {"code": code})
+    codes = re.findall(r"\b\d{8}\b", page(client, reverse("mfa_view_recovery_codes")))
+    assert len(codes) == 10
+    other = browser()
+    assert sign_in(other, str(account.email)) == reverse("mfa_authenticate")
+    assert other.get(reverse("panel:dashboard")).status_code == 302
+    assert other.post(reverse("mfa_authenticate"), {"code": "000000"}).status_code == 200
+    entered = other.post(reverse("mfa_authenticate"), {"code": codes[0]})
+    assert entered.headers["Location"] == reverse("panel:dashboard")
+
+
+def test_staff_passes_the_second_factor_too() -> None:
+    account = person(staff=True)
+    client = browser()
+    sign_in(client, str(account.email))
+    assert client.get(reverse("mfa_activate_totp")).headers["Location"].startswith(reverse("account_reauthenticate"))
+    prove(client)
+    form = client.get(reverse("mfa_activate_totp")).context["form"]
+    client.post(reverse("mfa_activate_totp"), {"code": code_for(form.secret)})
+    other = browser()
+    sign_in(other, str(account.email))
+    assert other.get(reverse("admin:index")).status_code == 302
+
+
+def test_passkeys_are_offered() -> None:
+    client = browser()
+    assert "passkey_login" in page(client, reverse("account_login"))
+    assert client.get(reverse("mfa_login_webauthn"), headers={"accept": "application/json"}).status_code == 200
+    sign_in(client, str(person().email))
+    prove(client)
+    assert "credential" in page(client, reverse("mfa_add_webauthn"))
+
+
+def test_other_sessions_are_listed_and_ended() -> None:
+    account = person()
+    here, there = browser(), Client(SERVER_NAME=HOST, headers={"user-agent": "Elsewhere/1.0"})
+    for client in (here, there):
+        sign_in(client, str(account.email))
+        page(client, reverse("panel:dashboard"))
+    assert "Elsewhere/1.0" in page(here, reverse("usersessions_list"))
+    here.post(reverse("usersessions_list"))
+    assert there.get(reverse("panel:dashboard")).status_code == 302
+    assert here.get(reverse("panel:dashboard")).status_code == 200
+
+
+def test_a_test_account_is_nobodys_to_sign_in_to(alice: Customer) -> None:
+    account = Account.objects.get(pk=alice.id)
+    keys.create(account, test=True)
+    test = Account.objects.get(test_of=account)
+    for name in ("", "None", str(test), str(test.pk)):
+        assert sign_in(browser(), name, "") == ""
+    browser().post(reverse("account_reset_password"), {"email": ""})
+    assert mail.outbox == []
+
+
+def test_a_suspended_account_is_told_nothing_and_let_in_nowhere() -> None:
+    account = person()
+    Account.objects.filter(pk=account.pk).update(is_active=False)
+    client = browser()
+    assert sign_in(client, str(account.email)) != reverse("panel:dashboard")
+    assert client.get(reverse("panel:dashboard")).status_code == 302
+
+
+def test_pages_come_as_a_person_wants_them(alice: Customer) -> None:
+    client = browser(alice)
+    form = {"name": "Алиса", "language": "ru", "timezone": "Asia/Tokyo", "theme": "dark"}
+    client.post(reverse("panel:settings"), form)
+    text = page(client, reverse("panel:dashboard"), headers={"accept-language": "es"})
+    assert '<html lang="ru" dir="ltr" data-theme="dark"' in text
+    assert "Алиса" in text
+
+
+def test_a_time_zone_that_is_none_is_refused(alice: Customer) -> None:
+    browser(alice).post(reverse("panel:settings"), {"timezone": "Mars/Olympus", "theme": "", "language": ""})
+    assert Account.objects.get(pk=alice.id).timezone == "UTC"
+
+
+class Post(socketserver.StreamRequestHandler):
+    """A mail server that takes whatever it is given."""
+
+    taken: ClassVar[list[str]] = []
+
+    def handle(self) -> None:
+        """Speak SMTP, as little of it as will do."""
+        self._say(b"220 post")
+        while line := self.rfile.readline():
+            command = line[:4].upper()
+            if command == b"DATA":
+                self._say(b"354 go on")
+                self.taken.append(b"".join(iter(self.rfile.readline, b".\r\n")).decode())
+            self._say(b"221 bye" if command == b"QUIT" else b"250 post")
+
+    def _say(self, words: bytes) -> None:
+        self.wfile.write(words + b"\r\n")
+
+
+def test_mails_go_to_the_server_that_the_setting_names(newcomer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socketserver.TCPServer((HOST, 0), Post) as server:
+        threading.Thread(target=server.serve_forever).start()
+        monkeypatch.setenv("TRADEPOST_MAIL_URL", f"smtp://{HOST}:{server.server_address[1]}")
+        named = {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": environment.mailer()}
+        with override_settings(MAILERS={"default": named}):
+            sign_up(browser(), newcomer)
+        server.shutdown()
+    [mail_taken] = Post.taken
+    assert f"To: {newcomer}" in mail_taken
+
+
+def test_a_mail_server_that_is_away_breaks_no_page(newcomer: str) -> None:
+    away = {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": {"host": "127.0.0.1", "port": 1}}
+    with override_settings(MAILERS={"default": away}):
+        assert sign_up(browser(), newcomer) == reverse("account_email_verification_sent")
+
+
+def test_without_a_mail_server_mails_go_to_the_log() -> None:
+    assert settings.LOGIN_URL == "account_login"
+    from tradepost.config import settings as configured
+
+    assert configured.MAILERS["default"]["BACKEND"] == "django.core.mail.backends.console.EmailBackend"

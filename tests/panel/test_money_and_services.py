@@ -1,0 +1,160 @@
+"""The price list and what changed about it; the statement, which adds up; the overview."""
+
+import csv
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import psycopg
+from django.contrib.sessions.models import Session
+from django.core.signals import request_started
+from django.db import connection as django_connection
+from django.test import override_settings
+from django.utils import timezone
+
+from tests.backoffice.conftest import place, settle
+from tests.conftest import Customer
+from tests.panel.conftest import Belongings, browser, page
+from tradepost.catalog.models import Change, CustomRate, Service
+from tradepost.engine.statuses import Status
+from tradepost.fulfilment.forget import forget
+from tradepost.ledger import books
+from tradepost.ledger.models import LedgerAccount
+
+
+def test_everybody_sees_the_price_list_and_an_account_its_own_rates(
+    alice: Customer, make_service: Callable[..., int]
+) -> None:
+    service = make_service(name="Ocelot Plays", rate="7.5")
+    CustomRate.objects.create(account_id=alice.id, service_id=service, rate="4.7312")
+    address = f"/services/?q={service}"
+    everybodys, own = page(browser(), address), page(browser(alice), address)
+    assert "7.50" in everybodys
+    assert "4.7312" not in everybodys
+    assert "4.7312" in own
+    assert "your rate" in own
+
+
+def test_the_price_list_is_searched_and_paged(make_service: Callable[..., int]) -> None:
+    make_service(name="Lynx Saves")
+    text = page(browser(), "/services/?q=lynx", headers={"HX-Request": "true", "HX-Target": "prices"})
+    assert "Lynx Saves" in text
+    assert "<html" not in text
+    assert "No such service" in page(browser(), "/services/?q=lynx+lynx2")
+    refilled = make_service(name="Lynx Refilled", refill=True)
+    shown = browser().get("/services/?q=lynx&having=refill").context["offers"]
+    assert [offer.service.id for offer in shown] == [refilled]
+    assert browser().get("/services/?category=Tests").context["count"] > 0
+    assert browser().get("/services/?from=1").context["earlier"] == 0
+
+
+def test_the_price_list_is_there_again_after_the_database_was_away(
+    service: int, connection: psycopg.Connection
+) -> None:
+    client = browser()
+    page(client, f"/services/?q={service}")
+    ours = django_connection.connection.info.backend_pid
+    connection.execute("SELECT pg_terminate_backend(%s)", [ours])
+    request_started.send(sender=None)  # Django's client sends it without those who look after connections
+    assert client.get(f"/services/?q={service}").status_code == 200
+
+
+def test_what_changes_is_told_whoever_changes_it(alice: Customer, make_service: Callable[..., int]) -> None:
+    service = make_service(name="Tapir Views", rate="2")
+    hidden = make_service(is_active=False)
+    Service.objects.filter(pk__in=[service, hidden]).update(rate="3")
+    Service.objects.filter(pk=service).update(is_active=False)
+    Service.objects.filter(pk=service).update(is_active=True, name="Tapir Views")
+    Service.objects.filter(pk=service).update(rate="1")
+    kinds = list(Change.objects.filter(service=service).order_by("id").values_list("kind", flat=True))
+    assert kinds == ["new", "rate", "off sale", "on sale", "rate"]
+    assert not Change.objects.filter(service=hidden).exists()
+    text = page(browser(alice), "/services/changes/")
+    assert "Tapir Views" in text
+    assert "cheaper" in text
+
+
+def test_old_changes_and_sessions_are_forgotten(service: int) -> None:
+    change = Change.objects.filter(service=service).latest("id")
+    Change.objects.filter(pk=change.pk).update(at=timezone.now() - timedelta(days=100))
+    session = Session.objects.create(
+        session_key="over", session_data="", expire_date=timezone.now() - timedelta(days=1)
+    )
+    forget(timestamp=0)
+    assert not Change.objects.filter(pk=change.pk).exists()
+    assert not Session.objects.filter(pk=session.pk).exists()
+
+
+def test_who_has_a_rate_of_their_own_is_not_told_of_the_lists(
+    alice: Customer, bob: Customer, make_service: Callable[..., int]
+) -> None:
+    service = make_service(rate="123.45")
+    CustomRate.objects.create(account_id=alice.id, service_id=service, rate="1")
+    Service.objects.filter(pk=service).update(rate="234.56")
+    assert "234.56" in page(browser(bob), "/services/changes/")
+    assert "234.56" not in page(browser(alice), "/services/changes/")
+
+
+def test_a_statement_shows_each_movement_with_the_balance_after_it(alice: Customer, service: int) -> None:
+    [order] = place(alice.id, service)
+    settle(order, status=Status.CANCELED)
+    entries = browser(alice).get("/money/").context["entries"]
+    assert [(entry.transfer.kind, entry.amount, entry.transfer.balance_after) for entry in entries] == [
+        ("cancel", Decimal("0.09"), Decimal(100)),
+        ("charge", Decimal("-0.09"), Decimal("99.91")),
+        ("top-up", Decimal(100), Decimal(100)),
+    ]
+
+
+def test_a_statement_is_filtered_and_paged(alice: Customer, make_service: Callable[..., int]) -> None:
+    place(alice.id, make_service(rate="0.01"), times=60)
+    client = browser(alice)
+    assert [entry.transfer.kind for entry in client.get("/money/?kind=top-up").context["entries"]] == ["top-up"]
+    assert client.get("/money/?to=2001-01-01").context["entries"] == []
+    first = client.get("/money/").context
+    second = client.get("/money/", {"before": first["older"]}).context
+    shown = [entry.transfer.pk for entry in (*first["entries"], *second["entries"])]
+    assert (len(first["entries"]), len(shown), second["older"]) == (50, 61, None)
+    assert shown == sorted(shown, reverse=True)
+
+
+def test_nobodys_statement_has_what_is_anothers(alice: Customer, bob: Customer, service: int) -> None:
+    place(alice.id, service, times=2)
+    assert len(browser(bob).get("/money/").context["entries"]) == 1
+    rows = b"".join(browser(bob).get("/money/export/").streaming_content).decode()  # type: ignore[attr-defined]
+    assert len(rows.splitlines()) == 2
+
+
+def test_the_statements_file_adds_up_to_the_balance(alice: Customer, belongings: Belongings) -> None:
+    assert belongings.order
+    text = b"".join(browser(alice).get("/money/export/").streaming_content).decode()  # type: ignore[attr-defined]
+    rows = list(csv.DictReader(text.splitlines()))
+    assert sum(Decimal(row["amount"]) for row in rows) == Decimal(rows[0]["balance"])
+
+
+def test_add_funds_says_how_to_pay_by_hand(alice: Customer) -> None:
+    assert "Ask whoever runs this desk" in page(browser(alice), "/money/add/")
+    with override_settings(TRADEPOST_PAYMENT_TEXT="To IBAN XX00\nor in cash"):
+        text = page(browser(alice), "/money/add/")
+    assert "To IBAN XX00" in text
+    assert alice.email in text
+
+
+def test_the_balance_is_on_every_page(alice: Customer, belongings: Belongings) -> None:
+    assert belongings.order
+    balance = LedgerAccount.objects.values_list("balance", flat=True).get(account=alice.id)
+    assert balance
+    for address in ("/dashboard/", "/orders/", "/orders/new/", "/services/", "/api/", "/settings/"):
+        assert f"<b>{balance.normalize()}</b>" in page(browser(alice), address), address
+
+
+def test_the_overview_counts_what_was_ordered_and_spent(alice: Customer, service: int, bob: Customer) -> None:
+    first, _second = place(alice.id, service, times=2)
+    settle(first, status=Status.CANCELED)
+    context = browser(alice).get("/dashboard/").context
+    assert (context["count"], context["active"], str(context["spent"])) == (2, 1, "0.09000")
+    charts = context["charts"]
+    assert (charts["orders"][-1], charts["spent"][-1], len(charts["days"])) == (2, "0.09", 30)
+    assert {each["status"]: each["count"] for each in charts["statuses"]} == {"Pending": 1, "Canceled": 1}
+    assert browser(bob).get("/dashboard/").context["count"] == 0
+    books.check()

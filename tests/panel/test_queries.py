@@ -1,0 +1,69 @@
+"""How often each page asks the database: so many times, however much there is to show."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from django.urls import reverse
+
+from tests.backoffice.conftest import place
+from tests.conftest import Customer
+from tests.panel.conftest import Belongings, browser, page
+
+# The statements that a signed-in customer's page takes. Three are every page's: the session, the account, the balance.
+STATEMENTS = {
+    "dashboard": 6,
+    "new_order": 5,
+    "found_services": 4,
+    "mass_order": 3,
+    "orders": 4,
+    "order": 9,
+    "dripfeeds": 4,
+    "subscriptions": 4,
+    "refills": 4,
+    "services": 5,
+    "service_changes": 4,
+    "money": 6,
+    "add_funds": 3,
+    "api": 5,
+    "console": 3,
+    "keys": 4,
+    "settings": 3,
+}
+
+
+@pytest.fixture
+def count(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Count the statements sent since it was asked last, Django's and the engine's."""
+    sent: list[object] = []
+    execute = psycopg.Cursor.execute
+
+    def counted(self: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+        sent.append(query)
+        return execute(self, query, *arguments, **options)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", counted)
+
+    def since() -> int:
+        number = len(sent)
+        sent.clear()
+        return number
+
+    return since
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_a_page_asks_as_often_whatever_there_is_to_show(
+    name: str, alice: Customer, belongings: Belongings, count: Callable[[], int]
+) -> None:
+    client = browser(alice)
+    address = reverse(f"panel:{name}", args=[belongings.dripfeed] if name == "order" else [])
+    page(client, address)  # what is looked up once a process is looked up now
+    count()
+    page(client, address)
+    few = count()
+    place(alice.id, belongings.service, times=20, runs="2", interval="5")
+    count()
+    page(client, address)
+    assert count() == few == STATEMENTS[name]

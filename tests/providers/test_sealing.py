@@ -1,0 +1,40 @@
+"""Keys of providers: unreadable in the database, and readable with this installation's secret only."""
+
+import psycopg
+import pytest
+from django.test import override_settings
+
+from tests.providers.desk import make_provider
+
+KEY = "upstream-key-that-nobody-is-to-read"
+
+
+def test_a_key_is_not_in_clear_in_the_database(connection: psycopg.Connection) -> None:
+    provider = make_provider(key=KEY)
+    [row] = connection.execute("SELECT p::text, p.sealed_key FROM providers_provider p WHERE id = %s", [provider.pk])
+    assert KEY not in row[0]
+    assert KEY.encode() not in row[1]
+    assert KEY.encode().hex() not in row[0]
+
+
+def test_a_key_is_read_back() -> None:
+    from tradepost.providers.models import Provider
+
+    assert Provider.objects.get(pk=make_provider(key=KEY).pk).key == KEY
+
+
+def test_two_providers_with_one_key_are_sealed_apart() -> None:
+    assert make_provider(key=KEY).sealed_key != make_provider(key=KEY).sealed_key
+
+
+def test_another_secret_key_says_so() -> None:
+    from tradepost.fulfilment.sync import sync
+    from tradepost.providers.sealing import Unreadable
+
+    provider = make_provider(key=KEY)
+    with override_settings(SECRET_KEY="the secret of another installation"):
+        with pytest.raises(Unreadable, match="another secret key"):
+            assert provider.key
+        sync(provider.pk)
+    provider.refresh_from_db()
+    assert provider.sync_error == "Its key was sealed with another secret key: enter it again."

@@ -1,0 +1,64 @@
+"""Two desks, one the other's provider: an order goes down the chain, and its money comes back up."""
+
+import json
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.calling import call
+from tests.conftest import Desk, start_desk, stop_desk
+
+ORDERS = 20
+SECONDS_MAX = 90
+OVER = {"Completed", "Partial", "Canceled"}
+
+
+@pytest.fixture
+def chained(tmp_path: Path) -> Iterator[Desk]:
+    """A demo desk with another one below it."""
+    running = start_desk("--demo", "--chain", DATABASE_URL="", TRADEPOST_HOME=str(tmp_path / "home"))
+    yield running
+    assert stop_desk(running, seconds_max=60) == 0
+
+
+def account(home: Path) -> dict[str, Any]:
+    """Return what a demo desk says of its first customer."""
+    found: dict[str, Any] = json.loads((home / "demo.json").read_text())["accounts"][0]
+    return found
+
+
+@pytest.mark.timeout(240)
+def test_orders_go_down_the_chain_and_what_is_not_delivered_comes_back_up(chained: Desk) -> None:
+    above = account(chained.home)["key"]
+    below_desk = json.loads((chained.home / "upstream" / "demo.json").read_text())
+    below = chained._replace(url=below_desk["url"], api_url=below_desk["api_url"])
+    key_below = account(chained.home / "upstream")["key"]
+    services = {each["name"]: each for each in call(chained, above, "services")}
+    theirs = {each["name"]: each for each in call(below, key_below, "services")}
+    assert services.keys() == theirs.keys()
+    chosen = services["Pixelpond Followers · Start"]
+    assert Decimal(chosen["rate"]) == Decimal(theirs["Pixelpond Followers · Start"]["rate"]) * Decimal("1.25")
+    links = [f"https://pixelpond.example/{number}" for number in range(ORDERS)]
+    placed = [
+        call(chained, above, "add", service=chosen["service"], link=link, quantity=100)["order"] for link in links
+    ]
+    until = time.monotonic() + SECONDS_MAX
+    while time.monotonic() < until:
+        found = call(chained, above, "status", orders=",".join(map(str, placed)))
+        if all(each["status"] in OVER for each in found.values()):
+            break
+        time.sleep(1)
+    there = {each["link"]: each for each in call(below, key_below, "orders")}
+    assert sorted(there) == sorted(links)
+    for order, link in zip(placed, links, strict=True):
+        mine, its = found[str(order)], there[link]
+        assert (mine["status"], mine["remains"], mine["start_count"]) == (
+            its["status"], its["remains"], its["start_count"],
+        )  # fmt: skip
+        # What is paid here is what is paid there and a quarter more, after refunds too.
+        dearer = Decimal(its["charge"]) * Decimal("1.25")
+        assert Decimal(mine["charge"]) == pytest.approx(dearer, abs=Decimal("0.00002"))
