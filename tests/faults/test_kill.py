@@ -56,7 +56,8 @@ def kill_tree(desk: Desk) -> None:
     postmaster = int((desk.home / "postgres" / "postmaster.pid").read_text().split("\n")[0])
     with desk.process:
         for pid in (desk.process.pid, *descendants(desk.process.pid), postmaster, *descendants(postmaster)):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # one that has stopped by itself: its supervisor is gone
+                os.kill(pid, signal.SIGKILL)
 
 
 def descendants(pid: int) -> list[int]:
