@@ -1,5 +1,6 @@
 """`kill -9` of everything under load: what was acknowledged is there once, and the books are clean (design §5, law)."""
 
+import contextlib
 import json
 import os
 import signal
