@@ -10,6 +10,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tradepost.config.settings"
 _django = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402 - needs Django
+from django.contrib.auth.decorators import login_not_required  # noqa: E402
 from django.db import transaction  # noqa: E402
 from django.http import HttpRequest, JsonResponse  # noqa: E402
 from django.urls import path  # noqa: E402
@@ -25,6 +26,7 @@ THREADS = 8
 SALES = 1
 
 
+@login_not_required
 @csrf_exempt
 @transaction.atomic
 def add(request: HttpRequest) -> JsonResponse:

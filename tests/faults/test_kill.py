@@ -1,5 +1,6 @@
 """`kill -9` of everything under load: what was acknowledged is there once, and the books are clean (design §5, law)."""
 
+import contextlib
 import json
 import os
 import signal
@@ -56,7 +57,8 @@ def kill_tree(desk: Desk) -> None:
     postmaster = int((desk.home / "postgres" / "postmaster.pid").read_text().split("\n")[0])
     with desk.process:
         for pid in (desk.process.pid, *descendants(desk.process.pid), postmaster, *descendants(postmaster)):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # one that has stopped by itself: its supervisor is gone
+                os.kill(pid, signal.SIGKILL)
 
 
 def descendants(pid: int) -> list[int]:

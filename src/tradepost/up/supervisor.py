@@ -46,8 +46,8 @@ class Child:
         self, name: str, work: Callable[..., None], *arguments: object, stop_seconds_max: float = STOP_SECONDS_MAX
     ) -> None:
         self.name = name
-        self._stop_seconds_max = stop_seconds_max
         self._work = work
+        self._stop_seconds_max = stop_seconds_max
         self._arguments = arguments
         self._quick_deaths = 0
         self.start()
@@ -89,6 +89,7 @@ class Child:
 
 def _run_child(name: str, work: Callable[..., None], *arguments: object) -> None:
     os.setsid()
+    _close_inherited(*(each.fileno() for each in arguments if isinstance(each, socket.socket)))
     for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
@@ -96,6 +97,18 @@ def _run_child(name: str, work: Callable[..., None], *arguments: object) -> None
         Path("/proc/self/comm").write_text(f"tradepost {name}")
     threading.Thread(target=_stop_when_orphaned, name="supervisor watch", daemon=True).start()
     work(*arguments)
+
+
+def _close_inherited(*needed: int) -> None:
+    """Close what a fork has of the supervisor's: else a worker keeps port and home folder after all others are gone."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is None or _processes.get_start_method() != "fork":
+        return
+    first = sys.stderr.fileno() + 1
+    for kept in sorted({*needed, supervisor.sentinel}):
+        os.closerange(first, kept)
+        first = kept + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
 
 
 def _stop_when_orphaned() -> None:
