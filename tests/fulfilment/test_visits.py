@@ -478,6 +478,18 @@ def test_the_balance_upstream_is_known(provider: int) -> None:
     assert Provider.objects.get(pk=provider).balance == 1_000_000
 
 
+def test_amounts_that_cannot_be_stop_nothing(alice: Customer, upstream: Upstream, provider: int, routed: int) -> None:
+    upstream.panel.balance = Decimal(10) ** 40
+    [placed] = order(alice, routed)
+    visit(provider)
+    [there] = upstream.panel.accepted
+    there.charge = Decimal(10) ** 40
+    upstream.panel.advance(there.order, "Completed")
+    poll_again(provider)
+    assert (Provider.objects.get(pk=provider).balance, Attempt.objects.get(order=placed).cost) == (None, None)
+    assert state(placed)[0] == "Completed"
+
+
 def test_another_workers_visit_is_left_alone(
     alice: Customer, upstream: Upstream, provider: int, routed: int, connect: Connect
 ) -> None:

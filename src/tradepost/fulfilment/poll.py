@@ -14,6 +14,7 @@ from tradepost.engine.following import Seen, Watched
 from tradepost.engine.statuses import Status
 from tradepost.fulfilment import errands
 from tradepost.fulfilment.line import Line
+from tradepost.providers.asking import BALANCE_MAX
 from tradepost.providers.models import Provider
 from tradepost_client import Balance, Client, Declined, PanelError, Standing, StandingOf
 
@@ -51,7 +52,7 @@ def _seen(order: Watched, said: StandingOf | None, exchange_rate: Decimal) -> Se
         return Seen(order.order, error=said.error)
     if not isinstance(said, Standing):
         return Seen(order.order)
-    cost = None if said.charge is None else money.to_amount(said.charge * exchange_rate)
+    cost = None if said.charge is None else _amount(said.charge * exchange_rate)
     if said.status is None:
         return Seen(order.order, error=f"status {said.raw_status}" if said.raw_status else "")
     posts = tuple(str(id_) for id_ in said.orders) if said.posts is not None else ()
@@ -63,5 +64,11 @@ def _ask_balance(line: Line, provider: Provider) -> None:
     due = Provider.objects.filter(pk=provider.pk).filter(Q(balance_at=None) | Q(balance_at__lt=Now() - BALANCE_EVERY))
     if due.update(balance_at=Now()):
         answer = line.call(lambda client: client.balance())
-        if isinstance(answer, Balance):
-            Provider.objects.filter(pk=provider.pk).update(balance=money.to_amount(answer.balance))
+        told = _amount(answer.balance) if isinstance(answer, Balance) else None
+        if told is not None:
+            Provider.objects.filter(pk=provider.pk).update(balance=told)
+
+
+def _amount(told: Decimal) -> Decimal | None:
+    """Return an amount as the database has it; None for one that can't be."""
+    return money.to_amount(told) if abs(told) <= BALANCE_MAX else None
