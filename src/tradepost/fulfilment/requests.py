@@ -1,6 +1,6 @@
 """Cancels and refills that customers ask for, passed on to providers that take them; the others are left for staff."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from tradepost.engine.statuses import RefillStatus
 from tradepost.fulfilment.line import Line
 from tradepost.orders import models
 from tradepost.providers.models import Provider
-from tradepost_client import CancelAccepted, Declined, PanelError, Refill, RefillStanding
+from tradepost_client import CancelAccepted, Client, Declined, Id, PanelError, Refill, RefillStanding
 
 IDS_A_REQUEST = 100
 ASK_AGAIN = timedelta(minutes=1)
@@ -54,63 +54,59 @@ def pass_on(line: Line, provider: Provider) -> bool:
 
 
 def _cancel(line: Line, provider: Provider) -> bool:
-    asked = _due(_CANCELS, provider)
-    if not asked:
-        return False
-    models.CancelRequest.objects.filter(pk__in=[id_ for id_, _ in asked]).update(asked_at=Now())
-    answers = line.call(lambda client: client.cancel([order for _, order in asked]))
-    if isinstance(answers, PanelError):
-        return True  # asked again in a while: a cancel that is asked for twice is one cancel
-    said = {str(order): answer for order, answer in answers.items()}
-    accepted = [id_ for id_, order in asked if isinstance(said.get(order), CancelAccepted)]
-    declined = [id_ for id_, order in asked if isinstance(said.get(order), Declined)]
-    with transaction.atomic():
-        models.CancelRequest.objects.filter(pk__in=accepted).update(is_passed_on=True)
-        cancelling.reject(engine_connection(), declined)
-    return True
+    asked = _due(_CANCELS, provider, models.CancelRequest)
+    said = _ask(line, asked, lambda client, ids: client.cancel(ids))
+    if said:
+        accepted = [id_ for id_, order in asked if isinstance(said.get(order), CancelAccepted)]
+        declined = [id_ for id_, order in asked if isinstance(said.get(order), Declined)]
+        with transaction.atomic():
+            models.CancelRequest.objects.filter(pk__in=accepted).update(is_passed_on=True)
+            cancelling.reject(engine_connection(), declined)
+    return bool(asked)
 
 
 def _refill(line: Line, provider: Provider) -> bool:
-    asked = _due(_REFILLS, provider)
-    if not asked:
-        return False
-    models.Refill.objects.filter(pk__in=[id_ for id_, _ in asked]).update(asked_at=Now())
-    answers = line.call(lambda client: client.refills([order for _, order in asked]))
-    if isinstance(answers, PanelError):
-        return True  # asked again in a while: panels take one refill at a time
-    said = {str(order): answer for order, answer in answers.items()}
-    with transaction.atomic():
-        for id_, order in asked:
-            answer = said.get(order)
-            if isinstance(answer, Refill):
-                models.Refill.objects.filter(pk=id_).update(upstream_id=str(answer.refill))
+    asked = _due(_REFILLS, provider, models.Refill)
+    said = _ask(line, asked, lambda client, ids: client.refills(ids))
+    if said:
         declined = [id_ for id_, order in asked if isinstance(said.get(order), Declined)]
-        settle_refills(engine_connection(), [RefillReport(id_, RefillStatus.REJECTED) for id_ in declined])
-    return True
+        with transaction.atomic():
+            for id_, order in asked:
+                answer = said.get(order)
+                if isinstance(answer, Refill):
+                    models.Refill.objects.filter(pk=id_).update(upstream_id=str(answer.refill))
+            settle_refills(engine_connection(), [RefillReport(id_, RefillStatus.REJECTED) for id_ in declined])
+    return bool(asked)
 
 
 def _follow_refills(line: Line, provider: Provider) -> bool:
-    asked = _due(_REFILLS_THERE, provider)
+    asked = _due(_REFILLS_THERE, provider, models.Refill)
+    said = _ask(line, asked, lambda client, ids: client.refill_statuses(ids))
+    if said:
+        reports = [
+            RefillReport(id_, RefillStatus(standing.status.value))
+            for id_, refill in asked
+            if isinstance(standing := said.get(refill), RefillStanding) and standing.status
+        ]
+        with transaction.atomic():
+            settle_refills(engine_connection(), reports)
+    return bool(asked)
+
+
+def _due(query: str, provider: Provider, model: type[models.CancelRequest | models.Refill]) -> _Asked:
+    """Return what is to be asked about now, and note that it is."""
+    with transaction.atomic():
+        asked: _Asked = Cursor(engine_connection()).execute(query, [provider.pk, ASK_AGAIN, IDS_A_REQUEST]).fetchall()
+        model._default_manager.filter(pk__in=[id_ for id_, _ in asked]).update(asked_at=Now())  # noqa: SLF001 - Django's
+    return asked
+
+
+def _ask[T](line: Line, asked: _Asked, ask: Callable[[Client, list[str]], dict[Id, T]]) -> dict[str, T]:
+    """Ask about all of it, and return what is said by the provider's ids.
+
+    Without a clear answer nothing is: it is asked again in a while, and a cancel or a refill asked for twice is one.
+    """
     if not asked:
-        return False
-    models.Refill.objects.filter(pk__in=[id_ for id_, _ in asked]).update(asked_at=Now())
-    answers = line.call(lambda client: client.refill_statuses([refill for _, refill in asked]))
-    if isinstance(answers, PanelError):
-        return True
-    said = {str(refill): answer for refill, answer in answers.items()}
-    reports = [
-        RefillReport(id_, RefillStatus(standing.status.value))
-        for id_, refill in asked
-        if isinstance(standing := said.get(refill), RefillStanding) and standing.status
-    ]
-    with transaction.atomic():
-        settle_refills(engine_connection(), reports)
-    return True
-
-
-def _due(query: str, provider: Provider) -> _Asked:
-    with transaction.atomic():
-        rows: Sequence[tuple[int, str]] = (
-            Cursor(engine_connection()).execute(query, [provider.pk, ASK_AGAIN, IDS_A_REQUEST]).fetchall()
-        )
-    return list(rows)
+        return {}
+    answers = line.call(lambda client: ask(client, [id_ for _, id_ in asked]))
+    return {} if isinstance(answers, PanelError) else {str(id_): answer for id_, answer in answers.items()}
