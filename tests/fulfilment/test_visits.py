@@ -479,11 +479,12 @@ def test_the_balance_upstream_is_known(provider: int) -> None:
 
 
 def test_amounts_that_cannot_be_stop_nothing(alice: Customer, upstream: Upstream, provider: int, routed: int) -> None:
-    upstream.panel.balance = Decimal(10) ** 40
+    beyond = Decimal("9" * 20)
+    upstream.panel.balance = beyond
     [placed] = order(alice, routed)
     visit(provider)
     [there] = upstream.panel.accepted
-    there.charge = Decimal(10) ** 40
+    there.charge = beyond
     upstream.panel.advance(there.order, "Completed")
     poll_again(provider)
     assert (Provider.objects.get(pk=provider).balance, Attempt.objects.get(order=placed).cost) == (None, None)
