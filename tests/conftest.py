@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import count
@@ -27,8 +28,9 @@ _home = Path(tempfile.mkdtemp(prefix="tradepost-tests-"))
 _postgres = Postgres(_home, environment.postgres_bin())
 _numbers = count(1)
 
+DESK_NAME = "a desk of the tests"  # of its sessions at the database
+
 os.environ["TRADEPOST_HOME"] = str(_home)
-os.environ["TRADEPOST_PRIVATE_ADDRESSES"] = "allow"  # the fake upstream is on loopback
 os.environ["DJANGO_SETTINGS_MODULE"] = "tradepost.config.settings"
 os.environ["TRADEPOST_PRIVATE_ADDRESSES"] = "allow"  # upstream panels of tests are on this machine
 
@@ -153,20 +155,35 @@ _desks: list[Desk] = []  # those that run
 
 @pytest.fixture
 def workers_at_rest() -> Iterator[None]:
-    """Keep the workers of running desks from taking away what a test has put in the queue to look at."""
+    """Keep the workers of running desks from what a test has made to look at; they wait outside any transaction."""
     resting = [pid for desk in _desks if (pid := cpu.child(desk.process.pid, "tradepost worke"))]
-    for pid in resting:
-        os.kill(pid, signal.SIGSTOP)
+    while resting:
+        for pid in resting:
+            os.kill(pid, signal.SIGSTOP)
+        if not _are_in_transactions():
+            break
+        for pid in resting:
+            os.kill(pid, signal.SIGCONT)
+        time.sleep(0.01)
     yield
     for pid in resting:
         os.kill(pid, signal.SIGCONT)
+
+
+def _are_in_transactions() -> bool:
+    with psycopg.connect(_postgres.url) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND xact_start IS NOT NULL", [DESK_NAME]
+        ).fetchone()
+    assert row
+    return bool(row[0])
 
 
 def start_desk(*arguments: str, **environ: str) -> Desk:
     """Start `tradepost up` on a free port and wait for its ready line."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tradepost.cli", "up", "--port", "0", *arguments],
-        env={**os.environ, **environ},
+        env={**os.environ, "PGAPPNAME": DESK_NAME, **environ},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -32,6 +32,11 @@ def seen_templates() -> Iterator[None]:
     teardown_test_environment()
 
 
+@pytest.fixture(autouse=True)
+def nobody_else(workers_at_rest: None) -> None:
+    """Have nobody visit the providers of these tests, and nobody take away what is queued."""
+
+
 @pytest.fixture
 def staff() -> Client:
     """A member of staff who may do everything."""

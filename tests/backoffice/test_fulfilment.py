@@ -23,11 +23,13 @@ TOKEN = "a-token-of-the-operator"
 def worker() -> Iterator[None]:
     """A worker that was heard of just now, and no other."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_workers")
-        cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
+        cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
+        cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
+        [made] = cursor.fetchall()[0]
     yield
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_workers")
+        cursor.execute("DELETE FROM procrastinate_workers WHERE id = %s", [made])
+        cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now()")
 
 
 @pytest.fixture
@@ -68,7 +70,6 @@ def metrics(**environ: str) -> dict[tuple[str, ...], float]:
     }
 
 
-@pytest.mark.usefixtures("workers_at_rest")
 def test_the_page_tells_of_each_provider(staff: Client, provider: Any) -> None:
     told = row(staff, provider)
     assert [told[state] for state in ("queued", "sending", "sent", "unsure", "refused")] == ["2", "0", "1", "1", "1"]

@@ -143,14 +143,12 @@ def test_a_connection_that_fails_says_why(staff: Client, upstream: Upstream, rep
     assert text in said(press(staff, "test_connection", make_provider(upstream.url).pk))
 
 
-@pytest.mark.usefixtures("workers_at_rest")
 def test_a_list_is_read_on_demand(staff: Client) -> None:
     provider = make_provider().pk
     assert "A worker reads its list now" in said(press(staff, "sync_now", provider))
     assert "waiting for a worker already" in said(press(staff, "sync_now", provider))
 
 
-@pytest.mark.usefixtures("workers_at_rest")
 def test_a_provider_is_paused_and_goes_on(staff: Client) -> None:
     from procrastinate.contrib.django.models import ProcrastinateJob
 

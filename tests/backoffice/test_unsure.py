@@ -116,7 +116,6 @@ def test_an_id_has_to_be_given(staff: Client, unsure: int) -> None:
     assert standing(unsure) == ("Pending", "unsure")
 
 
-@pytest.mark.usefixtures("workers_at_rest")
 @pytest.mark.parametrize("which", ["unsure", "held"])
 def test_an_order_that_does_not_exist_is_sent_again(
     staff: Client, which: str, request: pytest.FixtureRequest, offer: Any
