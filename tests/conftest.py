@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the whole run, made here and gone at the end; every test makes its own customers in it.
+"""A real PostgreSQL for a process that runs tests, made here and gone at the end; each test makes its own customers.
 
 Nothing is rolled back or emptied between tests: transfers can't be deleted, by design. `TRADEPOST_POSTGRES_BIN` runs
 the same tests on another version's programs.
@@ -35,8 +35,10 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tradepost.config.settings"
 os.environ["TRADEPOST_PRIVATE_ADDRESSES"] = "allow"  # upstream panels of tests are on this machine
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Start the database and bring its schema up before any test module imports a model."""
+    if _only_hands_out(config):
+        return
     _postgres.start()
     os.environ["DATABASE_URL"] = _postgres.url
     import django
@@ -47,10 +49,16 @@ def pytest_configure() -> None:
     migrations.apply()
 
 
-def pytest_unconfigure() -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the database and leave nothing behind."""
-    _postgres.stop()
+    if not _only_hands_out(config):
+        _postgres.stop()
     shutil.rmtree(_home)
+
+
+def _only_hands_out(config: pytest.Config) -> bool:
+    """Tell whether this process hands the tests out to others, each with a database of its own, and runs none."""
+    return bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
 
 
 class Customer(NamedTuple):
