@@ -13,6 +13,7 @@ from bench import following as watching
 from bench import fuzz as fuzzing
 from bench import growth as growing
 from bench import pages as paging
+from bench import processes as dividing
 from bench import rounds as measuring
 from bench import sending as speeding
 from bench import standby as doubling
@@ -91,6 +92,12 @@ def growth(rounds: Rounds = 5, seconds: Seconds = 3, orders: Orders = 10_000_000
 def standby(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False) -> None:
     """Measure orders with a synchronous standby and without."""
     _run(lambda: doubling.measure(rounds_count=rounds, seconds=seconds, keep=json))
+
+
+@app.command()
+def processes(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False) -> None:
+    """Measure orders by one server process and by two, and beside pages."""
+    _run(lambda: dividing.measure(rounds_count=rounds, seconds=seconds, keep=json))
 
 
 @app.command()
