@@ -11,11 +11,15 @@ import typer
 from bench import faults as failing
 from bench import following as watching
 from bench import fuzz as fuzzing
+from bench import growth as growing
 from bench import pages as paging
+from bench import processes as dividing
 from bench import rounds as measuring
 from bench import sending as speeding
+from bench import standby as doubling
 from bench.errors import Failed
 from bench.workload import WORKLOADS
+from tradepost.up.errors import Unable
 
 ROUNDS_MAX = 100
 SECONDS_MAX = 600
@@ -33,7 +37,7 @@ Seconds = Annotated[int, typer.Option("--seconds", help="How long each run is.",
 Json = Annotated[bool, typer.Option("--json", help="Keep the figures under bench/results too.")]
 Requests = Annotated[int, typer.Option("--requests", help="How many to send.", min=1, max=REQUESTS_MAX)]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed makes the same run.")]
-Orders = Annotated[int, typer.Option("--orders", help="How many orders.", min=100, max=1_000_000)]
+Orders = Annotated[int, typer.Option("--orders", help="How many orders.", min=100, max=10_000_000)]
 Finished = Annotated[int, typer.Option("--finished", help="How many finished orders are beside them.", min=0)]
 Kills = Annotated[int, typer.Option("--kills", help="How many workers are killed with -9.", min=0, max=100)]
 Workers = Annotated[int, typer.Option("--workers", help="How many work at a time.", min=1, max=8)]
@@ -79,6 +83,24 @@ def services(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> No
 
 
 @app.command()
+def growth(rounds: Rounds = 5, seconds: Seconds = 3, orders: Orders = 10_000_000, json: Json = False) -> None:
+    """Measure orders, balances and lists beside 10,000 orders, 1,000,000 and 10,000,000."""
+    _run(lambda: growing.measure(orders=orders, rounds_count=rounds, seconds=seconds, keep=json))
+
+
+@app.command()
+def standby(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False) -> None:
+    """Measure orders with a synchronous standby and without."""
+    _run(lambda: doubling.measure(rounds_count=rounds, seconds=seconds, keep=json))
+
+
+@app.command()
+def processes(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False) -> None:
+    """Measure orders by one server process and by two, and beside pages."""
+    _run(lambda: dividing.measure(rounds_count=rounds, seconds=seconds, keep=json))
+
+
+@app.command()
 def faults(
     orders: Orders = 10_000, seed: Seed = 1, kills: Kills = 20, workers: Workers = 1, minutes: Minutes = 30
 ) -> None:
@@ -119,7 +141,7 @@ def _run(work: Callable[[], None]) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then as after Ctrl-C
     try:
         work()
-    except Failed as failure:
+    except (Failed, Unable) as failure:
         typer.secho(f"bench: {failure}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

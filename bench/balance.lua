@@ -1,10 +1,11 @@
--- Balances: KEY CUSTOMERS, each of a random customer.
+-- Balances: KEY CUSTOMERS EVERY, each of a random one of so many customers, every EVERY-th one.
 
 local requests = {}
 
-function prepare(headers, key, customers)
+function prepare(headers, key, customers, every)
   for customer = 1, tonumber(customers) do
-    requests[customer] = wrk.format("POST", nil, headers, "key=" .. key .. customer .. "&action=balance")
+    local body = "key=" .. key .. 1 + (customer - 1) * every .. "&action=balance"
+    requests[customer] = wrk.format("POST", nil, headers, body)
   end
 end
 

@@ -8,7 +8,8 @@ import psycopg
 from bench.desk import Desk
 from bench.errors import Failed
 from bench.figures import Figures
-from bench.workload import CUSTOMERS, KEY
+from bench.seeding import KEY
+from bench.workload import CUSTOMERS
 from tradepost.api.coalesce import OPTIONS
 from tradepost.engine import keys, placing
 from tradepost.engine.placing import Mode, Placed

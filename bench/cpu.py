@@ -1,6 +1,7 @@
 """CPU time of the desk's processes, from /proc. Where there is none (macOS), None."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ _PARENT = 1
 
 
 class Seconds(NamedTuple):
-    """CPU seconds since the start, of the server process and of PostgreSQL."""
+    """CPU seconds since the start, of the server processes and of PostgreSQL."""
 
     server: float
     postgres: float
@@ -20,16 +21,16 @@ class Seconds(NamedTuple):
         return Seconds(self.server - before.server, self.postgres - before.postgres)
 
 
-def used(*, server: int | None, postmaster: int) -> Seconds | None:
-    """Return the CPU time that the server process, and the postmaster with all it ever started, have used."""
-    own = _stat(server) if server else None
+def used(*, servers: Collection[int], postmaster: int) -> Seconds | None:
+    """Return the CPU time that the server processes, and the postmaster with all it ever started, have used."""
+    own = [stat for server in servers if (stat := _stat(server))]
     parent = _stat(postmaster)
     if not own or not parent:
         return None
     ticks = sum(parent[_USER : _CHILDREN_SYSTEM + 1])  # with the backends that have ended
     ticks += sum(sum(stat[_USER : _SYSTEM + 1]) for stat in _children(postmaster).values())
     tick_hz = os.sysconf("SC_CLK_TCK")
-    return Seconds(sum(own[_USER : _SYSTEM + 1]) / tick_hz, ticks / tick_hz)
+    return Seconds(sum(sum(stat[_USER : _SYSTEM + 1]) for stat in own) / tick_hz, ticks / tick_hz)
 
 
 def of(pid: int) -> float:
@@ -38,16 +39,21 @@ def of(pid: int) -> float:
     return sum(own[_USER : _SYSTEM + 1]) / os.sysconf("SC_CLK_TCK") if own else 0.0
 
 
+def named(parent: int, name: str) -> tuple[int, ...]:
+    """Return the processes of this name, of which the kernel keeps 15 characters, that `parent` has started."""
+    return tuple(pid for pid in sorted(_children(parent)) if _name(pid) == name)
+
+
 def child(parent: int, name: str) -> int | None:
-    """Return the process of this name, of which the kernel keeps 15 characters, that `parent` has started."""
-    for pid in _children(parent):
-        try:
-            comm = (_PROC / str(pid) / "comm").read_text(errors="replace").strip()
-        except OSError:
-            continue
-        if comm == name:
-            return pid
-    return None
+    """Return the first of them."""
+    return next(iter(named(parent, name)), None)
+
+
+def _name(pid: int) -> str:
+    try:
+        return (_PROC / str(pid) / "comm").read_text(errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _children(parent: int) -> dict[int, list[int]]:

@@ -22,7 +22,7 @@ from bench.envelopes import Request
 from bench.errors import Failed
 from bench.probe import Probe
 from bench.requests import LINK_RULE, QUANTITY_MAX, Target, requests
-from bench.workload import KEY
+from bench.seeding import KEY
 from tradepost.engine.order_types import RULES, OrderType
 
 PROGRESS_REQUESTS = 5_000
@@ -47,7 +47,7 @@ def run(*, count: int, seed: int, log: Path) -> None:
         after = running.count("orders_order"), running.balances()
         if after != before:
             raise Failed(f"there were {before[0]} orders and {before[1]} on balances, now {after[0]} and {after[1]}")
-        books = desk.check()
+        books = desk.check(running)
     for answer, times in standing.answers.most_common():
         typer.echo(f"{times:>9,}  {answer}")
     typer.echo(books)
@@ -109,7 +109,8 @@ def _memory(standing: Standing) -> str:
 
 def _target(running: desk.Desk) -> Target:
     """Sell a service of each type, and place an order on one."""
-    from tradepost.catalog.models import Category, Service  # noqa: PLC0415 - Django is set up by the desk's seeding
+    desk.set_up_django(running)
+    from tradepost.catalog.models import Category, Service  # noqa: PLC0415 - Django is set up by now
 
     category = Category.objects.create(name="Fuzzed")
     sold = {

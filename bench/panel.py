@@ -2,6 +2,7 @@
 
 import os
 from decimal import Decimal
+from http import HTTPStatus
 
 from a2wsgi import WSGIMiddleware
 from django.core.wsgi import get_wsgi_application
@@ -12,12 +13,13 @@ _django = get_wsgi_application()
 from django.conf import settings  # noqa: E402 - needs Django
 from django.contrib.auth.decorators import login_not_required  # noqa: E402
 from django.db import transaction  # noqa: E402
-from django.http import HttpRequest, JsonResponse  # noqa: E402
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError  # noqa: E402
 from django.urls import path  # noqa: E402
 from django.views.decorators.csrf import csrf_exempt  # noqa: E402
 
 from tradepost.accounts.models import Key  # noqa: E402
 from tradepost.catalog.models import Service  # noqa: E402
+from tradepost.config.uploads import whole  # noqa: E402
 from tradepost.engine import keys  # noqa: E402
 from tradepost.ledger.models import LedgerAccount, Transfer  # noqa: E402
 from tradepost.orders.models import Order  # noqa: E402
@@ -28,9 +30,16 @@ SALES = 1
 
 @login_not_required
 @csrf_exempt
+def add(request: HttpRequest) -> HttpResponse:
+    """Place an order, unless whoever asks has hung up while it waited for a thread, as the last of each run have."""
+    try:
+        return _place(request)
+    except UnreadablePostError:
+        return HttpResponse(status=HTTPStatus.BAD_REQUEST)
+
+
 @transaction.atomic
-def add(request: HttpRequest) -> JsonResponse:
-    """Place an order."""
+def _place(request: HttpRequest) -> JsonResponse:
     key = Key.objects.get(digest=keys.digest(request.POST["key"]), revoked_at=None, account__is_active=True)
     service = Service.objects.get(pk=request.POST["service"], is_active=True)
     quantity = int(request.POST["quantity"])
@@ -53,4 +62,4 @@ def add(request: HttpRequest) -> JsonResponse:
 
 urlpatterns = [path("add", add)]
 settings.ROOT_URLCONF = "bench.panel"
-application = WSGIMiddleware(_django, workers=THREADS)  # type: ignore[arg-type] # narrower than what Django returns
+application = whole(WSGIMiddleware(_django, workers=THREADS))  # type: ignore[arg-type] # narrower than what Django returns

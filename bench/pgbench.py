@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.errors import Failed
 from bench.figures import Figures
-from bench.workload import KEY
+from bench.seeding import KEY
 from tradepost.config import environment
 from tradepost.up.postgres import wheel_programs
 

@@ -4,7 +4,7 @@ The machine's speed drifts by the minute. Only what was run in the same rounds i
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,36 +12,49 @@ import typer
 
 from bench import batches, cpu, desk, memory, pgbench, report, wrk
 from bench.desk import Desk
-from bench.errors import Failed
 from bench.figures import Figures, Run
+from bench.loads import Loads
 from bench.report import Measured
 from bench.serving import Server, serve
 from bench.workload import Part, Workload
 
 WARM_UP_SECONDS = 1
-LINKS_A_RUN = 10_000_000
 
 
 def measure(workloads: Sequence[Workload], *, rounds: int, seconds: int, keep: bool) -> None:
     """Run the rounds on a fresh desk, prove its books, and print the tables. Raises `Failed`."""
     typer.echo("Starting a fresh desk...", err=True)
     with desk.fresh() as running, _others(workloads, running) as others:
-        runner = _Runner(running, others)
-        for workload in workloads:
-            runner.round(Measured(workload), WARM_UP_SECONDS)
-        measured = [Measured(workload) for workload in workloads]
-        for number in range(1, rounds + 1):
-            for each in measured:
-                runner.round(each, seconds)
-            typer.echo(f"Round {number} of {rounds}: {', '.join(map(report.line, measured))}", err=True)
-        books = desk.check()
+        measured = take(workloads, _Runner(running, others).run, rounds=rounds, seconds=seconds)
+        books = desk.check(running)
         peak = memory.peak(running.server)
+    tell(measured, books, seconds=seconds, peak_bytes=peak, keep=keep)
+
+
+def take(
+    workloads: Sequence[Workload], run: Callable[[Part, int], Run], *, rounds: int, seconds: int
+) -> list[Measured]:
+    """Take the rounds: in each one `run` runs every part of every workload once, for so many seconds."""
+    for workload in workloads:
+        for part in workload.parts:
+            run(part, WARM_UP_SECONDS)
+    measured = [Measured(workload) for workload in workloads]
+    for number in range(1, rounds + 1):
+        for each in measured:
+            for part in each.workload.parts:
+                each.runs[part.label].append(run(part, seconds))
+        typer.echo(f"Round {number} of {rounds}: {', '.join(map(report.line, measured))}", err=True)
+    return measured
+
+
+def tell(measured: Sequence[Measured], books: str, *, seconds: int, peak_bytes: int | None, keep: bool) -> None:
+    """Print the tables and what `tradepost check` has said; keep the figures if asked."""
     for each in measured:
         typer.echo(f"\n{report.table(each)}")
     typer.echo(f"\n{report.goals(measured)}\n")
-    typer.echo(f"{books} {report.memory_line(peak)}")
+    typer.echo(f"{books} {report.memory_line(peak_bytes)}".strip())
     if keep:
-        typer.echo(f"Kept in {report.keep(measured, seconds=seconds, peak_bytes=peak)}.")
+        typer.echo(f"Kept in {report.keep(measured, seconds=seconds, peak_bytes=peak_bytes)}.")
 
 
 @contextmanager
@@ -53,7 +66,7 @@ def _others(workloads: Sequence[Workload], running: Desk) -> Iterator[dict[str, 
         listing.write_bytes(desk.services(running))
         with (
             serve("bench.bare:application", BENCH_BYTES=str(listing)) as bare,
-            serve("bench.panel:application") if "django" in kinds else _nobody(bare) as django,
+            serve("bench.panel:application", **running.environ) if "django" in kinds else _nobody(bare) as django,
         ):
             yield {"bare": bare, "django": django}
 
@@ -67,39 +80,25 @@ class _Runner:
     def __init__(self, running: Desk, others: dict[str, Server]) -> None:
         self._desk = running
         self._others = others
-        self._first = 1
+        self._loads = Loads()
 
-    def round(self, to: Measured, seconds: int) -> None:
-        """Run each part once."""
-        for part in to.workload.parts:
-            server = self._others[part.kind].pid if part.kind in self._others else self._desk.server
-            before = cpu.used(server=server, postmaster=self._desk.postmaster)
-            figures = self._run(part, seconds)
-            after = cpu.used(server=server, postmaster=self._desk.postmaster)
-            to.runs[part.label].append(Run(figures, after.since(before) if after and before else None))
+    def run(self, part: Part, seconds: int) -> Run:
+        """Run a part once."""
+        if part.kind == "desk":
+            return self._loads.run(self._desk, part, seconds)
+        servers = (self._others[part.kind].pid,) if part.kind in self._others else self._desk.servers
+        before = cpu.used(servers=servers, postmaster=self._desk.postmaster)
+        figures = self._figures(part, seconds)
+        after = cpu.used(servers=servers, postmaster=self._desk.postmaster)
+        return Run(figures, after.since(before) if after and before else None)
 
-    def _run(self, part: Part, seconds: int) -> Figures:
-        self._first += LINKS_A_RUN
-        arguments = [self._filled(each) for each in part.arguments]
+    def _figures(self, part: Part, seconds: int) -> Figures:
+        first = self._loads.next()
+        arguments = self._loads.fill(self._desk, part)
         if part.kind == "batches":
-            return batches.run(self._desk, seconds=seconds, first=self._first)
+            return batches.run(self._desk, seconds=seconds, first=first)
         if part.kind == "pgbench":
             url = self._desk.database_url
             return pgbench.run(url, part.script, arguments, clients=part.clients, seconds=seconds)
-        url = f"{self._others[part.kind].url}{part.target}" if part.kind in self._others else self._desk.api_url
-        before = self._desk.count(part.counted_in) if part.counted_in else 0
-        load = wrk.run(url, part.script, arguments, connections=part.clients, seconds=seconds)
-        if part.counted_in:
-            _check_count(self._desk.count(part.counted_in) - before, load.done, part.clients)
-        return load
-
-    def _filled(self, argument: str) -> str:
-        names = {"SERVICE": self._desk.service, "ORDER": self._desk.first_order, "FIRST": self._first}
-        name, equals, value = argument.rpartition("=")
-        return f"{name}{equals}{names.get(value, value)}"
-
-
-def _check_count(rows: int, answered: int, connections: int) -> None:
-    """Hold what was answered against what is in the database, where those not waited for at the end may be too."""
-    if not answered <= rows <= answered + connections:
-        raise Failed(f"{answered} were answered, but the database has {rows}")
+        url = f"{self._others[part.kind].url}{part.target}"
+        return wrk.run(url, part.script, arguments, connections=part.clients, seconds=seconds)

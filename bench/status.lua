@@ -1,16 +1,17 @@
--- Status of 100 own orders: KEY CUSTOMERS FIRST_ORDER. The n-th customer has every CUSTOMERS-th order from
--- FIRST_ORDER + n - 1 on.
+-- Status of 100 own orders: KEY CUSTOMERS EVERY OWNERS FIRST_ORDER, each of a random one of so many customers, every
+-- EVERY-th one. The n-th customer has every OWNERS-th order from FIRST_ORDER + n - 1 on.
 
 local requests = {}
 
-function prepare(headers, key, customers, first)
-  for customer = 1, tonumber(customers) do
+function prepare(headers, key, customers, every, owners, first)
+  for chosen = 1, tonumber(customers) do
+    local customer = 1 + (chosen - 1) * every
     local orders = {}
     for number = 0, 99 do
-      orders[number + 1] = string.format("%d", first + customer - 1 + number * customers)
+      orders[number + 1] = string.format("%d", first + customer - 1 + number * owners)
     end
     local body = "key=" .. key .. customer .. "&action=status&orders=" .. table.concat(orders, ",")
-    requests[customer] = wrk.format("POST", nil, headers, body)
+    requests[chosen] = wrk.format("POST", nil, headers, body)
   end
 end
 

@@ -6,7 +6,6 @@ CUSTOMERS = 1_000
 OWNERS = 100  # the customers that have orders from the start, 100 each
 ORDERS_OF_OWNER = 100
 SERVICES = 5_000
-KEY = "tp_live_bench"  # followed by the customer's number, from 1, so that Lua and SQL can make any of the keys
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Workload:
 
 
 def _orders(label: str, connections: int, customers: int = CUSTOMERS) -> Part:
-    arguments = (str(customers), "SERVICE", "FIRST")
+    arguments = (str(customers), "1", "SERVICE", "FIRST")
     return Part(label, "desk", connections, "add", arguments, counted_in="orders_order")
 
 
@@ -70,7 +69,14 @@ WORKLOADS: dict[str, Workload] = {
                 _orders("desk, 64 connections", 64),
                 Part("batches without HTTP", "batches"),
                 _orders("desk, 1 connection", 1),
-                Part("Django view, 32 connections", "django", 32, "add", (str(CUSTOMERS), "SERVICE", "FIRST"), "/add"),
+                Part(
+                    "Django view, 32 connections",
+                    "django",
+                    32,
+                    "add",
+                    (str(CUSTOMERS), "1", "SERVICE", "FIRST"),
+                    "/add",
+                ),
             ),
             (
                 Goal("desk, 256 connections", "pgbench, 32 clients", 3),
@@ -88,13 +94,16 @@ WORKLOADS: dict[str, Workload] = {
         Workload(
             "balance",
             "balances",
-            (Part("desk, 64 connections", "desk", 64, "balance", (str(CUSTOMERS),)), _pgbench("balance", 8)),
+            (Part("desk, 64 connections", "desk", 64, "balance", (str(CUSTOMERS), "1")), _pgbench("balance", 8)),
             (Goal("desk, 64 connections", "pgbench, 8 clients", 0.8),),
         ),
         Workload(
             "status",
             "lists of 100",
-            (Part("desk, 64 connections", "desk", 64, "status", (str(OWNERS), "ORDER")), _pgbench("status", 8)),
+            (
+                Part("desk, 64 connections", "desk", 64, "status", (str(OWNERS), "1", str(OWNERS), "ORDER")),
+                _pgbench("status", 8),
+            ),
             (Goal("desk, 64 connections", "pgbench, 8 clients", 0.8),),
         ),
         Workload(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.errors import Failed
 from bench.figures import Figures
-from bench.workload import KEY
+from bench.seeding import KEY
 
 GRACE_SECONDS_MAX = 30  # to connect, and to end
 

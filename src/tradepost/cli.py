@@ -41,7 +41,9 @@ def main() -> None:
 def up(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65_535)] = 8000,
-    workers: Annotated[int, typer.Option(help="Server processes; one is best on two cores.", min=1, max=64)] = 1,
+    workers: Annotated[
+        int, typer.Option(help="Server processes; one is best on two cores. Pages have one more.", min=1, max=64)
+    ] = 1,
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with a catalog and accounts.")] = False,
     chain: Annotated[
         bool, typer.Option("--chain", help="With --demo: order at a second desk, which runs below this one.")

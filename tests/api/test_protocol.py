@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import os
 import signal
 import socket
 import threading
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 import uvicorn
 
+from bench import cpu
 from tests.api.calling import LINK, call
 from tests.conftest import Customer, Desk, start_desk, stop_desk
 from tradepost.api.protocol import Protocol
@@ -143,6 +145,68 @@ def test_a_request_may_come_byte_by_byte(client: Client, alice: Customer) -> Non
     for byte in post(alice.key) + post(alice.key):
         client.send(bytes([byte]))
     assert [client.answer().status, client.answer().status] == [200, 200]
+
+
+PAGE = raw("GET", "/account/login/")
+
+
+@pytest.mark.parametrize("begins_with_page", [True, False])
+def test_a_connection_may_ask_for_pages_and_the_api(client: Client, alice: Customer, *, begins_with_page: bool) -> None:
+    asked = [PAGE, post(alice.key), PAGE, post(alice.key)][0 if begins_with_page else 1 :]
+    for request in asked:
+        client.send(request)
+        answer = client.answer("GET" if request is PAGE else "POST")
+        assert answer.status == 200
+        assert (b"</html>" in answer.body) == (request is PAGE)
+
+
+def test_pages_may_be_asked_for_all_at_once(client: Client) -> None:
+    client.send(PAGE * 5)
+    assert all(b"</html>" in client.answer("GET").body for _ in range(5))
+
+
+@pytest.mark.parametrize("cut", [1, 4, 5, 12, 40])
+def test_a_page_may_be_asked_for_in_parts(client: Client, cut: int) -> None:
+    client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    client.send(PAGE[:cut])
+    client.send(PAGE[cut:])
+    assert b"</html>" in client.answer("GET").body
+
+
+def test_a_form_may_be_too_large_to_be_handed_over(client: Client) -> None:
+    threading.Thread(target=client.send, args=[raw("POST", "/account/login/", body="x" * 1_000_000)]).start()
+    assert client.answer().status == 403  # it lacks the token of a form
+
+
+@pytest.fixture
+def pages(desk: Desk) -> int:
+    """The process that makes the pages."""
+    found = cpu.child(desk.process.pid, "tradepost pages")
+    assert found
+    return found
+
+
+def test_the_api_answers_while_pages_are_held_up(desk: Desk, client: Client, alice: Customer, pages: int) -> None:
+    os.kill(pages, signal.SIGSTOP)
+    try:
+        client.send(PAGE)
+        with Client(desk.url) as another:
+            for _ in range(10):
+                another.send(post(alice.key))
+                assert another.answer().status == 200
+    finally:
+        os.kill(pages, signal.SIGCONT)
+    assert client.answer("GET").status == 200
+
+
+def test_pages_wait_for_their_process_to_be_started_again(desk: Desk, client: Client, pages: int) -> None:
+    os.kill(pages, signal.SIGSTOP)
+    client.send(PAGE)
+    os.kill(pages, signal.SIGKILL)
+    assert client.answer("GET").status == 200
+    with Client(desk.url) as another:
+        another.send(PAGE)
+        assert another.answer("GET").status == 200
 
 
 def test_both_ways_give_the_same_heads(client: Client, alice: Customer) -> None:

@@ -10,6 +10,7 @@ its own. What it needs of one is what `_InPlace` has.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -23,19 +24,44 @@ from tradepost.api.v2 import Api
 # Both are served: a redirect would turn a POST into a GET and drop its body.
 PATHS = frozenset({"/api/v2", "/api/v2/"})
 
+type PassOn = Callable[[int, bytes], bool]
+
+_API = b"/api/v2"
+_FIRST_BYTES = 32
 _TARGETS = frozenset(path.encode() for path in PATHS)
 _ONE_WRITE_BYTES_MAX = 16 * 1024  # a larger body is not copied behind its head
 
 
 class Protocol(HttpToolsProtocol):
-    """A connection."""
+    """A connection.
 
-    def __init__(self, *, api: Api, **uvicorns: Any) -> None:
+    `pass_on` takes over connections on which a page is asked for first: it gets the file number and what was read, and
+    tells whether it has. `said` is what was read of a connection that was passed on to here.
+    """
+
+    def __init__(self, *, api: Api, pass_on: PassOn | None = None, said: bytes = b"", **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
         self.api = api
+        self._pass_on = pass_on
+        self._said = said
         self._plain = not (self.config.access_log or self.root_path or self.limit_concurrency)  # else uvicorn's job
         self._held: tuple[_InPlace, Reply] | None = None
         self._idle_since: float | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        """Begin, with what was read elsewhere."""
+        super().connection_made(transport)
+        if self._said:
+            self.data_received(self._said)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless these are the first bytes and the connection is passed on."""
+        if self._pass_on:
+            pass_on, self._pass_on = self._pass_on, None
+            if _asks_for_page(data) and pass_on(self.transport.get_extra_info("socket").fileno(), data):
+                self.transport.abort()  # closes this end; whoever has it now has an end of its own
+                return
+        super().data_received(data)
 
     def on_headers_complete(self) -> None:
         """Take a request on, or leave it to uvicorn."""
@@ -160,6 +186,12 @@ class Protocol(HttpToolsProtocol):
             and self.parser.get_http_version() == "1.1"
             and not self.parser.should_upgrade()
         )
+
+
+def _asks_for_page(data: bytes) -> bool:
+    """Tell whether the first bytes of a connection ask for anything but the API, which what is too short may be."""
+    target = data[:_FIRST_BYTES].partition(b" ")[2]
+    return not (target.startswith(_API) or _API.startswith(target))
 
 
 class _InPlace:

@@ -9,6 +9,7 @@ from tradepost.api.app import App, ASGIApp, Receive, Scope, Send, describe
 from tradepost.api.protocol import PATHS
 from tradepost.api.v2 import Api
 from tradepost.config import environment
+from tradepost.config.uploads import whole
 from tradepost.config.wsgi import application as pages_wsgi
 
 DESCRIPTION_PATH = "/api/v2/openapi.json"
@@ -21,7 +22,7 @@ api = Api(
 )
 _app = App(api)
 # a2wsgi types every event of ASGI by itself, and WSGI more narrowly than Django does.
-_pages = cast("ASGIApp", WSGIMiddleware(cast("Any", pages_wsgi), workers=PAGE_THREADS))
+_pages = whole(cast("ASGIApp", WSGIMiddleware(cast("Any", pages_wsgi), workers=PAGE_THREADS)))
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

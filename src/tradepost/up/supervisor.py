@@ -2,8 +2,9 @@
 
 1. Take the home folder for itself, bind the port, start the embedded database (or use `DATABASE_URL`).
 2. Migrate, and seed the demo if asked.
-3. Run the servers, which share the listening socket, and the worker, until SIGTERM or SIGINT.
-4. Stop the servers (they finish what is in flight) and the worker, then the database.
+3. Run the servers, which share the listening socket, the pages' process, which they hand connections over to, and the
+   worker, until SIGTERM or SIGINT.
+4. Stop the servers (they finish what is in flight), the pages and the worker, then the database.
 
 Where forking is safe each child is a fork of the supervisor, which has imported by then all that they run: a start
 imports Django once, not three times (decision 31). When the supervisor dies, however it dies, its children stop by
@@ -11,6 +12,7 @@ themselves, so nobody keeps the port.
 """
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -22,7 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tradepost.config import environment
-from tradepost.up import postgres
+from tradepost.up import handover, postgres
 from tradepost.up.errors import Unable
 
 STOP_SECONDS_MAX = 3.5
@@ -164,12 +166,16 @@ def database() -> Iterator[str]:
 
 
 def run(listener: socket.socket, *, workers: int, stop: threading.Event, ready: str) -> None:
-    """Run servers and worker until `stop` is set; print `ready` when the desk answers."""
-    from tradepost.up.server import serve  # noqa: PLC0415 - needs Django
+    """Run servers, pages and worker until `stop` is set; print `ready` when the desk answers."""
+    from tradepost.up.server import serve, serve_pages  # noqa: PLC0415 - needs Django
     from tradepost.up.worker import work  # noqa: PLC0415 - needs Django
 
-    servers = [Child("server", serve, listener) for _ in range(workers)]
-    children = [*servers, Child("worker", work, stop_seconds_max=WORKER_STOP_SECONDS_MAX)]
+    gc.collect()
+    gc.freeze()  # what is imported stays one copy for all forks: a collection would write to every object
+    to_pages, of_pages = handover.pair()
+    servers = [Child("server", serve, listener, to_pages) for _ in range(workers)]
+    pages = Child("pages", serve_pages, of_pages)
+    children = [*servers, pages, Child("worker", work, stop_seconds_max=WORKER_STOP_SECONDS_MAX)]
     try:
         _wait_until_ready(listener, children, stop)
         if not stop.is_set():
