@@ -1,0 +1,185 @@
+"""Reading the totals: sums of a period, by day or by subject, up to this moment.
+
+What happened since the totals were brought up to date last is read from the tables themselves, in the same statement:
+no row is missing and none is counted twice. Only when that would be very much, while an old database is being filled,
+it is left out, and `progress` says so.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from django.db import connection
+
+from tradepost.reports import rolling
+from tradepost.reports.booking import BOOKINGS, SUBJECTS, since_watermarks
+from tradepost.reports.measures import MEASURES, Kind, Span
+from tradepost.reports.periods import Period, Stretch, midnight
+
+LIVE_ROWS_MAX = 30_000
+ZERO = Decimal(0)
+
+
+class Sums(msgspec.Struct, frozen=True):
+    """What was counted. Amounts are exact."""
+
+    orders: int = 0
+    quantity: Decimal = ZERO
+    charged: Decimal = ZERO
+    refunded: Decimal = ZERO
+    cost: Decimal = ZERO
+    completed: int = 0
+    partial: int = 0
+    canceled: int = 0
+    refills: int = 0
+    refused: int = 0
+    unsure: int = 0
+
+    @property
+    def revenue(self) -> Decimal:
+        """What was charged, less what was given back."""
+        return self.charged - self.refunded
+
+    @property
+    def profit(self) -> Decimal:
+        """What is left of it after the providers' part."""
+        return self.revenue - self.cost
+
+
+class Row(msgspec.Struct, frozen=True):
+    """The sums of one subject: an id, or a day."""
+
+    subject: Any
+    sums: Sums
+
+
+class By(StrEnum):
+    """What rows are."""
+
+    DAY = "day"
+    SERVICE = "service"
+    CATEGORY = "category"
+    PROVIDER = "provider"
+    ACCOUNT = "account"
+
+
+class Order(msgspec.Struct, frozen=True):
+    """In which order rows come, and which of them."""
+
+    column: str = "subject"
+    descending: bool = False
+    limit: int | None = None
+    offset: int = 0
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How many rows are booked in the totals, and how many are yet to be."""
+
+    booked: int
+    waiting: int
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether so little waits that every figure takes it in."""
+        return self.waiting <= LIVE_ROWS_MAX
+
+    @property
+    def percent(self) -> int:
+        """How much of the work is done."""
+        return 100 * self.booked // max(self.booked + self.waiting, 1)
+
+
+# What rows may be ordered by.
+COLUMNS = {
+    "subject": "subject",
+    **{name: f"sum({name})" for name in MEASURES},
+    "revenue": "sum(charged) - sum(refunded)",
+    "profit": "sum(charged) - sum(refunded) - sum(cost)",
+}
+
+_KINDS = {
+    By.DAY: Kind.DESK,
+    By.SERVICE: Kind.SERVICE,
+    By.CATEGORY: Kind.SERVICE,
+    By.PROVIDER: Kind.PROVIDER,
+    By.ACCOUNT: Kind.ACCOUNT,
+}
+
+_SUMMED = {Decimal: "coalesce(sum({name}), 0)", int: "coalesce(sum({name}), 0)::bigint"}
+_SUMS = ", ".join(_SUMMED[field.type].format(name=field.name) for field in msgspec.structs.fields(Sums))
+_MEASURES = ", ".join(MEASURES)
+
+_KEPT = f"""
+SELECT start AS at, subject, {_MEASURES} FROM reports_total
+WHERE kind = %(kind)s AND span = {{span}} AND start >= %(start_{{number}})s AND start < %(end_{{number}})s
+"""
+
+_LIVE_BOOKINGS = since_watermarks(BOOKINGS)
+_LIVE = f"""
+UNION ALL
+SELECT at, subject, {_MEASURES} FROM booking CROSS JOIN LATERAL {SUBJECTS}
+WHERE kind = %(kind)s AND subject IS NOT NULL AND at >= %(start)s AND at < %(end)s
+"""
+
+_SUBJECTS = {
+    By.DAY: "(at AT TIME ZONE 'UTC')::date",
+    By.CATEGORY: "(SELECT category_id FROM catalog_service WHERE id = subject)",
+}
+
+
+def rows(by: By, period: Period, order: Order | None = None, *, subjects: Sequence[int] | None = None) -> list[Row]:
+    """Return the sums of a period by day or by subject; of these subjects only, if they are given."""
+    order = order or Order()
+    stretches = [Stretch(Span.DAY, period.start, period.end)] if by is By.DAY else period.stretches()
+    source, parameters = _source(_KINDS[by], period, stretches)
+    query = f"""
+    {source}
+    SELECT subject, {_SUMS} FROM (SELECT {_SUBJECTS.get(by, "subject")} AS subject, {_MEASURES} FROM found) AS named
+    {"" if subjects is None else "WHERE subject = ANY(%(subjects)s)"}
+    GROUP BY subject
+    ORDER BY {COLUMNS[order.column]} {"DESC" if order.descending else "ASC"}, subject
+    LIMIT %(limit)s OFFSET %(offset)s
+    """
+    parameters |= {"subjects": list(subjects or ()), "limit": order.limit, "offset": order.offset}
+    return [Row(row[0], Sums(*row[1:])) for row in _fetch(query, parameters)]
+
+
+def total(period: Period, *, of: Kind = Kind.DESK) -> Sums:
+    """Return the sums of a period: of the desk, or of all providers together."""
+    source, parameters = _source(of, period, period.stretches())
+    [row] = _fetch(f"{source} SELECT {_SUMS} FROM found", parameters)
+    return Sums(*row)
+
+
+def until(moment: datetime) -> Sums:
+    """Return the desk's sums of a day that is over up to a time of that day, to the minute; of the last days only."""
+    query = f"SELECT {_SUMS} FROM reports_total WHERE kind = %s AND span = %s AND start >= %s AND start < %s"
+    start = midnight(moment.date())
+    [row] = _fetch(query, [Kind.DESK.value, Span.MINUTE.value, start, moment.replace(second=0, microsecond=0)])
+    return Sums(*row)
+
+
+def progress() -> Progress:
+    """Return how far the totals are."""
+    booked, newest = rolling.positions(), rolling.newest()
+    return Progress(sum(booked.values()), sum(max(newest[table] - booked[table], 0) for table in newest))
+
+
+def _source(kind: Kind, period: Period, stretches: Sequence[Stretch]) -> tuple[str, dict[str, Any]]:
+    """Return a WITH clause that finds what is to be summed, with its parameters."""
+    is_live = progress().is_live
+    kept = (_KEPT.format(span=stretch.span.value, number=number) for number, stretch in enumerate(stretches))
+    found = f"found AS (({' UNION ALL '.join(kept)}) {_LIVE if is_live else ''})"
+    parameters: dict[str, Any] = {"kind": kind.value, "start": period.start, "end": period.end}
+    for number, stretch in enumerate(stretches):
+        parameters |= {f"start_{number}": stretch.start, f"end_{number}": stretch.end}
+    return (f"{_LIVE_BOOKINGS}, {found}" if is_live else f"WITH {found}"), parameters
+
+
+def _fetch(query: str, parameters: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return cursor.fetchall()
