@@ -3,12 +3,13 @@
 import random
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 
 from tests.backoffice.conftest import place, settle
 from tests.conftest import Customer
-from tests.providers.desk import make_offer, make_provider, route
+from tests.providers.desk import attempt, make_offer, make_provider, route
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.database import engine_connection
@@ -105,3 +106,17 @@ def _settle(chance: random.Random, first: int) -> None:
 def _refill(first: int) -> None:
     for order in Order.objects.filter(pk__gt=first, status="Completed", parent=None, refills=None)[:1]:
         Refill.objects.create(order_id=order.pk, account_id=order.account_id)
+
+
+def sent(account: int, service: int, *, rate: Decimal) -> Callable[..., None]:
+    """Place an order of 100 that a provider takes at a rate; return how to have it heard of."""
+    provider = make_provider()
+    route(service, make_offer(provider, rate=rate))
+    [order] = place(account, service)
+    attempt(provider.pk, order, "sent", upstream_id=f"{provider.pk}-{order}")
+
+    def hear(**said: Any) -> None:
+        with transaction.atomic():
+            following.take_in(engine_connection(), provider.pk, [Seen(order, **said)])
+
+    return hear
