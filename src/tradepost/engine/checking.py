@@ -128,16 +128,18 @@ _RULES = {
             SELECT (sum(orders), sum(charged), sum(refunded), sum(cost))::text AS sums FROM reports_total t
             WHERE t.kind = 0 AND t.span = spans.span AND t.start = spans.start) AS desk ON true
         WHERE services.sums <> desk.sums OR accounts.sums <> desk.sums""",
-    "a month's totals are not those of its days": """
-        SELECT 'kind ' || kind || ', subject ' || subject || ', month ' || month::date,
+    "totals of days, months and years differ": """
+        SELECT 'kind ' || kind || ', subject ' || subject || ', ' || unit || ' from ' || stretch::date,
                'orders ' || orders || ', charged ' || charged || ', refunded ' || refunded || ', cost ' || cost
         FROM (
-            SELECT kind, subject, date_trunc('month', start, 'UTC') AS month,
-                   sum(CASE WHEN span = 1 THEN orders ELSE -orders END) AS orders,
-                   sum(CASE WHEN span = 1 THEN charged ELSE -charged END) AS charged,
-                   sum(CASE WHEN span = 1 THEN refunded ELSE -refunded END) AS refunded,
-                   sum(CASE WHEN span = 1 THEN cost ELSE -cost END) AS cost
-            FROM reports_total WHERE span <> 0 GROUP BY 1, 2, 3
+            SELECT kind, subject, unit, date_trunc(unit, start, 'UTC') AS stretch,
+                   sum(CASE span WHEN finer THEN orders ELSE -orders END) AS orders,
+                   sum(CASE span WHEN finer THEN charged ELSE -charged END) AS charged,
+                   sum(CASE span WHEN finer THEN refunded ELSE -refunded END) AS refunded,
+                   sum(CASE span WHEN finer THEN cost ELSE -cost END) AS cost
+            FROM reports_total
+            JOIN (VALUES (1, 2, 'month'), (2, 3, 'year')) AS spans (finer, coarser, unit) ON span IN (finer, coarser)
+            GROUP BY 1, 2, 3, 4
         ) AS differences
         WHERE orders <> 0 OR charged <> 0 OR refunded <> 0 OR cost <> 0""",
     # The hot tables have no foreign keys (decision 0005).

@@ -11,7 +11,7 @@ nor once the order is over, and the attempt by which it went is the last one mad
 
 from tradepost.engine.ledger import SystemAccount
 from tradepost.engine.statuses import ACTIVE
-from tradepost.reports.measures import GROWTH, MEASURES, Kind, Span, Timed
+from tradepost.reports.measures import AMOUNTS, GROWTH, MEASURES, Kind, Span, Timed
 
 # The tables that bookings are made of; rows are only ever added to them, but for orders, of which only what never
 # changes is booked here.
@@ -25,7 +25,8 @@ def _booking(source: str, at: str, subjects: dict[str, str], measures: dict[str,
     """Compose a SELECT of bookings from a source, nothing where nothing is said."""
     columns = [f"{at} AS at"]
     columns += [f"{subjects.get(name, 'NULL::bigint')} AS {name}" for name in _SUBJECTS]
-    columns += [f"{measures.get(name, '0')}::numeric AS {name}" for name in MEASURES]
+    types = {name: "numeric" if name in AMOUNTS else "bigint" for name in MEASURES}
+    columns += [f"({measures.get(name, '0')})::{type_} AS {name}" for name, type_ in types.items()]
     return f"SELECT {', '.join(columns)} FROM {source}"
 
 
@@ -144,7 +145,7 @@ SUBJECTS = f"""
         ({Kind.PROVIDER}, provider), ({Kind.OFFER}, offer)) AS subjects (kind, subject)
 """
 
-SPANS = f"(VALUES ({Span.MINUTE}, 'minute'), ({Span.DAY}, 'day'), ({Span.MONTH}, 'month')) AS spans (span, unit)"
+SPANS = f"(VALUES {', '.join(f"({span}, '{span.name.lower()}')" for span in Span)}) AS spans (span, unit)"
 
 # How long orders took that were sent: to their first move into work, and to their completion.
 DURATIONS = f"""

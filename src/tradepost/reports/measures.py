@@ -19,6 +19,7 @@ class Span(IntEnum):
     MINUTE = 0
     DAY = 1
     MONTH = 2
+    YEAR = 3
 
 
 class Timed(IntEnum):
@@ -30,19 +31,8 @@ class Timed(IntEnum):
 
 # The columns of a total. Of a provider and an offer `orders`, `quantity` and `charged` are of what was sent there, runs
 # of drip-feeds each by itself; of all else they are of what customers ordered, parts left out.
-MEASURES = (
-    "orders",
-    "quantity",
-    "charged",
-    "refunded",
-    "cost",
-    "completed",
-    "partial",
-    "canceled",
-    "refills",
-    "refused",
-    "unsure",
-)
+AMOUNTS = ("charged", "refunded", "cost")
+MEASURES = ("orders", "quantity", *AMOUNTS, "completed", "partial", "canceled", "refills", "refused", "unsure")
 
 # Durations are counted by size: bucket n holds those from GROWTH^n to GROWTH^(n+1) seconds.
 GROWTH = 1.25

@@ -9,7 +9,10 @@ COUNT = {"max_digits": 30, "decimal_places": 0, "db_default": 0}
 
 
 class Total(models.Model):
-    """What happened to one subject in one stretch of time, in UTC. What is counted: `measures`, decision 48."""
+    """What happened to one subject in one stretch of time, in UTC. What is counted: `measures`, decision 48.
+
+    Partitioned by kind and span, so that what is read together stands together.
+    """
 
     pk = models.CompositePrimaryKey("kind", "span", "start", "subject")
     kind = models.SmallIntegerField(choices=[(kind.value, kind.name.lower()) for kind in Kind])
@@ -41,7 +44,7 @@ class Total(models.Model):
 
 
 class Duration(models.Model):
-    """How many of a day's orders at a provider, or of one offer there, took about so long: for medians. Kept a while."""
+    """How many of a day's orders at a provider, or of one offer there, took about so long. Kept for a while."""
 
     pk = models.CompositePrimaryKey("kind", "subject", "day", "timed", "bucket")
     kind = models.SmallIntegerField(choices=[(kind.value, kind.name.lower()) for kind in Kind])

@@ -6,7 +6,7 @@ it is left out, and `progress` says so.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -110,11 +110,18 @@ _KINDS = {
 
 _SUMMED = {Decimal: "coalesce(sum({name}), 0)", int: "coalesce(sum({name}), 0)::bigint"}
 _SUMS = ", ".join(_SUMMED[field.type].format(name=field.name) for field in msgspec.structs.fields(Sums))
+_NAMED_SUMS = ", ".join(f"sum({name}) AS {name}" for name in MEASURES)
 _MEASURES = ", ".join(MEASURES)
 
 _KEPT = f"""
 SELECT start AS at, subject, {_MEASURES} FROM reports_total
 WHERE kind = %(kind)s AND span = {{span}} AND start >= %(start_{{number}})s AND start < %(end_{{number}})s
+"""
+
+# Of some subjects, each total is looked up.
+_KEPT_OF_SOME = f"""
+SELECT start AS at, subject, {_MEASURES} FROM reports_total
+WHERE kind = %(kind)s AND span = {{span}} AND start = ANY(%(starts_{{number}})s) AND subject = ANY(%(subjects)s)
 """
 
 _LIVE_BOOKINGS = since_watermarks(BOOKINGS)
@@ -123,33 +130,58 @@ UNION ALL
 SELECT at, subject, {_MEASURES} FROM booking CROSS JOIN LATERAL {SUBJECTS}
 WHERE kind = %(kind)s AND subject IS NOT NULL AND at >= %(start)s AND at < %(end)s
 """
-
-_SUBJECTS = {
-    By.DAY: "(at AT TIME ZONE 'UTC')::date",
-    By.CATEGORY: "(SELECT category_id FROM catalog_service WHERE id = subject)",
-}
+_OF_SOME = "AND subject = ANY(%(subjects)s)"
 
 
-def rows(by: By, period: Period, order: Order | None = None, *, subjects: Sequence[int] | None = None) -> list[Row]:
-    """Return the sums of a period by day or by subject; of these subjects only, if they are given."""
+def rows(by: By, period: Period, order: Order | None = None) -> list[Row]:
+    """Return the sums of a period by day or by subject, in an order."""
     order = order or Order()
-    stretches = [Stretch(Span.DAY, period.start, period.end)] if by is By.DAY else period.stretches()
-    source, parameters = _source(_KINDS[by], period, stretches)
+    if by is By.DAY:
+        return _by_day(period, order)
+    source, parameters = _source(_KINDS[by], period, _stretches(period))
+    limits = "LIMIT %(limit)s OFFSET %(offset)s"
+    parameters |= {"limit": order.limit, "offset": order.offset}
+    way = f"{COLUMNS[order.column]} {'DESC' if order.descending else 'ASC'}, subject {limits}"
+    if by is By.CATEGORY:
+        query = f"""
+        {source}, sold AS (SELECT subject, {_NAMED_SUMS} FROM found GROUP BY subject)
+        SELECT category_id AS subject, {_SUMS} FROM sold JOIN catalog_service s ON s.id = sold.subject
+        GROUP BY category_id ORDER BY {way.replace("subject", "category_id")}
+        """
+        return _rows(query, parameters)
+    if order.limit is None:
+        return _rows(f"{source} SELECT subject, {_SUMS} FROM found GROUP BY subject ORDER BY {way}", parameters)
+    # To say which rows they are needs one or two sums; the others are added up of those rows only.
+    query = f"{source} SELECT subject FROM found GROUP BY subject ORDER BY {way}"
+    subjects = [row[0] for row in _fetch(query, parameters)]
+    of_each = of_subjects(by, period, subjects)
+    return [Row(subject, of_each[subject]) for subject in subjects]
+
+
+def of_subjects(by: By, period: Period, subjects: Sequence[Any]) -> dict[Any, Sums]:
+    """Return the sums of a period of these subjects, of those that have any."""
+    if by in {By.DAY, By.CATEGORY}:
+        return {row.subject: row.sums for row in rows(by, period) if row.subject in subjects}
+    source, parameters = _source(_KINDS[by], period, _stretches(period), subjects)
+    return {
+        row.subject: row.sums for row in _rows(f"{source} SELECT subject, {_SUMS} FROM found GROUP BY 1", parameters)
+    }
+
+
+def _by_day(period: Period, order: Order) -> list[Row]:
+    source, parameters = _source(Kind.DESK, period, [Stretch(Span.DAY, period.start, period.end)])
+    parameters |= {"limit": order.limit, "offset": order.offset}
     query = f"""
-    {source}
-    SELECT subject, {_SUMS} FROM (SELECT {_SUBJECTS.get(by, "subject")} AS subject, {_MEASURES} FROM found) AS named
-    {"" if subjects is None else "WHERE subject = ANY(%(subjects)s)"}
-    GROUP BY subject
-    ORDER BY {COLUMNS[order.column]} {"DESC" if order.descending else "ASC"}, subject
+    {source} SELECT (at AT TIME ZONE 'UTC')::date AS subject, {_SUMS} FROM found GROUP BY 1
+    ORDER BY {"1" if order.column == "subject" else COLUMNS[order.column]} {"DESC" if order.descending else "ASC"}, 1
     LIMIT %(limit)s OFFSET %(offset)s
     """
-    parameters |= {"subjects": list(subjects or ()), "limit": order.limit, "offset": order.offset}
-    return [Row(row[0], Sums(*row[1:])) for row in _fetch(query, parameters)]
+    return _rows(query, parameters)
 
 
 def total(period: Period, *, of: Kind = Kind.DESK) -> Sums:
     """Return the sums of a period: of the desk, or of all providers together."""
-    source, parameters = _source(of, period, period.stretches())
+    source, parameters = _source(of, period, _stretches(period))
     [row] = _fetch(f"{source} SELECT {_SUMS} FROM found", parameters)
     return Sums(*row)
 
@@ -168,15 +200,29 @@ def progress() -> Progress:
     return Progress(sum(booked.values()), sum(max(newest[table] - booked[table], 0) for table in newest))
 
 
-def _source(kind: Kind, period: Period, stretches: Sequence[Stretch]) -> tuple[str, dict[str, Any]]:
-    """Return a WITH clause that finds what is to be summed, with its parameters."""
+def _stretches(period: Period) -> list[Stretch]:
+    return period.stretches(datetime.now(UTC).date())
+
+
+def _source(
+    kind: Kind, period: Period, stretches: Sequence[Stretch], subjects: Sequence[int] | None = None
+) -> tuple[str, dict[str, Any]]:
+    """Return a WITH clause that finds what is to be summed, of some subjects or all, with its parameters."""
     is_live = progress().is_live
-    kept = (_KEPT.format(span=stretch.span.value, number=number) for number, stretch in enumerate(stretches))
-    found = f"found AS (({' UNION ALL '.join(kept)}) {_LIVE if is_live else ''})"
+    kept = _KEPT if subjects is None else _KEPT_OF_SOME
+    found = [kept.format(span=stretch.span.value, number=number) for number, stretch in enumerate(stretches)]
+    live = f"{_LIVE} {'' if subjects is None else _OF_SOME}" if is_live else ""
     parameters: dict[str, Any] = {"kind": kind.value, "start": period.start, "end": period.end}
+    parameters["subjects"] = list(subjects or ())
     for number, stretch in enumerate(stretches):
         parameters |= {f"start_{number}": stretch.start, f"end_{number}": stretch.end}
-    return (f"{_LIVE_BOOKINGS}, {found}" if is_live else f"WITH {found}"), parameters
+        parameters[f"starts_{number}"] = stretch.starts()
+    clause = f"found AS (({' UNION ALL '.join(found)}) {live})"
+    return (f"{_LIVE_BOOKINGS}, {clause}" if is_live else f"WITH {clause}"), parameters
+
+
+def _rows(query: str, parameters: dict[str, Any]) -> list[Row]:
+    return [Row(row[0], Sums(*row[1:])) for row in _fetch(query, parameters)]
 
 
 def _fetch(query: str, parameters: Any) -> list[tuple[Any, ...]]:

@@ -17,7 +17,8 @@ from django.db import connection, transaction
 from tradepost.reports.booking import BOOKINGS, DURATIONS, SPANS, SUBJECTS, TABLES
 from tradepost.reports.measures import MEASURES, Kind, Span
 
-ROWS_A_TABLE_MAX = 20_000  # at a time
+ROWS_A_TABLE_MAX = 100_000  # at a time
+MEMORY = "64MB"  # to add so many rows up in
 WAIT_SECONDS_MAX = 10  # for transactions that were under way
 LOOK_SECONDS = 0.02
 MINUTES_KEPT = timedelta(days=8)
@@ -44,7 +45,7 @@ INSERT INTO reports_total AS was (kind, span, start, subject, {", ".join(MEASURE
 SELECT kind, span, date_trunc(unit, at, 'UTC'), subject, {", ".join(f"sum({name})" for name in MEASURES)}
 FROM booking CROSS JOIN LATERAL {SUBJECTS} CROSS JOIN {SPANS}
 WHERE subject IS NOT NULL AND (span <> {Span.MINUTE} OR (kind = {Kind.DESK} AND at > now() - %(minutes_kept)s))
-GROUP BY 1, 2, 3, 4
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 ON CONFLICT (kind, span, start, subject) DO UPDATE
 SET {", ".join(f"{name} = was.{name} + excluded.{name}" for name in MEASURES)}
 """
@@ -81,6 +82,7 @@ def roll(until: Positions, *, rows_max: int = ROWS_A_TABLE_MAX) -> bool:
         if steps == after:
             return False
         rows = {f"{table}_after": after[table] for table in TABLES} | {f"{t}_until": steps[t] for t in TABLES}
+        cursor.execute("SELECT set_config('work_mem', %s, true)", [MEMORY])
         cursor.execute(_ADD, rows | {"minutes_kept": MINUTES_KEPT})
         cursor.execute(_ADD_DURATIONS, rows | {"kept": DURATIONS_KEPT})
         cursor.executemany(_MOVE_ON, [(steps[table], table) for table in TABLES])

@@ -125,8 +125,7 @@ def _before(by: By, rows: Sequence[Row], period: Period) -> dict[Any, Sums]:
     if by is By.DAY:
         distance = period.first - period.before.first
         return {row.subject + distance: row.sums for row in reading.rows(by, period.before)}
-    found = reading.rows(by, period.before, subjects=[row.subject for row in rows])
-    return {row.subject: row.sums for row in found}
+    return reading.of_subjects(by, period.before, [row.subject for row in rows])
 
 
 def _change(now: int | Decimal | None, before: int | Decimal | None) -> dict[str, str]:
