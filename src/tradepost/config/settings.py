@@ -91,6 +91,7 @@ INSTALLED_APPS = [
     "tradepost.providers",
     "tradepost.ledger",
     "tradepost.orders",
+    "tradepost.reports",
     "tradepost.fulfilment",
     "tradepost.panel",  # before allauth: its templates win over theirs
     "allauth",

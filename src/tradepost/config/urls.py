@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from tradepost.backoffice import fulfilment
+from tradepost.backoffice.reports import sales
 from tradepost.fulfilment import metrics
 
 # Staff signs in where everybody does: throttled, and with the second factor of those who have one.
@@ -16,5 +17,7 @@ urlpatterns = [
     path("account/sessions/", include("allauth.usersessions.urls")),
     path("metrics", metrics.show, name="metrics"),
     path("admin/fulfilment/", admin.site.admin_view(fulfilment.show), name="fulfilment"),
+    path("admin/reports/<slug:by>/", admin.site.admin_view(sales.show), name="report"),
+    path("admin/reports/<slug:by>/file/", admin.site.admin_view(sales.download), name="report_file"),
     path("admin/", admin.site.urls),
 ]

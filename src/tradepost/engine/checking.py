@@ -98,6 +98,50 @@ _RULES = {
         SELECT 'order ' || id, 'charge ' || charge || ', refunded ' || refunded
         FROM orders_order
         WHERE status = 'Canceled' AND refunded <> charge AND (parts IS NULL OR dispatch = 'runs')""",
+    # Roll-ups (decision 48): of what they know, every row is counted once, and everything counted for somebody.
+    "a day's totals are not its transfers": """
+        SELECT 'day ' || start::date, 'charged ' || coalesce(r.charged, 0) || ' and refunded ' || coalesce(r.refunded, 0)
+               || ', transferred ' || coalesce(t.charged, 0) || ' and ' || coalesce(t.refunded, 0)
+        FROM (SELECT start, charged, refunded FROM reports_total WHERE kind = 0 AND span = 1) AS r
+        FULL JOIN (
+            SELECT date_trunc('day', at, 'UTC') AS start,
+                   coalesce(sum(amount) FILTER (WHERE kind = 'charge' AND credit_id = 1), 0) AS charged,
+                   coalesce(sum(amount) FILTER (WHERE kind <> 'charge' AND debit_id = 1), 0) AS refunded
+            FROM ledger_transfer
+            WHERE order_id IS NOT NULL
+              AND id <= (SELECT position FROM reports_watermark WHERE "table" = 'ledger_transfer')
+            GROUP BY 1
+        ) AS t USING (start)
+        WHERE (coalesce(r.charged, 0), coalesce(r.refunded, 0)) <> (coalesce(t.charged, 0), coalesce(t.refunded, 0))""",
+    "the totals of services, accounts and the desk differ": """
+        SELECT 'span ' || span || ' from ' || start,
+               'services ' || coalesce(services.sums, 'none') || ', accounts ' || coalesce(accounts.sums, 'none')
+               || ', desk ' || coalesce(desk.sums, 'none')
+        FROM (SELECT DISTINCT span, start FROM reports_total WHERE span <> 0) AS spans
+        LEFT JOIN LATERAL (
+            SELECT (sum(orders), sum(charged), sum(refunded), sum(cost))::text AS sums FROM reports_total t
+            WHERE t.kind = 1 AND t.span = spans.span AND t.start = spans.start) AS services ON true
+        LEFT JOIN LATERAL (
+            SELECT (sum(orders), sum(charged), sum(refunded), sum(cost))::text AS sums FROM reports_total t
+            WHERE t.kind = 2 AND t.span = spans.span AND t.start = spans.start) AS accounts ON true
+        LEFT JOIN LATERAL (
+            SELECT (sum(orders), sum(charged), sum(refunded), sum(cost))::text AS sums FROM reports_total t
+            WHERE t.kind = 0 AND t.span = spans.span AND t.start = spans.start) AS desk ON true
+        WHERE services.sums <> desk.sums OR accounts.sums <> desk.sums""",
+    "totals of days, months and years differ": """
+        SELECT 'kind ' || kind || ', subject ' || subject || ', ' || unit || ' from ' || stretch::date,
+               'orders ' || orders || ', charged ' || charged || ', refunded ' || refunded || ', cost ' || cost
+        FROM (
+            SELECT kind, subject, unit, date_trunc(unit, start, 'UTC') AS stretch,
+                   sum(CASE span WHEN finer THEN orders ELSE -orders END) AS orders,
+                   sum(CASE span WHEN finer THEN charged ELSE -charged END) AS charged,
+                   sum(CASE span WHEN finer THEN refunded ELSE -refunded END) AS refunded,
+                   sum(CASE span WHEN finer THEN cost ELSE -cost END) AS cost
+            FROM reports_total
+            JOIN (VALUES (1, 2, 'month'), (2, 3, 'year')) AS spans (finer, coarser, unit) ON span IN (finer, coarser)
+            GROUP BY 1, 2, 3, 4
+        ) AS differences
+        WHERE orders <> 0 OR charged <> 0 OR refunded <> 0 OR cost <> 0""",
     # The hot tables have no foreign keys (decision 0005).
     "a reference leads nowhere": """
         SELECT 'order ' || o.id, 'account ' || o.account_id || ', service ' || o.service_id

@@ -33,6 +33,14 @@ class Errand(msgspec.Struct, frozen=True):
     quantity: int
     provider_service: int
     multiplier: Decimal
+    counted: Quantity = Quantity.GIVEN
+
+    @property
+    def rates(self) -> Decimal | None:
+        """How many times the provider's rate it costs; None of a subscription, whose posts are charged there."""
+        if self.counted is Quantity.POSTS:
+            return None
+        return Decimal(1) if self.counted is Quantity.PACKAGE else Decimal(self.quantity).scaleb(-3)
 
 
 _CLAIMABLE = """
@@ -88,11 +96,15 @@ RETURNING order_id, asked::text, quantity
 """
 
 _WRITE_ATTEMPTS = """
-INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, quantity, asked)
-SELECT u.order_id, u.account_id, u.tries, u.provider_id, new.provider_service_id, new.quantity, new.asked::jsonb
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
-  AS new (order_id, provider_service_id, quantity, asked)
+INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, quantity, asked,
+                            cost_expected)
+SELECT u.order_id, u.account_id, u.tries, u.provider_id, new.provider_service_id, new.quantity, new.asked::jsonb,
+       least(round(new.rates * s.rate * p.exchange_rate, 5), 999999999999999)
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::numeric[])
+  AS new (order_id, provider_service_id, quantity, asked, rates)
 JOIN orders_upstreamorder u ON u.order_id = new.order_id
+JOIN providers_providerservice s ON s.id = new.provider_service_id
+JOIN providers_provider p ON p.id = u.provider_id
 ORDER BY u.order_id
 """
 
@@ -135,7 +147,7 @@ def _errand(row: TupleRow) -> Errand:
     own = msgspec.json.decode(fields, type=dict[str, str]) if fields else {}
     parameters = {**({"link": link} if rule.link else {}), **own}
     if rule.quantity is not Quantity.GIVEN:
-        return Errand(order, attempt, service, parameters, quantity, provider_service, Decimal(1))
+        return Errand(order, attempt, service, parameters, quantity, provider_service, Decimal(1), rule.quantity)
     ordered = routing.quantity_to_order(quantity, multiplier, overflow)
     parameters["quantity"] = str(ordered)
     return Errand(order, attempt, service, parameters, ordered, provider_service, multiplier)
@@ -160,9 +172,10 @@ def _write_attempts(connection: Connection, errands: Sequence[Errand]) -> None:
     asked = [msgspec.json.encode({"service": each.service, **each.parameters}).decode() for each in errands]
     services = arrays.of_numbers(errand.provider_service for errand in errands)
     multipliers = arrays.of_numbers(errand.multiplier for errand in errands)
+    rates = arrays.of_numbers(errand.rates for errand in errands)
     cursor = Cursor(connection)
     cursor.execute(_NOTE_SENDING, [ids, quantities, multipliers], prepare=True)
-    cursor.execute(_WRITE_ATTEMPTS, [ids, services, quantities, arrays.of_texts(asked)], prepare=True)
+    cursor.execute(_WRITE_ATTEMPTS, [ids, services, quantities, arrays.of_texts(asked), rates], prepare=True)
 
 
 def abandon(connection: Connection, provider: int) -> int:

@@ -191,6 +191,9 @@ class Attempt(models.Model):
     cost = models.DecimalField(
         max_digits=20, decimal_places=5, null=True, help_text="What it costs there, in our currency, as last told."
     )
+    cost_expected = models.DecimalField(
+        max_digits=20, decimal_places=5, null=True, help_text="What it was to cost when it was sent, by its list."
+    )
     asked = models.JSONField(null=True)
     answer = models.TextField(blank=True, db_default="")
 

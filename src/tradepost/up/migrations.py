@@ -11,7 +11,7 @@ from django.db.migrations.loader import MigrationLoader
 from tradepost.up.errors import Unable
 
 POSTGRES_MAJOR_MIN = 15
-OUR_APPS = frozenset({"accounts", "catalog", "ledger", "orders"})
+OUR_APPS = frozenset({"accounts", "catalog", "ledger", "orders", "reports"})
 _LOCK = 7_406_131  # any number, the same for all: nodes that start together migrate one after the other
 
 

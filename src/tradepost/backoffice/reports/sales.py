@@ -1,0 +1,184 @@
+"""The reports of sales: revenue, cost and profit by day, service, category, provider and account."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from tradepost.backoffice import showing, spreadsheets
+from tradepost.backoffice.reports import asked, charts, columns, subjects
+from tradepost.backoffice.reports.asked import PRESETS, ROWS_A_PAGE, Asked
+from tradepost.backoffice.reports.columns import Column
+from tradepost.reports import reading
+from tradepost.reports.measures import Kind
+from tradepost.reports.periods import Period
+from tradepost.reports.reading import By, Order, Row, Sums
+
+TITLES = {
+    By.DAY: "By day",
+    By.SERVICE: "By service",
+    By.CATEGORY: "By category",
+    By.PROVIDER: "By provider",
+    By.ACCOUNT: "By account",
+}
+HEADS = {By.DAY: "Day", By.SERVICE: "Service", By.CATEGORY: "Category", By.PROVIDER: "Provider", By.ACCOUNT: "Account"}
+ROWS_A_READ = 2_000  # of a file
+UP, DOWN = "up", "down"
+
+
+def show(request: HttpRequest, by: str) -> HttpResponse:
+    """Show a page of a report, with the totals and what changed against as many days before."""
+    by_ = _permitted(request, by)
+    wanted = asked.read(request)
+    shown = columns.seen_by(request)
+    order = _order(by_, wanted, shown)
+    period = wanted.period
+    found = reading.rows(by_, period, order)
+    rows = found[:ROWS_A_PAGE]
+    now, before = _totals(by_, period), _totals(by_, period.before)
+    context = {
+        **admin.site.each_context(request),
+        "title": f"Sales {TITLES[by_].lower()}",
+        "tabs": _tabs(request, by_, wanted),
+        "presets": _presets(wanted),
+        "period": period,
+        "before": period.before,
+        "head": HEADS[by_],
+        "columns": [_head(column, wanted, order) for column in shown],
+        "subject_sort": _sort(wanted, "subject", order),
+        "rows": list(_shown(request, by_, rows, period, shown)),
+        "totals": [column.text(now) for column in shown],
+        "totals_before": [column.text(before) for column in shown],
+        "totals_change": [_change(column.read(now), column.read(before)) for column in shown],
+        "chart": charts.by_day(period, with_profit=request.user.has_perm(columns.PROFIT)) if by_ is By.DAY else None,
+        "file": f"{reverse('report_file', args=[by_.value])}{wanted.address()}",
+        "page": wanted.page,
+        "page_before": wanted.address(page=wanted.page - 1) if wanted.page > 1 else "",
+        "page_after": wanted.address(page=wanted.page + 1) if len(found) > ROWS_A_PAGE else "",
+        "progress": reading.progress(),
+        "is_of_providers": by_ is By.PROVIDER,
+    }
+    return TemplateResponse(request, "backoffice/sales.html", context)
+
+
+def download(request: HttpRequest, by: str) -> HttpResponseBase:
+    """Answer with all rows of a report as a file."""
+    by_ = _permitted(request, by)
+    wanted = asked.read(request)
+    shown = columns.seen_by(request)
+    order = _order(by_, wanted, shown)
+    header = ["Id", HEADS[by_], *(column.title for column in shown)]
+    name = f"sales-by-{by_.value}-{wanted.period.first}-{wanted.period.last}"
+    return spreadsheets.download(name, header, _lines(by_, wanted.period, order, shown))
+
+
+def _permitted(request: HttpRequest, by: str) -> By:
+    if by not in list(By):
+        raise Http404
+    by_ = By(by)
+    if not request.user.has_perm(columns.SALES) or not request.user.has_perms(subjects.VIEWS[by_]):
+        raise PermissionDenied
+    return by_
+
+
+def _order(by: By, wanted: Asked, shown: Sequence[Column]) -> Order:
+    """Return the order asked for, if it is by a column that is seen; else the largest revenue or the newest first."""
+    name = wanted.sort.removeprefix("-")
+    offset = (wanted.page - 1) * ROWS_A_PAGE
+    sortable = {"subject", *(column.name for column in shown)} & reading.COLUMNS.keys()
+    if name not in sortable:
+        name, descending = ("subject" if by is By.DAY else "revenue"), True
+    else:
+        descending = wanted.sort.startswith("-")
+    return Order(name, descending=descending, limit=ROWS_A_PAGE + 1, offset=offset)
+
+
+def _totals(by: By, period: Period) -> Sums:
+    return reading.total(period, of=Kind.PROVIDER if by is By.PROVIDER else Kind.DESK)
+
+
+def _shown(
+    request: HttpRequest, by: By, rows: Sequence[Row], period: Period, shown: Sequence[Column]
+) -> Iterator[dict[str, Any]]:
+    called = subjects.names(by, [row.subject for row in rows])
+    before = _before(by, rows, period)
+    may_see_orders = request.user.has_perm("orders.view_order")
+    for row in rows:
+        past = before.get(row.subject, Sums())
+        yield {
+            "name": called.get(row.subject, str(row.subject)),
+            "link": subjects.orders_of(by, row.subject, period) if may_see_orders else "",
+            "figures": [column.text(row.sums) for column in shown],
+            "change": _change(row.sums.revenue, past.revenue),
+            "revenue_before": showing.grouped(past.revenue),
+        }
+
+
+def _before(by: By, rows: Sequence[Row], period: Period) -> dict[Any, Sums]:
+    """Return the sums that these rows had in the period before; of a day, the day that is as far back."""
+    if by is By.DAY:
+        distance = period.first - period.before.first
+        return {row.subject + distance: row.sums for row in reading.rows(by, period.before)}
+    return reading.of_subjects(by, period.before, [row.subject for row in rows])
+
+
+def _change(now: int | Decimal | None, before: int | Decimal | None) -> dict[str, str]:
+    """Return by how much a figure has changed, and which way; nothing if it can't be said."""
+    if now is None or not before:
+        return {"text": showing.NOTHING, "way": ""}
+    percent = (Decimal(now) - Decimal(before)) * 100 / abs(Decimal(before))
+    way = UP if percent > 0 else DOWN if percent < 0 else ""
+    return {"text": f"{percent:+,.1f} %", "way": way}
+
+
+def _lines(by: By, period: Period, order: Order, shown: Sequence[Column]) -> Iterator[list[Any]]:
+    rows = reading.rows(by, period, Order(order.column, descending=order.descending))
+    for first in range(0, len(rows), ROWS_A_READ):
+        some = rows[first : first + ROWS_A_READ]
+        called = subjects.names(by, [row.subject for row in some])
+        for row in some:
+            subject = "" if by is By.DAY else row.subject
+            name = called.get(row.subject, str(row.subject))
+            yield [subject, name, *(column.read(row.sums) for column in shown)]
+
+
+def _tabs(request: HttpRequest, by: By, wanted: Asked) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": TITLES[each],
+            "link": f"{reverse('report', args=[each.value])}{wanted.address(sort='')}",
+            "active": each is by,
+        }
+        for each in By
+        if request.user.has_perms(subjects.VIEWS[each])
+    ]
+
+
+def _presets(wanted: Asked) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": preset.title,
+            "link": wanted.address(preset=preset.name),
+            "active": preset.name == wanted.preset,
+        }
+        for preset in PRESETS
+    ]
+
+
+def _head(column: Column, wanted: Asked, order: Order) -> dict[str, str]:
+    return {"title": column.title, **_sort(wanted, column.name, order)}
+
+
+def _sort(wanted: Asked, name: str, order: Order) -> dict[str, str]:
+    """Return where a click on a column's head leads, and which way rows are ordered by it."""
+    if name not in reading.COLUMNS:
+        return {"link": "", "way": ""}
+    is_this = order.column == name
+    way = (DOWN if order.descending else UP) if is_this else ""
+    return {"link": wanted.address(sort=name if is_this and order.descending else f"-{name}"), "way": way}

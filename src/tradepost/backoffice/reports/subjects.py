@@ -1,0 +1,54 @@
+"""What the rows of a report are called, and where they lead to."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from tradepost.accounts.models import Account
+from tradepost.catalog.models import Category, Service
+from tradepost.providers.models import Provider
+from tradepost.reports.periods import Period
+from tradepost.reports.reading import By
+
+_MODELS: Mapping[By, type[Model]] = {
+    By.SERVICE: Service,
+    By.CATEGORY: Category,
+    By.PROVIDER: Provider,
+    By.ACCOUNT: Account,
+}
+
+# By what the list of orders is narrowed down.
+_FILTERS = {
+    By.SERVICE: "service__id__exact",
+    By.CATEGORY: "service__category__id__exact",
+    By.PROVIDER: "provider",
+    By.ACCOUNT: "account__id__exact",
+}
+
+# The app and the right to see what the names are of.
+VIEWS = {
+    By.DAY: (),
+    By.SERVICE: ("catalog.view_service",),
+    By.CATEGORY: ("catalog.view_category",),
+    By.PROVIDER: ("providers.view_provider",),
+    By.ACCOUNT: ("accounts.view_account",),
+}
+
+
+def names(by: By, subjects: Sequence[Any]) -> dict[Any, str]:
+    """Return what subjects are called."""
+    if by is By.DAY:
+        return {day: f"{day:%Y-%m-%d}" for day in subjects}
+    return {pk: str(found) for pk, found in _MODELS[by]._default_manager.in_bulk(subjects).items()}  # noqa: SLF001
+
+
+def orders_of(by: By, subject: Any, period: Period) -> str:
+    """Return the address of the orders that are behind a row."""
+    first, last = (subject, subject) if isinstance(subject, date) else (period.first, period.last)
+    days = {"created_at_from": f"{first:%Y-%m-%d}", "created_at_to": f"{last:%Y-%m-%d}"}
+    narrowed = {_FILTERS[by]: subject} if by in _FILTERS else {}
+    return f"{reverse('admin:orders_order_changelist')}?{urlencode(narrowed | days)}"

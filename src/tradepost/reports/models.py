@@ -1,0 +1,74 @@
+"""Sums of what happened, by day and month, so that no report reads orders. Written by `tradepost.reports.rolling`."""
+
+from django.db import models
+
+from tradepost.reports.measures import Kind, Span, Timed
+
+AMOUNT = {"max_digits": 30, "decimal_places": 5, "db_default": 0}
+COUNT = {"max_digits": 30, "decimal_places": 0, "db_default": 0}
+
+
+class Total(models.Model):
+    """What happened to one subject in one stretch of time, in UTC. What is counted: `measures`, decision 48.
+
+    Partitioned by kind and span, so that what is read together stands together.
+    """
+
+    pk = models.CompositePrimaryKey("kind", "span", "start", "subject")
+    kind = models.SmallIntegerField(choices=[(kind.value, kind.name.lower()) for kind in Kind])
+    span = models.SmallIntegerField(choices=[(span.value, span.name.lower()) for span in Span])
+    start = models.DateTimeField()
+    subject = models.BigIntegerField()
+    orders = models.BigIntegerField(db_default=0)
+    quantity = models.DecimalField(**COUNT)
+    charged = models.DecimalField(**AMOUNT)
+    refunded = models.DecimalField(**AMOUNT)
+    cost = models.DecimalField(**AMOUNT)
+    completed = models.BigIntegerField(db_default=0)
+    partial = models.BigIntegerField(db_default=0)
+    canceled = models.BigIntegerField(db_default=0)
+    refills = models.BigIntegerField(db_default=0)
+    refused = models.BigIntegerField(db_default=0)
+    unsure = models.BigIntegerField(db_default=0)
+
+    class Meta:
+        default_permissions = ()
+        permissions = (
+            ("view_sales", "Can view sales: orders, revenue and refunds"),
+            ("view_profit", "Can view cost and profit"),
+            ("view_quality", "Can view the quality of providers"),
+        )
+
+    def __str__(self) -> str:
+        return f"{Kind(self.kind).name.lower()} {self.subject}, {Span(self.span).name.lower()} from {self.start}"
+
+
+class Duration(models.Model):
+    """How many of a day's orders at a provider, or of one offer there, took about so long. Kept for a while."""
+
+    pk = models.CompositePrimaryKey("kind", "subject", "day", "timed", "bucket")
+    kind = models.SmallIntegerField(choices=[(kind.value, kind.name.lower()) for kind in Kind])
+    subject = models.BigIntegerField()
+    day = models.DateField()
+    timed = models.SmallIntegerField(choices=[(timed.value, timed.name.lower()) for timed in Timed])
+    bucket = models.SmallIntegerField()
+    orders = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.orders} of {self.day}"
+
+
+class Watermark(models.Model):
+    """The last row of a table that the totals know of; it moves in the transaction that adds what is after it."""
+
+    table = models.CharField(max_length=40, primary_key=True)
+    position = models.BigIntegerField(db_default=0)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.position}"

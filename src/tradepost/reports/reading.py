@@ -1,0 +1,231 @@
+"""Reading the totals: sums of a period, by day or by subject, up to this moment.
+
+What happened since the totals were brought up to date last is read from the tables themselves, in the same statement:
+no row is missing and none is counted twice. Only when that would be very much, while an old database is being filled,
+it is left out, and `progress` says so.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from django.db import connection
+
+from tradepost.reports import rolling
+from tradepost.reports.booking import BOOKINGS, SUBJECTS, since_watermarks
+from tradepost.reports.measures import MEASURES, Kind, Span
+from tradepost.reports.periods import Period, Stretch, midnight
+
+LIVE_ROWS_MAX = 30_000
+ZERO = Decimal(0)
+
+
+class Sums(msgspec.Struct, frozen=True):
+    """What was counted. Amounts are exact."""
+
+    orders: int = 0
+    quantity: Decimal = ZERO
+    charged: Decimal = ZERO
+    refunded: Decimal = ZERO
+    cost: Decimal = ZERO
+    completed: int = 0
+    partial: int = 0
+    canceled: int = 0
+    refills: int = 0
+    refused: int = 0
+    unsure: int = 0
+
+    @property
+    def revenue(self) -> Decimal:
+        """What was charged, less what was given back."""
+        return self.charged - self.refunded
+
+    @property
+    def profit(self) -> Decimal:
+        """What is left of it after the providers' part."""
+        return self.revenue - self.cost
+
+
+class Row(msgspec.Struct, frozen=True):
+    """The sums of one subject: an id, or a day."""
+
+    subject: Any
+    sums: Sums
+
+
+class By(StrEnum):
+    """What rows are."""
+
+    DAY = "day"
+    SERVICE = "service"
+    CATEGORY = "category"
+    PROVIDER = "provider"
+    ACCOUNT = "account"
+
+
+class Order(msgspec.Struct, frozen=True):
+    """In which order rows come, and which of them."""
+
+    column: str = "subject"
+    descending: bool = False
+    limit: int | None = None
+    offset: int = 0
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How many rows are booked in the totals, and how many are yet to be."""
+
+    booked: int
+    waiting: int
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether so little waits that every figure takes it in."""
+        return self.waiting <= LIVE_ROWS_MAX
+
+    @property
+    def percent(self) -> int:
+        """How much of the work is done."""
+        return 100 * self.booked // max(self.booked + self.waiting, 1)
+
+
+# What rows may be ordered by.
+COLUMNS = {
+    "subject": "subject",
+    **{name: f"sum({name})" for name in MEASURES},
+    "revenue": "sum(charged) - sum(refunded)",
+    "profit": "sum(charged) - sum(refunded) - sum(cost)",
+}
+
+_KINDS = {
+    By.DAY: Kind.DESK,
+    By.SERVICE: Kind.SERVICE,
+    By.CATEGORY: Kind.SERVICE,
+    By.PROVIDER: Kind.PROVIDER,
+    By.ACCOUNT: Kind.ACCOUNT,
+}
+
+_SUMMED = {Decimal: "coalesce(sum({name}), 0)", int: "coalesce(sum({name}), 0)::bigint"}
+_SUMS = ", ".join(_SUMMED[field.type].format(name=field.name) for field in msgspec.structs.fields(Sums))
+_NAMED_SUMS = ", ".join(f"sum({name}) AS {name}" for name in MEASURES)
+_MEASURES = ", ".join(MEASURES)
+
+_KEPT = f"""
+SELECT start AS at, subject, {_MEASURES} FROM reports_total
+WHERE kind = %(kind)s AND span = {{span}} AND start >= %(start_{{number}})s AND start < %(end_{{number}})s
+"""
+
+# Of some subjects, each total is looked up.
+_KEPT_OF_SOME = f"""
+SELECT start AS at, subject, {_MEASURES} FROM reports_total
+WHERE kind = %(kind)s AND span = {{span}} AND start = ANY(%(starts_{{number}})s) AND subject = ANY(%(subjects)s)
+"""
+
+_LIVE_BOOKINGS = since_watermarks(BOOKINGS)
+_LIVE = f"""
+UNION ALL
+SELECT at, subject, {_MEASURES} FROM booking CROSS JOIN LATERAL {SUBJECTS}
+WHERE kind = %(kind)s AND subject IS NOT NULL AND at >= %(start)s AND at < %(end)s
+"""
+_OF_SOME = "AND subject = ANY(%(subjects)s)"
+
+
+def rows(by: By, period: Period, order: Order | None = None) -> list[Row]:
+    """Return the sums of a period by day or by subject, in an order."""
+    order = order or Order()
+    if by is By.DAY:
+        return _by_day(period, order)
+    source, parameters = _source(_KINDS[by], period, _stretches(period))
+    limits = "LIMIT %(limit)s OFFSET %(offset)s"
+    parameters |= {"limit": order.limit, "offset": order.offset}
+    way = f"{COLUMNS[order.column]} {'DESC' if order.descending else 'ASC'}, subject {limits}"
+    if by is By.CATEGORY:
+        query = f"""
+        {source}, sold AS (SELECT subject, {_NAMED_SUMS} FROM found GROUP BY subject)
+        SELECT category_id AS subject, {_SUMS} FROM sold JOIN catalog_service s ON s.id = sold.subject
+        GROUP BY category_id ORDER BY {way.replace("subject", "category_id")}
+        """
+        return _rows(query, parameters)
+    if order.limit is None:
+        return _rows(f"{source} SELECT subject, {_SUMS} FROM found GROUP BY subject ORDER BY {way}", parameters)
+    # To say which rows they are needs one or two sums; the others are added up of those rows only.
+    query = f"{source} SELECT subject FROM found GROUP BY subject ORDER BY {way}"
+    subjects = [row[0] for row in _fetch(query, parameters)]
+    of_each = of_subjects(by, period, subjects)
+    return [Row(subject, of_each[subject]) for subject in subjects]
+
+
+def of_subjects(by: By, period: Period, subjects: Sequence[Any]) -> dict[Any, Sums]:
+    """Return the sums of a period of these subjects, of those that have any."""
+    if by in {By.DAY, By.CATEGORY}:
+        return {row.subject: row.sums for row in rows(by, period) if row.subject in subjects}
+    source, parameters = _source(_KINDS[by], period, _stretches(period), subjects)
+    return {
+        row.subject: row.sums for row in _rows(f"{source} SELECT subject, {_SUMS} FROM found GROUP BY 1", parameters)
+    }
+
+
+def _by_day(period: Period, order: Order) -> list[Row]:
+    source, parameters = _source(Kind.DESK, period, [Stretch(Span.DAY, period.start, period.end)])
+    parameters |= {"limit": order.limit, "offset": order.offset}
+    query = f"""
+    {source} SELECT (at AT TIME ZONE 'UTC')::date AS subject, {_SUMS} FROM found GROUP BY 1
+    ORDER BY {"1" if order.column == "subject" else COLUMNS[order.column]} {"DESC" if order.descending else "ASC"}, 1
+    LIMIT %(limit)s OFFSET %(offset)s
+    """
+    return _rows(query, parameters)
+
+
+def total(period: Period, *, of: Kind = Kind.DESK) -> Sums:
+    """Return the sums of a period: of the desk, or of all providers together."""
+    source, parameters = _source(of, period, _stretches(period))
+    [row] = _fetch(f"{source} SELECT {_SUMS} FROM found", parameters)
+    return Sums(*row)
+
+
+def until(moment: datetime) -> Sums:
+    """Return the desk's sums of a day that is over up to a time of that day, to the minute; of the last days only."""
+    query = f"SELECT {_SUMS} FROM reports_total WHERE kind = %s AND span = %s AND start >= %s AND start < %s"
+    start = midnight(moment.date())
+    [row] = _fetch(query, [Kind.DESK.value, Span.MINUTE.value, start, moment.replace(second=0, microsecond=0)])
+    return Sums(*row)
+
+
+def progress() -> Progress:
+    """Return how far the totals are."""
+    booked, newest = rolling.positions(), rolling.newest()
+    return Progress(sum(booked.values()), sum(max(newest[table] - booked[table], 0) for table in newest))
+
+
+def _stretches(period: Period) -> list[Stretch]:
+    return period.stretches(datetime.now(UTC).date())
+
+
+def _source(
+    kind: Kind, period: Period, stretches: Sequence[Stretch], subjects: Sequence[int] | None = None
+) -> tuple[str, dict[str, Any]]:
+    """Return a WITH clause that finds what is to be summed, of some subjects or all, with its parameters."""
+    is_live = progress().is_live
+    kept = _KEPT if subjects is None else _KEPT_OF_SOME
+    found = [kept.format(span=stretch.span.value, number=number) for number, stretch in enumerate(stretches)]
+    live = f"{_LIVE} {'' if subjects is None else _OF_SOME}" if is_live else ""
+    parameters: dict[str, Any] = {"kind": kind.value, "start": period.start, "end": period.end}
+    parameters["subjects"] = list(subjects or ())
+    for number, stretch in enumerate(stretches):
+        parameters |= {f"start_{number}": stretch.start, f"end_{number}": stretch.end}
+        parameters[f"starts_{number}"] = stretch.starts()
+    clause = f"found AS (({' UNION ALL '.join(found)}) {live})"
+    return (f"{_LIVE_BOOKINGS}, {clause}" if is_live else f"WITH {clause}"), parameters
+
+
+def _rows(query: str, parameters: dict[str, Any]) -> list[Row]:
+    return [Row(row[0], Sums(*row[1:])) for row in _fetch(query, parameters)]
+
+
+def _fetch(query: str, parameters: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return cursor.fetchall()

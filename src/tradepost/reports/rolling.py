@@ -1,0 +1,137 @@
+"""Keeping the totals: what is new in the tables is added up and booked, every row once, whatever is killed when.
+
+1. `settled` says up to which row of each table nothing is missing any more: ids are handed out before their
+   transactions commit, in any order, so the newest row is not the last.
+2. `roll` adds the bookings of the rows up to there to the totals, so many rows at a time, and moves the watermarks in
+   the same transaction.
+
+Filling an old database is the same, begun at nothing: bounded in memory, and taken up where it was left.
+"""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db import connection, transaction
+
+from tradepost.reports.booking import BOOKINGS, DURATIONS, SPANS, SUBJECTS, TABLES
+from tradepost.reports.measures import MEASURES, Kind, Span
+
+ROWS_A_TABLE_MAX = 100_000  # at a time
+MEMORY = "64MB"  # to add so many rows up in
+WAIT_SECONDS_MAX = 10  # for transactions that were under way
+LOOK_SECONDS = 0.02
+MINUTES_KEPT = timedelta(days=8)
+DURATIONS_KEPT = timedelta(days=100)
+
+type Positions = dict[str, int]
+
+_NEWEST = " UNION ALL ".join(f"SELECT '{table}', coalesce(max(id), 0) FROM {table}" for table in TABLES)
+
+# Who writes to a table has this lock on it before it is handed an id.
+_WRITERS = """
+SELECT DISTINCT virtualtransaction FROM pg_locks
+WHERE mode = 'RowExclusiveLock' AND relation = ANY(%s::regclass[]) AND pid <> pg_backend_pid()
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+_POSITIONS = 'SELECT "table", position FROM reports_watermark ORDER BY "table"'
+
+_MOVE_ON = 'UPDATE reports_watermark SET position = %s WHERE "table" = %s'
+
+_ADD = f"""
+INSERT INTO reports_total AS was (kind, span, start, subject, {", ".join(MEASURES)})
+{BOOKINGS}
+SELECT kind, span, date_trunc(unit, at, 'UTC'), subject, {", ".join(f"sum({name})" for name in MEASURES)}
+FROM booking CROSS JOIN LATERAL {SUBJECTS} CROSS JOIN {SPANS}
+WHERE subject IS NOT NULL AND (span <> {Span.MINUTE} OR (kind = {Kind.DESK} AND at > now() - %(minutes_kept)s))
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+ON CONFLICT (kind, span, start, subject) DO UPDATE
+SET {", ".join(f"{name} = was.{name} + excluded.{name}" for name in MEASURES)}
+"""
+
+_ADD_DURATIONS = f"""
+INSERT INTO reports_duration AS was (kind, subject, day, timed, bucket, orders)
+{DURATIONS}
+ON CONFLICT (kind, subject, day, timed, bucket) DO UPDATE SET orders = was.orders + excluded.orders
+"""
+
+
+def settled() -> Positions | None:
+    """Return the last row of each table up to which every row is committed, or was never written.
+
+    None if transactions that are under way take too long: there is always a next time. Not to be called in one.
+    """
+    newest = _pairs(_NEWEST)
+    awaited = _writers()
+    give_up_at = time.monotonic() + WAIT_SECONDS_MAX
+    while awaited:
+        if time.monotonic() > give_up_at:
+            return None
+        time.sleep(LOOK_SECONDS)
+        awaited &= _writers()
+    return newest
+
+
+def roll(until: Positions, *, rows_max: int = ROWS_A_TABLE_MAX) -> bool:
+    """Book the next rows of each table, up to these positions at most, and tell whether there were any."""
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(f"{_POSITIONS} FOR UPDATE")
+        after: Positions = dict(cursor.fetchall())
+        steps = {table: max(min(until[table], after[table] + rows_max), after[table]) for table in TABLES}
+        if steps == after:
+            return False
+        rows = {f"{table}_after": after[table] for table in TABLES} | {f"{t}_until": steps[t] for t in TABLES}
+        cursor.execute("SELECT set_config('work_mem', %s, true)", [MEMORY])
+        cursor.execute(_ADD, rows | {"minutes_kept": MINUTES_KEPT})
+        cursor.execute(_ADD_DURATIONS, rows | {"kept": DURATIONS_KEPT})
+        cursor.executemany(_MOVE_ON, [(steps[table], table) for table in TABLES])
+    return True
+
+
+def catch_up(*, seconds_max: float = float("inf")) -> Iterator[Positions]:
+    """Book all there is, or for so long, and yield the positions after each step."""
+    give_up_at = time.monotonic() + seconds_max
+    until = settled()
+    while until and time.monotonic() < give_up_at and roll(until):
+        yield positions()
+
+
+def positions() -> Positions:
+    """Return the last row of each table that the totals know of."""
+    return _pairs(_POSITIONS)
+
+
+def newest() -> Positions:
+    """Return the newest row of each table."""
+    return _pairs(_NEWEST)
+
+
+def begin_anew() -> None:
+    """Forget all totals: what follows books everything again."""
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(f"{_POSITIONS} FOR UPDATE")
+        cursor.execute("TRUNCATE reports_total, reports_duration")
+        cursor.execute("UPDATE reports_watermark SET position = 0")
+
+
+def forget() -> None:
+    """Forget minutes and durations that are older than they are kept."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM reports_total WHERE kind = {Kind.DESK} AND span = {Span.MINUTE} AND start < now() - %s",
+            [MINUTES_KEPT],
+        )
+        cursor.execute("DELETE FROM reports_duration WHERE day < (now() - %s)::date", [DURATIONS_KEPT])
+
+
+def _writers() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITERS, [list(TABLES)])
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _pairs(query: str) -> Positions:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return dict(cursor.fetchall())

@@ -1,0 +1,104 @@
+"""Reports read the totals and what is not in them yet, and are right at any moment."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from tests.backoffice.conftest import place, settle
+from tests.conftest import Customer
+from tests.reports.test_rolling import roll_up
+from tradepost.engine.statuses import Status
+from tradepost.reports import reading
+from tradepost.reports.measures import Span
+from tradepost.reports.periods import Period, Stretch, midnight
+from tradepost.reports.reading import By, Order
+
+TODAY = datetime.now(UTC).date()
+LATELY = Period(TODAY - timedelta(days=29), TODAY + timedelta(days=1))  # midnight may pass meanwhile
+
+
+def charged(by: By, subject: int) -> tuple[int, Decimal, Decimal]:
+    sums = reading.of_subjects(by, LATELY, [subject])[subject]
+    assert sums in [row.sums for row in reading.rows(by, LATELY) if row.subject == subject]
+    return sums.orders, sums.charged, sums.refunded
+
+
+@pytest.mark.parametrize("rolled", ["before", "in between", "after", "never"])
+def test_a_report_is_right_whatever_is_rolled_up(
+    rolled: str, alice: Customer, make_service: Callable[..., int]
+) -> None:
+    service = make_service(rate=Decimal(1))
+    if rolled == "before":
+        roll_up()
+    [first, _] = place(alice.id, service, 2)
+    if rolled == "in between":
+        roll_up()
+    settle(first, status=Status.CANCELED)
+    if rolled == "after":
+        roll_up()
+    assert charged(By.SERVICE, service) == (2, Decimal("0.2"), Decimal("0.1"))
+    assert charged(By.ACCOUNT, alice.id) == (2, Decimal("0.2"), Decimal("0.1"))
+
+
+def test_days_add_up_to_the_desk(alice: Customer, service: int) -> None:
+    place(alice.id, service)
+    days = reading.rows(By.DAY, LATELY)
+    total = reading.total(LATELY)
+    assert sum(row.sums.orders for row in days) == total.orders
+    assert sum(row.sums.charged for row in days) == total.charged
+
+
+def test_rows_come_in_the_order_asked_for(alice: Customer, bob: Customer, service: int) -> None:
+    place(alice.id, service)
+    place(bob.id, service, 2)
+    for limit in (None, 10_000):
+        most = reading.rows(By.ACCOUNT, LATELY, Order("revenue", descending=True, limit=limit))
+        assert [row.subject for row in most if row.subject in {alice.id, bob.id}] == [bob.id, alice.id]
+        assert [row.sums.revenue for row in most] == sorted((row.sums.revenue for row in most), reverse=True)
+    [newest] = reading.rows(By.ACCOUNT, LATELY, Order("subject", descending=True, limit=1))
+    assert newest.subject == bob.id
+
+
+def test_what_waits_in_large_numbers_is_left_out_and_said(
+    alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roll_up()
+    monkeypatch.setattr(reading, "LIVE_ROWS_MAX", 0)
+    place(alice.id, service)
+    assert reading.of_subjects(By.ACCOUNT, LATELY, [alice.id]) == {}
+    assert not reading.progress().is_live
+
+
+def test_a_period_is_read_by_whole_years_and_months_where_it_can() -> None:
+    def stretch(span: Span, first: date, before: date) -> Stretch:
+        return Stretch(span, midnight(first), midnight(before))
+
+    later = date(2030, 1, 1)
+    assert Period(date(2024, 12, 30), date(2027, 3, 1)).stretches(later) == [
+        stretch(Span.DAY, date(2024, 12, 30), date(2025, 1, 1)),
+        stretch(Span.YEAR, date(2025, 1, 1), date(2027, 1, 1)),
+        stretch(Span.MONTH, date(2027, 1, 1), date(2027, 3, 1)),
+        stretch(Span.DAY, date(2027, 3, 1), date(2027, 3, 2)),
+    ]
+    february = Period(date(2026, 2, 1), date(2026, 2, 28))
+    assert february.stretches(later) == [stretch(Span.MONTH, date(2026, 2, 1), date(2026, 3, 1))]
+    assert Period(date(2026, 2, 2), date(2026, 3, 30)).stretches(later) == [
+        stretch(Span.DAY, date(2026, 2, 2), date(2026, 3, 31))
+    ]
+
+
+def test_a_month_that_is_not_over_is_whole_if_the_period_goes_on_to_today() -> None:
+    today = date(2026, 11, 25)
+    [days, months] = Period(date(2026, 10, 27), today).stretches(today)
+    assert (days.span, len(days.starts())) == (Span.DAY, 5)
+    assert (months.span, months.starts()) == (Span.MONTH, [midnight(date(2026, 11, 1)), midnight(date(2026, 12, 1))])
+    [year] = Period(date(2026, 1, 1), today).stretches(today)
+    assert (year.span, year.starts()) == (Span.YEAR, [midnight(date(2026, 1, 1))])
+    [same_days] = Period(date(2026, 11, 2), today).stretches(today + timedelta(days=1))
+    assert same_days.span is Span.DAY
+
+
+def test_the_period_before_is_as_long() -> None:
+    assert Period(date(2026, 3, 1), date(2026, 3, 31)).before == Period(date(2026, 1, 29), date(2026, 2, 28))
