@@ -16,6 +16,7 @@ from bench import pages as paging
 from bench import processes as dividing
 from bench import rounds as measuring
 from bench import sending as speeding
+from bench import settings as setting
 from bench import standby as doubling
 from bench.errors import Failed
 from bench.workload import WORKLOADS
@@ -101,6 +102,19 @@ def standby(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False) -> Non
 def processes(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False) -> None:
     """Measure orders by one server process and by two, and beside pages."""
     _run(lambda: dividing.measure(rounds_count=rounds, seconds=seconds, keep=json))
+
+
+@app.command()
+def settings(
+    given: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Settings of the one desk's PostgreSQL.")],
+    *,
+    rounds: Rounds = 5,
+    seconds: Seconds = 3,
+    orders: Orders = 1_000_000,
+    json: Json = False,
+) -> None:
+    """Measure what settings of the embedded PostgreSQL do, on a desk with them beside one without."""
+    _run(lambda: setting.measure(given, orders=orders, rounds_count=rounds, seconds=seconds, keep=json))
 
 
 @app.command()

@@ -9,13 +9,14 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from bench import cpu, seeding
 from bench.errors import Failed
@@ -85,15 +86,17 @@ class Desk:
 
 
 @contextmanager
-def fresh(*, size: Size = SIZE, log: Path | None = None) -> Iterator[Desk]:
+def fresh(*, size: Size = SIZE, log: Path | None = None, settings: Sequence[str] = ()) -> Iterator[Desk]:
     """Run a desk for as long as the context lasts; if nobody says otherwise with 1,000 customers and 10,000 orders.
 
-    Its messages go where ours go, or into a file.
+    Its messages go where ours go, or into a file. `settings` are for its PostgreSQL, each NAME=VALUE.
     """
     home = Path(tempfile.mkdtemp(prefix="tradepost-bench-"))
     try:
         environ = _environ(home)
         postgres = Postgres(home, environment.postgres_bin())
+        if settings:
+            _set(postgres, settings)
         with _process(environ, postgres, log) as (process, url):
             seeded = seeding.seed(postgres.url, size)
             postmaster = int((postgres.data / "postmaster.pid").read_text().split()[0])
@@ -147,6 +150,19 @@ def _environ(home: Path) -> dict[str, str]:
     }
     limit = str(REQUESTS_A_MINUTE_MAX)  # counted, but never refused
     return {**kept, "TRADEPOST_HOME": str(home), "TRADEPOST_REQUESTS_A_MINUTE": limit}
+
+
+def _set(postgres: Postgres, settings: Sequence[str]) -> None:
+    postgres.start()
+    try:
+        with psycopg.connect(postgres.url, autocommit=True) as connection:
+            for name, _, value in (setting.partition("=") for setting in settings):
+                statement = sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
+                connection.execute(statement)
+    except psycopg.Error as error:
+        raise Failed(f"that can't be set: {error}") from error
+    finally:
+        postgres.stop()
 
 
 @contextmanager

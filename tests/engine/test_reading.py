@@ -3,6 +3,7 @@
 import gzip
 import json
 from decimal import Decimal
+from functools import partial
 
 import psycopg
 import pytest
@@ -12,12 +13,15 @@ from tests.engine.ordering import MakeCustomer, MakeService, ask, place_one
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.catalog.models import Category, CustomRate, Service
+from tradepost.engine import reading
 from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectOrder, InvalidKey
 from tradepost.engine.keys import Scope
-from tradepost.engine.reading import BalanceOf, Request, ServicesFor, Standing, Standings, StatusesOf, read
+from tradepost.engine.reading import BalanceOf, Request, ServicesFor, Standing, Standings, StatusesOf
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status
+
+read = partial(reading.read, currency="USD")
 
 
 def listing(connection: psycopg.Connection, customer: Customer) -> Listing:
@@ -171,11 +175,11 @@ def test_a_change_of_the_catalog_is_listed_at_once(
 def test_an_order_stands_as_it_was_last_settled(connection: psycopg.Connection, alice: Customer, service: int) -> None:
     order = place_one(connection, ask(alice, service)).order
     lives = [
-        (None, Standing("0.09", "0", "Pending", "100")),
-        (Report(order, Status.IN_PROGRESS, 3572, 40), Standing("0.09", "3572", "In progress", "40")),
-        (Report(order, Status.COMPLETED), Standing("0.09", "3572", "Completed", "0")),
-        (Report(order, Status.PARTIAL, remains=33), Standing("0.0603", "3572", "Partial", "33")),
-        (Report(order, Status.CANCELED), Standing("0.00", "3572", "Canceled", "33")),
+        (None, Standing("0.09", "0", "Pending", "100", "USD")),
+        (Report(order, Status.IN_PROGRESS, 3572, 40), Standing("0.09", "3572", "In progress", "40", "USD")),
+        (Report(order, Status.COMPLETED), Standing("0.09", "3572", "Completed", "0", "USD")),
+        (Report(order, Status.PARTIAL, remains=33), Standing("0.0603", "3572", "Partial", "33", "USD")),
+        (Report(order, Status.CANCELED), Standing("0.00", "3572", "Canceled", "33", "USD")),
     ]
     for report, expected in lives:
         settle(connection, [report] if report else [], actor="test")
@@ -209,7 +213,7 @@ def test_whatever_is_no_id_of_an_order_is_incorrect_and_spoils_nothing(
     found = statuses(connection, alice, sent, order)
 
     assert told(found) == {sent: "Incorrect order ID"}
-    assert found[str(order)] == Standing("0.09", "0", "Pending", "100")
+    assert found[str(order)] == Standing("0.09", "0", "Pending", "100", "USD")
 
 
 def test_statuses_are_told_by_the_ids_as_they_were_sent(

@@ -84,7 +84,9 @@ class Api:
         self._writer: Lane[placing.Request, Placed | Refusal] = Lane(
             "writer", conninfo, partial(placing.place, mode=Mode.API)
         )
-        self._reader: Lane[reading.Request, reading.Answer] = Lane("reader", conninfo, reading.read, reads_only=True)
+        self._reader: Lane[reading.Request, reading.Answer] = Lane(
+            "reader", conninfo, partial(reading.read, currency=currency), reads_only=True
+        )
         # Apart from the writer: these lock orders, then accounts, and a transaction that placed orders holds accounts.
         self._refiller: Lane[RefillOf, Refills | Refusal] = Lane("refiller", conninfo, refilling.refill)
         self._canceler: Lane[CancelOf, Cancels | Refusal] = Lane(
@@ -164,7 +166,7 @@ class Api:
 
         def show(standings: object) -> Answer:
             assert isinstance(standings, dict)
-            shown = {id_: self._show(standing) for id_, standing in standings.items()}
+            shown = {id_: _standing(each) for id_, each in standings.items()}
             return Answer(_encode(shown if ids.many else shown[ids.sent[0]]))
 
         asked = StatusesOf(by=call.key, orders=ids.sent, address=call.address)
@@ -223,22 +225,6 @@ class Api:
         asked = CancelOf(by=call.key, orders=ids.sent, address=call.address)
         self._canceler.ask(asked, partial(_pass_on, done, partial(_by_order, "cancel", ids.sent)))
 
-    def _show(self, standing: object) -> dict[str, object]:
-        if not isinstance(standing, Standing):
-            return {"error": str(standing)}
-        shown: dict[str, object] = {
-            "charge": standing.charge,
-            "start_count": standing.start_count,
-            "status": standing.status,
-            "remains": standing.remains,
-            "currency": self._currency,
-        }
-        if made := standing.made:
-            count = str(len(made.orders))
-            more = {"runs": count} if made.is_dripfeed else {"posts": count, "expiry": made.expiry}
-            shown |= {**more, "orders": made.orders}
-        return shown
-
     def _incorrect(self, call: Call, done: Done[Answer], refusal: Refusal | None = None) -> None:
         """Refuse a request that makes no sense, but not before its key: that is checked first (protocol §4)."""
         refused = _error(refusal or IncorrectRequest())
@@ -272,6 +258,10 @@ def _listing(listing: object) -> Answer:
 def _listing_gzipped(listing: object) -> Answer:
     assert isinstance(listing, Listing)
     return Answer(listing.gzipped, gzipped=True)
+
+
+def _standing(standing: Standing | Refusal) -> object:
+    return standing if isinstance(standing, Standing) else {"error": str(standing)}
 
 
 def _encoded(found: object) -> Answer:

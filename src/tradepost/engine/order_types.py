@@ -24,6 +24,7 @@ DELAYS = (0, 5, 10, 15, 20, 30, 40, 50, 60, 90, 120, 150, 180, 210, 240, 270, 30
 
 type Parameters = Mapping[str, str]
 
+_ID_DIGITS_MAX = 100  # zeros in front included
 _WHOLE = re.compile(r"-?[0-9]{1,100}", re.ASCII)
 _DAY = re.compile(r"(?P<day>[0-9]{1,2})/(?P<month>[0-9]{1,2})/(?P<year>[0-9]{4})", re.ASCII)
 
@@ -165,8 +166,10 @@ def whole(text: str | None) -> int | None:
 
 def wire_id(sent: str) -> int | None:
     """Return the id that a client means, or None for what can't be one: letters, zero, more than the database holds."""
-    number = whole(sent)
-    return number if number is not None and 0 < number <= ID_MAX else None
+    if not (sent.isdigit() and sent.isascii() and len(sent) <= _ID_DIGITS_MAX):
+        return None
+    number = int(sent)
+    return number if 0 < number <= ID_MAX else None
 
 
 def wire_ids(lists: Iterable[Sequence[str]]) -> set[int]:

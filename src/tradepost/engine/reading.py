@@ -6,16 +6,18 @@ fetches the orders asked for, if there are any. Nothing is cached, so every answ
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow
 
 from tradepost.engine import arrays, money
 from tradepost.engine import catalog as catalogs
 from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectOrder, InvalidKey, RefillNotFound, Refusal
 from tradepost.engine.identifying import Asked, Holder, identify
-from tradepost.engine.order_types import ID_MAX, wire_id
+from tradepost.engine.order_types import ID_MAX, wire_id, wire_ids
 from tradepost.engine.statuses import Dispatch
 
 
@@ -75,39 +77,53 @@ class RefillStanding(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How an order stands, as protocol §2 shows it: `charge` is what it costs now, after refunds."""
+    """How an order stands, field by field as protocol §2 shows it: `charge` is what it costs now, after refunds."""
 
     charge: str
     start_count: str
     status: str
     remains: str
-    made: "Made | None" = None
+    currency: str
 
 
-class Made(msgspec.Struct, frozen=True):
-    """The orders made so far for a drip-feed's runs or a subscription's posts; `expiry` is d/m/Y, or nothing."""
+class DripfeedStanding(Standing, frozen=True):
+    """How a drip-feed stands: how many runs were made, and which orders they are."""
 
+    runs: str
     orders: list[int]
-    is_dripfeed: bool
+
+
+class SubscriptionStanding(Standing, frozen=True):
+    """How a subscription stands: how many posts were served, and by which orders; `expiry` is d/m/Y, or nothing."""
+
+    posts: str
     expiry: str
+    orders: list[int]
+
+
+class Found(NamedTuple):
+    """Orders as they are in the database, and what was made of those that are made of parts; both by id, as a text."""
+
+    rows: dict[str, TupleRow]
+    made: dict[str, list[int]]
 
 
 type Request = BalanceOf | ServicesFor | StatusesOf | RefillsOf | NewestOf
 type Standings = dict[str, Standing | Refusal]
-type Found = dict[str, tuple[int, Standing]]  # owner and standing, by the order's id as it was sent
 type RefillStandings = list[RefillStanding | Refusal]
 type Answer = Decimal | Listing | Standings | RefillStandings | list[Listed] | Refusal
 
 
 # As texts, which is how they are told: a list of 100 has 400 of them.
 _STANDINGS = """
-SELECT id, account_id, (charge - refunded)::text, coalesce(start_count, 0)::text, status, remains::text,
+SELECT id::text, account_id, (charge - refunded)::text, coalesce(start_count, 0)::text, status, remains::text,
        CASE WHEN parts IS NOT NULL THEN dispatch END, CASE WHEN parts IS NOT NULL THEN fields->>'expiry' END
 FROM orders_order WHERE id = ANY(%s::bigint[])
 """
 
 _PARTS = """
-SELECT parent_id, array_agg(id ORDER BY part) FROM orders_order WHERE parent_id = ANY(%s::bigint[]) GROUP BY parent_id
+SELECT parent_id::text, array_agg(id ORDER BY part)
+FROM orders_order WHERE parent_id = ANY(%s::bigint[]) GROUP BY parent_id
 """
 
 _REFILLS = """
@@ -127,21 +143,21 @@ FROM orders_order WHERE account_id = %s AND id < %s AND parent_id IS NULL ORDER 
 """
 
 
-def read(connection: Connection, requests: Sequence[Request]) -> list[Answer]:
-    """Answer each request, in its order."""
+def read(connection: Connection, requests: Sequence[Request], *, currency: str) -> list[Answer]:
+    """Answer each request, in its order. `currency` is what orders are charged in."""
     holders = identify(connection, requests)
-    standings = _standings(connection, [request for request in requests if isinstance(request, StatusesOf)])
+    found = _find(connection, [request for request in requests if isinstance(request, StatusesOf)])
     return [
-        InvalidKey() if holder is None else _answer(connection, request, holder, standings)
+        InvalidKey() if holder is None else _answer(connection, request, holder, found, currency)
         for request, holder in zip(requests, holders, strict=True)
     ]
 
 
-def _answer(connection: Connection, request: Request, holder: Holder, standings: Found) -> Answer:
+def _answer(connection: Connection, request: Request, holder: Holder, found: Found, currency: str) -> Answer:
     if isinstance(request, BalanceOf):
         return holder.balance
     if isinstance(request, StatusesOf):
-        return _own(standings, request, holder.account)
+        return _own(found, request, holder.account, currency)
     if isinstance(request, RefillsOf):
         return _refills(connection, request, holder.account)
     if isinstance(request, NewestOf):
@@ -151,33 +167,42 @@ def _answer(connection: Connection, request: Request, holder: Holder, standings:
     return catalog.listing(holder.account)
 
 
-def _own(standings: Found, request: StatusesOf, account: int) -> Standings:
-    nobodys = (None, None)
-    found = [(sent, *standings.get(sent, nobodys)) for sent in request.orders]
-    return {sent: standing if standing and owner == account else IncorrectOrder() for sent, owner, standing in found}
+def _own(found: Found, request: StatusesOf, account: int, currency: str) -> Standings:
+    """Tell how the orders stand that are the account's own; the others are refused as if they were not there."""
+    standings: Standings = {}
+    for sent in request.orders:
+        row = found.rows.get(sent) or found.rows.get(str(wire_id(sent)))  # 7 may be sent as 007
+        if row is None or row[1] != account:
+            standings[sent] = IncorrectOrder()
+        elif row[6]:
+            standings[sent] = _made_of_parts(row, found, currency)
+        else:
+            standings[sent] = Standing(money.tidy(row[2]), row[3], row[4], row[5], currency)
+    return standings
 
 
-def _standings(connection: Connection, requests: Sequence[StatusesOf]) -> Found:
-    """Return whose each order is and how it stands, by its ids as they were sent."""
-    meant = {sent: id_ for request in requests for sent in request.orders if (id_ := wire_id(sent))}
-    if not meant:
-        return {}
-    query = Cursor(connection).execute(_STANDINGS, [arrays.of_numbers(set(meant.values()))], prepare=True)
-    rows = query.fetchall()
-    made = _made(connection, [row[0] for row in rows if row[6]])
-    found = {}
-    for id_, account, charge, start_count, status, remains, parents_dispatch, expiry in rows:
-        its = None
-        if parents_dispatch:
-            its = Made(made.get(id_, []), parents_dispatch == Dispatch.RUNS, expiry or "")
-        found[id_] = account, Standing(money.tidy(charge), start_count, status, remains, its)
-    return {sent: found[id_] for sent, id_ in meant.items() if id_ in found}
+def _made_of_parts(row: TupleRow, found: Found, currency: str) -> Standing:
+    id_, _, charge, start_count, status, remains, dispatch, expiry = row
+    orders = found.made.get(id_, [])
+    plain = money.tidy(charge), start_count, status, remains, currency
+    if dispatch == Dispatch.RUNS:
+        return DripfeedStanding(*plain, str(len(orders)), orders)
+    return SubscriptionStanding(*plain, str(len(orders)), expiry or "", orders)
 
 
-def _made(connection: Connection, parents: Sequence[int]) -> dict[int, list[int]]:
+def _find(connection: Connection, requests: Sequence[StatusesOf]) -> Found:
+    """Fetch the orders that are asked about, whosever they are."""
+    ids = wire_ids(request.orders for request in requests)
+    if not ids:
+        return Found({}, {})
+    rows = Cursor(connection).execute(_STANDINGS, [arrays.of_ids(ids)], prepare=True).fetchall()
+    return Found({row[0]: row for row in rows}, _made(connection, [row[0] for row in rows if row[6]]))
+
+
+def _made(connection: Connection, parents: Sequence[str]) -> dict[str, list[int]]:
     if not parents:
         return {}
-    return dict(Cursor(connection).execute(_PARTS, [arrays.of_numbers(parents)], prepare=True).fetchall())
+    return dict(Cursor(connection).execute(_PARTS, [arrays.of_ids(parents)], prepare=True).fetchall())
 
 
 def _refills(connection: Connection, request: RefillsOf, account: int) -> RefillStandings:
