@@ -1,6 +1,7 @@
 """A year of a busy desk for the pages to look through: orders and all that hangs together with them, written at once.
 
-Some customers and services have far more than others, as it is in life. Indexes that only reading needs are made when
+Some customers and services have far more than others, as it is in life: the second half as much as the first, the third
+a third (Zipf's law). Indexes that only reading needs are made when
 all rows are there.
 """
 
@@ -55,7 +56,7 @@ _ORDERS = f"""
 INSERT INTO orders_order (account_id, service_id, mode, link, quantity, remains, rate, charge, refunded, status, dispatch,
                           start_count, created_at, updated_at)
 SELECT a.first + CASE WHEN n %% (%(orders)s / {HEAVY_ORDERS}) = 0 THEN 0
-                      ELSE 1 + floor((%(accounts)s - 1) * power(random(), 3)) END,
+                      ELSE floor(power(%(accounts)s, random())) END,
        s.id, (ARRAY['api', 'api', 'api', 'web', 'mass'])[1 + n %% 5], 'https://example.com/page/' || n, 1000,
        CASE WHEN n %% 50 = 0 THEN 400 WHEN n %% 29 = 0 THEN 500 ELSE 0 END, 0.9, 0.9,
        CASE WHEN n %% 50 = 0 THEN 0 WHEN n %% 29 = 0 THEN 0.45 WHEN n %% 17 = 0 THEN 0.9 ELSE 0 END,
@@ -63,7 +64,7 @@ SELECT a.first + CASE WHEN n %% (%(orders)s / {HEAVY_ORDERS}) = 0 THEN 0
             ELSE 'Completed' END,
        CASE WHEN s.position %% 5 < 3 THEN 'sent' ELSE 'none' END, 0, at, at + interval '2 hours'
 FROM (SELECT n, now() - (%(orders)s - n) * interval '1 day' * {DAYS} / %(orders)s AS at,
-             floor({SERVICES} * power(random(), 2.5))::int AS service
+             floor(power({SERVICES}, random()))::int - 1 AS service
       FROM generate_series(1, %(orders)s) n OFFSET 0) AS placed
 JOIN (SELECT min(id) AS first FROM accounts_account) a ON true
 JOIN (SELECT min(id) AS first FROM catalog_service) f ON true

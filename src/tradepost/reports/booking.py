@@ -145,7 +145,7 @@ SUBJECTS = f"""
         ({Kind.PROVIDER}, provider), ({Kind.OFFER}, offer)) AS subjects (kind, subject)
 """
 
-SPANS = f"(VALUES {', '.join(f"({span}, '{span.name.lower()}')" for span in Span)}) AS spans (span, unit)"
+SPANS = f"(VALUES ({Span.DAY}, 'day'), ({Span.MONTH}, 'month'), ({Span.YEAR}, 'year')) AS spans (span, unit)"
 
 # How long orders took that were sent: to their first move into work, and to their completion.
 DURATIONS = f"""

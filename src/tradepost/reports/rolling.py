@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from tradepost.reports.booking import BOOKINGS, DURATIONS, SPANS, SUBJECTS, TABLES
 from tradepost.reports.measures import MEASURES, Kind, Span
 
-ROWS_A_TABLE_MAX = 100_000  # at a time
+ROWS_A_TABLE_MAX = 200_000  # at a time
 MEMORY = "64MB"  # to add so many rows up in
 WAIT_SECONDS_MAX = 10  # for transactions that were under way
 LOOK_SECONDS = 0.02
@@ -39,13 +39,21 @@ _POSITIONS = 'SELECT "table", position FROM reports_watermark ORDER BY "table"'
 
 _MOVE_ON = 'UPDATE reports_watermark SET position = %s WHERE "table" = %s'
 
+_MEASURES = ", ".join(MEASURES)
+_SUMS = ", ".join(f"sum({name}) AS {name}" for name in MEASURES)
+
+# Added up by day first, since months and years are sums of days.
 _ADD = f"""
-INSERT INTO reports_total AS was (kind, span, start, subject, {", ".join(MEASURES)})
-{BOOKINGS}
-SELECT kind, span, date_trunc(unit, at, 'UTC'), subject, {", ".join(f"sum({name})" for name in MEASURES)}
-FROM booking CROSS JOIN LATERAL {SUBJECTS} CROSS JOIN {SPANS}
-WHERE subject IS NOT NULL AND (span <> {Span.MINUTE} OR (kind = {Kind.DESK} AND at > now() - %(minutes_kept)s))
-GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+INSERT INTO reports_total AS was (kind, span, start, subject, {_MEASURES})
+{BOOKINGS}, daily AS (
+    SELECT kind, date_trunc('day', at, 'UTC') AS day, subject, {_SUMS}
+    FROM booking CROSS JOIN LATERAL {SUBJECTS} WHERE subject IS NOT NULL GROUP BY 1, 2, 3
+)
+SELECT kind, span, date_trunc(unit, day, 'UTC'), subject, {_SUMS} FROM daily CROSS JOIN {SPANS} GROUP BY 1, 2, 3, 4
+UNION ALL
+SELECT {Kind.DESK}, {Span.MINUTE}, date_trunc('minute', at, 'UTC'), 0, {_SUMS} FROM booking
+WHERE service IS NOT NULL AND at > now() - %(minutes_kept)s GROUP BY 1, 2, 3, 4
+ORDER BY 1, 2, 3, 4
 ON CONFLICT (kind, span, start, subject) DO UPDATE
 SET {", ".join(f"{name} = was.{name} + excluded.{name}" for name in MEASURES)}
 """
