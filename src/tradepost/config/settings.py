@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_include_bootstrap",
     "heroicons",
+    "tradepost.staff",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -111,6 +112,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tradepost.staff.requests.told_actor",
     "django_htmx.middleware.HtmxMiddleware",
     "tradepost.panel.htmx.whole_page_redirects",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
