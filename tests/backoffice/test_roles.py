@@ -51,11 +51,14 @@ def rows(request: pytest.FixtureRequest) -> dict[str, int]:
     """One row of each model, the same for all these tests: they only look."""
     from allauth.usersessions.models import UserSession
 
+    from tradepost.staff.models import Entry
+
     if not _rows:
         things: Things = request.getfixturevalue("things")
         account = things.accounts_account
         session = UserSession.objects.create(user_id=account, ip="127.0.0.1", session_key=f"{account}", user_agent="-")
-        _rows.update(things._asdict(), usersessions_usersession=session.pk)
+        entry = Entry.objects.latest("id")
+        _rows.update(things._asdict(), usersessions_usersession=session.pk, staff_entry=entry.pk)
     return _rows
 
 
@@ -159,7 +162,7 @@ def opens(response: Any) -> bool:
 def takes(response: Any, page: str) -> bool:
     """Tell whether a form was saved, or found wanting, rather than refused or answered by another page."""
     assert response.status_code in {200, 302, 403}, response.status_code
-    return response.status_code == 200 or response.headers.get("Location") == page
+    return bool(response.status_code == 200 or response.headers.get("Location") == page)
 
 
 def prepare(button: str, row: int) -> None:

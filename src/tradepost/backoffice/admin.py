@@ -9,6 +9,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
+from django.db.models import ManyToManyField
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from procrastinate.contrib.django import admin as _registers_jobs  # noqa: F401 - taken over below
@@ -34,9 +35,11 @@ admin.site.unregister(EmailAddress)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin[Group]):
     """What a group of staff may do. The roles' are Tradepost's own; nobody makes or changes one beyond their rights."""
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(
+        self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest | None = None, **kwargs: Any
+    ) -> Any:
         """Offer what whoever asks may do."""
-        if db_field.name == "permissions":
+        if request and db_field.name == "permissions":
             kwargs["queryset"] = ranks.permissions_to_give(request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 

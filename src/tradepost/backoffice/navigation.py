@@ -35,6 +35,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_ICON": _file("panel/mark.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("panel/mark.svg")}],
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_HISTORY": _may("staff.view_entry"),
     "STYLES": [_file("backoffice/backoffice.css")],
     "DASHBOARD_CALLBACK": "tradepost.backoffice.dashboard.fill",
     "COLORS": {
@@ -84,7 +85,6 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _list("Accounts", "group", "accounts", "account"),
                     _list("Keys", "key", "accounts", "key"),
-                    _list("Staff groups", "admin_panel_settings", "auth", "group"),
                 ],
             },
             {
@@ -92,6 +92,19 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _list("Transfers", "swap_horiz", "ledger", "transfer"),
                     _list("Ledger accounts", "account_balance", "ledger", "ledgeraccount"),
+                ],
+            },
+            {
+                "title": "Staff",
+                "items": [
+                    {
+                        "title": "Staff",
+                        "icon": "badge",
+                        "link": reverse_lazy("staff"),
+                        "permission": _may("accounts.manage_staff"),
+                    },
+                    _list("Groups", "admin_panel_settings", "auth", "group"),
+                    _list("Audit log", "history", "staff", "entry"),
                 ],
             },
             {

@@ -4,7 +4,7 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
-from tradepost.backoffice import fulfilment
+from tradepost.backoffice import fulfilment, members
 from tradepost.fulfilment import metrics
 
 # Staff signs in where everybody does: throttled, and with the second factor of those who have one.
@@ -16,5 +16,6 @@ urlpatterns = [
     path("account/sessions/", include("allauth.usersessions.urls")),
     path("metrics", metrics.show, name="metrics"),
     path("admin/fulfilment/", admin.site.admin_view(fulfilment.show), name="fulfilment"),
+    path("admin/staff-list/", admin.site.admin_view(members.show), name="staff"),
     path("admin/", admin.site.urls),
 ]

@@ -48,7 +48,8 @@ def acting(actor: Actor) -> Iterator[None]:
     """Have what is changed meanwhile be this actor's, on this thread's connection, in transactions or without."""
     token = _acting.set(actor)
     try:
-        _tell(actor)
+        if connection.connection is not None:  # else it is told once it is made
+            _tell(actor)
         yield
     finally:
         _acting.reset(token)

@@ -1,5 +1,3 @@
-from typing import Any
-
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
@@ -13,12 +11,7 @@ class StaffConfig(AppConfig):
     verbose_name = "Staff"
 
     def ready(self) -> None:
-        post_migrate.connect(_keep, sender=self)
+        from tradepost.staff import keeping  # noqa: PLC0415 - there are no models before
+
+        post_migrate.connect(keeping.keep, sender=self)
         connection_created.connect(actors.tell_new_connection)
-
-
-def _keep(**_: Any) -> None:
-    from tradepost.staff import roles, watched  # noqa: PLC0415 - there are no models before all apps are ready
-
-    roles.keep()
-    watched.keep()

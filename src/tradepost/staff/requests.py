@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 
 from tradepost.staff.actors import Actor, Kind, acting
+from tradepost.staff.noting import note_request
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HIJACKERS = "hijack_history"  # where django-hijack keeps who has logged in as somebody, the first one first
@@ -20,8 +21,12 @@ def told_actor(get_response: Answer) -> Answer:
     def answer(request: HttpRequest) -> HttpResponse:
         if request.method in SAFE:
             return get_response(request)
-        with acting(_actor(request)):
-            return get_response(request)
+        actor = _actor(request)
+        with acting(actor):
+            response = get_response(request)
+            if actor.kind == Kind.STAFF.value:
+                note_request(request, response)
+            return response
 
     return answer
 

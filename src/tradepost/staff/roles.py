@@ -12,6 +12,8 @@ from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
+from tradepost.staff.names import RoleName
+
 MANAGE_STAFF = "accounts.manage_staff"  # who may make others staff, in roles that have no more rights than their own
 OF_OTHER_APPS = ("auth.add_group", "auth.change_group", "auth.delete_group", "auth.view_group")
 JOBS = "procrastinate.view_procrastinatejob"
@@ -32,7 +34,7 @@ def _whole(app: str, *models: str) -> list[str]:
 
 
 FULFILLER = Role(
-    "fulfiller",
+    RoleName.FULFILLER.value,
     "Works off the queue of manual services, refills and cancel requests; sees no money and no accounts.",
     frozenset(
         {
@@ -45,7 +47,7 @@ FULFILLER = Role(
     ),
 )
 SUPPORT = Role(
-    "support",
+    RoleName.SUPPORT.value,
     "Helps customers with their orders and accounts; sees neither providers nor what anything costs there.",
     FULFILLER.permissions
     | {
@@ -66,7 +68,7 @@ SUPPORT = Role(
     },
 )
 MANAGER = Role(
-    "manager",
+    RoleName.MANAGER.value,
     "Runs the business: catalog, providers, money and reports; everything but staff, roles and settings.",
     SUPPORT.permissions
     | {
@@ -91,7 +93,7 @@ MANAGER = Role(
     },
 )
 OWNER = Role(
-    "owner",
+    RoleName.OWNER.value,
     "May do everything: staff, roles and settings too.",
     MANAGER.permissions | {MANAGE_STAFF, "live.view_settings", "live.change_settings", *OF_OTHER_APPS},
     may_everything=True,

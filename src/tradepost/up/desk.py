@@ -6,6 +6,7 @@ from typing import Any
 
 import django
 
+from tradepost.staff import actors
 from tradepost.up import chain as chains
 from tradepost.up import supervisor
 
@@ -40,11 +41,12 @@ def _prepare(url: str, *, demo: bool, upstream: dict[str, Any] | None) -> str | 
 
     from tradepost.up import migrations  # noqa: PLC0415 - needs Django
 
-    migrations.apply()
-    if not demo:
-        return None
-    from tradepost.up.demo import seed  # noqa: PLC0415 - needs Django
+    with actors.acting(actors.Actor(kind=actors.Kind.COMMAND.value, name="tradepost up")):
+        migrations.apply()
+        if not demo:
+            return None
+        from tradepost.up.demo import seed  # noqa: PLC0415 - needs Django
 
-    key = seed(url, upstream=upstream)
-    connections.close_all()  # or the forked processes would all talk over this one
+        key = seed(url, upstream=upstream)
+        connections.close_all()  # or the forked processes would all talk over this one
     return key
