@@ -11,7 +11,7 @@ import msgspec
 
 from tradepost.api.coalesce import Done, Lane, Unavailable
 from tradepost.api.limits import Allowance, Limiter
-from tradepost.engine import cancelling, money, placing, reading, refilling
+from tradepost.engine import cancelling, desk, money, placing, reading, refilling
 from tradepost.engine.cancelling import CancelOf, Cancels
 from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectParameter, IncorrectRequest, Refusal
@@ -77,7 +77,8 @@ class Answer(msgspec.Struct, frozen=True):
 class Api:
     """Answers calls by way of lanes, each with a kind of work of its own. Start it inside the event loop.
 
-    `requests_a_minute` is the limit of keys that have none of their own; 0: they are not limited.
+    `requests_a_minute` is the limit of keys that have none of their own, 0 for no limit; it and the currency hold until
+    the database has said otherwise.
     """
 
     def __init__(self, conninfo: str, currency: str, *, requests_a_minute: int) -> None:
@@ -94,7 +95,9 @@ class Api:
         self._lanes = (self._writer, self._reader, self._refiller, self._canceler, self._keeper)
         self._used: set[bytes] = set()  # the keys seen since they were last written down
         self._limiter = Limiter(requests_a_minute)
-        self._currency = currency
+        self._requests_a_minute = requests_a_minute
+        self._first_currency = currency
+        self._obeyed: desk.Desk | None = None
         self._actions: dict[str, Callable[[Call, Done[Answer]], None]] = {
             "add": self._add,
             "balance": self._balance,
@@ -121,7 +124,20 @@ class Api:
         """Count a request of this key before it is answered; see `Limiter.take`. One refused reaches no lane."""
         if len(self._used) < USED_KEYS_MAX:
             self._used.add(key)
+        if (told := desk.held()) is not self._obeyed:
+            self._obey(told)
         return self._limiter.take(key, monotonic_ns())
+
+    def _obey(self, told: desk.Desk | None) -> None:
+        """Take over what the operator has changed."""
+        self._obeyed = told
+        given = told.requests_a_minute if told else None
+        self._limiter.default = self._requests_a_minute if given is None else given
+
+    @property
+    def _currency(self) -> str:
+        told = desk.held()
+        return told.currency if told else self._first_currency
 
     def answer(self, call: Call, done: Done[Answer]) -> None:
         """Have a call answered: `done` gets the answer, or `Unavailable` when the database can't be asked."""
@@ -164,7 +180,8 @@ class Api:
 
         def show(standings: object) -> Answer:
             assert isinstance(standings, dict)
-            shown = {id_: self._show(standing) for id_, standing in standings.items()}
+            currency = self._currency
+            shown = {id_: _show(standing, currency) for id_, standing in standings.items()}
             return Answer(_encode(shown if ids.many else shown[ids.sent[0]]))
 
         asked = StatusesOf(by=call.key, orders=ids.sent, address=call.address)
@@ -223,22 +240,6 @@ class Api:
         asked = CancelOf(by=call.key, orders=ids.sent, address=call.address)
         self._canceler.ask(asked, partial(_pass_on, done, partial(_by_order, "cancel", ids.sent)))
 
-    def _show(self, standing: object) -> dict[str, object]:
-        if not isinstance(standing, Standing):
-            return {"error": str(standing)}
-        shown: dict[str, object] = {
-            "charge": standing.charge,
-            "start_count": standing.start_count,
-            "status": standing.status,
-            "remains": standing.remains,
-            "currency": self._currency,
-        }
-        if made := standing.made:
-            count = str(len(made.orders))
-            more = {"runs": count} if made.is_dripfeed else {"posts": count, "expiry": made.expiry}
-            shown |= {**more, "orders": made.orders}
-        return shown
-
     def _incorrect(self, call: Call, done: Done[Answer], refusal: Refusal | None = None) -> None:
         """Refuse a request that makes no sense, but not before its key: that is checked first (protocol §4)."""
         refused = _error(refusal or IncorrectRequest())
@@ -289,6 +290,23 @@ def _by_order(name: str, sent: Sequence[str], answers: Sequence[int | Refusal]) 
     pairs = zip(sent, answers, strict=True)
     shown = [(order, {"error": each.text} if isinstance(each, Refusal) else each) for order, each in pairs]
     return Answer(_encode([{"order": _number(order), name: each} for order, each in shown]))
+
+
+def _show(standing: object, currency: str) -> dict[str, object]:
+    if not isinstance(standing, Standing):
+        return {"error": str(standing)}
+    shown: dict[str, object] = {
+        "charge": standing.charge,
+        "start_count": standing.start_count,
+        "status": standing.status,
+        "remains": standing.remains,
+        "currency": currency,
+    }
+    if made := standing.made:
+        count = str(len(made.orders))
+        more = {"runs": count} if made.is_dripfeed else {"posts": count, "expiry": made.expiry}
+        shown |= {**more, "orders": made.orders}
+    return shown
 
 
 def _show_refill(sent: str, found: object, *, by_order: bool) -> dict[str, object]:

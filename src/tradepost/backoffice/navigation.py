@@ -18,6 +18,12 @@ def _may(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(permission)
 
 
+def _panel_name(request: HttpRequest) -> str:
+    from tradepost.live import settings  # noqa: PLC0415 - the settings that import this are not there yet
+
+    return settings.of(request).panel_name
+
+
 def _list(title: str, icon: str, app: str, model: str) -> _Item:
     """Lead to a model's list whoever may view it."""
     return {
@@ -29,8 +35,8 @@ def _list(title: str, icon: str, app: str, model: str) -> _Item:
 
 
 UNFOLD: dict[str, Any] = {
-    "SITE_TITLE": "Tradepost",
-    "SITE_HEADER": "Tradepost",
+    "SITE_TITLE": _panel_name,
+    "SITE_HEADER": _panel_name,
     "SITE_SUBHEADER": "Back office",
     "SITE_ICON": _file("panel/mark.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("panel/mark.svg")}],
@@ -105,6 +111,7 @@ UNFOLD: dict[str, Any] = {
                     },
                     _list("Groups", "admin_panel_settings", "auth", "group"),
                     _list("Audit log", "history", "staff", "entry"),
+                    _list("Settings", "tune", "live", "settings"),
                 ],
             },
             {

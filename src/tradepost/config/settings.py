@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_include_bootstrap",
     "heroicons",
+    "tradepost.live",
     "tradepost.staff",
 ]
 MIDDLEWARE = [

@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, money
+from tradepost.engine import arrays, desk, money
 from tradepost.engine import catalog as catalogs
 from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectOrder, InvalidKey, RefillNotFound, Refusal
@@ -130,6 +130,8 @@ FROM orders_order WHERE account_id = %s AND id < %s AND parent_id IS NULL ORDER 
 def read(connection: Connection, requests: Sequence[Request]) -> list[Answer]:
     """Answer each request, in its order."""
     holders = identify(connection, requests)
+    if known := next(filter(None, holders), None):
+        desk.confirm(connection, known.catalog_version)
     standings = _standings(connection, [request for request in requests if isinstance(request, StatusesOf)])
     return [
         InvalidKey() if holder is None else _answer(connection, request, holder, standings)
