@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradepost.config import environment
+from tradepost.config import checks, environment
 from tradepost.engine import money
 from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX, Scope
 from tradepost.staff.names import RoleName
@@ -64,8 +64,14 @@ def migrate() -> None:
 
 
 @app.command()
-def check() -> None:
+def check(
+    *,
+    settings: Annotated[bool, typer.Option("--settings", help="Look at the environment's settings instead.")] = False,
+) -> None:
     """Prove the books: every balance equals its transfers, every order's transfers equal its charge."""
+    if settings:
+        _check_settings()
+        return
     with _django():
         from tradepost.ledger import books  # noqa: PLC0415
 
@@ -76,6 +82,16 @@ def check() -> None:
         typer.secho(f"The books are wrong in {len(findings)} places.", fg=typer.colors.RED, err=True)
         raise typer.Exit(1)
     typer.echo("The books are clean.")
+
+
+def _check_settings() -> None:
+    found = checks.findings()
+    for finding in found:
+        typer.echo(f"{finding.msg}{f' {finding.hint}' if finding.hint else ''}")
+    if any(finding.is_serious() for finding in found):
+        raise typer.Exit(1)
+    if not found:
+        typer.echo("The settings are sound.")
 
 
 @keys_app.command("create")

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.http import HttpResponse
-from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from tests.backoffice.conftest import Things, sign_in
+from tests.backoffice.conftest import Things, member
 from tests.backoffice.roles_table import ACTIONS, LISTS, PAGES, ROLES, TEXT, Cell
 
 # Whose pages are everybody's: ways in and out, and what fills the fields of forms, each row as its list allows.
@@ -34,16 +33,7 @@ def written(cell: Cell) -> str:
     return f"{cell.role} {cell.name}"
 
 
-@cache
-def member(role: str) -> Client:
-    """Return a browser that a member of staff in this role has signed in with."""
-    from django.contrib.auth.models import Group
-
-    from tradepost.accounts.models import Account
-
-    client = sign_in(is_staff=True)
-    Account.objects.get(pk=client.session["_auth_user_id"]).groups.add(Group.objects.get(name=role))
-    return client
+colleague = cache(member)  # one in each role does for all that is only looked at
 
 
 @pytest.fixture
@@ -76,13 +66,13 @@ def deletable() -> dict[str, Callable[[], int]]:
 @cache
 def links(role: str) -> set[str]:
     """Return where the menu of a role leads."""
-    groups = member(role).get(reverse("admin:index")).context["sidebar_navigation"]
+    groups = colleague(role).get(reverse("admin:index")).context["sidebar_navigation"]
     return {str(item["link"]) for group in groups for item in group["items"] if item["has_permission"]}
 
 
 @pytest.mark.parametrize("cell", LISTS, ids=written)
 def test_a_list_and_its_pages_are_what_the_table_says(rows: dict[str, int], cell: Cell) -> None:
-    client, row = member(cell.role), rows[cell.name]
+    client, row = colleague(cell.role), rows[cell.name]
     address = reverse(f"admin:{cell.name}_changelist")
     assert (address in links(cell.role)) == ("see" in cell.may)
     assert opens(client.get(address, follow=True)) == ("see" in cell.may)
@@ -100,14 +90,14 @@ def test_a_page_or_button_is_there_as_the_table_says(rows: dict[str, int], cell:
     of = STATES.get(cell.name) or next((name for name in rows if f"admin:{name}_" in cell.name), "")
     prepare(cell.name, rows.get(of, 0))
     address = reverse(cell.name, args=[rows[of]] if pattern.pattern.converters else ())
-    assert opens(member(cell.role).get(address, follow=True)) == bool(cell.may)
+    assert opens(colleague(cell.role).get(address, follow=True)) == bool(cell.may)
 
 
 @pytest.mark.parametrize("cell", ACTIONS, ids=written)
 def test_an_action_is_there_as_the_table_says(rows: dict[str, int], cell: Cell) -> None:
     assert rows
     name, action = cell.name.split()
-    response = member(cell.role).get(reverse(f"admin:{name}_changelist"))
+    response = colleague(cell.role).get(reverse(f"admin:{name}_changelist"))
     form = response.context["action_form"] if opens(response) else None
     offered = {value for value, _ in form.fields["action"].choices} if form else set()
     assert (action in offered) == bool(cell.may)

@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tradepost.accounts.languages import LANGUAGES as LANGUAGES  # noqa: PLC0414 - a setting, made there
 from tradepost.backoffice.navigation import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting, made there
+from tradepost.config import checks as _checks  # noqa: F401 - tells Django of them
 from tradepost.config import environment
 
 SECRET_BYTES = 50

@@ -41,7 +41,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic whe
 
     def _tell_environment(self) -> None:
         given = f"As TRADEPOST_SIGN_UP says: {dict(SIGN_UPS)[settings.TRADEPOST_SIGN_UP].lower()}"
-        self.fields["sign_up"].widget.choices = [("", given), *SIGN_UPS]  # type: ignore[attr-defined]
+        self.fields["sign_up"].widget.choices = [("", given), *SIGN_UPS]
         default = settings.TRADEPOST_REQUESTS_A_MINUTE or "any number"
         self.fields["requests_a_minute"].help_text = (
             "Of a key without a limit of its own; 0: any number. Empty: as TRADEPOST_REQUESTS_A_MINUTE says, "

@@ -2,17 +2,21 @@
 
 import contextlib
 import os
+import sys
 from typing import Any
 
 import django
 
+from tradepost.config import checks
 from tradepost.staff import actors
 from tradepost.up import chain as chains
 from tradepost.up import supervisor
+from tradepost.up.errors import Unable
 
 
 def run(*, host: str, port: int, workers: int, demo: bool, chain: bool = False) -> None:
     """Run database, servers and worker until SIGTERM or Ctrl-C. Raises `Unable` with what has to be mended first."""
+    _check_settings()
     with contextlib.ExitStack() as running:
         stop = running.enter_context(supervisor.stop_signals())
         listener = running.enter_context(supervisor.bind(host, port))
@@ -27,6 +31,15 @@ def run(*, host: str, port: int, workers: int, demo: bool, chain: bool = False) 
         if not stop.is_set():
             ready = f"Tradepost is ready: {url}  API: {url}/api/v2  key: {key or 'none yet, see `tradepost keys`'}"
             supervisor.run(listener, workers=workers, stop=stop, ready=ready)
+
+
+def _check_settings() -> None:
+    """Say what looks wrong with the settings; refuse to start with what is."""
+    found = checks.findings()
+    if wrong := [str(finding.msg) for finding in found if finding.is_serious()]:
+        raise Unable("\n".join(wrong))
+    for finding in found:
+        sys.stderr.write(f"Warning: {finding.msg}{f' {finding.hint}' if finding.hint else ''}\n")
 
 
 def _url(host: str, port: int) -> str:
