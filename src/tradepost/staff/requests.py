@@ -1,6 +1,7 @@
 """Requests that may change something tell the database who makes them."""
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -31,9 +32,17 @@ def told_actor(get_response: Answer) -> Answer:
     return answer
 
 
+def _address(request: HttpRequest) -> str | None:
+    """Return where a request comes from, as the server knows it or a proxy that it trusts says; None off the net."""
+    try:
+        return str(ip_address(request.META.get("REMOTE_ADDR", "")))
+    except ValueError:
+        return None
+
+
 def _actor(request: HttpRequest) -> Actor:
     account: Any = request.user
-    address = request.META.get("REMOTE_ADDR") or None
+    address = _address(request)
     if not account.is_authenticated:
         return Actor(kind=Kind.VISITOR.value, name=Kind.VISITOR.value, address=address)
     acting_as = None
