@@ -203,6 +203,19 @@ def test_an_actor_outlives_a_transaction_that_is_rolled_back(category: int) -> N
     assert connection.connection is not None
 
 
+def test_what_follows_a_providers_list_is_quiet_for_its_transaction(category: int) -> None:
+    from tradepost.catalog.models import Category
+    from tradepost.staff.actors import quietly
+
+    before = len(entries("catalog.category", category))
+    with transaction.atomic():
+        quietly()
+        Category.objects.filter(pk=category).update(position=5)
+    assert len(entries("catalog.category", category)) == before
+    Category.objects.filter(pk=category).update(position=6)
+    assert len(entries("catalog.category", category)) == before + 1
+
+
 def test_who_has_logged_in_as_somebody_is_the_actor(alice: Customer) -> None:
     from tests.panel.conftest import browser
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
@@ -75,7 +75,7 @@ class EntryList(NewestList):
 class EntryAdmin(ReadOnly, Endless, ModelAdmin[Entry]):
     """Who changed what, from where, and when; the newest first."""
 
-    list_display = ("happened", "who", "from_where", "action_shown", "what", "changes")
+    list_display = ("happened", "who", "what", "action_shown", "changes", "from_where")
     list_filter = (
         ("kind", ChoicesDropdownFilter),
         ModelFilter,
@@ -99,6 +99,12 @@ class EntryAdmin(ReadOnly, Endless, ModelAdmin[Entry]):
         """List the newest, with their differences."""
         return EntryList
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show it without a way to its own history, which it has none of."""
+        return super().change_view(request, object_id, form_url, {"show_history": False, **(extra_context or {})})
+
     @admin.display(description="who")
     def who(self, entry: Entry) -> SafeString:
         """Show who it was, and as whom if logged in as somebody else."""
@@ -119,7 +125,7 @@ class EntryAdmin(ReadOnly, Endless, ModelAdmin[Entry]):
     @admin.display(description="what")
     def what(self, entry: Entry) -> SafeString:
         """Name the row, and lead to its page."""
-        name = f"{_called(entry.model)} {entry.label or entry.object_id}"
+        name = f"{_called(entry.model)} {entry.label or entry.object_id}".strip()
         address = _page_of(entry)
         return format_html('<a class="tp-link" href="{}">{}</a>', address, name) if address else showing.short(name)
 
@@ -127,8 +133,9 @@ class EntryAdmin(ReadOnly, Endless, ModelAdmin[Entry]):
     def changes(self, entry: Entry) -> SafeString:
         """Show the first of the fields that were changed."""
         found: list[Difference] = entry.differences  # type: ignore[attr-defined] # by the list
-        context = {"differences": found[:SHOWN_IN_LIST_MAX], "more": max(len(found) - SHOWN_IN_LIST_MAX, 0)}
-        context["link"] = reverse("admin:staff_entry_change", args=[entry.pk])
+        shown = [] if entry.action == Entry.ADD else found[:SHOWN_IN_LIST_MAX]
+        link = reverse("admin:staff_entry_change", args=[entry.pk])
+        context = {"differences": shown, "more": len(found) - len(shown), "link": link}
         return _written("backoffice/differences_short.html", context)
 
     @admin.display(description="changes")

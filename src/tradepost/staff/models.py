@@ -50,7 +50,7 @@ class Entry(models.Model):
 
     class Meta:
         verbose_name = "audit entry"
-        verbose_name_plural = "audit log"
+        verbose_name_plural = "audit entries"
         ordering = ("-id",)
         default_permissions = ("view",)
         indexes = (

@@ -119,7 +119,7 @@ WATCHED = (
         is_busy=True,
         is_made_along=True,
     ),
-    Watched(table="live_settings", model="live.settings"),
+    Watched(table="live_settings", model="live.settings", label="panel_name"),
 )  # fmt: skip
 
 _MADE = """

@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "audit entry",
-                "verbose_name_plural": "audit log",
+                "verbose_name_plural": "audit entries",
                 "ordering": ("-id",),
                 "default_permissions": ("view",),
                 "indexes": [
