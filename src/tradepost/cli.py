@@ -1,16 +1,19 @@
 """The `tradepost` command."""
 
 import contextlib
+import getpass
 import os
+import sys
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradepost.config import environment
+from tradepost.config import checks, environment
 from tradepost.engine import money
 from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX, Scope
+from tradepost.staff.names import RoleName
 from tradepost.up import desk, postgres
 from tradepost.up.errors import Unable
 
@@ -63,8 +66,14 @@ def migrate() -> None:
 
 
 @app.command()
-def check() -> None:
+def check(
+    *,
+    settings: Annotated[bool, typer.Option("--settings", help="Look at the environment's settings instead.")] = False,
+) -> None:
     """Prove the books: every balance equals its transfers, every order's transfers equal its charge."""
+    if settings:
+        _check_settings()
+        return
     with _django():
         from tradepost.ledger import books  # noqa: PLC0415
 
@@ -75,6 +84,16 @@ def check() -> None:
         typer.secho(f"The books are wrong in {len(findings)} places.", fg=typer.colors.RED, err=True)
         raise typer.Exit(1)
     typer.echo("The books are clean.")
+
+
+def _check_settings() -> None:
+    found = checks.findings()
+    for finding in found:
+        typer.echo(f"{finding.msg}{f' {finding.hint}' if finding.hint else ''}")
+    if any(finding.is_serious() for finding in found):
+        raise typer.Exit(1)
+    if not found:
+        typer.echo("The settings are sound.")
 
 
 @keys_app.command("create")
@@ -137,17 +156,22 @@ def keys_revoke(key: Annotated[int, typer.Argument(help="The key's id, as `keys 
 @accounts_app.command("create")
 def accounts_create(
     email: Annotated[str, typer.Argument(help="The e-mail address it signs in with.")],
-    staff: Annotated[bool, typer.Option("--staff", help="May open the back office, with every permission.")] = False,
+    staff: Annotated[bool, typer.Option("--staff", help="May open the back office, in a role.")] = False,
+    role: Annotated[
+        RoleName | None, typer.Option(help="What staff may do there; without one, everything.", show_default=False)
+    ] = None,
     password: Annotated[
         str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for if not given.")
     ] = "",
 ) -> None:
     """Make an account that can sign in."""
+    if role and not staff:
+        raise Unable("--role is for staff: give --staff too.")
     with _django():
         from tradepost.accounts import signing_up  # noqa: PLC0415
 
         try:
-            signing_up.create(email, password, staff=staff)
+            signing_up.create(email, password, role=role or RoleName.OWNER if staff else None)
         except ValueError as error:
             raise Unable(str(error)) from None
     typer.echo(f"{email} can sign in.")
@@ -205,10 +229,18 @@ def _django() -> Iterator[None]:
         import django  # noqa: PLC0415 - a second that `--help` need not take
 
         django.setup()
+        from tradepost.staff import actors  # noqa: PLC0415
         from tradepost.up import migrations  # noqa: PLC0415
 
+        actors.introduce(actors.Kind.COMMAND, _command())
         migrations.apply()
         yield
+
+
+def _command() -> str:
+    """Name the command that runs, without what it is given, and who runs it on this machine."""
+    words = sys.argv[1 : 3 if sys.argv[1] in {"accounts", "keys"} else 2]
+    return f"tradepost {' '.join(words)}, run by {getpass.getuser()}"
 
 
 if __name__ == "__main__":

@@ -24,6 +24,17 @@ def sign_in(**fields: Any) -> Client:
     return client
 
 
+def member(role: str) -> Client:
+    """Make a member of staff in this role, and return the browser they have signed in with."""
+    from django.contrib.auth.models import Group
+
+    from tradepost.accounts.models import Account
+
+    client = sign_in(is_staff=True)
+    Account.objects.get(pk=client.session["_auth_user_id"]).groups.add(Group.objects.get(name=role))
+    return client
+
+
 @pytest.fixture(scope="package", autouse=True)
 def seen_templates() -> Iterator[None]:
     """Have responses keep the context that they were made from."""

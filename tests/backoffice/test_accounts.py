@@ -136,9 +136,8 @@ def test_a_key_is_revoked_on_its_page_after_asking_back(staff: Client, things: T
 
 
 def test_how_often_a_key_may_ask_is_changed_on_its_page(things: Things) -> None:
-    from django.contrib.admin.models import LogEntry
-
     from tradepost.accounts.models import Key
+    from tradepost.staff.models import Entry
 
     client = manager()
     page = reverse("admin:accounts_key_change", args=[things.accounts_key])
@@ -150,8 +149,8 @@ def test_how_often_a_key_may_ask_is_changed_on_its_page(things: Things) -> None:
         assert Key.objects.get(pk=things.accounts_key).requests_a_minute == kept
         assert f'value="{kept}"' in client.get(button).content.decode()
         assert shown in client.get(page).content.decode()
-        logged = LogEntry.objects.filter(content_type__model="key", object_id=things.accounts_key).latest("id")
-        assert shown in logged.get_change_message()
+        logged = Entry.objects.filter(model="accounts.key", object_id=things.accounts_key).latest("id")
+        assert logged.after == {"done": f"Limit set to {shown}"}
     client.post(button, {"_form_submitted": "True", "requests_a_minute": ""})
     assert Key.objects.get(pk=things.accounts_key).requests_a_minute is None
 

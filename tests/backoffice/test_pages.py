@@ -28,7 +28,7 @@ def test_every_list_opens_for_staff(staff: Client, things: Things, name: str) ->
 def test_every_detail_page_and_its_history_open_for_staff(staff: Client, things: Things, name: str) -> None:
     row = getattr(things, name)
     assert staff.get(reverse(f"admin:{name}_change", args=[row]), follow=True).status_code == 200
-    assert staff.get(reverse(f"admin:{name}_history", args=[row])).status_code == 200
+    assert staff.get(reverse(f"admin:{name}_history", args=[row]), follow=True).status_code == 200
 
 
 @pytest.mark.parametrize("name", ADDABLE)

@@ -13,7 +13,7 @@ from tests.panel.conftest import Belongings, browser
 from tradepost.accounts.models import Account
 from tradepost.panel.urls import urlpatterns
 
-PUBLIC = ("home", "healthz", "favicon", "services", "service_changes", "api", "console")
+PUBLIC = ("home", "healthz", "favicon", "services", "service_changes", "api", "console", "terms")
 ROUTES = [route for route in urlpatterns if isinstance(route, URLPattern)]
 PRIVATE = [str(route.name) for route in ROUTES if route.name not in PUBLIC]
 POSTED = ("charge", "cancel", "refill", "favourite", "revoke_key")
@@ -71,7 +71,7 @@ def test_a_suspended_account_is_signed_out(name: str, alice: Customer, belonging
     assert client.post(address(name, belongings)).headers["Location"].startswith(reverse("account_login"))
 
 
-@pytest.mark.parametrize("name", [name for name in PUBLIC if name != "favicon"])
+@pytest.mark.parametrize("name", [name for name in PUBLIC if name not in {"favicon", "terms"}])
 def test_what_is_public_opens_for_everybody(name: str, bob: Customer, belongings: Belongings) -> None:
     assert browser().get(address(name, belongings), follow=True).status_code == 200
     assert browser(bob).get(address(name, belongings), follow=True).status_code == 200

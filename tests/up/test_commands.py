@@ -52,6 +52,22 @@ def test_a_key_is_made_listed_and_revoked(desk: Desk, alice: Customer) -> None:
     assert "no key" in run("keys", "revoke", line[0], status=1)
 
 
+def test_staff_is_made_in_a_role_and_everything_is_on_the_command_in_the_audit_log() -> None:
+    from tradepost.staff.models import Entry
+
+    password = ("--password", "quite-a-long-one")
+    run("accounts", "create", "support@test.example", "--staff", "--role", "support", *password)
+    run("accounts", "create", "owner@test.example", "--staff", *password)
+    for role in ("support", "owner"):
+        account = Account.objects.get(email=f"{role}@test.example")
+        assert (account.is_staff, account.is_superuser) == (True, False)
+        assert [group.name for group in account.groups.all()] == [role]
+        entry = Entry.objects.filter(model="accounts.account", object_id=account.pk).earliest("id")
+        assert entry.kind == "command"
+        assert entry.actor_name.startswith("tradepost accounts create, run by ")
+    assert "--staff too" in run("accounts", "create", "x@test.example", "--role", "owner", *password, status=1)
+
+
 def test_what_is_wrong_with_a_key_is_said_in_a_line(alice: Customer) -> None:
     assert "There is no account nobody@test.example" in run("keys", "create", "nobody@test.example", status=1)
     assert "network" in run("keys", "create", alice.email, "--network", "somewhere", status=1)

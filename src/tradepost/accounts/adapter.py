@@ -1,15 +1,15 @@
-"""Where accounts meet django-allauth: who may sign up, by the operator's setting (`TRADEPOST_SIGN_UP`)."""
+"""Where accounts meet django-allauth: who may sign up, by the operator's setting."""
 
 import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from tradepost.accounts import inviting
+from tradepost.live import settings as live
 
 INVITATION = "invitation"  # the parameter of the link, and what the session keeps it as
 
@@ -22,8 +22,9 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without 
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Tell whether whoever asks may sign up now; an invitation is kept until it is used."""
-        if settings.TRADEPOST_SIGN_UP != "invitation":
-            return bool(settings.TRADEPOST_SIGN_UP == "open")
+        sign_up = live.of(request).sign_up
+        if sign_up != "invitation":
+            return sign_up == "open"
         token = request.GET.get(INVITATION, "")
         if inviting.invited(token):
             request.session[INVITATION] = token
@@ -39,7 +40,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without 
     def clean_email(self, email: str) -> str:
         """Take the address that was invited, and no other, where an invitation is needed."""
         cleaned: str = super().clean_email(email).lower()
-        if settings.TRADEPOST_SIGN_UP == "invitation" and not self.request.user.is_authenticated:
+        if live.of(self.request).sign_up == "invitation" and not self.request.user.is_authenticated:
             invited = inviting.invited(self.request.session.get(INVITATION, ""))
             if invited and cleaned != invited:
                 raise ValidationError(_("The invitation is for another address."))

@@ -30,8 +30,9 @@ from tradepost.backoffice.styled import (
     dialog_button,
 )
 from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
+from tradepost.staff import ranks
 
-RANKS = ("is_staff", "is_superuser", "groups", "user_permissions")
+OWN_RANKS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")  # nobody's to change for themselves
 
 
 class AccountCreationForm(AdminUserCreationForm[Account]):
@@ -135,7 +136,7 @@ class KeyInline(KeyShown, ReadOnly, TabularInline[Key, Account]):
 
 @admin.register(Account)
 class AccountAdmin(Endless, UserAdmin[Account]):
-    """Customers and staff. Who isn't a superuser manages customers only, and hands out no rights."""
+    """Customers and staff. Roles are handed out by owners, and nobody changes an account that may do more than they."""
 
     form = AccountChangeForm
     add_form = AccountCreationForm
@@ -156,7 +157,7 @@ class AccountAdmin(Endless, UserAdmin[Account]):
     fieldsets = (
         (None, {"fields": (("email", "name"), "password", "is_active")}),
         ("Money", {"fields": (("balance", "credit_limit"), "look_up")}),
-        ("Rights", {"fields": (("is_staff", "is_superuser"), "groups", "user_permissions"), "classes": ("collapse",)}),
+        ("Staff", {"fields": (("is_staff", "is_superuser"), "groups", "user_permissions"), "classes": ("collapse",)}),
         ("Dates", {"fields": (("made", "signed_in"),)}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
@@ -170,18 +171,24 @@ class AccountAdmin(Endless, UserAdmin[Account]):
         return self.inlines if obj else ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> tuple[str, ...]:
-        """Keep rights to superusers, and keep people from locking themselves out."""
+        """Keep rights to those who hand them out, and keep people from changing their own."""
         fields: tuple[str, ...] = tuple(super().get_readonly_fields(request, obj))
+        if not ranks.may_hand_out(request.user):
+            fields += ("is_staff", "groups")
         if not request.user.is_superuser:
-            fields += RANKS
-        if obj and obj.pk == request.user.pk:
-            fields += ("is_active", "is_staff", "is_superuser")
-        return fields
+            fields += ("is_superuser", "user_permissions")
+        return fields + OWN_RANKS if obj and obj.pk == request.user.pk else fields
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the roles that have no more rights than whoever hands them out."""
+        if db_field.name == "groups":
+            kwargs["queryset"] = ranks.groups_to_give(request.user)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        """Staff is changed by superusers; or who may change customers could take over who may do more."""
+        """Leave alone who may do more: or who may change accounts could take over theirs."""
         allowed: bool = super().has_change_permission(request, obj)
-        return allowed and (obj is None or request.user.is_superuser or not obj.is_staff or obj.pk == request.user.pk)
+        return allowed and (obj is None or ranks.may_change(request.user, obj))
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
         """Take the address that staff has typed for verified."""

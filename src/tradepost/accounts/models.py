@@ -86,6 +86,7 @@ class Account(AbstractBaseUser, PermissionsMixin):
             ),
         )
         ordering = ("id",)
+        permissions = (("manage_staff", "Can say who is staff, and in which role"),)
 
     def __str__(self) -> str:
         return f"{self.test_of} (test)" if self.test_of else str(self.email)

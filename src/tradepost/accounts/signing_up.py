@@ -1,15 +1,21 @@
 """Making accounts by hand, the operator's or a command's; people who sign up by themselves come through allauth."""
 
 from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from tradepost.accounts.models import Account
 
 
-def create(email: str, password: str, *, staff: bool = False) -> Account:
-    """Make an account that can sign in. Raises `ValueError` with a sentence if address or password won't do."""
-    account = Account(email=email, is_staff=staff, is_superuser=staff)
+@transaction.atomic
+def create(email: str, password: str, *, role: str | None = None) -> Account:
+    """Make an account that can sign in; with a role, a member of staff.
+
+    Raises `ValueError` with a sentence if address or password won't do.
+    """
+    account = Account(email=email, is_staff=role is not None)
     account.set_password(password)
     try:
         validate_password(password, account)
@@ -17,6 +23,8 @@ def create(email: str, password: str, *, staff: bool = False) -> Account:
     except ValidationError as error:
         raise ValueError(" ".join(error.messages)) from None
     account.save()
+    if role:
+        account.groups.add(Group.objects.get(name=role))
     vouch(account)
     return account
 

@@ -24,8 +24,8 @@ class Allowance(msgspec.Struct, frozen=True):
 class _Bucket:
     __slots__ = ("limit", "whole_at")
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    def __init__(self) -> None:
+        self.limit: int | None = None  # the default
         self.whole_at = 0
 
 
@@ -37,7 +37,7 @@ class Limiter:
     """
 
     def __init__(self, default: int, *, keys_max: int = KEYS_MAX) -> None:
-        self._default = default
+        self.default = default  # may be changed at any time, and holds from the next request on
         self._keys_max = keys_max
         self._recent: dict[bytes, _Bucket] = {}
         self._older: dict[bytes, _Bucket] = {}
@@ -48,7 +48,7 @@ class Limiter:
     def take(self, key: bytes, now: int) -> Allowance | None:
         """Count a request, unless it is refused, and return what the key has left; None if it has no limit."""
         bucket = self._bucket(key)
-        limit = bucket.limit
+        limit = self.default if bucket.limit is None else bucket.limit
         if not limit:
             return None
         interval = -(-MINUTE_NS // limit)  # rounded up: never more than the limit
@@ -61,12 +61,12 @@ class Limiter:
 
     def set_limit(self, key: bytes, limit: int | None) -> None:
         """Give a key a limit of its own, or with None the default. What it has used of its minute stays used."""
-        self._bucket(key).limit = self._default if limit is None else limit
+        self._bucket(key).limit = limit
 
     def _bucket(self, key: bytes) -> _Bucket:
         bucket = self._recent.get(key)
         if bucket is None:
-            bucket = self._older.pop(key, None) or _Bucket(self._default)
+            bucket = self._older.pop(key, None) or _Bucket()
             if len(self._recent) >= self._keys_max:
                 self._older, self._recent = self._recent, {}
             self._recent[key] = bucket

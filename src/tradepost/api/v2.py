@@ -11,7 +11,7 @@ import msgspec
 
 from tradepost.api.coalesce import Done, Lane, Unavailable
 from tradepost.api.limits import Allowance, Limiter
-from tradepost.engine import cancelling, money, placing, reading, refilling
+from tradepost.engine import cancelling, desk, money, placing, reading, refilling
 from tradepost.engine.cancelling import CancelOf, Cancels
 from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectParameter, IncorrectRequest, Refusal
@@ -77,16 +77,15 @@ class Answer(msgspec.Struct, frozen=True):
 class Api:
     """Answers calls by way of lanes, each with a kind of work of its own. Start it inside the event loop.
 
-    `requests_a_minute` is the limit of keys that have none of their own; 0: they are not limited.
+    `requests_a_minute` is the limit of keys that have none of their own, 0 for no limit; it and the currency hold until
+    the database has said otherwise.
     """
 
     def __init__(self, conninfo: str, currency: str, *, requests_a_minute: int) -> None:
         self._writer: Lane[placing.Request, Placed | Refusal] = Lane(
             "writer", conninfo, partial(placing.place, mode=Mode.API)
         )
-        self._reader: Lane[reading.Request, reading.Answer] = Lane(
-            "reader", conninfo, partial(reading.read, currency=currency), reads_only=True
-        )
+        self._reader: Lane[reading.Request, reading.Answer] = Lane("reader", conninfo, reading.read, reads_only=True)
         # Apart from the writer: these lock orders, then accounts, and a transaction that placed orders holds accounts.
         self._refiller: Lane[RefillOf, Refills | Refusal] = Lane("refiller", conninfo, refilling.refill)
         self._canceler: Lane[CancelOf, Cancels | Refusal] = Lane(
@@ -96,7 +95,9 @@ class Api:
         self._lanes = (self._writer, self._reader, self._refiller, self._canceler, self._keeper)
         self._used: set[bytes] = set()  # the keys seen since they were last written down
         self._limiter = Limiter(requests_a_minute)
-        self._currency = currency
+        self._requests_a_minute = requests_a_minute
+        self._first_currency = currency
+        self._obeyed: desk.Desk | None = None
         self._actions: dict[str, Callable[[Call, Done[Answer]], None]] = {
             "add": self._add,
             "balance": self._balance,
@@ -123,7 +124,20 @@ class Api:
         """Count a request of this key before it is answered; see `Limiter.take`. One refused reaches no lane."""
         if len(self._used) < USED_KEYS_MAX:
             self._used.add(key)
+        if (told := desk.held()) is not self._obeyed:
+            self._obey(told)
         return self._limiter.take(key, monotonic_ns())
+
+    def _obey(self, told: desk.Desk | None) -> None:
+        """Take over what the operator has changed."""
+        self._obeyed = told
+        given = told.requests_a_minute if told else None
+        self._limiter.default = self._requests_a_minute if given is None else given
+
+    @property
+    def _currency(self) -> str:
+        told = desk.held()
+        return told.currency if told else self._first_currency
 
     def answer(self, call: Call, done: Done[Answer]) -> None:
         """Have a call answered: `done` gets the answer, or `Unavailable` when the database can't be asked."""

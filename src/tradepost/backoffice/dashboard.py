@@ -7,7 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest
@@ -18,6 +17,7 @@ from tradepost.backoffice import alarms, showing, times
 from tradepost.engine.ledger import Kind, SystemAccount
 from tradepost.engine.statuses import ACTIVE, Dispatch, Status
 from tradepost.ledger.models import Transfer
+from tradepost.live import settings as live
 from tradepost.orders.models import IS_ACTIVE, Order
 
 SECONDS_MAX = 2  # then the page comes without the figures: no glance at it may burden the database
@@ -52,7 +52,7 @@ def _fill(request: HttpRequest, context: dict[str, Any], start: datetime) -> Non
         context["active"] = _active()
     figures = [_orders_today(start)] if may_see_orders else []
     if request.user.has_perm("ledger.view_transfer"):
-        figures += _money_today(start)
+        figures += _money_today(start, live.of(request).currency)
     context["figures"] = figures
 
 
@@ -61,7 +61,7 @@ def _orders_today(start: datetime) -> Figure:
     return {"title": "Orders today", "value": f"{count:,}", "link": _list("orders_order", created_at_from=_day(start))}
 
 
-def _money_today(start: datetime) -> list[Figure]:
+def _money_today(start: datetime, unit: str) -> list[Figure]:
     """Sum what was charged and what was given back; top-ups and corrections are neither, and play money is nothing."""
     charges = Q(kind=Kind.CHARGE.value, credit=SystemAccount.SALES.value)
     refunds = Q(kind__in=[Kind.PARTIAL.value, Kind.CANCEL.value, Kind.UNUSED.value], debit=SystemAccount.SALES.value)
@@ -69,7 +69,6 @@ def _money_today(start: datetime) -> list[Figure]:
         charged=Sum("amount", filter=charges, default=Decimal(0)),
         refunded=Sum("amount", filter=refunds, default=Decimal(0)),
     )
-    unit = settings.TRADEPOST_CURRENCY
     link = {"at_from": _day(start)}
     return [
         {

@@ -18,6 +18,12 @@ def _may(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(permission)
 
 
+def _panel_name(request: HttpRequest) -> str:
+    from tradepost.live import settings  # noqa: PLC0415 - the settings that import this are not there yet
+
+    return settings.of(request).panel_name
+
+
 def _list(title: str, icon: str, app: str, model: str) -> _Item:
     """Lead to a model's list whoever may view it."""
     return {
@@ -29,12 +35,13 @@ def _list(title: str, icon: str, app: str, model: str) -> _Item:
 
 
 UNFOLD: dict[str, Any] = {
-    "SITE_TITLE": "Tradepost",
-    "SITE_HEADER": "Tradepost",
+    "SITE_TITLE": _panel_name,
+    "SITE_HEADER": _panel_name,
     "SITE_SUBHEADER": "Back office",
     "SITE_ICON": _file("panel/mark.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("panel/mark.svg")}],
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_HISTORY": _may("staff.view_entry"),
     "STYLES": [_file("backoffice/backoffice.css")],
     "DASHBOARD_CALLBACK": "tradepost.backoffice.dashboard.fill",
     "COLORS": {
@@ -84,7 +91,6 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _list("Accounts", "group", "accounts", "account"),
                     _list("Keys", "key", "accounts", "key"),
-                    _list("Staff groups", "admin_panel_settings", "auth", "group"),
                 ],
             },
             {
@@ -92,6 +98,20 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _list("Transfers", "swap_horiz", "ledger", "transfer"),
                     _list("Ledger accounts", "account_balance", "ledger", "ledgeraccount"),
+                ],
+            },
+            {
+                "title": "Staff",
+                "items": [
+                    {
+                        "title": "Staff",
+                        "icon": "badge",
+                        "link": reverse_lazy("staff"),
+                        "permission": _may("accounts.manage_staff"),
+                    },
+                    _list("Groups", "admin_panel_settings", "auth", "group"),
+                    _list("Audit log", "history", "staff", "entry"),
+                    _list("Settings", "tune", "live", "settings"),
                 ],
             },
             {

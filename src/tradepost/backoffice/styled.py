@@ -6,6 +6,12 @@ Unfold is published without types, so checkers are shown what its classes are ma
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+
 from tradepost.backoffice.showing import NOTHING
 
 if TYPE_CHECKING:
@@ -50,6 +56,8 @@ else:
     from unfold.widgets import UnfoldAdminSelectWidget as SelectWidget
     from unfold.widgets import UnfoldAdminTextInputWidget as TextWidget
 
+    from tradepost.staff import noting
+
     def _button(*, danger: bool = False, **options: Any) -> Any:
         return decorators.action(variant=ActionVariant.DANGER if danger else ActionVariant.DEFAULT, **options)
 
@@ -68,6 +76,23 @@ else:
             """Take along what Django 6.1 gives and Unfold doesn't know yet."""
             first = default_choices or [("", "Select action")]
             return DjangoModelAdmin.get_action_choices(self, request, first, action_location)
+
+        def history_view(self, request: Any, object_id: str, extra_context: Any = None) -> Any:  # noqa: ARG002
+            """Lead to what the audit log has about a row."""
+            if not request.user.has_perm("staff.view_entry"):
+                raise PermissionDenied
+            of = urlencode({"of": f"{self.opts.label_lower}:{unquote(object_id)}"})
+            return redirect(f"{reverse('admin:staff_entry_changelist')}?{of}")
+
+        def log_addition(self, request: Any, obj: Any, message: Any) -> None:
+            """Leave it to the audit log, which watches the table."""
+
+        def log_change(self, request: Any, obj: Any, message: Any) -> None:  # noqa: ARG002 - Django's
+            """Have the audit log say what an action did; what a form did it says by itself."""
+            noting.note_message(obj, message)
+
+        def log_deletions(self, request: Any, queryset: Any) -> None:
+            """Leave it to the audit log, which watches the table."""
 
     class TabularInline(_Generic, admin.TabularInline):
         """Unfold's `TabularInline`, which may be told its models."""

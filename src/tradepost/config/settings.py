@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tradepost.accounts.languages import LANGUAGES as LANGUAGES  # noqa: PLC0414 - a setting, made there
 from tradepost.backoffice.navigation import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting, made there
+from tradepost.config import checks as _checks  # noqa: F401 - tells Django of them
 from tradepost.config import environment
 
 SECRET_BYTES = 50
@@ -101,6 +102,8 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_include_bootstrap",
     "heroicons",
+    "tradepost.live",
+    "tradepost.staff",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -112,6 +115,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tradepost.staff.requests.told_actor",
     "django_htmx.middleware.HtmxMiddleware",
     "tradepost.panel.htmx.whole_page_redirects",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",

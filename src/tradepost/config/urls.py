@@ -4,7 +4,7 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
-from tradepost.backoffice import fulfilment
+from tradepost.backoffice import fulfilment, members
 from tradepost.backoffice.reports import sales
 from tradepost.fulfilment import metrics
 
@@ -19,5 +19,6 @@ urlpatterns = [
     path("admin/fulfilment/", admin.site.admin_view(fulfilment.show), name="fulfilment"),
     path("admin/reports/<slug:by>/", admin.site.admin_view(sales.show), name="report"),
     path("admin/reports/<slug:by>/file/", admin.site.admin_view(sales.download), name="report_file"),
+    path("admin/staff-list/", admin.site.admin_view(members.show), name="staff"),
     path("admin/", admin.site.urls),
 ]

@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays
+from tradepost.engine import arrays, desk
 from tradepost.engine.buying import BuyerId
 from tradepost.engine.keys import Scope, may_come_from
 
@@ -76,8 +76,9 @@ def note_used(connection: Connection, digests: Sequence[bytes]) -> list[int | No
     """Write down that these keys are in use, and return how many requests a minute each may make.
 
     That is None for keys without a limit of their own, and for unknown ones. Rows that say already, to the minute,
-    that they are in use are left alone.
+    that they are in use are left alone. Along with it the desk's own settings are read, and with them its default.
     """
+    desk.read(connection)
     rows = Cursor(connection).execute(_NOTE_USED, {"digests": arrays.of_bytes(digests)}, prepare=True)
     limits: dict[bytes, int | None] = dict(rows.fetchall())
     return [limits.get(digest) for digest in digests]

@@ -12,7 +12,7 @@ import msgspec
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from tradepost.engine import arrays, money
+from tradepost.engine import arrays, desk, money
 from tradepost.engine import catalog as catalogs
 from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectOrder, InvalidKey, RefillNotFound, Refusal
@@ -143,9 +143,13 @@ FROM orders_order WHERE account_id = %s AND id < %s AND parent_id IS NULL ORDER 
 """
 
 
-def read(connection: Connection, requests: Sequence[Request], *, currency: str) -> list[Answer]:
-    """Answer each request, in its order. `currency` is what orders are charged in."""
+def read(connection: Connection, requests: Sequence[Request]) -> list[Answer]:
+    """Answer each request, in its order."""
     holders = identify(connection, requests)
+    known = next(filter(None, holders), None)
+    if known is None:
+        return [InvalidKey() for _ in requests]
+    currency = desk.at_version(connection, known.catalog_version).currency
     found = _find(connection, [request for request in requests if isinstance(request, StatusesOf)])
     return [
         InvalidKey() if holder is None else _answer(connection, request, holder, found, currency)

@@ -96,13 +96,17 @@ class SentOrderAdmin(OrderAdmin):
         is_upstream = obj is not None and obj.dispatch not in {Dispatch.NONE, Dispatch.SIMULATED, Dispatch.RUNS}
         return (AttemptInline, *inlines) if is_upstream else inlines
 
+    def has_evidence_permission(self, request: HttpRequest) -> bool:
+        """Without what was asked and answered it is a guess, and a wrong one buys twice."""
+        return self.has_settle_permission(request) and request.user.has_perm("orders.view_attempt")
+
     def has_find_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may change orders may say where an unsure one is."""
-        return self.has_settle_permission(request) and _is_in(object_id, [Dispatch.UNSURE.value])
+        """Whoever may change orders and sees the evidence may say where an unsure one is."""
+        return self.has_evidence_permission(request) and _is_in(object_id, [Dispatch.UNSURE.value])
 
     def has_decide_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may change orders may say what becomes of one that is unsure or held."""
-        return self.has_settle_permission(request) and _is_in(object_id, FOR_A_PERSON)
+        """Whoever may change orders and sees the evidence may say what becomes of one that is unsure or held."""
+        return self.has_evidence_permission(request) and _is_in(object_id, FOR_A_PERSON)
 
     @dialog_button(
         "It exists, its id is …",

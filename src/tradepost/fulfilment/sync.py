@@ -8,6 +8,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from tradepost.providers import following, listing
 from tradepost.providers.asking import NoAnswer, ask
 from tradepost.providers.models import Provider, ProviderService
+from tradepost.staff import actors
 
 
 @app.periodic(cron="7 * * * *")
@@ -39,6 +40,7 @@ def sync(provider: int) -> None:
     try:
         told = ask(seller)
         with transaction.atomic():
+            actors.quietly()
             known = ProviderService.objects.filter(provider=provider, is_gone=False).count()
             update = listing.take_in(provider, listing.read(told.services, known=known))
             following.follow(provider, update.rates_before)

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,6 +16,7 @@ from tradepost.accounts.models import Account
 from tradepost.catalog.models import Service
 from tradepost.engine import money
 from tradepost.engine.statuses import ACTIVE, Status
+from tradepost.live import settings as live
 from tradepost.orders.models import Order
 from tradepost.panel.asking import customer
 
@@ -61,7 +61,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "count": sum(each.orders for each in slices),
         "active": sum(each.orders for each in slices if each.status in ACTIVE),
         "charts": {
-            **_by_day(slices),
+            **_by_day(slices, live.of(request).currency),
             "statuses": _by_status(slices),
             "services": _by_service([each for each in found if each.service]),
         },
@@ -77,7 +77,7 @@ def _slices(account: Account) -> list[Slice]:
         return [Slice(*row) for row in cursor.fetchall()]
 
 
-def _by_day(slices: list[Slice]) -> dict[str, object]:
+def _by_day(slices: list[Slice], currency: str) -> dict[str, object]:
     today = timezone.localdate()
     days = [today - timedelta(days=DAYS - 1 - past) for past in range(DAYS)]
     spent: defaultdict[date | None, Decimal] = defaultdict(Decimal)
@@ -89,7 +89,7 @@ def _by_day(slices: list[Slice]) -> dict[str, object]:
         "days": [day.isoformat() for day in days],
         "spent": [money.show(spent[day]) for day in days],
         "orders": [counts[day] for day in days],
-        "labels": {"spent": _("Spent"), "orders": _("Orders"), "currency": settings.TRADEPOST_CURRENCY},
+        "labels": {"spent": _("Spent"), "orders": _("Orders"), "currency": currency},
     }
 
 

@@ -3,7 +3,6 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import get_language_bidi
@@ -11,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from tradepost.accounts.models import Account
 from tradepost.ledger.models import LedgerAccount
+from tradepost.live import settings as live
+from tradepost.live.settings import Live
 
 
 class Item(NamedTuple):
@@ -43,8 +44,6 @@ class Frame:
 
     navigation = NAVIGATION
     on_phone = ON_PHONE
-    currency = settings.TRADEPOST_CURRENCY
-    is_sign_up_open = settings.TRADEPOST_SIGN_UP == "open"
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
@@ -56,6 +55,21 @@ class Frame:
         if not isinstance(account, Account):
             return None
         return LedgerAccount.objects.filter(account=account).values_list("balance", flat=True).first()
+
+    @property
+    def settings(self) -> Live:
+        """What the operator has set: the panel's name, its notice and more."""
+        return live.of(self._request)
+
+    @property
+    def currency(self) -> str:
+        """The currency of all balances."""
+        return self.settings.currency
+
+    @property
+    def is_sign_up_open(self) -> bool:
+        """Whether anybody may make an account."""
+        return self.settings.sign_up == "open"
 
     @property
     def current(self) -> str:

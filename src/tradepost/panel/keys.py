@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.engine.keys import Scope, tidy_network
+from tradepost.live import settings as live
 from tradepost.panel.asking import customer
 
-KEYS_MAX = 100  # good ones, of one account
 NETWORKS_MAX = 50
 
 
@@ -59,10 +59,11 @@ def api_keys(request: HttpRequest) -> HttpResponse:
     form = KeyForm(request.POST or None)
     context: dict[str, Any] = {"form": form}
     if request.method == "POST" and form.is_valid():
-        if _good(account) < KEYS_MAX:
+        keys_max = live.of(request).keys_max
+        if _good(account) < keys_max:
             context |= {"made": _make(account, form), "form": KeyForm()}
         else:
-            form.add_error(None, _("There are %d keys already. Revoke one first.") % KEYS_MAX)
+            form.add_error(None, _("There are %d keys already. Revoke one first.") % keys_max)
     context["keys"] = keys.of(account).select_related("account").order_by("revoked_at", "-id")
     return render(request, "panel/keys.html", context)
 

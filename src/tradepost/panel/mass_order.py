@@ -14,9 +14,9 @@ from psycopg import Connection
 from tradepost.engine.errors import Refusal
 from tradepost.engine.placing import Mode, Placed, Request, place
 from tradepost.engine.quoting import Quote, quote
+from tradepost.live import settings as live
 from tradepost.panel.asking import customer, form_name, in_transaction, named
 
-LINES_MAX = 1_000  # what one batch of the engine takes
 SEPARATOR = "|"
 COLUMNS = ("service", "link", "quantity")
 
@@ -41,10 +41,11 @@ def mass_order(request: HttpRequest) -> HttpResponse:
     text = request.POST.get("orders", "").replace("\x00", "\ufffd")
     name = form_name(request.POST)
     typed = [each.strip() for each in text.splitlines() if each.strip()]
-    context: dict[str, object] = {"text": text, "name": name, "lines_max": LINES_MAX}
+    lines_max = live.of(request).mass_order_lines_max
+    context: dict[str, object] = {"text": text, "name": name, "lines_max": lines_max}
     if request.method != "POST" or not typed:
         return render(request, "panel/mass_order.html", context)
-    if len(typed) > LINES_MAX:
+    if len(typed) > lines_max:
         return render(request, "panel/mass_order.html", {**context, "is_too_long": True})
     lines = _check(customer(request).pk, typed)
     if "place" in request.POST and not any(line.mistake for line in lines):

@@ -6,7 +6,6 @@ from decimal import Decimal
 from heapq import merge
 from typing import NamedTuple
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -17,6 +16,7 @@ from tradepost.engine import money
 from tradepost.engine.ledger import Kind
 from tradepost.engine.order_types import wire_id
 from tradepost.ledger.models import LedgerAccount, Transfer
+from tradepost.live import settings as live
 from tradepost.panel.asking import customer
 from tradepost.panel.orders import EXPORT_CHUNK, csv_of, day_of
 
@@ -61,7 +61,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 @require_safe
 def add_funds(request: HttpRequest) -> HttpResponse:
     """Say how to pay."""
-    return render(request, "panel/add_funds.html", {"payment_text": settings.TRADEPOST_PAYMENT_TEXT})
+    return render(request, "panel/add_funds.html", {"payment_text": live.of(request).payment_text})
 
 
 def _rows(account: LedgerAccount, found: QuerySet[Transfer]) -> Iterator[tuple[object, ...]]:

@@ -19,6 +19,7 @@ from tradepost.panel import (
 app_name = "panel"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("terms/", views.terms, name="terms"),
     path("healthz", views.healthz, name="healthz"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("dashboard/", dashboard.dashboard, name="dashboard"),

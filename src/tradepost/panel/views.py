@@ -2,7 +2,7 @@
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from tradepost.catalog.models import Service
 from tradepost.engine.order_types import OrderType
+from tradepost.live import settings as live
 
 
 @login_not_required
@@ -21,6 +22,15 @@ def home(request: HttpRequest) -> HttpResponse:
     example = Service.objects.filter(is_active=True, type=OrderType.DEFAULT.value).order_by("id").first()
     context = {"api_url": request.build_absolute_uri("/api/v2"), "example": example}
     return render(request, "panel/home.html", context)
+
+
+@login_not_required
+@require_safe
+def terms(request: HttpRequest) -> HttpResponse:
+    """Show the operator's terms, if there are any."""
+    if not live.of(request).terms:
+        raise Http404
+    return render(request, "panel/terms.html")
 
 
 @login_not_required

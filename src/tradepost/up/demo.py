@@ -1,4 +1,4 @@
-"""The demo's data: a catalog of made-up platforms, three customers and a member of staff, in an empty database."""
+"""The demo's data: a catalog of made-up platforms, three customers and staff in each role, in an empty database."""
 
 import json
 import os
@@ -21,9 +21,11 @@ from tradepost.ledger import books
 from tradepost.ledger.models import LedgerAccount
 from tradepost.providers.importing import Wish, import_services
 from tradepost.providers.models import Followed, Provider
+from tradepost.staff.names import RoleName
 
 CUSTOMERS = (("alice@demo.example", "1000000"), ("bob@demo.example", "1"), ("carol@demo.example", "250"))
 STAFF = "staff@demo.example"
+COLLEAGUES = (RoleName.MANAGER, RoleName.SUPPORT, RoleName.FULFILLER)  # each at `role@demo.example`
 UPSTREAM = "Upstream desk"
 MARKUP_PERCENT = Decimal(25)
 
@@ -198,9 +200,15 @@ def _seed_accounts() -> dict[str, Any]:
                 "balance": money.show(LedgerAccount.objects.get(account=account).balance or money.ZERO),
             }
         )
+    staff = _seed_staff(STAFF, RoleName.OWNER)
+    colleagues = [_seed_staff(f"{role}@demo.example", role) for role in COLLEAGUES]
+    return {"staff": staff, "colleagues": colleagues, "accounts": accounts}
+
+
+def _seed_staff(email: str, role: RoleName) -> dict[str, str]:
     password = secrets.token_urlsafe(12)
-    signing_up.create(STAFF, password, staff=True)
-    return {"staff": {"email": STAFF, "password": password}, "accounts": accounts}
+    signing_up.create(email, password, role=role)
+    return {"email": email, "password": password, "role": role.value}
 
 
 def _write_private(path: Path, content: dict[str, Any]) -> None:

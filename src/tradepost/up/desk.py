@@ -2,16 +2,21 @@
 
 import contextlib
 import os
+import sys
 from typing import Any
 
 import django
 
+from tradepost.config import checks
+from tradepost.staff import actors
 from tradepost.up import chain as chains
 from tradepost.up import supervisor
+from tradepost.up.errors import Unable
 
 
 def run(*, host: str, port: int, workers: int, demo: bool, chain: bool = False) -> None:
     """Run database, servers and worker until SIGTERM or Ctrl-C. Raises `Unable` with what has to be mended first."""
+    _check_settings()
     with contextlib.ExitStack() as running:
         stop = running.enter_context(supervisor.stop_signals())
         listener = running.enter_context(supervisor.bind(host, port))
@@ -28,6 +33,15 @@ def run(*, host: str, port: int, workers: int, demo: bool, chain: bool = False) 
             supervisor.run(listener, workers=workers, stop=stop, ready=ready)
 
 
+def _check_settings() -> None:
+    """Say what looks wrong with the settings; refuse to start with what is."""
+    found = checks.findings()
+    if wrong := [str(finding.msg) for finding in found if finding.is_serious()]:
+        raise Unable("\n".join(wrong))
+    for finding in found:
+        sys.stderr.write(f"Warning: {finding.msg}{f' {finding.hint}' if finding.hint else ''}\n")
+
+
 def _url(host: str, port: int) -> str:
     reached_at = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - read, not bound
     return f"http://{reached_at}:{port}"
@@ -40,11 +54,12 @@ def _prepare(url: str, *, demo: bool, upstream: dict[str, Any] | None) -> str | 
 
     from tradepost.up import migrations  # noqa: PLC0415 - needs Django
 
-    migrations.apply()
-    if not demo:
-        return None
-    from tradepost.up.demo import seed  # noqa: PLC0415 - needs Django
+    with actors.acting(actors.Actor(kind=actors.Kind.COMMAND.value, name="tradepost up")):
+        migrations.apply()
+        if not demo:
+            return None
+        from tradepost.up.demo import seed  # noqa: PLC0415 - needs Django
 
-    key = seed(url, upstream=upstream)
-    connections.close_all()  # or the forked processes would all talk over this one
+        key = seed(url, upstream=upstream)
+        connections.close_all()  # or the forked processes would all talk over this one
     return key

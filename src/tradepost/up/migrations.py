@@ -8,10 +8,11 @@ from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
+from tradepost.staff import keeping
 from tradepost.up.errors import Unable
 
 POSTGRES_MAJOR_MIN = 15
-OUR_APPS = frozenset({"accounts", "catalog", "ledger", "orders", "reports"})
+OUR_APPS = frozenset({"accounts", "catalog", "ledger", "live", "orders", "reports", "staff"})
 _LOCK = 7_406_131  # any number, the same for all: nodes that start together migrate one after the other
 
 
@@ -28,6 +29,8 @@ def apply() -> None:
             )
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", verbosity=0, interactive=False)
+        else:
+            keeping.keep()  # or what changed without a migration would wait for the next one
     connection.close()
 
 

@@ -1,0 +1,80 @@
+"""What is wrong with the environment, all of it at once: told by `tradepost check --settings` and at each start.
+
+They are system checks of Django too. None asks the database.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core import checks
+from django.core.checks import CheckMessage
+
+from tradepost.config import environment
+
+TAG = "tradepost"
+PREFIX = "TRADEPOST_"
+NAMES = tuple(re.findall(rf"^\| `({PREFIX}[A-Z_]+)`", environment.__doc__ or "", re.MULTILINE))
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+READERS: tuple[Callable[[], object], ...] = (
+    environment.database_url,
+    environment.url,
+    environment.currency,
+    environment.requests_a_minute,
+    environment.private_addresses,
+    environment.metrics_token,
+    environment.simulator_seconds,
+    environment.sign_up,
+    environment.mailer,
+)
+
+
+def findings() -> list[CheckMessage]:
+    """Return what is wrong, and what only looks so: errors first."""
+    wrong = [*_wrong_values()]
+    return [*wrong, *_unknown_names(), *([] if wrong else _unlikely())]
+
+
+@checks.register(TAG)
+def check(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:  # noqa: ARG001 - Django's
+    """Give Django's checks the findings."""
+    return findings()
+
+
+def _wrong_values() -> Iterator[CheckMessage]:
+    for read in READERS:
+        try:
+            read()
+        except environment.Misconfigured as wrong:
+            yield checks.Error(str(wrong), id="tradepost.E001")
+
+
+def _unknown_names() -> Iterator[CheckMessage]:
+    """Tell of names that nobody reads: whoever mistypes one believes that it holds."""
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in NAMES:
+            known = [each.removeprefix(PREFIX) for each in NAMES]
+            near = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
+            hint = f"Is {PREFIX}{near[0]} meant?" if near else f"There are {', '.join(NAMES)}."
+            yield checks.Warning(f"{name} is no setting, and nothing reads it.", hint=hint, id="tradepost.W001")
+
+
+def _unlikely() -> Iterator[CheckMessage]:
+    url = urlsplit(environment.url())
+    if url.hostname in LOCAL:
+        return
+    if url.scheme == "http":
+        yield checks.Warning(
+            "TRADEPOST_URL begins with http://: passwords and keys travel in clear.",
+            hint="Put a proxy with a certificate in front, and name its https:// address.",
+            id="tradepost.W002",
+        )
+    if not os.environ.get("TRADEPOST_MAIL_URL"):
+        yield checks.Warning(
+            "TRADEPOST_MAIL_URL is not set: mails are printed to the log, and nobody can verify an address.",
+            hint="Name a mail server, like smtp://user:password@mail.example:587.",
+            id="tradepost.W003",
+        )

@@ -1,0 +1,65 @@
+"""What staff and the system's operators have changed: the audit log."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from tradepost.staff.actors import Kind
+
+
+class Entry(models.Model):
+    """One change of one row, by whom and from where. Append-only: a trigger refuses UPDATE, DELETE and TRUNCATE.
+
+    Rows are written by triggers on the tables of `tradepost.staff.watched`, whichever way a change comes, and by
+    `tradepost.staff.noting` for what staff does to rows that have a log of their own.
+    """
+
+    ADD, CHANGE, DELETE, DO = "add", "change", "delete", "do"
+    ACTIONS = ((ADD, "Added"), (CHANGE, "Changed"), (DELETE, "Deleted"), (DO, "Done"))
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(db_default=Now())
+    kind = models.CharField(max_length=8, choices=Kind.choices())
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    actor_name = models.CharField("who", max_length=254, help_text="The address at that time, or which program.")
+    acting_as = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        help_text="The account that was logged in as.",
+    )
+    address = models.GenericIPAddressField("from where", null=True)
+    action = models.CharField(max_length=8, choices=ACTIONS)
+    model = models.CharField(max_length=64, help_text="Whose row it is, like catalog.service.")
+    object_id = models.CharField(max_length=64)
+    label = models.CharField(max_length=300, help_text="What it was called after the change.")
+    owner_model = models.CharField(max_length=64, blank=True, help_text="On whose page it stands, if on another's.")
+    owner_id = models.CharField(max_length=64, blank=True)
+    before = models.JSONField(null=True, help_text="What was changed, as it was.")
+    after = models.JSONField(null=True, help_text="What was changed, as it is.")
+
+    class Meta:
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit entries"
+        ordering = ("-id",)
+        default_permissions = ("view",)
+        indexes = (
+            models.Index(fields=("model", "object_id", "id"), name="entry_of_object"),
+            models.Index(
+                fields=("owner_model", "owner_id", "id"), condition=~models.Q(owner_model=""), name="entry_of_owner"
+            ),
+            models.Index(fields=("actor", "id"), condition=models.Q(actor__isnull=False), name="entry_of_actor"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.actor_name}: {self.model} {self.object_id}"

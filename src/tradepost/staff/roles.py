@@ -1,0 +1,137 @@
+"""Roles of staff: what each may do, as data, and as the groups of Django that it is kept in.
+
+`docs/roles.md` shows the same page by page, and is held to it by a test a cell. Groups of the operator's own stand
+beside these and are left alone.
+"""
+
+from collections.abc import Collection, Iterator
+
+import msgspec
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+
+from tradepost.staff.names import RoleName
+
+MANAGE_STAFF = "accounts.manage_staff"  # who may make others staff, in roles that have no more rights than their own
+OF_OTHER_APPS = ("auth.add_group", "auth.change_group", "auth.delete_group", "auth.view_group")
+JOBS = "procrastinate.view_procrastinatejob"
+
+
+class Role(msgspec.Struct, frozen=True):
+    """A role. One that may do everything has every permission of Tradepost's own models, and a few of others'."""
+
+    name: str
+    sentence: str
+    permissions: frozenset[str]
+    may_everything: bool = False
+
+
+def _whole(app: str, *models: str) -> list[str]:
+    """Name the permissions to see, add, change and delete."""
+    return [f"{app}.{verb}_{model}" for model in models for verb in ("view", "add", "change", "delete")]
+
+
+FULFILLER = Role(
+    RoleName.FULFILLER.value,
+    "Works off the queue of manual services, refills and cancel requests; sees no money and no accounts.",
+    frozenset(
+        {
+            "orders.work_order",
+            "orders.view_refill",
+            "orders.change_refill",
+            "orders.view_cancelrequest",
+            "orders.change_cancelrequest",
+        }
+    ),
+)
+SUPPORT = Role(
+    RoleName.SUPPORT.value,
+    "Helps customers with their orders and accounts; sees neither providers nor what anything costs there.",
+    FULFILLER.permissions
+    | {
+        "orders.view_order",
+        "orders.change_order",
+        "catalog.view_category",
+        "catalog.view_service",
+        "catalog.view_customrate",
+        "accounts.view_account",
+        "accounts.add_account",
+        "accounts.change_account",
+        "accounts.hijack_account",
+        "accounts.view_key",
+        "accounts.change_key",
+        "ledger.view_transfer",
+        "ledger.view_ledgeraccount",
+        "ledger.add_topup",
+    },
+)
+MANAGER = Role(
+    RoleName.MANAGER.value,
+    "Runs the business: catalog, providers, money and reports; everything but staff, roles and settings.",
+    SUPPORT.permissions
+    | {
+        "orders.export_order",
+        "orders.view_attempt",
+        "orders.view_upstreamorder",
+        *_whole("catalog", "category", "customrate", "pricelist"),
+        "catalog.add_service",
+        "catalog.change_service",
+        "catalog.import_service",
+        "catalog.export_service",
+        *_whole("providers", "provider", "route"),
+        "providers.view_providerservice",
+        "ledger.add_correction",
+        "ledger.approve_payment",
+        "ledger.change_creditlimit",
+        "reports.view_sales",
+        "reports.view_profit",
+        "reports.view_quality",
+        "staff.view_entry",
+        JOBS,
+    },
+)
+OWNER = Role(
+    RoleName.OWNER.value,
+    "May do everything: staff, roles and settings too.",
+    MANAGER.permissions | {MANAGE_STAFF, "live.view_settings", "live.change_settings", *OF_OTHER_APPS},
+    may_everything=True,
+)
+ROLES = {role.name: role for role in (OWNER, MANAGER, SUPPORT, FULFILLER)}
+
+
+def keep() -> None:
+    """Have each role's group hold what the role may do, no more and no less; groups that are missing are made."""
+    for app in apps.get_app_configs():
+        create_permissions(app, verbosity=0)  # those of apps that come after this one are not made yet
+    with transaction.atomic():
+        for role in ROLES.values():
+            group, _ = Group.objects.get_or_create(name=role.name)
+            group.permissions.set(_of(role))
+
+
+def missing() -> list[str]:
+    """Return the permissions that roles name and that there are none of."""
+    named: set[str] = set().union(*(role.permissions for role in ROLES.values()))
+    return sorted(named - {written(permission) for permission in _named(named)})
+
+
+def written(permission: Permission) -> str:
+    """Write a permission as `has_perm` takes it; its content type is at hand."""
+    return f"{permission.content_type.app_label}.{permission.codename}"
+
+
+def _of(role: Role) -> list[Permission]:
+    """Return the permissions of a role, without those that there are none of."""
+    found = list(_named(role.permissions))
+    if role.may_everything:
+        ours = [app.label for app in apps.get_app_configs() if app.name.startswith("tradepost.")]
+        found += Permission.objects.filter(content_type__app_label__in=ours)
+    return found
+
+
+def _named(names: Collection[str]) -> Iterator[Permission]:
+    codenames = [name.partition(".")[2] for name in names]
+    permissions = Permission.objects.filter(codename__in=codenames).select_related("content_type")
+    return (permission for permission in permissions if written(permission) in names)

@@ -1,0 +1,168 @@
+"""Which tables the audit log watches, what of them it leaves out, and the triggers that do it.
+
+A trigger sees every way a change comes: forms, inlines, bulk updates, SQL of the engine, `psql`. Orders, transfers and
+what else is a log itself, or is written for every order, has none. The triggers are made after migrating, so that a
+table or a column that is new is watched from its first row on.
+"""
+
+import msgspec
+from django.db import connection, transaction
+
+
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
+    """A table, and as whose rows its rows are shown.
+
+    `label` is the column with a row's name, or with that of the row of `called_in` whose id is in `called_by`. Of a row
+    that links two others (`is_link`), `id` is the column of whose change it is. `owner` is the model on whose page rows
+    stand too, by the column `owner_id`. Columns that are `quiet` are left out; of those that are `secret` it is told
+    that they were changed, not from what to what.
+
+    A table that is `busy` is written all the time in its quiet columns: its trigger is bound to the others, which cost
+    nothing then. A migration that changes the type of one of these has to drop the trigger first.
+    """
+
+    table: str
+    model: str
+    id: str = "id"
+    label: str = "name"
+    called_in: str | None = None
+    called_by: str | None = None
+    owner: str | None = None
+    owner_id: str | None = None
+    is_link: bool = False
+    quiet: tuple[str, ...] = ()
+    secret: tuple[str, ...] = ()
+    is_busy: bool = False
+    is_made_along: bool = False  # with a row of another table, and never deleted
+
+
+WATCHED = (
+    Watched(
+        table="accounts_account",
+        model="accounts.account",
+        label="email",
+        quiet=("last_login", "created_at", "language", "timezone", "theme"),
+        secret=("password",),
+    ),
+    *(
+        Watched(
+            table=table,
+            model="accounts.account",
+            id="account_id",
+            label="email",
+            called_in="accounts_account",
+            called_by="account_id",
+            is_link=True,
+        )
+        for table in ("accounts_account_groups", "accounts_account_user_permissions")
+    ),
+    Watched(
+        table="accounts_key",
+        model="accounts.key",
+        label="hint",
+        owner="accounts.account",
+        owner_id="account_id",
+        quiet=("last_used_at", "created_at"),
+        secret=("digest",),
+        is_busy=True,
+    ),
+    Watched(
+        table="mfa_authenticator",
+        model="mfa.authenticator",
+        label="type",
+        owner="accounts.account",
+        owner_id="user_id",
+        quiet=("last_used_at", "created_at"),
+        secret=("data",),
+    ),
+    Watched(table="auth_group", model="auth.group"),
+    Watched(
+        table="auth_group_permissions",
+        model="auth.group",
+        id="group_id",
+        called_in="auth_group",
+        called_by="group_id",
+        is_link=True,
+    ),
+    Watched(table="catalog_category", model="catalog.category"),
+    Watched(table="catalog_service", model="catalog.service"),
+    *(
+        Watched(
+            table=table,
+            model=model,
+            called_in="catalog_service",
+            called_by="service_id",
+            owner="catalog.service",
+            owner_id="service_id",
+        )
+        for table, model in (("catalog_customrate", "catalog.customrate"), ("providers_route", "providers.route"))
+    ),
+    Watched(
+        table="providers_provider",
+        model="providers.provider",
+        quiet=(
+            "balance", "balance_at", "retry_at", "trouble", "synced_at", "sync_error", "requests", "failures",
+            "milliseconds",
+        ),
+        secret=("sealed_key",),
+        is_busy=True,
+    ),
+    Watched(
+        table="ledger_account",
+        model="ledger.ledgeraccount",
+        label="email",
+        called_in="accounts_account",
+        called_by="account_id",
+        owner="accounts.account",
+        owner_id="account_id",
+        quiet=("account_id", "name", "balance", "is_play"),
+        is_busy=True,
+        is_made_along=True,
+    ),
+    Watched(table="live_settings", model="live.settings", label="panel_name"),
+)  # fmt: skip
+
+_MADE = """
+SELECT c.relname, obj_description(t.oid, 'pg_trigger')
+FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE t.tgname = 'watch'
+"""
+_COLUMNS = """
+SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position)
+FROM information_schema.columns
+WHERE table_schema = current_schema AND table_name = ANY(%s) GROUP BY table_name
+"""
+
+_TRIGGER = "CREATE OR REPLACE TRIGGER watch AFTER {events} ON {table} FOR EACH ROW EXECUTE FUNCTION watch({told})"
+
+
+def keep() -> None:
+    """Have each table be watched as it is said here; a trigger that is as it should be is left alone."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_MADE)
+        made = dict(cursor.fetchall())
+        cursor.execute(_COLUMNS, [[watched.table for watched in WATCHED]])
+        columns = dict(cursor.fetchall())
+        for watched in WATCHED:
+            wanted = _definition(watched, columns[watched.table]) if watched.table in columns else None
+            if wanted and made.get(watched.table) != wanted:
+                cursor.execute(wanted)
+                cursor.execute(f"COMMENT ON TRIGGER watch ON {watched.table} IS {_quoted(wanted)}")
+
+
+def _definition(watched: Watched, columns: list[str]) -> str:
+    told = msgspec.json.encode(msgspec.structs.replace(watched, quiet=_quiet(watched), is_busy=False)).decode()
+    return _TRIGGER.format(events=_events(watched, columns), table=watched.table, told=_quoted(told))
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _quiet(watched: Watched) -> tuple[str, ...]:
+    return ("id", watched.id, *watched.quiet)
+
+
+def _events(watched: Watched, columns: list[str]) -> str:
+    loud = [column for column in columns if column not in _quiet(watched)]
+    update = f"UPDATE OF {', '.join(loud)}" if watched.is_busy else "UPDATE"
+    return update if watched.is_made_along else f"INSERT OR DELETE OR {update}"

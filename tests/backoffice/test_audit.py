@@ -1,0 +1,300 @@
+"""The audit log: every change that counts, by whom and from where; no secrets, no noise, and nothing taken back."""
+
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from django.contrib import admin
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.urls import reverse
+
+from tests.backoffice.conftest import Things, sign_in
+from tests.backoffice.test_accounts import NEW, tick
+from tests.conftest import Customer
+
+ADDRESS = "203.0.113.7"
+# What staff changes and nothing watches, because it is a log itself or has one.
+LOGS: set[str] = set()
+
+
+def entries(model: str, row: object) -> list[Any]:
+    """Return what the log has about a row, the oldest first."""
+    from tradepost.staff.models import Entry
+
+    return list(Entry.objects.filter(model=model, object_id=str(row)).order_by("id"))
+
+
+def email_of(client: Client) -> str:
+    from tradepost.accounts.models import Account
+
+    return str(Account.objects.get(pk=client.session["_auth_user_id"]).email)
+
+
+@pytest.fixture
+def staff() -> Client:
+    """A member of staff who may do everything, and comes from somewhere."""
+    client = sign_in(is_staff=True, is_superuser=True)
+    client.defaults["REMOTE_ADDR"] = ADDRESS
+    return client
+
+
+@pytest.fixture
+def category() -> int:
+    from tradepost.catalog.models import Category
+
+    return Category.objects.create(name=f"Watched {Category.objects.count()}").pk
+
+
+def test_a_change_by_a_form_tells_who_from_where_what_before_and_after(staff: Client, category: int) -> None:
+    from tradepost.catalog.models import Category
+
+    was = Category.objects.get(pk=category).name
+    staff.post(reverse("admin:catalog_category_change", args=[category]), {"name": f"{was} now", "position": "0"})
+    entry = entries("catalog.category", category)[-1]
+    assert (entry.kind, entry.actor_name, entry.address) == ("staff", email_of(staff), ADDRESS)
+    assert (entry.action, entry.label) == ("change", f"{was} now")
+    assert (entry.before, entry.after) == ({"name": was}, {"name": f"{was} now"})
+
+
+def test_a_change_in_bulk_is_one_entry_a_row(staff: Client, alice: Customer, bob: Customer) -> None:
+    tick(staff, "accounts_account", "suspend", alice.id, bob.id)
+    for customer in (alice, bob):
+        [suspended, said] = entries("accounts.account", customer.id)[-2:]
+        assert (suspended.before, suspended.after) == ({"is_active": True}, {"is_active": False})
+        assert said.after == {"done": "Suspended"}
+        assert suspended.actor_name == said.actor_name == email_of(staff)
+
+
+def test_a_role_that_is_given_is_in_the_history_of_the_account(staff: Client, alice: Customer) -> None:
+    from django.contrib.auth.models import Group
+
+    from tradepost.accounts.models import Account
+
+    Account.objects.get(pk=alice.id).groups.add(support := Group.objects.get(name="support"))
+    entry = entries("accounts.account", alice.id)[-1]
+    assert (entry.action, entry.label, entry.after) == ("change", alice.email, {"group_id": support.pk})
+    page = staff.get(reverse("admin:accounts_account_history", args=[alice.id]), follow=True).content.decode()
+    assert "<b>group</b>" in page
+    assert "support" in page
+
+
+def test_what_a_group_may_do_is_watched() -> None:
+    from django.contrib.auth.models import Group, Permission
+
+    group = Group.objects.create(name=f"Watched {Group.objects.count()}")
+    group.permissions.add(may := Permission.objects.get(codename="view_order"))
+    group.permissions.clear()
+    made, given, taken = entries("auth.group", group.pk)
+    assert made.action == "add"
+    assert given.after == taken.before == {"permission_id": may.pk}
+
+
+def test_secrets_are_never_in_it(staff: Client, alice: Customer, things: Things) -> None:
+    from tradepost.accounts.models import Account
+    from tradepost.providers.models import Provider
+    from tradepost.staff.models import Entry
+
+    staff.post(
+        reverse("admin:auth_user_password_change", args=[alice.id]),
+        {"usable_password": "true", "password1": NEW, "password2": NEW},
+    )
+    assert entries("accounts.account", alice.id)[-1].after == {"password": "secret"}
+    provider = Provider.objects.get(pk=things.providers_provider)
+    provider.key = "tp_live_another"
+    provider.save()
+    assert entries("providers.provider", provider.pk)[-1].after == {"sealed_key": "secret"}
+    secrets = (Account.objects.get(pk=alice.id).password, provider.sealed_key.hex(), alice.digest.hex())
+    written = str(list(Entry.objects.values_list("before", "after")))
+    assert not any(secret in written for secret in secrets)
+
+
+def test_everything_binary_that_is_watched_is_a_secret() -> None:
+    from django.db.models import BinaryField
+
+    from tradepost.staff.reading import model_of
+    from tradepost.staff.watched import WATCHED
+
+    for watched in WATCHED:
+        model = model_of(watched.model)
+        assert model, watched
+        binary = {field.column for field in model._meta.fields if isinstance(field, BinaryField)}
+        assert watched.is_link or binary <= {*watched.secret}, watched.table
+
+
+def test_noise_is_not_in_it(alice: Customer, things: Things) -> None:
+    from django.contrib.auth import user_logged_in
+
+    from tradepost.accounts.models import Account, Key
+    from tradepost.ledger import books
+    from tradepost.providers.models import Provider
+    from tradepost.staff.models import Entry
+
+    before = Entry.objects.count()
+    user_logged_in.send(Account, request=None, user=Account.objects.get(pk=alice.id))
+    Key.objects.filter(digest=alice.digest).update(last_used_at="2026-01-01T00:00Z")
+    books.top_up(alice.id, Decimal(1), actor="test")
+    Provider.objects.filter(pk=things.providers_provider).update(balance=5, requests=7, trouble="slow")
+    Provider.objects.get(pk=things.providers_provider).save()
+    assert Entry.objects.count() == before
+
+
+def test_the_credit_limit_is_watched_and_the_balance_is_not(alice: Customer) -> None:
+    from tradepost.ledger.models import LedgerAccount
+
+    LedgerAccount.objects.filter(account=alice.id).update(credit_limit=50, balance=100)
+    account = LedgerAccount.objects.get(account=alice.id)
+    [entry] = entries("ledger.ledgeraccount", account.pk)
+    assert (entry.before, entry.after) == ({"credit_limit": 0}, {"credit_limit": 50})
+    assert (entry.owner_model, entry.owner_id, entry.label) == ("accounts.account", str(alice.id), alice.email)
+
+
+def test_the_hot_tables_have_no_trigger_of_it(connection: psycopg.Connection) -> None:
+    rows = connection.execute("SELECT tgrelid::regclass::text, tgattr::text FROM pg_trigger WHERE tgname = 'watch'")
+    watched: dict[str, str] = dict(rows.fetchall())
+    assert not {"orders_order", "orders_orderevent", "ledger_transfer", "orders_upstreamorder"} & watched.keys()
+    for table in ("ledger_account", "accounts_key", "providers_provider"):
+        assert watched[table], f"the trigger of {table} is bound to columns"
+
+
+def test_what_nobody_has_introduced_is_on_the_database(category: int) -> None:
+    [entry] = entries("catalog.category", category)
+    assert entry.kind == "database"
+    assert entry.actor_name
+    assert entry.actor_id is None
+
+
+def test_an_actor_is_forgotten_after_the_request_and_after_one_that_fails(staff: Client, category: int) -> None:
+    from tradepost.catalog.models import Category
+
+    staff.post(reverse("admin:catalog_category_change", args=[category]), {"name": "Told", "position": "0"})
+    Category.objects.filter(pk=category).update(position=1)
+    assert entries("catalog.category", category)[-1].kind == "database"
+    with pytest.raises(ValueError, match="on purpose"), told("somebody"):
+        raise ValueError("on purpose")
+    Category.objects.filter(pk=category).update(position=2)
+    assert entries("catalog.category", category)[-1].kind == "database"
+
+
+def told(name: str) -> Any:
+    from tradepost.staff.actors import Actor, Kind, acting
+
+    return acting(Actor(kind=Kind.STAFF.value, name=name))
+
+
+def test_an_actor_is_told_to_a_connection_that_is_made_anew(category: int) -> None:
+    from tradepost.catalog.models import Category
+
+    with told("somebody"):
+        connection.close()
+        Category.objects.filter(pk=category).update(position=3)
+    assert entries("catalog.category", category)[-1].actor_name == "somebody"
+
+
+def test_an_actor_outlives_a_transaction_that_is_rolled_back(category: int) -> None:
+    from tradepost.catalog.models import Category
+
+    with told("somebody"):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Category.objects.filter(pk=category).update(position=None)
+        Category.objects.filter(pk=category).update(position=4)
+    assert entries("catalog.category", category)[-1].actor_name == "somebody"
+    assert connection.connection is not None
+
+
+def test_what_follows_a_providers_list_is_quiet_for_its_transaction(category: int) -> None:
+    from tradepost.catalog.models import Category
+    from tradepost.staff.actors import quietly
+
+    before = len(entries("catalog.category", category))
+    with transaction.atomic():
+        quietly()
+        Category.objects.filter(pk=category).update(position=5)
+    assert len(entries("catalog.category", category)) == before
+    Category.objects.filter(pk=category).update(position=6)
+    assert len(entries("catalog.category", category)) == before + 1
+
+
+def test_who_has_logged_in_as_somebody_is_the_actor(alice: Customer) -> None:
+    from tests.panel.conftest import browser
+
+    helper = sign_in(is_staff=True)
+    client = browser(alice)
+    session = client.session
+    session["hijack_history"] = [helper.session["_auth_user_id"]]
+    session.save()
+    client.post(reverse("panel:keys"), {"name": "made for her", "scope": "order"})
+    from tradepost.accounts.models import Key
+    from tradepost.staff.models import Entry
+
+    key = Key.objects.filter(account=alice.id).latest("id")
+    [entry] = Entry.objects.filter(model="accounts.key", object_id=str(key.pk))
+    assert (entry.kind, entry.actor_name, entry.acting_as_id) == ("staff", email_of(helper), alice.id)
+
+
+def test_what_is_done_to_orders_is_one_entry_an_action(staff: Client, things: Things) -> None:
+    from tradepost.staff.models import Entry
+
+    button = reverse("admin:orders_order_cancel", args=[things.orders_upstreamorder])
+    staff.get(button)
+    staff.post(button, {"_form_submitted": "True"})
+    [entry] = entries("orders.order", things.orders_upstreamorder)
+    assert (entry.action, entry.after, entry.address) == ("do", {"done": "cancel"}, ADDRESS)
+    tick(staff, "orders_refill", "start", things.orders_refill)
+    entry = Entry.objects.filter(model="orders.refill").latest("id")
+    assert entry.after == {"done": "start", "rows": [str(things.orders_refill)]}
+
+
+def test_nothing_in_it_is_ever_changed(category: int) -> None:
+    from tradepost.staff.models import Entry
+
+    [entry] = entries("catalog.category", category)
+    for change in (lambda: Entry.objects.filter(pk=entry.pk).update(label="x"), entry.delete):
+        with pytest.raises(IntegrityError, match="never allowed"), transaction.atomic():
+            change()
+    with pytest.raises(IntegrityError, match="never allowed"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("TRUNCATE staff_entry")
+
+
+def test_every_table_that_staff_changes_is_watched_or_a_log() -> None:
+    from tradepost.backoffice.read_only import ReadOnly
+    from tradepost.staff.noting import MODELS
+
+    changed = {
+        model._meta.label_lower for model, page in admin.site._registry.items() if not isinstance(page, ReadOnly)
+    }
+    assert changed - LOGS - {"usersessions.usersession"} - MODELS == set()
+
+
+def test_the_log_is_searched_and_narrowed_down(staff: Client, category: int) -> None:
+    from tests.backoffice.test_lists import shown
+
+    staff.post(
+        reverse("admin:catalog_category_change", args=[category]), {"name": f"Sought {category}", "position": "0"}
+    )
+    added, changed = (entry.pk for entry in entries("catalog.category", category))
+    found = shown(staff, "staff_entry", of=f"catalog.category:{category}")
+    assert found == [changed, added]
+    assert shown(staff, "staff_entry", q=f"Sought {category}") == [changed]
+    assert changed in shown(staff, "staff_entry", q=email_of(staff), what="catalog.category", kind__exact="staff")
+    assert added not in shown(staff, "staff_entry", kind__exact="staff")
+    assert shown(staff, "staff_entry", at_from="2199-01-01") == []
+    page = staff.get(reverse("admin:staff_entry_change", args=[changed])).content.decode()
+    assert f"Sought {category}" in page
+
+
+def test_a_list_of_entries_costs_the_same_however_many_there_are(staff: Client) -> None:
+    from django.contrib.auth.models import Group
+
+    from tests.backoffice.test_lists import queries
+    from tradepost.accounts.models import Account
+
+    address = f"{reverse('admin:staff_entry_changelist')}?q=growing-log"
+    costs = []
+    for number in range(2):
+        for member in range(1 + 5 * number):
+            account = Account.objects.create_user(f"growing-log{number}{member}@backoffice.example")
+            account.groups.add(Group.objects.get(name="support"))
+        costs.append(len(queries(staff, address)))
+    assert costs[0] == costs[1]

@@ -1,0 +1,189 @@
+"""Each role sees and may do what `docs/roles.md` says: a test a cell, and none for what stands in no table of it."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.http import HttpResponse
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.backoffice.conftest import Things, member
+from tests.backoffice.roles_table import ACTIONS, LISTS, PAGES, ROLES, TEXT, Cell
+
+# Whose pages are everybody's: ways in and out, and what fills the fields of forms, each row as its list allows.
+EVERYBODYS = {
+    "admin:login", "admin:logout", "admin:password_change", "admin:password_change_done", "admin:jsi18n",
+    "admin:autocomplete", "admin:search", "admin:view_on_site", "admin:app_list",
+}  # fmt: skip
+OF_LISTS = ("changelist", "add", "change", "delete", "history")
+# Buttons that are there for rows in a certain state only, and so for another row than that of their list.
+STATES = {
+    "admin:orders_order_found": "orders_upstreamorder",
+    "admin:orders_order_send_again": "orders_upstreamorder",
+    "admin:orders_order_cancel": "orders_upstreamorder",
+    "admin:auth_user_password_change": "accounts_account",
+}
+
+_rows: dict[str, int] = {}
+
+
+def written(cell: Cell) -> str:
+    return f"{cell.role} {cell.name}"
+
+
+colleague = cache(member)  # one in each role does for all that is only looked at
+
+
+@pytest.fixture
+def rows(request: pytest.FixtureRequest) -> dict[str, int]:
+    """One row of each model, the same for all these tests: they only look."""
+    from allauth.usersessions.models import UserSession
+
+    from tradepost.staff.models import Entry
+
+    if not _rows:
+        things: Things = request.getfixturevalue("things")
+        account = things.accounts_account
+        session = UserSession.objects.create(user_id=account, ip="127.0.0.1", session_key=f"{account}", user_agent="-")
+        entry = Entry.objects.latest("id")
+        _rows.update(things._asdict(), usersessions_usersession=session.pk, staff_entry=entry.pk, live_settings=1)
+    return _rows
+
+
+def deletable() -> dict[str, Callable[[], int]]:
+    """Return how to make rows that may be deleted, where those there are may not."""
+    from tests.providers.desk import make_provider
+    from tradepost.catalog.models import Category
+
+    return {
+        "catalog_category": lambda: Category.objects.create(name=f"Empty {Category.objects.count()}").pk,
+        "providers_provider": lambda: make_provider().pk,
+    }
+
+
+@cache
+def links(role: str) -> set[str]:
+    """Return where the menu of a role leads."""
+    groups = colleague(role).get(reverse("admin:index")).context["sidebar_navigation"]
+    return {str(item["link"]) for group in groups for item in group["items"] if item["has_permission"]}
+
+
+@pytest.mark.parametrize("cell", LISTS, ids=written)
+def test_a_list_and_its_pages_are_what_the_table_says(rows: dict[str, int], cell: Cell) -> None:
+    client, row = colleague(cell.role), rows[cell.name]
+    address = reverse(f"admin:{cell.name}_changelist")
+    assert (address in links(cell.role)) == ("see" in cell.may)
+    assert opens(client.get(address, follow=True)) == ("see" in cell.may)
+    page = reverse(f"admin:{cell.name}_change", args=[row])
+    assert opens(client.get(page, follow=True)) == ("see" in cell.may)
+    assert opens(client.get(reverse(f"admin:{cell.name}_add"))) == ("add" in cell.may)
+    assert takes(client.post(page, {"_continue": "1"}), page) == ("change" in cell.may)
+    erased = deletable().get(cell.name, lambda: row)()
+    assert opens(client.get(reverse(f"admin:{cell.name}_delete", args=[erased]))) == ("delete" in cell.may)
+
+
+@pytest.mark.parametrize("cell", PAGES, ids=written)
+def test_a_page_or_button_is_there_as_the_table_says(rows: dict[str, int], cell: Cell) -> None:
+    [pattern] = [each for name, each in patterns() if name == cell.name]
+    of = STATES.get(cell.name) or next((name for name in rows if f"admin:{name}_" in cell.name), "")
+    prepare(cell.name, rows.get(of, 0))
+    address = reverse(cell.name, args=[rows[of]] if pattern.pattern.converters else ())
+    assert opens(colleague(cell.role).get(address, follow=True)) == bool(cell.may)
+
+
+@pytest.mark.parametrize("cell", ACTIONS, ids=written)
+def test_an_action_is_there_as_the_table_says(rows: dict[str, int], cell: Cell) -> None:
+    assert rows
+    name, action = cell.name.split()
+    response = colleague(cell.role).get(reverse(f"admin:{name}_changelist"))
+    form = response.context["action_form"] if opens(response) else None
+    offered = {value for value, _ in form.fields["action"].choices} if form else set()
+    assert (action in offered) == bool(cell.may)
+
+
+def test_every_page_of_the_back_office_stands_in_a_table() -> None:
+    named = {cell.name for cell in PAGES} | EVERYBODYS
+    for cell in LISTS:
+        named |= {f"admin:{cell.name}_{page}" for page in OF_LISTS}
+    assert {name for name, _ in patterns()} - named == set()
+
+
+def test_every_action_of_the_back_office_stands_in_a_table() -> None:
+    there = {f"{model._meta.app_label}_{model._meta.model_name} {name}" for model, name in actions()}
+    assert there == {cell.name for cell in ACTIONS}
+
+
+def test_every_role_stands_in_the_table_with_what_it_is_for() -> None:
+    from tradepost.staff import roles
+
+    assert tuple(roles.ROLES) == ROLES
+    for role in roles.ROLES.values():
+        assert f"| {role.name} | {role.sentence} |" in TEXT
+
+
+def test_every_permission_that_a_role_names_exists() -> None:
+    from tradepost.staff import roles
+
+    assert roles.missing() == []
+
+
+def test_groups_of_the_operators_own_are_left_alone() -> None:
+    from django.contrib.auth.models import Group, Permission
+
+    from tradepost.staff import roles
+
+    group, _ = Group.objects.get_or_create(name="Night shift")
+    group.permissions.set(Permission.objects.filter(codename="view_order"))
+    manager = Group.objects.get(name="manager")
+    manager.permissions.clear()
+    roles.keep()
+    assert [permission.codename for permission in group.permissions.all()] == ["view_order"]
+    assert manager.permissions.filter(codename="change_service").exists()
+
+
+def opens(response: Any) -> bool:
+    assert isinstance(response, HttpResponse)
+    assert response.status_code in {200, 403, 404}, response.status_code
+    return response.status_code == 200
+
+
+def takes(response: Any, page: str) -> bool:
+    """Tell whether a form was saved, or found wanting, rather than refused or answered by another page."""
+    assert response.status_code in {200, 302, 403}, response.status_code
+    return bool(response.status_code == 200 or response.headers.get("Location") == page)
+
+
+def prepare(button: str, row: int) -> None:
+    """Bring a row into the state that a button is for."""
+    from tradepost.catalog.models import Service
+    from tradepost.providers.models import Provider
+
+    if button.startswith("admin:providers_provider_"):
+        Provider.objects.filter(pk=row).update(is_paused=button.endswith("_resume"))
+    if button == "admin:catalog_service_settle_quarantine":
+        Service.objects.filter(pk=row).update(is_active=False, quarantine="Too dear.")
+
+
+def actions() -> Iterator[tuple[Any, str]]:
+    """Go over what can be done with ticked rows."""
+    for model, model_admin in admin.site._registry.items():
+        for action in model_admin.actions or ():
+            yield model, action if isinstance(action, str) else action.__name__
+
+
+def patterns() -> Iterator[tuple[str, URLPattern]]:
+    """Go over the back office's addresses that have a name."""
+    for name, pattern, address in _below(get_resolver(), "", ""):
+        if address.startswith("admin/") and pattern.name:
+            yield name, pattern
+
+
+def _below(resolver: URLResolver, namespace: str, prefix: str) -> Iterator[tuple[str, URLPattern, str]]:
+    for each in resolver.url_patterns:
+        address = prefix + str(each.pattern)
+        if isinstance(each, URLResolver):
+            yield from _below(each, f"{each.namespace}:" if each.namespace else namespace, address)
+        else:
+            yield f"{namespace}{each.name}", each, address
