@@ -7,6 +7,8 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+PAYING = ("ledger.add_topup", "ledger.add_correction", "ledger.approve_payment")
+
 type _Item = dict[str, Any]
 
 
@@ -16,6 +18,10 @@ def _file(name: str) -> Callable[[HttpRequest], str]:
 
 def _may(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(permission)
+
+
+def _may_any(*permissions: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: any(map(request.user.has_perm, permissions))
 
 
 def _list(title: str, icon: str, app: str, model: str) -> _Item:
@@ -91,6 +97,11 @@ UNFOLD: dict[str, Any] = {
                 "title": "Ledger",
                 "items": [
                     _list("Transfers", "swap_horiz", "ledger", "transfer"),
+                    {
+                        **_list("Payments by hand", "payments", "ledger", "manualpayment"),
+                        "permission": _may_any("ledger.view_manualpayment", *PAYING),
+                    },
+                    _list("Payment limits", "speed", "ledger", "paymentlimit"),
                     _list("Ledger accounts", "account_balance", "ledger", "ledgeraccount"),
                 ],
             },

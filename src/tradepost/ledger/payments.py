@@ -128,16 +128,23 @@ def make(person: Account, wish: Wish) -> ManualPayment:
     return payment
 
 
+def why_not_back(payment: ManualPayment) -> str:
+    """Return why a payment can't be taken back; nothing if it can."""
+    if payment.state != PaymentState.DONE or payment.amount < ZERO:
+        return "Only what has been paid can be taken back."
+    if payment.corrections.exclude(state=PaymentState.REJECTED.value).exists():
+        return "It has been taken back, or is about to be."
+    return ""
+
+
 @transaction.atomic
 def take_back(person: Account, payment: int, *, name: UUID, reason: str) -> ManualPayment:
     """Correct a payment that was a mistake by one of the same amount, the other way. Raises `PaymentRefusedError`."""
     mistake = ManualPayment.objects.select_for_update().get(pk=payment)
     if mistake.corrections.filter(name=name).exists():
         return mistake.corrections.get(name=name)
-    if mistake.state != PaymentState.DONE or mistake.amount < ZERO:
-        raise PaymentRefusedError("Only what has been paid can be taken back.")
-    if mistake.corrections.exclude(state=PaymentState.REJECTED.value).exists():
-        raise PaymentRefusedError("It has been taken back, or is about to be.")
+    if why := why_not_back(mistake):
+        raise PaymentRefusedError(why)
     wish = Wish(
         name=name,
         account=mistake.account_id,

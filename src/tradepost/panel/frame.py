@@ -9,7 +9,8 @@ from django.utils.functional import cached_property
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext_lazy as _
 
-from tradepost.accounts.models import Account
+from tradepost.accounts import acting
+from tradepost.accounts.models import Account, LoginAs
 from tradepost.ledger.models import LedgerAccount
 
 
@@ -56,6 +57,11 @@ class Frame:
         if not isinstance(account, Account):
             return None
         return LedgerAccount.objects.filter(account=account).values_list("balance", flat=True).first()
+
+    @property
+    def acting(self) -> LoginAs | None:
+        """As whom a member of staff looks at the page, if as a customer."""
+        return acting.of(self._request)
 
     @property
     def current(self) -> str:

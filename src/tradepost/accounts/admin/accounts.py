@@ -4,14 +4,16 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.http import HttpRequest, HttpResponse
 
-from tradepost.accounts import signing_up
+from tradepost.accounts import access, signing_up
+from tradepost.accounts.admin.access import AccessButtons
 from tradepost.accounts.admin.keys import KeyInline
+from tradepost.accounts.admin.listing import InactiveFilter, Listing, MoneyFilter
+from tradepost.accounts.admin.money import MoneyButtons
+from tradepost.accounts.admin.notes import NoteButtons
 from tradepost.accounts.models import Account
+from tradepost.backoffice import account as account_page
 from tradepost.backoffice import showing
 from tradepost.backoffice.paging import Endless
 from tradepost.backoffice.styled import (
@@ -20,6 +22,7 @@ from tradepost.backoffice.styled import (
     UserAdmin,
     UserChangeForm,
 )
+from tradepost.backoffice.times import DayFilter
 
 RANKS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -47,28 +50,38 @@ class AccountChangeForm(UserChangeForm[Account]):
 
 
 @admin.register(Account)
-class AccountAdmin(Endless, UserAdmin[Account]):
+class AccountAdmin(Listing, AccessButtons, MoneyButtons, NoteButtons, Endless, UserAdmin[Account]):
     """Customers and staff. Who isn't a superuser manages customers only, and hands out no rights."""
 
     form = AccountChangeForm
     add_form = AccountCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("email", "name", "state", "staff", "balance", "credit_limit", "joined")
-    list_filter = ("is_active", "is_staff")
+    list_filter = (MoneyFilter, InactiveFilter, "is_active", "is_staff", ("created_at", DayFilter))
     list_filter_submit = True
     list_select_related = ("ledger_account",)
     ordering = ("-id",)
     search_fields = ("email", "name")
-    search_help_text = "E-mail address or name"
     inlines = (KeyInline,)
-    joined = showing.time_of("created_at", "joined")
     made = showing.time_of("created_at", "created", exact=True)
     signed_in = showing.time_of("last_login", "last signed in", exact=True)
     actions = ("suspend", "activate")
-    readonly_fields = ("balance", "credit_limit", "made", "signed_in", "look_up")
+    actions_detail = (
+        "log_in_as",
+        "pay",
+        "limit_credit",
+        "write_note",
+        {
+            "title": "More",
+            "items": [
+                "pin_note", "suspend_one", "activate_one", "end_sessions", "mail_reset", "confirm_email",
+                "second_factor_off",
+            ],
+        },
+    )  # fmt: skip
+    change_form_outer_before_template = "backoffice/account.html"
+    readonly_fields = ("made", "signed_in")
     fieldsets = (
-        (None, {"fields": (("email", "name"), "password", "is_active")}),
-        ("Money", {"fields": (("balance", "credit_limit"), "look_up")}),
+        (None, {"fields": (("email", "name"), "password")}),
         ("Rights", {"fields": (("is_staff", "is_superuser"), "groups", "user_permissions"), "classes": ("collapse",)}),
         ("Dates", {"fields": (("made", "signed_in"),)}),
     )
@@ -105,38 +118,14 @@ class AccountAdmin(Endless, UserAdmin[Account]):
         """Nobody may: the account's orders and transfers stay. Suspend it."""
         return False
 
-    @admin.display(description="state", ordering="is_active")
-    def state(self, account: Account) -> SafeString:
-        """Tell whether it is suspended."""
-        return showing.badge("active", "success") if account.is_active else showing.badge("suspended", "danger")
-
-    @admin.display(description="staff", ordering="is_staff")
-    def staff(self, account: Account) -> SafeString | str:
-        """Tell whether it may open the back office."""
-        return showing.badge("staff", "primary") if account.is_staff else showing.NOTHING
-
-    @showing.figure("balance", ordering="ledger_account__balance")
-    def balance(self, account: Account) -> str:
-        """Show what it has to spend."""
-        return showing.amount(account.ledger_account.balance)
-
-    @showing.figure("credit limit", ordering="ledger_account__credit_limit")
-    def credit_limit(self, account: Account) -> str:
-        """Show how far below zero its balance may go."""
-        return showing.amount(account.ledger_account.credit_limit)
-
-    @admin.display(description="look up")
-    def look_up(self, account: Account) -> SafeString:
-        """Lead to what belongs to it."""
-        return format_html(
-            '<a class="tp-link" href="{}?account={}">Orders</a> · <a class="tp-link" href="{}?q={}">Transfers</a>'
-            ' · <a class="tp-link" href="{}?account={}">Custom rates</a>'
-            ' · <a class="tp-link" href="{}?q={}">Keys, for tests too</a>',
-            reverse("admin:orders_order_changelist"), account.pk,
-            reverse("admin:ledger_transfer_changelist"), account.email,
-            reverse("admin:catalog_customrate_changelist"), account.pk,
-            reverse("admin:accounts_key_changelist"), account.email,
-        )  # fmt: skip
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show above the form how the account stands."""
+        account = self.account(request, object_id)
+        if account and self.has_view_permission(request, account):
+            extra_context = {**account_page.overview(request, account), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra_context)
 
     @admin.action(description="Suspend", permissions=["change"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
@@ -151,8 +140,8 @@ class AccountAdmin(Endless, UserAdmin[Account]):
     def _set_active(self, request: HttpRequest, queryset: QuerySet[Account], *, active: bool) -> None:
         asked = queryset.filter(is_active=not active)
         changing = [each for each in asked if each.pk != request.user.pk and self.has_change_permission(request, each)]
-        Account.objects.filter(pk__in=[account.pk for account in changing]).update(is_active=active)
         done = "activated" if active else "suspended"
         for account in changing:
+            access.set_active(request, account, active=active, reason="With others, from the list")
             self.log_change(request, account, done.capitalize())
         self.message_user(request, f"{len(changing)} {done}.", messages.SUCCESS)
