@@ -26,7 +26,7 @@ def guard(get_response: Answer) -> Answer:
         if not acting.is_good(row):
             acting.finish(row.pk)
             logout(request)
-            messages.info(request, _("You are logged in as nobody any more. Please sign in again."))
+            messages.info(request, _("You are no longer logged in as a customer. Please sign in again."))
             return redirect("account_login")
         request.acting = row  # type: ignore[attr-defined] # read by `acting.of`
         if _is_only_the_customers(request):
