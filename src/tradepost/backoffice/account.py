@@ -19,6 +19,7 @@ from tradepost.ledger.models import ManualPayment, Transfer
 from tradepost.orders.models import Order
 
 ROWS = 6
+FIGURES = {"Charge", "Amount", "Balance after"}  # columns set flush right
 STATE_COLOURS = {"asked": "warning", "done": "success", "rejected": "danger"}
 
 type Context = dict[str, Any]
@@ -151,7 +152,8 @@ def _payments(account: Account) -> Context | None:
 
 
 def _section(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]], link: str) -> Context:
-    return {"title": title, "heads": heads, "rows": rows, "link": link}
+    numbers = [place for place, head in enumerate(heads) if head in FIGURES]
+    return {"title": title, "heads": heads, "rows": rows, "link": link, "numbers": numbers}
 
 
 def _sessions(account: Account) -> list[Context]:

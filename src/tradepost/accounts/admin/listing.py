@@ -101,8 +101,8 @@ class Listing:
     """Put before the accounts' admin: its list."""
 
     list_display: Any = (
-        "email", "name", "state", "balance", "credit_limit", "spent_recently", "spent", "orders", "last_order",
-        "last_seen", "joined",
+        "email", "state", "balance", "spent_recently", "spent", "orders", "last_order", "last_seen", "credit_limit",
+        "name", "joined",
     )  # fmt: skip
     actions_list = ("find_by_key",)
     search_help_text: Any = "E-mail address, name, id, or how a key begins"

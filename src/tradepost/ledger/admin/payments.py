@@ -50,17 +50,8 @@ class ManualPaymentAdmin(ReadOnly, Endless, ModelAdmin[ManualPayment]):
     """Every payment by hand. Those who make or approve them see them; a second person decides on what waits."""
 
     list_display = (
-        "id",
-        "made",
-        "account",
-        "kind_shown",
-        "moved",
-        "state_shown",
-        "reference",
-        "why",
-        "made_by",
-        "decider",
-    )
+        "id", "moved", "account", "state_shown", "kind_shown", "reference", "why", "made_by", "made", "decider",
+    )  # fmt: skip
     list_filter = (("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter), ("made_at", DayFilter))
     list_filter_submit = True
     list_fullwidth = True
