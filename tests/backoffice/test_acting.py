@@ -67,6 +67,11 @@ def test_the_button_leads_back_to_the_back_office_as_oneself(support: Client, al
     assert support.post(reverse("panel:end_acting")).status_code == 403
 
 
+def test_it_is_not_ended_by_a_link(support: Client, alice: Customer) -> None:
+    assert support.get(reverse("panel:end_acting")).status_code == 405
+    assert row(alice).ended_at is None
+
+
 def test_signing_out_ends_it(support: Client, alice: Customer) -> None:
     support.post(reverse("account_logout"))
     assert row(alice).ended_at
@@ -229,6 +234,16 @@ def test_what_was_written_down_stays(alice: Customer, change: str) -> None:
     ):
         with pytest.raises(psycopg.errors.RestrictViolation):
             raw.execute(statement, [alice.id])
+
+
+@pytest.mark.usefixtures("support")
+def test_the_list_of_logins_tells_who_was_whom(staff: Client, charlie: Client, alice: Customer) -> None:
+    address = reverse("admin:accounts_loginas_changelist")
+    page = staff.get(address, {"q": alice.email}).content.decode()
+    for part in (str(row(alice).staff.email), alice.email, "sees no orders", "goes on"):
+        assert part in page
+    assert staff.get(reverse("admin:accounts_loginas_change", args=[row(alice).pk])).status_code == 200
+    assert charlie.get(address).status_code == 403
 
 
 def test_an_order_of_the_customers_own_is_signed_as_ever(alice: Customer, service: int) -> None:

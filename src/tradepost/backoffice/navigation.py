@@ -90,6 +90,10 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _list("Accounts", "group", "accounts", "account"),
                     _list("Keys", "key", "accounts", "key"),
+                    {
+                        **_list("Logins as customers", "supervisor_account", "accounts", "loginas"),
+                        "permission": _may_any("accounts.view_loginas", "accounts.manage_staff"),
+                    },
                     _list("Staff groups", "admin_panel_settings", "auth", "group"),
                 ],
             },

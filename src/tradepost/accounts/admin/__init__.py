@@ -2,5 +2,6 @@
 
 from tradepost.accounts.admin.accounts import AccountAdmin
 from tradepost.accounts.admin.keys import KeyAdmin
+from tradepost.accounts.admin.logins_as import LoginAsAdmin
 
-__all__ = ["AccountAdmin", "KeyAdmin"]
+__all__ = ["AccountAdmin", "KeyAdmin", "LoginAsAdmin"]

@@ -3,11 +3,14 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin import helpers
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 
 from tradepost.accounts import access, signing_up
 from tradepost.accounts.admin.access import AccessButtons
+from tradepost.accounts.admin.dialogs import TickedForm
 from tradepost.accounts.admin.keys import KeyInline
 from tradepost.accounts.admin.listing import InactiveFilter, Listing, MoneyFilter
 from tradepost.accounts.admin.money import MoneyButtons
@@ -127,21 +130,44 @@ class AccountAdmin(Listing, AccessButtons, MoneyButtons, NoteButtons, Endless, U
             extra_context = {**account_page.overview(request, account), **(extra_context or {})}
         return super().change_view(request, object_id, form_url, extra_context)
 
-    @admin.action(description="Suspend", permissions=["change"])
-    def suspend(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+    @admin.action(description="Suspend…", permissions=["change"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Account]) -> HttpResponse | None:
         """Let them neither sign in nor order; nothing else of theirs changes."""
-        self._set_active(request, queryset, active=False)
+        return self._set_active(request, queryset, active=False)
 
-    @admin.action(description="Activate", permissions=["change"])
-    def activate(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+    @admin.action(description="Activate…", permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[Account]) -> HttpResponse | None:
         """Let them in again."""
-        self._set_active(request, queryset, active=True)
+        return self._set_active(request, queryset, active=True)
 
-    def _set_active(self, request: HttpRequest, queryset: QuerySet[Account], *, active: bool) -> None:
+    def _set_active(self, request: HttpRequest, queryset: QuerySet[Account], *, active: bool) -> HttpResponse | None:
+        """Ask why, then do it."""
+        form = TickedForm(request.POST if "asked" in request.POST else None)
+        if not form.is_valid():
+            return self._ask_why(request, queryset, form, active=active)
         asked = queryset.filter(is_active=not active)
         changing = [each for each in asked if each.pk != request.user.pk and self.has_change_permission(request, each)]
         done = "activated" if active else "suspended"
         for account in changing:
-            access.set_active(request, account, active=active, reason="With others, from the list")
+            access.set_active(request, account, active=active, reason=form.cleaned_data["reason"])
             self.log_change(request, account, done.capitalize())
         self.message_user(request, f"{len(changing)} {done}.", messages.SUCCESS)
+        return None
+
+    def _ask_why(
+        self, request: HttpRequest, queryset: QuerySet[Account], form: TickedForm, *, active: bool
+    ) -> HttpResponse:
+        can = "They can sign in again, and their keys are good again."
+        can_not = "From now on they can't sign in, their sessions are over, and their keys are refused."
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Activate" if active else "Suspend",
+            "text": can if active else can_not,
+            "action": "activate" if active else "suspend",
+            "opts": self.opts,
+            "form": form,
+            "count": queryset.count(),
+            "ticked": request.POST.getlist(helpers.ACTION_CHECKBOX_NAME),
+            "across": request.POST.get("select_across", "0"),
+        }
+        return TemplateResponse(request, "backoffice/why_ticked.html", context)

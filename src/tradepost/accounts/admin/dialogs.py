@@ -10,8 +10,8 @@ from tradepost.accounts.models import REASON_CHARS_MAX, Account
 from tradepost.backoffice.styled import DialogForm, TextareaWidget
 
 
-class ReasonForm(DialogForm):
-    """Why; kept with what is done."""
+class TickedForm(forms.Form):
+    """Why; kept with what is done to each of what is ticked."""
 
     reason = forms.CharField(
         label="Reason",
@@ -19,6 +19,12 @@ class ReasonForm(DialogForm):
         widget=TextareaWidget(attrs={"rows": 3}),
         help_text="For staff only; the customer never sees it.",
     )
+
+
+class ReasonForm(DialogForm):
+    """Why; kept with what is done."""
+
+    reason = TickedForm.base_fields["reason"]
 
 
 class OfAccount:

@@ -23,6 +23,7 @@ from tradepost.backoffice.styled import (
     ModelAdmin,
     RadioFilter,
     TabularInline,
+    TextWidget,
     dialog_button,
 )
 from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
@@ -44,6 +45,17 @@ class LimitForm(DialogForm):
         super().__init__(*args, **kwargs)
         now = Key.objects.filter(pk=kwargs["object_id"]).values_list("requests_a_minute", flat=True).first()
         self.fields["requests_a_minute"].initial = now
+
+
+class NameForm(DialogForm):
+    """What a key is called."""
+
+    name = forms.CharField(label="Name", max_length=100, required=False, widget=TextWidget)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        now = Key.objects.filter(pk=kwargs["object_id"]).values_list("name", flat=True).first()
+        self.fields["name"].initial = now
 
 
 class KeyShown:
@@ -132,7 +144,7 @@ class KeyAdmin(KeyShown, ReadOnly, Endless, ModelAdmin[Key]):
     search_fields = ("hint", "name", "account__email", "account__test_of__email")
     search_help_text = "How it begins, name or e-mail address"
     actions = ("revoke_ticked",)
-    actions_detail = ("limit", "revoke")
+    actions_detail = ("rename", "limit", "revoke")
     readonly_fields = (
         "hint_shown", "state", "owner", "name", "scope", "networks_shown", "limit_shown",
         "created_exactly", "used_exactly", "revoked_exactly",
@@ -153,6 +165,21 @@ class KeyAdmin(KeyShown, ReadOnly, Endless, ModelAdmin[Key]):
         """Refuse them from the next request on, on every node."""
         revoked = [key for key in queryset if self._revoke(request, key)]
         self.message_user(request, f"{len(revoked)} revoked.", messages.SUCCESS)
+
+    @dialog_button(
+        "Rename",
+        permission="alter",
+        title="What is this key called?",
+        text="Its account sees the name in the panel.",
+        form=NameForm,
+    )
+    def rename(self, request: HttpRequest, form: NameForm, object_id: str) -> HttpResponse:
+        """Call it something else; what it may do stays."""
+        key = get_object_or_404(Key, pk=object_id)
+        Key.objects.filter(pk=key.pk).update(name=form.cleaned_data["name"])
+        self.log_change(request, key, f"Renamed from «{key.name}» to «{form.cleaned_data['name']}»")
+        self.message_user(request, f"The key {key} has its new name.", messages.SUCCESS)
+        return _back_to(key)
 
     @dialog_button(
         "Limit",
