@@ -10,8 +10,8 @@ from tests.conftest import Customer
 NEW = "correct horse battery staple"
 
 
-def tick(client: Client, name: str, action: str, *rows: int) -> int:
-    form = {"action": action, "_selected_action": rows}
+def tick(client: Client, name: str, action: str, *rows: int, **fields: str) -> int:
+    form = {"action": action, "_selected_action": rows, **fields}
     return client.post(reverse(f"admin:{name}_changelist"), form, follow=True).status_code
 
 
@@ -63,20 +63,25 @@ def test_a_password_is_set(staff: Client, alice: Customer) -> None:
 
 
 def test_accounts_are_suspended_and_activated(staff: Client, alice: Customer, bob: Customer) -> None:
-    from tradepost.accounts.models import Account
+    from tradepost.accounts.models import Account, Event
 
-    assert tick(staff, "accounts_account", "suspend", alice.id) == 200
+    assert tick(staff, "accounts_account", "suspend", alice.id) == 200  # asks why
+    assert tick(staff, "accounts_account", "suspend", alice.id, asked="yes", reason=" ") == 200
+    assert Account.objects.get(pk=alice.id).is_active
+    tick(staff, "accounts_account", "suspend", alice.id, asked="yes", reason="all at once")
     assert not Account.objects.get(pk=alice.id).is_active
     assert Account.objects.get(pk=bob.id).is_active
-    tick(staff, "accounts_account", "activate", alice.id)
+    tick(staff, "accounts_account", "activate", alice.id, bob.id, asked="yes", reason="paid")
     assert Account.objects.get(pk=alice.id).is_active
+    written = Event.objects.filter(account__in=[alice.id, bob.id]).order_by("id").values_list("kind", "reason")
+    assert list(written) == [("suspended", "all at once"), ("activated", "paid")]
 
 
 def test_nobody_suspends_themselves(staff: Client) -> None:
     from tradepost.accounts.models import Account
 
     me = int(staff.session["_auth_user_id"])
-    tick(staff, "accounts_account", "suspend", me)
+    tick(staff, "accounts_account", "suspend", me, asked="yes", reason="why")
     staff.post(reverse("admin:accounts_account_change", args=[me]), {"email": "me@backoffice.example"})
     account = Account.objects.get(pk=me)
     assert account.is_active
@@ -104,7 +109,7 @@ def test_who_manages_accounts_does_not_take_over_staff() -> None:
     assert client.post(reverse("admin:accounts_account_change", args=[boss.pk]), {"email": "x@y.zz"}).status_code == 403
     form = {"password1": NEW, "password2": NEW, "usable_password": "true"}
     assert client.post(reverse("admin:auth_user_password_change", args=[boss.pk]), form).status_code == 403
-    tick(client, "accounts_account", "suspend", boss.pk)
+    tick(client, "accounts_account", "suspend", boss.pk, asked="yes", reason="why")
     boss.refresh_from_db()
     assert boss.is_active
     assert boss.check_password("the boss's own password")
@@ -153,6 +158,15 @@ def test_how_often_a_key_may_ask_is_changed_on_its_page(things: Things) -> None:
         assert logged.after == {"done": f"Limit set to {shown}"}
     client.post(button, {"_form_submitted": "True", "requests_a_minute": ""})
     assert Key.objects.get(pk=things.accounts_key).requests_a_minute is None
+
+
+def test_a_key_is_renamed(things: Things) -> None:
+    from tradepost.accounts.models import Key
+
+    button = reverse("admin:accounts_key_rename", args=[things.accounts_key])
+    manager().post(button, {"_form_submitted": "True", "name": "The old shop"})
+    assert Key.objects.get(pk=things.accounts_key).name == "The old shop"
+    assert sign_in(is_staff=True).post(button, {"_form_submitted": "True", "name": "x"}).status_code == 403
 
 
 @pytest.mark.parametrize("typed", ["-1", "1000001", "many", "1.5"])

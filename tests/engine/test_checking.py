@@ -5,9 +5,11 @@ import pytest
 
 from tests.conftest import Customer
 from tests.engine.ordering import MakeService, ask, place_one, value
+from tests.ledger.people import owner, wish
 from tradepost.engine import checking
 from tradepost.engine.checking import Finding
 from tradepost.engine.dripfeeding import make_due
+from tradepost.ledger import payments
 
 MY_ACCOUNT = "(SELECT id FROM ledger_account WHERE account_id = %(alice)s)"
 OTHER_ACCOUNT = "(SELECT id FROM ledger_account WHERE account_id = %(bob)s)"
@@ -71,6 +73,21 @@ CORRUPTIONS = [
         ["DELETE FROM orders_order WHERE id = %(order)s"],
     ),
     (
+        "a payment by hand is not one transfer of its amount",
+        "payment {payment}",
+        ["UPDATE ledger_manualpayment SET amount = amount + 0.00001 WHERE id = %(payment)s"],
+    ),
+    (
+        "a payment by hand is not one transfer of its amount",
+        "payment {payment}",
+        ["DELETE FROM ledger_transfer WHERE note = 'checked payment'"],
+    ),
+    (
+        "a payment by hand is not one transfer of its amount",
+        "payment {payment}",
+        [f"UPDATE ledger_transfer SET credit_id = {OTHER_ACCOUNT} WHERE note = 'checked payment'"],
+    ),
+    (
         "play money and real money have mixed",
         "transfer {transfer}",
         ["UPDATE ledger_transfer SET credit_id = 4 WHERE order_id = %(order)s"],
@@ -111,6 +128,12 @@ def order(connection: psycopg.Connection, alice: Customer, service: int) -> int:
     return placed.order
 
 
+@pytest.fixture
+def payment(alice: Customer) -> int:
+    """Money that Alice was given by hand."""
+    return payments.make(owner(), wish(alice, "1", reference="checked payment")).pk
+
+
 def test_every_rule_has_its_corruption() -> None:
     assert {rule for rule, _, _ in CORRUPTIONS + CORRUPTIONS_OF_PARTS} == checking._RULES.keys()
 
@@ -120,6 +143,7 @@ def test_each_rule_finds_what_breaks_it(
     connection: psycopg.Connection,
     alice: Customer,
     bob: Customer,
+    payment: int,
     order: int,
     *,
     rule: str,
@@ -132,10 +156,10 @@ def test_each_rule_finds_what_breaks_it(
     assert ids
     assert list(checking.check(connection)) == []
     for statement in statements:
-        connection.execute(statement, {"alice": alice.id, "bob": bob.id, "order": order})
+        connection.execute(statement, {"alice": alice.id, "bob": bob.id, "order": order, "payment": payment})
 
     found = {(finding.rule, finding.subject) for finding in checking.check(connection)}
-    assert (rule, subject.format(order=order, ledger_account=ids[0], transfer=ids[1])) in found
+    assert (rule, subject.format(order=order, ledger_account=ids[0], transfer=ids[1], payment=payment)) in found
 
 
 @pytest.mark.parametrize(("rule", "subject", "statement"), CORRUPTIONS_OF_PARTS)

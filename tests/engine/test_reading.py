@@ -3,7 +3,6 @@
 import gzip
 import json
 from decimal import Decimal
-from functools import partial
 
 import psycopg
 import pytest
@@ -13,15 +12,13 @@ from tests.engine.ordering import MakeCustomer, MakeService, ask, place_one
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.catalog.models import Category, CustomRate, Service
-from tradepost.engine import reading
 from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectOrder, InvalidKey
 from tradepost.engine.keys import Scope
-from tradepost.engine.reading import BalanceOf, Request, ServicesFor, Standing, Standings, StatusesOf
+from tradepost.engine.reading import BalanceOf, Request, ServicesFor, Standing, Standings, StatusesOf, read
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status
 
-read = partial(reading.read, currency="USD")
 
 
 def listing(connection: psycopg.Connection, customer: Customer) -> Listing:

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from tradepost.accounts import inviting
+from tradepost.accounts import acting, inviting
 from tradepost.live import settings as live
 
 INVITATION = "invitation"  # the parameter of the link, and what the session keeps it as
@@ -29,6 +29,12 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without 
         if inviting.invited(token):
             request.session[INVITATION] = token
         return inviting.invited(request.session.get(INVITATION, "")) is not None
+
+    def logout(self, request: HttpRequest) -> None:
+        """Sign out; being logged in as somebody ends along with the session."""
+        if row := request.session.get(acting.SESSION_KEY):
+            acting.finish(row)
+        super().logout(request)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send a mail; if the mail server can't take it the operator is told, and the page goes on."""

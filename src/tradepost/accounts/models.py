@@ -14,7 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from tradepost.accounts.languages import LANGUAGES
 from tradepost.engine.keys import Scope
+from tradepost.engine.words import Words
 
+ACTOR_CHARS_MAX = 80
+REASON_CHARS_MAX = 500
 THEMES = [("", _("Like the device")), ("light", _("Light")), ("dark", _("Dark"))]
 
 
@@ -86,7 +89,10 @@ class Account(AbstractBaseUser, PermissionsMixin):
             ),
         )
         ordering = ("id",)
-        permissions = (("manage_staff", "Can say who is staff, and in which role"),)
+        permissions = (
+            ("manage_staff", "Can say who is staff, and in which role"),
+            ("hijack_account", "Can log in as a customer"),
+        )
 
     def __str__(self) -> str:
         return f"{self.test_of} (test)" if self.test_of else str(self.email)
@@ -124,3 +130,111 @@ class Key(models.Model):
         if self.requests_a_minute is None:
             return "the desk's default"
         return f"{self.requests_a_minute:,} requests a minute" if self.requests_a_minute else "unlimited"
+
+
+class Note(models.Model):
+    """What staff should know about an account; its customer never sees it. Only its pin is ever moved (a trigger)."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="notes")
+    text = models.CharField(max_length=2000)
+    author = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    is_pinned = models.BooleanField("pinned", default=False, db_default=False)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+        constraints = (
+            models.CheckConstraint(condition=~models.Q(text=""), name="note_says_something"),
+            # The one that is shown above all else.
+            models.UniqueConstraint(fields=("account",), condition=models.Q(is_pinned=True), name="note_one_pinned"),
+        )
+        ordering = ("-is_pinned", "-id")
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class EventKind(Words):
+    """What staff can do with an account that is worth knowing later."""
+
+    SUSPENDED = "suspended"
+    ACTIVATED = "activated"
+    CREDIT_LIMIT = "credit limit"
+    RESET_MAILED = "reset mailed"
+    EMAIL_CONFIRMED = "email confirmed"
+    SECOND_FACTOR_OFF = "second factor off"
+    SESSIONS_ENDED = "sessions ended"
+    LOGGED_IN_AS = "logged in as"
+
+    @property
+    def label(self) -> str:
+        """How the back office calls it."""
+        return _EVENT_LABELS.get(self, self.value.capitalize())
+
+
+_EVENT_LABELS = {
+    EventKind.CREDIT_LIMIT: "Credit limit changed",
+    EventKind.RESET_MAILED: "Mail to set a new password sent",
+    EventKind.EMAIL_CONFIRMED: "E-mail address confirmed",
+    EventKind.SECOND_FACTOR_OFF: "Second factor turned off",
+}
+
+
+class Event(models.Model):
+    """Something that staff did with an account: who, when, from where, why. Append-only (a trigger)."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="events")
+    at = models.DateTimeField(db_default=Now())
+    actor = models.CharField(max_length=ACTOR_CHARS_MAX)
+    address = models.GenericIPAddressField(null=True)
+    kind = models.CharField(max_length=20, choices=EventKind.choices())
+    was = models.CharField(max_length=80, blank=True, db_default="")
+    became = models.CharField(max_length=80, blank=True, db_default="")
+    reason = models.CharField(max_length=REASON_CHARS_MAX, blank=True, db_default="")
+
+    class Meta:
+        default_permissions = ()
+        constraints = (
+            models.CheckConstraint(condition=models.Q(kind__in=EventKind.values()), name="account_event_kind_known"),
+        )
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return EventKind(self.kind).label
+
+
+class LoginAs(models.Model):
+    """A time that a member of staff was logged in as a customer. Kept for good; only its end is filled in (a trigger).
+
+    It is over at `ended_at`, or at `until` if nobody ended it before.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="logins_as")
+    staff = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=REASON_CHARS_MAX)
+    address = models.GenericIPAddressField(null=True)
+    started_at = models.DateTimeField(db_default=Now())
+    until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "login as a customer"
+        verbose_name_plural = "logins as customers"
+        default_permissions = ("view",)
+        constraints = (
+            models.CheckConstraint(condition=~models.Q(account=models.F("staff")), name="login_as_somebody_else"),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="login_as_for_a_reason"),
+        )
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.staff} as {self.account}"
+
+    @property
+    def signature(self) -> str:
+        """How what is done meanwhile is signed, in as many characters as an actor may have."""
+        half = (ACTOR_CHARS_MAX - len(" as ")) // 2
+        return f"{str(self.staff)[:half]} as {str(self.account)[:half]}"

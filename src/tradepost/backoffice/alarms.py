@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from tradepost.backoffice import showing
 from tradepost.catalog.models import Service
 from tradepost.engine.statuses import Dispatch
+from tradepost.ledger.models import ManualPayment, PaymentState
 from tradepost.orders import backlog
 from tradepost.orders.models import UpstreamOrder
 from tradepost.providers.models import Provider
@@ -33,6 +34,7 @@ def of(request: HttpRequest) -> list[Alarm]:
         alarms += _of_orders()
     if request.user.has_perm("catalog.view_service"):
         alarms += _of_services()
+    alarms += _of_payments(request)
     return sorted(alarms, key=lambda alarm: not alarm.is_grave)
 
 
@@ -75,6 +77,16 @@ def _of_services() -> Iterator[Alarm]:
     if held:
         link = f"{reverse('admin:catalog_service_changelist')}?{urlencode({'quarantine': 'in'})}"
         yield Alarm(f"{_counted(held, 'service')} in quarantine, off sale.", link, is_grave=False)
+
+
+def _of_payments(request: HttpRequest) -> Iterator[Alarm]:
+    if not request.user.has_perm("ledger.approve_payment"):
+        return
+    waiting = ManualPayment.objects.filter(state=PaymentState.ASKED.value).exclude(made_by=request.user.pk).count()
+    if waiting:
+        query = urlencode({"state__exact": PaymentState.ASKED.value})
+        link = f"{reverse('admin:ledger_manualpayment_changelist')}?{query}"
+        yield Alarm(f"{_counted(waiting, 'payment')} by hand waiting for a second person.", link)
 
 
 def waiting_list(state: Dispatch) -> str:

@@ -7,6 +7,8 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+PAYING = ("ledger.add_topup", "ledger.add_correction", "ledger.approve_payment")
+
 type _Item = dict[str, Any]
 
 
@@ -22,6 +24,10 @@ def _panel_name(request: HttpRequest) -> str:
     from tradepost.live import settings  # noqa: PLC0415 - the settings that import this are not there yet
 
     return settings.of(request).panel_name
+
+
+def _may_any(*permissions: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: any(map(request.user.has_perm, permissions))
 
 
 def _list(title: str, icon: str, app: str, model: str) -> _Item:
@@ -91,12 +97,21 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _list("Accounts", "group", "accounts", "account"),
                     _list("Keys", "key", "accounts", "key"),
+                    {
+                        **_list("Logins as customers", "supervisor_account", "accounts", "loginas"),
+                        "permission": _may_any("accounts.view_loginas", "accounts.manage_staff"),
+                    },
                 ],
             },
             {
                 "title": "Ledger",
                 "items": [
                     _list("Transfers", "swap_horiz", "ledger", "transfer"),
+                    {
+                        **_list("Payments by hand", "payments", "ledger", "manualpayment"),
+                        "permission": _may_any("ledger.view_manualpayment", *PAYING),
+                    },
+                    _list("Payment limits", "speed", "ledger", "paymentlimit"),
                     _list("Ledger accounts", "account_balance", "ledger", "ledgeraccount"),
                 ],
             },

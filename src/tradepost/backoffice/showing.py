@@ -48,8 +48,8 @@ def amount(value: Decimal | None) -> str:
 
 def grouped(value: Decimal) -> str:
     """Write an amount for people: the API's way, with the thousands apart."""
-    whole, _, decimals = money.show(value).partition(".")
-    return f"{int(whole):,}.{decimals}"
+    whole, _, decimals = money.show(abs(value)).partition(".")
+    return f"{'−' if value < 0 else ''}{int(whole):,}.{decimals}"
 
 
 def badge(text: str, colour: str = "") -> SafeString:
@@ -83,6 +83,11 @@ def whole_link(link: str) -> SafeString | str:
     )
 
 
+def link(address: str, text: str) -> SafeString:
+    """Write a link to another page of the back office."""
+    return format_html('<a class="tp-link tp-nowrap" href="{}">{}</a>', address, text)
+
+
 def owner(account: Any) -> SafeString:
     """Write whose something is, leading to the page of the account; a test account has none, its person has."""
     address = reverse("admin:accounts_account_change", args=[account.test_of_id or account.pk])
@@ -94,16 +99,20 @@ def short(text: str) -> SafeString:
     return format_html('<span class="tp-short" title="{}">{}</span>', text, text)
 
 
+def moment(at: datetime | None, *, exact: bool = False) -> SafeString | str:
+    """Write a time, to the minute or to the second; all of it is in the tooltip."""
+    if at is None:
+        return NOTHING
+    precise = f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    shown = precise if exact else f"{at:%d %b %H:%M}"
+    return format_html('<time class="tp-nowrap" title="{}">{}</time>', precise, shown)
+
+
 def time_of(name: str, description: str, *, exact: bool = False) -> Callable[[Any, Any], SafeString | str]:
     """Make a column of the time in a row's field `name`: to the minute for lists, or to the second."""
 
     def column(_admin: Any, row: Any) -> SafeString | str:
-        at: datetime | None = getattr(row, name)
-        if at is None:
-            return NOTHING
-        precise = f"{at:%Y-%m-%d %H:%M:%S} UTC"
-        shown = precise if exact else f"{at:%d %b %H:%M}"
-        return format_html('<time class="tp-nowrap" title="{}">{}</time>', precise, shown)
+        return moment(getattr(row, name), exact=exact)
 
     column.__dict__["short_description"] = description
     return column

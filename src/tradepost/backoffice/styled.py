@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from django.contrib.admin import SimpleListFilter as RadioFilter
     from django.contrib.admin.widgets import AdminIntegerFieldWidget as DecimalWidget
     from django.contrib.admin.widgets import AdminIntegerFieldWidget as IntegerWidget
+    from django.contrib.admin.widgets import AdminTextareaWidget as TextareaWidget
     from django.contrib.admin.widgets import AdminTextInputWidget as TextWidget
     from django.contrib.auth.admin import UserAdmin
     from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+    from django.forms import CheckboxInput as SwitchWidget
     from django.forms import CheckboxSelectMultiple as CheckboxesWidget
     from django.forms import Form as DialogForm
     from django.forms import PasswordInput as PasswordWidget
@@ -54,7 +56,9 @@ else:
     from unfold.widgets import UnfoldAdminIntegerFieldWidget as IntegerWidget
     from unfold.widgets import UnfoldAdminPasswordWidget as PasswordWidget
     from unfold.widgets import UnfoldAdminSelectWidget as SelectWidget
+    from unfold.widgets import UnfoldAdminTextareaWidget as TextareaWidget
     from unfold.widgets import UnfoldAdminTextInputWidget as TextWidget
+    from unfold.widgets import UnfoldBooleanSwitchWidget as SwitchWidget
 
     from tradepost.staff import noting
 
@@ -164,8 +168,10 @@ __all__ = [
     "RelatedDropdownFilter",
     "SelectWidget",
     "StackedInline",
+    "SwitchWidget",
     "TabularInline",
     "TextWidget",
+    "TextareaWidget",
     "UserAdmin",
     "UserChangeForm",
     "dialog_button",

@@ -121,6 +121,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "tradepost.panel.preferences.preferences",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "tradepost.panel.acting.guard",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -160,6 +161,7 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _URL.scheme
 ACCOUNT_SESSION_REMEMBER = True
+HIJACK_PERMISSION_CHECK = "tradepost.accounts.acting.may"  # its pages are ours: no URL of its own is reachable
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Tradepost"

@@ -94,6 +94,16 @@ _RULES = {
         FROM ledger_transfer t JOIN orders_order o ON o.id = t.order_id
         JOIN ledger_account l ON l.account_id = o.account_id
         WHERE l.id <> CASE WHEN t.kind = 'charge' THEN t.debit_id ELSE t.credit_id END""",
+    "a payment by hand is not one transfer of its amount": """
+        SELECT 'payment ' || p.id, p.state || ', ' || p.kind || ' ' || p.amount
+               || ', transfer ' || coalesce(t.kind || ' ' || t.amount, 'none')
+        FROM ledger_manualpayment p
+        LEFT JOIN ledger_transfer t ON t.id = p.transfer_id
+        LEFT JOIN ledger_account l ON l.account_id = p.account_id
+        WHERE CASE WHEN p.state = 'done' THEN
+            ((CASE WHEN p.amount > 0 THEN t.credit_id ELSE t.debit_id END), t.amount, t.kind) IS DISTINCT FROM
+            (l.id, abs(p.amount), CASE WHEN p.kind = 'top-up' THEN 'top-up' ELSE 'adjustment' END)
+            ELSE p.transfer_id IS NOT NULL END""",
     "a canceled order was not refunded in full": """
         SELECT 'order ' || id, 'charge ' || charge || ', refunded ' || refunded
         FROM orders_order

@@ -55,6 +55,14 @@ _LABELS = {
 }
 
 
+class OverdrawnError(Exception):
+    """The account's balance is below what is to be its limit."""
+
+    def __init__(self, balance: Decimal) -> None:
+        super().__init__(f"the balance is {balance}")
+        self.balance = balance
+
+
 class Locked(msgspec.Struct):
     """A customer's ledger account, its row locked; `balance` follows what is posted. It holds real or play money."""
 
@@ -99,6 +107,10 @@ WITH moved AS (
 UPDATE ledger_account l SET balance = l.balance + new.change
 FROM unnest(%s::bigint[], %s::numeric[]) AS new (id, change) WHERE l.id = new.id
 """
+
+_LAST = "SELECT currval('ledger_transfer_id_seq')"  # of this connection's own
+
+_SET_CREDIT_LIMIT = "UPDATE ledger_account SET credit_limit = %s WHERE id = %s"
 
 
 def lock(connection: Connection, accounts: Iterable[int]) -> dict[int, Locked]:
@@ -146,6 +158,37 @@ def top_up(connection: Connection, account: int, amount: Decimal, *, actor: str,
 def adjust(connection: Connection, account: int, amount: Decimal, *, actor: str, note: str) -> Decimal:
     """Correct a balance, up or down, and return the new one. Raises `NotEnoughFunds` rather than pass the limit."""
     return _move(connection, account, amount, SystemAccount.ADJUSTMENTS, Kind.ADJUSTMENT, actor=actor, note=note)
+
+
+def pay(
+    connection: Connection,
+    account: int,
+    amount: Decimal,
+    house: SystemAccount,
+    kind: Kind,
+    *,
+    actor: str,
+    note: str = "",
+) -> int:
+    """Give an account money of the house, or take it back (below zero), and return the transfer's id.
+
+    Raises `NotEnoughFunds` rather than pass the account's limit.
+    """
+    _move(connection, account, amount, house, kind, actor=actor, note=note)
+    [transfer] = Cursor(connection).execute(_LAST).fetchone() or ()
+    return int(transfer)
+
+
+def set_credit_limit(connection: Connection, account: int, limit: Decimal) -> Decimal:
+    """Let an account's balance go so far below zero, and return how far it might before.
+
+    Raises `OverdrawnError` if it is further below already: what is owed is paid first.
+    """
+    locked = lock(connection, [account])[account]
+    if locked.balance < -limit:
+        raise OverdrawnError(locked.balance)
+    Cursor(connection).execute(_SET_CREDIT_LIMIT, [limit, locked.id])
+    return locked.credit_limit
 
 
 def _move(

@@ -121,10 +121,13 @@ SELECT order_id, interval_minutes, now() FROM unnest(%s::bigint[], %s::int[]) AS
 """
 
 
-def place(connection: Connection, requests: Sequence[Request], *, mode: Mode) -> list[Placed | Refusal]:
+def place(
+    connection: Connection, requests: Sequence[Request], *, mode: Mode, actor: str = ""
+) -> list[Placed | Refusal]:
     """Answer each request, in its order, with the order placed or with why it is refused.
 
-    One bad request never spoils its batch; what is returned as placed is durable once the caller has committed.
+    One bad request never spoils its batch; what is returned as placed is durable once the caller has committed. The
+    charges are signed by `actor`, or else by the way the orders came in.
     """
     catalog = catalogs.held(connection)
     reads = [_read(catalog, request) for request in requests]
@@ -136,7 +139,7 @@ def place(connection: Connection, requests: Sequence[Request], *, mode: Mode) ->
     asks = [_Ask(request, read, buyers.get(request.buyer)) for request, read in zip(requests, reads, strict=True)]
     batch = _Batch(connection, catalog, asks)
     decisions = [batch.decide(ask) for ask in asks]
-    batch.write(mode)
+    batch.write(mode, actor or mode.value)
     return [Placed(each.id, each.charge) if isinstance(each, _Order) else each for each in decisions]
 
 
@@ -242,10 +245,10 @@ class _Batch:
             self._same[same] = order
         return order
 
-    def write(self, mode: Mode) -> None:
+    def write(self, mode: Mode, actor: str) -> None:
         """Write the orders decided on, their charges, and the idempotency keys that name them."""
         if self._orders:
-            _write(self._connection, self._orders, mode)
+            _write(self._connection, self._orders, mode, actor=actor)
         names = [
             Named(account, key, told, order.id if isinstance(order, _Order) else order.order, order.charge)
             for (account, key), told, order in self._new_names
@@ -261,7 +264,7 @@ def _taken_links(connection: Connection, asked: Sequence[tuple[int, int, str]]) 
     return set(Cursor(connection).execute(_TAKEN_LINKS, [*columns, list(ACTIVE)]))
 
 
-def _write(connection: Connection, orders: Sequence[_Order], mode: Mode) -> None:
+def _write(connection: Connection, orders: Sequence[_Order], mode: Mode, *, actor: str) -> None:
     ids = Cursor(connection).execute(_NEW_IDS, [len(orders)], prepare=True)
     for order, (id_,) in zip(orders, ids, strict=True):
         order.id = id_
@@ -297,7 +300,7 @@ def _write(connection: Connection, orders: Sequence[_Order], mode: Mode) -> None
         for order in orders
         if order.charge
     ]
-    ledger.post(connection, movements, actor=mode.value)
+    ledger.post(connection, movements, actor=actor)
 
 
 def _schedule(connection: Connection, dripfeeds: Sequence[_Order]) -> None:

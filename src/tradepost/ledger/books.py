@@ -5,8 +5,9 @@ from decimal import Decimal
 from django.db import transaction
 
 from tradepost.database import engine_connection
-from tradepost.engine import checking, ledger
+from tradepost.engine import checking, ledger, money
 from tradepost.engine.checking import Finding
+from tradepost.engine.ledger import OverdrawnError
 
 
 def check() -> list[Finding]:
@@ -21,3 +22,16 @@ def top_up(account: int, amount: Decimal, *, actor: str, note: str = "") -> Deci
     """Add funds to an account and return its new balance."""
     with transaction.atomic():
         return ledger.top_up(engine_connection(), account, amount, actor=actor, note=note)
+
+
+def set_credit_limit(account: int, limit: Decimal) -> Decimal:
+    """Let an account's balance go so far below zero, and return how far it might before.
+
+    Raises `ValueError` with a sentence if the account owes more than that now.
+    """
+    try:
+        with transaction.atomic():
+            return ledger.set_credit_limit(engine_connection(), account, limit)
+    except OverdrawnError as error:
+        owed = money.show(-error.balance)
+        raise ValueError(f"It owes {owed}, so its credit limit can't be less than that.") from None

@@ -3,12 +3,21 @@
 Nothing here is changed through the ORM: `tradepost.engine.ledger` moves money, these models show it.
 """
 
+import uuid
+
 from django.conf import settings
+from django.contrib.auth.models import Group
+from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from tradepost.engine.ledger import CUSTOMER_IDS_FROM, Kind
+from tradepost.engine.ledger import CUSTOMER_IDS_FROM, Kind, SystemAccount
+from tradepost.engine.words import Words
+
+PAYMENTS = [Kind.TOP_UP.value, Kind.ADJUSTMENT.value]  # the kinds of transfers that are no order's
+REASON_CHARS_MAX = 500
+REFERENCE_CHARS_MAX = 120
 
 
 class LedgerAccount(models.Model):
@@ -41,6 +50,7 @@ class LedgerAccount(models.Model):
                 name="ledger_account_customer_or_house",
             ),
         )
+        permissions = (("change_creditlimit", "Can change how far an account may go below zero"),)
 
     def __str__(self) -> str:
         return self.name or f"customer {self.account_id}"
@@ -91,8 +101,159 @@ class Transfer(models.Model):
             models.Index(
                 fields=("credit", "id"), condition=Q(credit__gte=CUSTOMER_IDS_FROM), name="transfer_credits_of_customer"
             ),
+            # What an account was paid in, without its orders; an order's charge is in neither (decision 0046).
+            models.Index(
+                fields=("credit", "id"), include=("amount",), condition=Q(kind__in=PAYMENTS), name="transfer_paid_in"
+            ),
+            models.Index(
+                fields=("debit", "id"), include=("amount",), condition=Q(kind__in=PAYMENTS), name="transfer_paid_out"
+            ),
         )
         ordering = ("-id",)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount}"
+
+
+class PaymentKind(Words):
+    """What a payment by hand is."""
+
+    TOP_UP = "top-up"
+    CORRECTION = "correction"
+    BONUS = "bonus"
+
+    @property
+    def source(self) -> tuple[SystemAccount, Kind]:
+        """The house's account it comes from, and what its transfer is called."""
+        if self is PaymentKind.TOP_UP:
+            return SystemAccount.TOP_UPS, Kind.TOP_UP
+        return SystemAccount.ADJUSTMENTS, Kind.ADJUSTMENT
+
+
+class PaymentState(Words):
+    """How far a payment by hand is. Approving it and moving its money is one step."""
+
+    ASKED = "asked"
+    DONE = "done"
+    REJECTED = "rejected"
+
+
+class PaymentLimit(models.Model):
+    """How much a role may pay by hand. A role without one may not; superusers need none.
+
+    Whoever has several roles may do what any of them may.
+    """
+
+    group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="payment_limit", verbose_name="role")
+    per_payment = models.DecimalField(
+        max_digits=20,
+        decimal_places=5,
+        validators=[MinValueValidator(0)],
+        help_text="The most that one payment may be.",
+    )
+    per_day = models.DecimalField(
+        max_digits=20,
+        decimal_places=5,
+        validators=[MinValueValidator(0)],
+        help_text="The most that one person may pay in a day (UTC), whatever goes up or down.",
+    )
+    alone_up_to = models.DecimalField(
+        max_digits=20,
+        decimal_places=5,
+        validators=[MinValueValidator(0)],
+        help_text="Payments above this wait until a second person approves them.",
+    )
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(per_payment__gte=0, per_day__gte=0, alone_up_to__gte=0),
+                name="payment_limit_not_negative",
+            ),
+        )
+        ordering = ("group__name",)
+
+    def __str__(self) -> str:
+        return str(self.group)
+
+
+class ManualPayment(models.Model):
+    """Money that staff gives an account, or takes back from it. Written by `tradepost.ledger.payments` only.
+
+    `amount` is below zero where a correction takes money back. What it is never changes, and neither does one that is
+    done or rejected (a trigger).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.UUIDField(
+        unique=True, default=uuid.uuid4, editable=False, help_text="Made with the form, so that it pays once."
+    )
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="manual_payments")
+    kind = models.CharField(max_length=12, choices=PaymentKind.choices())
+    amount = models.DecimalField(max_digits=20, decimal_places=5)
+    reference = models.CharField(max_length=REFERENCE_CHARS_MAX, blank=True, db_default="")
+    reason = models.CharField(max_length=REASON_CHARS_MAX)
+    corrects = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="corrections", db_index=False
+    )
+    state = models.CharField(max_length=8, choices=PaymentState.choices(), db_default=PaymentState.ASKED.value)
+    needs_approval = models.BooleanField()
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    made_at = models.DateTimeField(db_default=Now())
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    decided_at = models.DateTimeField(null=True)
+    decision = models.CharField(max_length=REASON_CHARS_MAX, blank=True, db_default="")
+    transfer = models.OneToOneField(Transfer, null=True, on_delete=models.PROTECT, related_name="manual_payment")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(kind__in=PaymentKind.values()), name="payment_kind_known"),
+            models.CheckConstraint(condition=Q(state__in=PaymentState.values()), name="payment_state_known"),
+            models.CheckConstraint(condition=~Q(amount=0), name="payment_moves_something"),
+            models.CheckConstraint(
+                condition=Q(amount__gt=0) | Q(kind=PaymentKind.CORRECTION.value), name="payment_only_corrections_take"
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="payment_for_a_reason"),
+            models.CheckConstraint(
+                condition=Q(state=PaymentState.DONE.value, transfer__isnull=False)
+                | Q(~Q(state=PaymentState.DONE.value), transfer__isnull=True),
+                name="payment_done_has_transfer",
+            ),
+            # Two pairs of eyes. Whoever asked for a payment may take that back, which is to reject it.
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(state=PaymentState.DONE.value) | ~Q(decided_by=F("made_by")),
+                name="payment_not_approved_by_its_maker",
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(state=PaymentState.DONE.value) | ~Q(decided_by=F("account")),
+                name="payment_not_approved_by_its_payee",
+            ),
+            models.CheckConstraint(
+                condition=Q(needs_approval=False) | ~Q(state=PaymentState.DONE.value) | Q(decided_by__isnull=False),
+                name="payment_approved_if_it_needs_to",
+            ),
+            # A mistake is taken back once.
+            models.UniqueConstraint(
+                fields=("corrects",),
+                condition=Q(corrects__isnull=False) & ~Q(state=PaymentState.REJECTED.value),
+                name="payment_corrected_once",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("made_by", "made_at"), name="payment_of_maker"),
+            models.Index(fields=("id",), condition=Q(state=PaymentState.ASKED.value), name="payment_waiting"),
+        )
+        ordering = ("-id",)
+        permissions = (
+            ("add_topup", "Can top accounts up by hand"),
+            ("add_correction", "Can correct balances and give bonuses by hand"),
+            ("approve_payment", "Can approve payments that somebody else asked for"),
+        )
+        default_permissions = ("view",)
+        verbose_name = "payment by hand"
+        verbose_name_plural = "payments by hand"
+
+    def __str__(self) -> str:
+        return f"payment {self.pk}"

@@ -8,7 +8,8 @@ from django.utils.functional import cached_property
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext_lazy as _
 
-from tradepost.accounts.models import Account
+from tradepost.accounts import acting
+from tradepost.accounts.models import Account, LoginAs
 from tradepost.ledger.models import LedgerAccount
 from tradepost.live import settings as live
 from tradepost.live.settings import Live
@@ -70,6 +71,11 @@ class Frame:
     def is_sign_up_open(self) -> bool:
         """Whether anybody may make an account."""
         return self.settings.sign_up == "open"
+
+    @property
+    def acting(self) -> LoginAs | None:
+        """As whom a member of staff looks at the page, if as a customer."""
+        return acting.of(self._request)
 
     @property
     def current(self) -> str:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from psycopg import Connection
 
+from tradepost.accounts import acting
 from tradepost.engine.errors import Refusal
 from tradepost.engine.placing import Mode, Placed, Request, place
 from tradepost.engine.quoting import Quote, quote
@@ -49,7 +50,7 @@ def mass_order(request: HttpRequest) -> HttpResponse:
         return render(request, "panel/mass_order.html", {**context, "is_too_long": True})
     lines = _check(customer(request).pk, typed)
     if "place" in request.POST and not any(line.mistake for line in lines):
-        lines = _place(customer(request).pk, lines, name)
+        lines = _place(request, lines, name)
         if not any(line.mistake for line in lines):
             count = len(lines)
             messages.success(request, ngettext("%d order is placed.", "%d orders are placed.", count) % count)
@@ -78,13 +79,14 @@ def _check(account: int, typed: list[str]) -> list[Line]:
     ]
 
 
-def _place(account: int, lines: list[Line], name: str) -> list[Line]:
+def _place(request: HttpRequest, lines: list[Line], name: str) -> list[Line]:
     """Place every line by one call; if one is refused, none is placed. Returns the lines with what became of them."""
+    account, actor = customer(request).pk, acting.actor(request, Mode.MASS.value)
     asked = [(line.number, _parameters(line.text) or {}) for line in lines]
     wanted = [Request(account, each, idempotency_key=named(f"{name}-{number}", each)) for number, each in asked]
 
     def all_or_none(connection: Connection) -> list[Placed | Refusal]:
-        answers = place(connection, wanted, mode=Mode.MASS)
+        answers = place(connection, wanted, mode=Mode.MASS, actor=actor)
         if any(isinstance(answer, Refusal) for answer in answers):
             transaction.set_rollback(True)
         return answers

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from tradepost.panel import (
+    acting,
     dashboard,
     keys,
     mass_order,
@@ -46,4 +47,5 @@ urlpatterns = [
     path("api/keys/", keys.api_keys, name="keys"),
     path("api/keys/<int:key>/revoke/", keys.revoke, name="revoke_key"),
     path("settings/", preferences.settings_page, name="settings"),
+    path("acting/end/", acting.End.as_view(), name="end_acting"),
 ]

@@ -107,7 +107,7 @@ DROP FUNCTION is_owner(bigint);
 class Migration(migrations.Migration):
     dependencies = [
         ("staff", "0001_initial"),
-        ("accounts", "0010_manage_staff"),
+        ("accounts", "0009_manage_staff"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("ledger", "0002_rules"),
     ]

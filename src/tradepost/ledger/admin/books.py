@@ -1,4 +1,4 @@
-"""The ledger in the back office: to read. Money moves in `tradepost.engine.ledger` and nowhere else."""
+"""The books in the back office: to read. Money moves in `tradepost.engine.ledger` and nowhere else."""
 
 import re
 from typing import Any

@@ -1,0 +1,26 @@
+"""What staff did with accounts, written down beside it: who, when, from where, why (append-only)."""
+
+from allauth.account.adapter import get_adapter
+from django.http import HttpRequest
+
+from tradepost.accounts.models import ACTOR_CHARS_MAX, Account, Event, EventKind
+
+
+def record(
+    request: HttpRequest, account: Account, kind: EventKind, *, reason: str = "", was: str = "", became: str = ""
+) -> None:
+    """Write down what whoever asks has done; call it in the transaction that does it."""
+    Event.objects.create(
+        account=account,
+        actor=str(request.user)[:ACTOR_CHARS_MAX],
+        address=address_of(request),
+        kind=kind.value,
+        was=was,
+        became=became,
+        reason=reason,
+    )
+
+
+def address_of(request: HttpRequest) -> str:
+    """Return where a request comes from."""
+    return str(get_adapter().get_client_ip(request))
