@@ -23,7 +23,7 @@ STATEMENTS = {
     "subscriptions": 4,
     "refills": 4,
     "services": 5,
-    "service_changes": 4,
+    "service_changes": 6,
     "money": 6,
     "add_funds": 3,
     "api": 5,
