@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Field, ForeignKey, QuerySet
+from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -21,9 +21,10 @@ from tradepost.backoffice.styled import (
     dialog_button,
 )
 from tradepost.catalog.admin import ServiceAdmin
+from tradepost.catalog.admin.rates import PlainDecimals
 from tradepost.catalog.models import Service
 from tradepost.providers import following, reckoning
-from tradepost.providers.admin.figures import plainly, written_cost
+from tradepost.providers.admin.figures import written_cost
 from tradepost.providers.models import Followed, ProviderService, Route
 
 QUARANTINES_SHOWN_MAX = 10
@@ -40,7 +41,7 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when i
     )
 
 
-class RouteInline(StackedInline[Route, Service]):
+class RouteInline(PlainDecimals, StackedInline[Route, Service]):
     """The ways to providers, the first one first."""
 
     model = Route
@@ -54,10 +55,6 @@ class RouteInline(StackedInline[Route, Service]):
         "provider_service", ("position", "is_active"), ("cost", "margin"), ("multiplier", "overflow_percent"),
         ("markup_percent", "rate_decimals"), "follows",
     )  # fmt: skip
-
-    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        """Write decimals without the zeros that fill them up."""
-        return super().formfield_for_dbfield(db_field, request, **plainly(db_field, kwargs))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:
         """Take along what the routes lead to."""

@@ -1,12 +1,10 @@
-"""The catalog in the back office: what is for sale and at what rate. A change holds from the next order on."""
+"""Services in the back office: what is for sale and at what rate. A change holds from the next order on."""
 
-import re
-from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, Field, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,28 +16,22 @@ from tradepost.backoffice.styled import (
     ModelAdmin,
     RadioFilter,
     RelatedDropdownFilter,
-    TabularInline,
 )
-from tradepost.catalog.models import Category, CustomRate, Service
-
-
-class RateField(forms.DecimalField):
-    """A rate, without the zeros that fill it up to seven places."""
-
-    def prepare_value(self, value: Any) -> Any:
-        """Write what the database gave as the API does; leave alone what was typed."""
-        return showing.amount(value) if isinstance(value, Decimal) else value
+from tradepost.catalog.admin.custom_rates import CustomRateInline
+from tradepost.catalog.admin.rates import PlainDecimals
+from tradepost.catalog.models import Service
+from tradepost.engine import link_rules
 
 
 class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
     """Refuses, with a sentence at the field, what the database or the engine would refuse without one."""
 
     def clean_link_pattern(self) -> str:
-        """Take a regular expression only: the engine compiles it."""
+        """Take a regular expression only, and none that could blow up: the engine matches links by it."""
         pattern: str = self.cleaned_data["link_pattern"]
         try:
-            re.compile(pattern)
-        except re.error as error:
+            link_rules.read(pattern)
+        except link_rules.BadPattern as error:
             raise forms.ValidationError(f"This is no regular expression: {error}.") from None
         return pattern
 
@@ -73,47 +65,8 @@ class QuarantineFilter(RadioFilter):
         return queryset.exclude(quarantine="") if self.value() == "in" else queryset.filter(quarantine="")
 
 
-class CustomRateInline(TabularInline[CustomRate, Service]):
-    """Who has the service at another rate."""
-
-    model = CustomRate
-    autocomplete_fields = ("account",)
-    extra = 0
-    per_page = 20
-    ordering = ("id",)
-
-    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        """Write rates as the API does."""
-        return super().formfield_for_dbfield(db_field, request, **_with_rate_field(db_field, kwargs))
-
-
-@admin.register(Category)
-class CategoryAdmin(ModelAdmin[Category]):
-    """The headings, in the order that customers see."""
-
-    list_display = ("name", "services_count")
-    ordering_field = "position"
-    hide_ordering_field = True
-    ordering = ("position", "id")
-    search_fields = ("name",)
-    fields = ("name", "position")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
-        """Count the services along."""
-        return super().get_queryset(request).annotate(services_total=Count("services"))
-
-    @showing.figure("services")
-    def services_count(self, category: Category) -> str:
-        """Show how many stand under it, on sale or not."""
-        return str(category.services_total)  # type: ignore[attr-defined] # annotated above
-
-    def has_delete_permission(self, request: HttpRequest, obj: Category | None = None) -> bool:
-        """Only an empty one."""
-        return super().has_delete_permission(request, obj) and (obj is None or not obj.services.exists())
-
-
 @admin.register(Service)
-class ServiceAdmin(Endless, ModelAdmin[Service]):
+class ServiceAdmin(PlainDecimals, Endless, ModelAdmin[Service]):
     """The services; rates, limits and whether they are on sale are changed in the list. None is ever deleted."""
 
     form = ServiceForm
@@ -150,10 +103,6 @@ class ServiceAdmin(Endless, ModelAdmin[Service]):
         ),
         ("Links", {"fields": ("link_pattern", "one_order_per_link")}),
     )
-
-    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        """Write rates as the API does."""
-        return super().formfield_for_dbfield(db_field, request, **_with_rate_field(db_field, kwargs))
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Hold what is typed in the list to the same rules as what is typed in the form."""
@@ -200,32 +149,3 @@ class ServiceAdmin(Endless, ModelAdmin[Service]):
         for service in changing:
             self.log_change(request, service, done.capitalize())
         self.message_user(request, f"{len(changing)} {done}.", messages.SUCCESS)
-
-
-@admin.register(CustomRate)
-class CustomRateAdmin(Endless, ModelAdmin[CustomRate]):
-    """Rates agreed with single accounts."""
-
-    list_display = ("id", "account", "service", "service_rate", "rate")
-    list_display_links = ("id", "account")
-    list_editable = ("rate",)
-    list_filter = (("service__category", RelatedDropdownFilter),)
-    list_filter_submit = True
-    list_select_related = ("account", "service")
-    ordering = ("account", "service")
-    search_fields = ("account__email", "service__name", "=service__id")
-    search_help_text = "E-mail address or service"
-    autocomplete_fields = ("account", "service")
-
-    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        """Write rates as the API does."""
-        return super().formfield_for_dbfield(db_field, request, **_with_rate_field(db_field, kwargs))
-
-    @showing.figure("list rate")
-    def service_rate(self, custom: CustomRate) -> str:
-        """Show what everybody else pays."""
-        return showing.amount(custom.service.rate)
-
-
-def _with_rate_field(db_field: "Field[Any, Any]", kwargs: dict[str, Any]) -> dict[str, Any]:
-    return {**kwargs, "form_class": RateField} if db_field.name == "rate" else kwargs
