@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tradepost.backoffice import showing
+from tradepost.backoffice.paging import NewestList
 from tradepost.backoffice.styled import (
     CheckboxesWidget,
     DialogForm,
@@ -23,8 +24,10 @@ from tradepost.backoffice.styled import (
 from tradepost.catalog.admin import ServiceAdmin
 from tradepost.catalog.admin.rates import PlainDecimals
 from tradepost.catalog.models import Service
-from tradepost.providers import following, reckoning
-from tradepost.providers.admin.figures import written_cost
+from tradepost.providers import costs, following
+from tradepost.providers.admin.bulk_editing import BulkEditing
+from tradepost.providers.admin.figures import margin_badge, margin_of, written_cost, written_margin
+from tradepost.providers.costs import Costs
 from tradepost.providers.models import Followed, ProviderService, Route
 
 QUARANTINES_SHOWN_MAX = 10
@@ -78,25 +81,68 @@ class RouteInline(PlainDecimals, StackedInline[Route, Service]):
 
     @admin.display(description="margin")
     def margin(self, route: Route) -> SafeString | str:
-        """Show how much of the rate is left above it."""
+        """Show how much of the rate is left above it, of 1,000 and in percent."""
         if not route.pk:
             return showing.NOTHING
-        percent = reckoning.margin_percent(route.service.rate, following.way(route, route.service.type).terms.rate)
-        if percent is None:
-            return showing.NOTHING
-        return showing.badge(f"{percent} %", "danger" if percent < 0 else "success")
+        cost = following.way(route, route.service.type).terms.rate
+        return format_html("{} {}", margin_badge(route.service.rate, cost), written_margin(route.service.rate, cost))
 
 
 admin.site.unregister(Service)
 
 
+class CostedList(NewestList):
+    """A list of services that knows what those of its page cost."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Ask for the costs of the page, once."""
+        super().get_results(request)
+        known = costs.of(self.result_list)
+        for service in self.result_list:
+            service.costs = known.get(service.pk)
+
+
 @admin.register(Service)
-class RoutedServiceAdmin(ServiceAdmin):
+class RoutedServiceAdmin(BulkEditing, ServiceAdmin):
     """The services of the catalog, with their routes; what would be sold below cost is taken off sale at once."""
 
     inlines: ClassVar[Any] = (RouteInline, *ServiceAdmin.inlines)
-    actions: Any = (*ServiceAdmin.actions, "settle_ticked")
+    actions: Any = ("bulk_edit", *ServiceAdmin.actions, "settle_ticked")
     actions_detail = ("settle_quarantine",)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Show costs to those who may see where services are bought."""
+        shown = super().get_list_display(request)
+        if not request.user.has_perm("providers.view_route"):
+            return shown
+        after = shown.index("rate") + 1
+        return (*shown[:after], "cost", "margin", *shown[after:])
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CostedList]:  # noqa: ARG002 - Django's
+        """List them with their costs."""
+        return CostedList
+
+    @showing.figure("cost")
+    def cost(self, service: Service) -> SafeString | str:
+        """Show what 1,000 cost by the first route and, if that is another one, by the cheapest."""
+        known: Costs | None = getattr(service, "costs", None)
+        if known is None:
+            return showing.NOTHING
+        first, cheapest = written_cost(known.first), written_cost(known.cheapest)
+        if known.first == known.cheapest:
+            return format_html('<span class="tp-nowrap">{}</span>', first)
+        return format_html('<span class="tp-nowrap">{}</span><small class="tp-under">from {}</small>', first, cheapest)
+
+    @showing.figure("margin")
+    def margin(self, service: Service) -> SafeString | str:
+        """Show what is left of the rate above the first route's cost and, if that is another one, the cheapest's."""
+        known: Costs | None = getattr(service, "costs", None)
+        if known is None:
+            return showing.NOTHING
+        first = margin_badge(service.rate, known.first)
+        if known.first == known.cheapest:
+            return first
+        return format_html('{}<small class="tp-under">to {}</small>', first, margin_of(service.rate, known.cheapest))
 
     def has_settle_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Whoever may change services may settle the quarantine of those that are in it."""
