@@ -73,10 +73,11 @@ def more_keys(times: int) -> str:
 def more_services(times: int) -> str:
     from tradepost.catalog.models import Category, Service
 
+    provider = make_provider()
     for number in (next(_numbers) for _ in range(times)):
         category = Category.objects.create(name=f"Growing {number}")
         service = Service.objects.create(category=category, name="Growing", rate=1, max=10)
-        route(service.pk, make_offer(make_provider()))
+        route(service.pk, make_offer(provider))
     return "q=Growing"
 
 
