@@ -91,6 +91,10 @@ class Service(models.Model):
             models.CheckConstraint(condition=Q(min__gte=1, max__gte=models.F("min")), name="service_min_max"),
         )
         ordering = ("category__position", "position", "id")
+        permissions = (
+            ("import_service", "Can import services, categories and custom rates from files"),
+            ("export_service", "Can export services, categories and custom rates to files"),
+        )
 
     def __str__(self) -> str:
         return f"{self.pk} · {self.name}"
@@ -203,6 +207,18 @@ class PriceListMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} · {self.price_list_id}"
+
+
+class Upload(models.Model):
+    """A file that a member of staff looks at before it is imported; kept here, since any node may be asked."""
+
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=200)
+    content = models.BinaryField()
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.name)
 
 
 class Favourite(models.Model):

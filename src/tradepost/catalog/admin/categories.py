@@ -6,13 +6,16 @@ from django.http import HttpRequest
 
 from tradepost.backoffice import showing
 from tradepost.backoffice.styled import ModelAdmin
+from tradepost.catalog.admin.carrying import Carrying
 from tradepost.catalog.models import Category
+from tradepost.catalog.sheets.resources import CategoryResource
 
 
 @admin.register(Category)
-class CategoryAdmin(ModelAdmin[Category]):
+class CategoryAdmin(Carrying, ModelAdmin[Category]):
     """The headings, in the order that customers see."""
 
+    resource = CategoryResource
     list_display = ("name", "services_count")
     ordering_field = "position"
     hide_ordering_field = True

@@ -1,5 +1,7 @@
 """Rates agreed with single accounts, in the back office."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -9,8 +11,10 @@ from tradepost.backoffice import showing
 from tradepost.backoffice.paging import Endless
 from tradepost.backoffice.styled import ModelAdmin, RelatedDropdownFilter, TabularInline, link_button
 from tradepost.catalog.admin import copying
+from tradepost.catalog.admin.carrying import Carrying
 from tradepost.catalog.admin.rates import PlainDecimals
 from tradepost.catalog.models import CustomRate, Service
+from tradepost.catalog.sheets.resources import CustomRateResource
 
 
 class CustomRateInline(PlainDecimals, TabularInline[CustomRate, Service]):
@@ -24,9 +28,10 @@ class CustomRateInline(PlainDecimals, TabularInline[CustomRate, Service]):
 
 
 @admin.register(CustomRate)
-class CustomRateAdmin(PlainDecimals, Endless, ModelAdmin[CustomRate]):
+class CustomRateAdmin(Carrying, PlainDecimals, Endless, ModelAdmin[CustomRate]):
     """Rates agreed with single accounts."""
 
+    resource = CustomRateResource
     list_display = ("id", "account", "service", "service_rate", "rate")
     list_display_links = ("id", "account")
     list_editable = ("rate",)
@@ -37,7 +42,7 @@ class CustomRateAdmin(PlainDecimals, Endless, ModelAdmin[CustomRate]):
     search_fields = ("account__email", "service__name", "=service__id")
     search_help_text = "E-mail address or service"
     autocomplete_fields = ("account", "service")
-    actions_list = ("copy_rates",)
+    actions_list: Any = ("copy_rates", *Carrying.actions_list)
 
     def get_urls(self) -> list[URLPattern]:
         """Have one page beside the admin's own."""

@@ -17,9 +17,11 @@ from tradepost.backoffice.styled import (
     RadioFilter,
     RelatedDropdownFilter,
 )
+from tradepost.catalog.admin.carrying import Carrying
 from tradepost.catalog.admin.custom_rates import CustomRateInline
 from tradepost.catalog.admin.rates import PlainDecimals
 from tradepost.catalog.models import Service
+from tradepost.catalog.sheets.resources import ServiceResource
 from tradepost.engine import link_rules
 
 
@@ -66,10 +68,11 @@ class QuarantineFilter(RadioFilter):
 
 
 @admin.register(Service)
-class ServiceAdmin(PlainDecimals, Endless, ModelAdmin[Service]):
+class ServiceAdmin(Carrying, PlainDecimals, Endless, ModelAdmin[Service]):
     """The services; rates, limits and whether they are on sale are changed in the list. None is ever deleted."""
 
     form = ServiceForm
+    resource = ServiceResource
     list_display = (
         "id", "name", "category", "type", "rate", "min", "max", "is_active", "quarantined", "fulfilment", "flags",
     )  # fmt: skip
@@ -89,7 +92,7 @@ class ServiceAdmin(PlainDecimals, Endless, ModelAdmin[Service]):
     search_help_text = "Id, name or category"
     autocomplete_fields = ("category",)
     inlines: ClassVar[Any] = (CustomRateInline,)
-    actions: Any = ("put_on_sale", "take_off_sale")
+    actions: Any = ("put_on_sale", "take_off_sale", *Carrying.actions)
     readonly_fields = ("quarantine_shown",)
     fieldsets = (
         (

@@ -107,7 +107,7 @@ class RoutedServiceAdmin(BulkEditing, ServiceAdmin):
     """The services of the catalog, with their routes; what would be sold below cost is taken off sale at once."""
 
     inlines: ClassVar[Any] = (RouteInline, *ServiceAdmin.inlines)
-    actions: Any = ("bulk_edit", *ServiceAdmin.actions, "settle_ticked")
+    actions: Any = ("bulk_edit", "settle_ticked", *ServiceAdmin.actions)
     actions_detail = ("settle_quarantine",)
 
     def get_list_display(self, request: HttpRequest) -> Any:
