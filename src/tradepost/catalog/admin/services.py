@@ -16,6 +16,7 @@ from tradepost.backoffice.styled import (
     ModelAdmin,
     RadioFilter,
     RelatedDropdownFilter,
+    TextWidget,
 )
 from tradepost.catalog.admin.carrying import Carrying
 from tradepost.catalog.admin.custom_rates import CustomRateInline
@@ -27,6 +28,13 @@ from tradepost.engine import link_rules
 
 class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
     """Refuses, with a sentence at the field, what the database or the engine would refuse without one."""
+
+    try_link = forms.CharField(
+        label="Try a link",
+        required=False,
+        widget=TextWidget,
+        help_text="Saving is refused if the pattern does not take this link. It is not kept.",
+    )
 
     def clean_link_pattern(self) -> str:
         """Take a regular expression only, and none that could blow up: the engine matches links by it."""
@@ -47,7 +55,12 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when
             self.add_error("max", f"At least the minimum, {least}.")
         if cleaned.get("is_active") and self.instance.quarantine:
             self.add_error("is_active", f"In quarantine: {self.instance.quarantine} Settle that first.")
+        self._try(cleaned.get("link_pattern"), (cleaned.get("try_link") or "").strip())
         return cleaned
+
+    def _try(self, pattern: str | None, link: str) -> None:
+        if pattern and link and not link_rules.read(pattern).fullmatch(link):
+            self.add_error("try_link", "The pattern does not take this link.")
 
 
 class QuarantineFilter(RadioFilter):
@@ -101,10 +114,27 @@ class ServiceAdmin(Carrying, PlainDecimals, Endless, ModelAdmin[Service]):
         ),
         ("Rate and limits", {"fields": (("rate", "min", "max"),)}),
         (
-            "What it offers",
-            {"fields": (("refill", "cancel", "dripfeed"), "average_time", ("fulfilment", "on_refusal"))},
+            "Refills",
+            {
+                "fields": ("refill", ("refill_days", "refill_wait_hours")),
+                "description": "Of completed orders, so long as they are young enough, and one at a time.",
+            },
         ),
-        ("Links", {"fields": ("link_pattern", "one_order_per_link")}),
+        (
+            "Cancels and drip-feeds",
+            {
+                "fields": (("cancel", "dripfeed"),),
+                "description": "What has not left yet is canceled at once; else its provider, or you, decide.",
+            },
+        ),
+        ("Fulfilment", {"fields": (("fulfilment", "on_refusal"), "average_time")}),
+        (
+            "Links",
+            {
+                "fields": (("link_pattern", "try_link"), "one_order_per_link"),
+                "description": "Patterns are RE2's: no look-around and no back-reference, so that no link takes long.",
+            },
+        ),
     )
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:

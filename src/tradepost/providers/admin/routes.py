@@ -24,7 +24,7 @@ from tradepost.backoffice.styled import (
 from tradepost.catalog.admin import ServiceAdmin
 from tradepost.catalog.admin.rates import PlainDecimals
 from tradepost.catalog.models import Service
-from tradepost.providers import costs, following
+from tradepost.providers import costs, duplicating, following
 from tradepost.providers.admin.bulk_editing import BulkEditing
 from tradepost.providers.admin.figures import margin_badge, margin_of, written_cost, written_margin
 from tradepost.providers.costs import Costs
@@ -108,7 +108,7 @@ class RoutedServiceAdmin(BulkEditing, ServiceAdmin):
 
     inlines: ClassVar[Any] = (RouteInline, *ServiceAdmin.inlines)
     actions: Any = ("bulk_edit", "settle_ticked", *ServiceAdmin.actions)
-    actions_detail = ("settle_quarantine",)
+    actions_detail = ("settle_quarantine", "duplicate")
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Show costs to those who may see where services are bought."""
@@ -166,6 +166,23 @@ class RoutedServiceAdmin(BulkEditing, ServiceAdmin):
         service = get_object_or_404(Service, pk=object_id)
         self._settle(request, [service])
         return HttpResponse(headers={"HX-Redirect": reverse("admin:catalog_service_change", args=[service.pk])})
+
+    def has_duplicate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:  # noqa: ARG002 - Unfold's
+        """Whoever may add services may make them once more."""
+        return request.user.has_perm("catalog.add_service")
+
+    @dialog_button(
+        "Duplicate",
+        permission="duplicate",
+        title="Duplicate this service?",
+        text="The copy stands behind it, off sale, with the same routes. Rates agreed with accounts are not copied.",
+    )
+    def duplicate(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:  # noqa: ARG002
+        """Make it once more, and lead to the copy."""
+        copy = duplicating.duplicate_service(get_object_or_404(Service, pk=object_id))
+        self.log_addition(request, copy, f"Duplicated from service {object_id}")
+        self.message_user(request, f"This is the copy of service {object_id}. It is off sale.", messages.SUCCESS)
+        return HttpResponse(headers={"HX-Redirect": reverse("admin:catalog_service_change", args=[copy.pk])})
 
     def _settle(self, request: HttpRequest, asked: Sequence[Service]) -> None:
         with transaction.atomic():
