@@ -73,6 +73,7 @@ class Things(NamedTuple):
     catalog_category: int
     catalog_service: int
     catalog_customrate: int
+    catalog_pricelist: int
     auth_group: int
     procrastinate_procrastinatejob: int
     providers_provider: int
@@ -113,7 +114,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     from django.contrib.auth.models import Group
 
     from tradepost.accounts.models import Key
-    from tradepost.catalog.models import CustomRate, Service
+    from tradepost.catalog.models import CustomRate, PriceList, Service
     from tradepost.engine.statuses import Status
     from tradepost.fulfilment.simulate import simulate
     from tradepost.ledger.models import LedgerAccount, Transfer
@@ -142,6 +143,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
         catalog_category=Service.objects.get(pk=service).category_id,
         catalog_service=service,
         catalog_customrate=rate.pk,
+        catalog_pricelist=PriceList.objects.get_or_create(name="Things")[0].pk,
         auth_group=Group.objects.get_or_create(name="Support")[0].pk,
         procrastinate_procrastinatejob=job,
         providers_provider=offer.provider_id,

@@ -61,12 +61,17 @@ def test_a_link_pattern_that_is_no_regular_expression_is_refused(staff: Client, 
         "min": 1, "max": 5, "fulfilment": "manual", "link_pattern": "https://(",
         "custom_rates-TOTAL_FORMS": 0, "custom_rates-INITIAL_FORMS": 0,
         "on_refusal": "cancel", "routes-TOTAL_FORMS": 0, "routes-INITIAL_FORMS": 0,
+        "refill_days": 30, "refill_wait_hours": 0,
     }  # fmt: skip
     address = reverse("admin:catalog_service_change", args=[service.pk])
     assert "This is no regular expression" in staff.post(address, form).content.decode()
     assert staff.post(address, {**form, "link_pattern": "https://.+"}).status_code == 302
     service.refresh_from_db()
     assert service.link_pattern == "https://.+"
+    assert "invalid escape sequence" in staff.post(address, {**form, "link_pattern": r"(a)\1"}).content.decode()
+    tried = {**form, "link_pattern": r"https://\w+", "try_link": "https://good one"}
+    assert "The pattern does not take this link." in staff.post(address, tried).content.decode()
+    assert staff.post(address, {**tried, "try_link": "https://good"}).status_code == 302
 
 
 def test_services_are_taken_off_sale_and_put_back(

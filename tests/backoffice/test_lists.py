@@ -73,9 +73,11 @@ def more_keys(times: int) -> str:
 def more_services(times: int) -> str:
     from tradepost.catalog.models import Category, Service
 
+    provider = make_provider()
     for number in (next(_numbers) for _ in range(times)):
         category = Category.objects.create(name=f"Growing {number}")
-        Service.objects.create(category=category, name="Growing", rate=1, max=10)
+        service = Service.objects.create(category=category, name="Growing", rate=1, max=10)
+        route(service.pk, make_offer(provider))
     return "q=Growing"
 
 
@@ -89,6 +91,16 @@ def more_rates(times: int) -> str:
         service = Service.objects.create(category=category, name="Rated", rate=1, max=10)
         CustomRate.objects.create(account=account, service=service, rate=Decimal("0.5"))
     return "q=rated"
+
+
+def more_price_lists(times: int) -> str:
+    from tradepost.accounts.models import Account
+    from tradepost.catalog.models import PriceList, PriceListMember
+
+    for number in (next(_numbers) for _ in range(times)):
+        account = Account.objects.create_user(f"listed{number}@backoffice.example")
+        PriceListMember.objects.create(account=account, price_list=PriceList.objects.create(name=f"Growing {number}"))
+    return "q=Growing"
 
 
 def more_groups(times: int) -> str:
@@ -162,6 +174,7 @@ def many(make_service: Make) -> None:
         ("catalog_category", more_services),
         ("catalog_service", more_services),
         ("catalog_customrate", more_rates),
+        ("catalog_pricelist", more_price_lists),
         ("auth_group", more_groups),
         ("procrastinate_procrastinatejob", more_jobs),
         ("providers_provider", more_providers),

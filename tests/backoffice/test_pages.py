@@ -13,6 +13,7 @@ ADDABLE = (
     "catalog_category",
     "catalog_service",
     "catalog_customrate",
+    "catalog_pricelist",
     "auth_group",
     "providers_provider",
 )

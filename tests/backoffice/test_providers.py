@@ -59,7 +59,7 @@ def save_route(client: Client, service: int, offer: int, **fields: Any) -> Any:
     form = {
         "name": sold.name, "category": sold.category_id, "position": 0, "type": sold.type, "rate": sold.rate,
         "min": sold.min, "max": sold.max, "is_active": "on", "fulfilment": "provider", "on_refusal": "hold",
-        "custom_rates-TOTAL_FORMS": 0, "custom_rates-INITIAL_FORMS": 0,
+        "refill_days": 30, "refill_wait_hours": 0, "custom_rates-TOTAL_FORMS": 0, "custom_rates-INITIAL_FORMS": 0,
         "routes-TOTAL_FORMS": 1, "routes-INITIAL_FORMS": 0, "routes-0-provider_service": offer,
         "routes-0-position": 1, "routes-0-is_active": "on", "routes-0-multiplier": "1",
         "routes-0-overflow_percent": 0, "routes-0-markup_percent": "0", "routes-0-rate_decimals": 4,

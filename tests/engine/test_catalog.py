@@ -8,7 +8,15 @@ import pytest
 
 from tests.conftest import Customer
 from tests.engine.ordering import Connect, MakeCustomer, MakeService, ask, place_one, value
-from tradepost.catalog.models import Category, CustomRate, Service
+from tradepost.catalog.models import (
+    Category,
+    CustomRate,
+    PriceList,
+    PriceListDiscount,
+    PriceListMember,
+    PriceListRate,
+    Service,
+)
 from tradepost.engine import catalog as catalogs
 
 
@@ -51,6 +59,10 @@ def _change(agreed: CustomRate) -> None:
     agreed.save()
 
 
+def _list(service: int, account: int) -> PriceList:
+    return PriceList.objects.create(name=f"Changes {service} {account}", discount_percent=5)
+
+
 CHANGES: dict[str, Callable[[int, int], object]] = {
     "a category made": lambda service, _: Category.objects.create(name=f"Made beside {service}"),
     "a category changed": lambda service, _: Category.objects.filter(services=service).update(position=0),
@@ -59,6 +71,17 @@ CHANGES: dict[str, Callable[[int, int], object]] = {
     "a rate made": _agree,
     "a rate changed": lambda service, account: _change(_agree(service, account)),
     "a rate dropped": lambda service, account: _agree(service, account).delete(),
+    "a list made": _list,
+    "a list changed": lambda service, account: PriceList.objects.filter(pk=_list(service, account).pk).update(note="x"),
+    "a discount made": lambda service, account: PriceListDiscount.objects.create(
+        price_list=_list(service, account), category_id=_category(service), discount_percent=1
+    ),
+    "a list's rate made": lambda service, account: PriceListRate.objects.create(
+        price_list=_list(service, account), service_id=service, rate=1
+    ),
+    "a member added": lambda service, account: PriceListMember.objects.create(
+        price_list=_list(service, account), account_id=account
+    ),
 }
 
 
@@ -139,7 +162,7 @@ def test_memory_for_rates_is_bounded_and_the_rates_stay_right(
             catalog.load_rates(connection, {customer.id, customers[0].id})
             assert catalog.rate(customer.id, found) == number
             assert catalog.rate(customers[0].id, found) == 1
-    assert len(catalog._rates) <= 4
+    assert len(catalog._deals) <= 4
 
 
 def test_memory_for_lists_is_bounded_and_the_lists_stay_right(

@@ -1,6 +1,5 @@
 """Every type of order: what it takes, what it counts, what it says when something is missing (protocol §3 and §4)."""
 
-import re
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -8,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradepost.engine import order_types
+from tradepost.engine import link_rules, order_types
 from tradepost.engine.errors import Refusal
 from tradepost.engine.order_types import Draft, OrderType, Terms
 
@@ -45,7 +44,7 @@ FED = {**BASE, "runs": "5", "interval": "60"}
 
 
 def terms(type_: OrderType = OrderType.DEFAULT, *, dripfeed: bool = False, link_rule: str | None = None) -> Terms:
-    return Terms(type_, 1, 10_000, dripfeed, re.compile(link_rule) if link_rule else None)
+    return Terms(type_, 1, 10_000, dripfeed, link_rules.read_stored(link_rule or ""))
 
 
 def refusal(of: Terms, parameters: dict[str, str]) -> str:

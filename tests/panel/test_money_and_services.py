@@ -15,7 +15,7 @@ from django.utils import timezone
 from tests.backoffice.conftest import place, settle
 from tests.conftest import Customer
 from tests.panel.conftest import Belongings, browser, page
-from tradepost.catalog.models import Change, CustomRate, Service
+from tradepost.catalog.models import Change, CustomRate, PriceList, PriceListMember, PriceListRate, Service
 from tradepost.engine.statuses import Status
 from tradepost.fulfilment.forget import forget
 from tradepost.ledger import books
@@ -93,6 +93,28 @@ def test_who_has_a_rate_of_their_own_is_not_told_of_the_lists(
     Service.objects.filter(pk=service).update(rate="234.56")
     assert "234.56" in page(browser(bob), "/services/changes/")
     assert "234.56" not in page(browser(alice), "/services/changes/")
+
+
+def test_who_is_on_a_price_list_sees_its_rates_everywhere(
+    alice: Customer, bob: Customer, make_service: Callable[..., int]
+) -> None:
+    discounted, fixed = make_service(name="Heron Views", rate="321.5"), make_service(name="Heron Saves", rate="77.25")
+    price_list = PriceList.objects.create(name="Herons", discount_percent=20)
+    PriceListRate.objects.create(price_list=price_list, service_id=fixed, rate=70)
+    PriceListMember.objects.create(account_id=alice.id, price_list=price_list)
+    text = page(browser(alice), "/services/?q=heron")
+    assert "257.20" in text
+    assert "70.00" in text
+    assert "321.50" in page(browser(bob), "/services/?q=heron")
+    form = {"service": str(discounted), "link": "https://example.com/", "quantity": "100"}
+    assert "<b>25.72</b>" in browser(alice).post("/orders/new/charge/", form).content.decode()
+    assert "257.20" in page(browser(alice), f"/orders/new/?service={discounted}")
+    Service.objects.filter(pk__in=[discounted, fixed]).update(rate="400.25")
+    changes = browser(alice).get("/services/changes/").context["changes"]
+    told = {(each.service_id, each.kind): (each.was, each.rate) for each in changes}
+    assert told[discounted, "rate"] == (Decimal("257.2"), Decimal("320.2"))
+    assert (fixed, "rate") not in told
+    assert "400.25" in page(browser(bob), "/services/changes/")
 
 
 def test_a_statement_shows_each_movement_with_the_balance_after_it(alice: Customer, service: int) -> None:

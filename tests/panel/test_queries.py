@@ -24,7 +24,7 @@ STATEMENTS = {
     "subscriptions": 5,
     "refills": 5,
     "services": 6,
-    "service_changes": 5,
+    "service_changes": 7,
     "money": 7,
     "add_funds": 4,
     "api": 6,

@@ -11,7 +11,7 @@ import psycopg
 from tests.conftest import Customer
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
-from tradepost.catalog.models import CustomRate, Service
+from tradepost.catalog.models import CustomRate, PriceList, PriceListMember, PriceListRate, Service
 from tradepost.engine import dripfeeding, parts
 from tradepost.engine.keys import Scope
 from tradepost.engine.refilling import RefillReport, settle_refills
@@ -153,6 +153,15 @@ def _agree_on_rate(stage: Stage, customer: str, service: str, rate: str) -> None
     CustomRate.objects.create(account_id=stage.account(customer), service_id=int(service), rate=Decimal(rate))
 
 
+def _put_on_list(stage: Stage, customer: str, discount: str, **rates: str) -> None:
+    """Put a customer on a price list of its own; `rates` are by service."""
+    account = stage.account(customer)
+    made = PriceList.objects.create(name=f"List of {account}", discount_percent=Decimal(discount))
+    for service, rate in rates.items():
+        PriceListRate.objects.create(price_list=made, service_id=int(service), rate=Decimal(rate))
+    PriceListMember.objects.create(account_id=account, price_list=made)
+
+
 def _take_off_sale(_: Stage, service: str) -> None:
     Service.objects.filter(pk=int(service)).update(is_active=False)
 
@@ -183,6 +192,7 @@ STEPS: dict[str, Callable[..., None]] = {
     "top-up": _top_up,
     "give-credit": _give_credit,
     "agree-on-rate": _agree_on_rate,
+    "put-on-list": _put_on_list,
     "take-off-sale": _take_off_sale,
     "hold": _hold,
     "run": _run,

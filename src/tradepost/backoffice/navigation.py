@@ -83,6 +83,7 @@ UNFOLD: dict[str, Any] = {
                     _list("Services", "sell", "catalog", "service"),
                     _list("Categories", "category", "catalog", "category"),
                     _list("Custom rates", "percent", "catalog", "customrate"),
+                    _list("Price lists", "price_change", "catalog", "pricelist"),
                 ],
             },
             {

@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from django.contrib.admin.widgets import AdminTextInputWidget as TextWidget
     from django.contrib.auth.admin import UserAdmin
     from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+    from django.forms import CheckboxInput as CheckboxWidget
     from django.forms import CheckboxInput as SwitchWidget
     from django.forms import CheckboxSelectMultiple as CheckboxesWidget
+    from django.forms import ClearableFileInput as FileWidget
     from django.forms import Form as DialogForm
     from django.forms import PasswordInput as PasswordWidget
     from django.forms import Select as SelectWidget
+    from django.forms import Textarea as TextareaWidget
 
     _button: Callable[..., Callable[..., Any]]
 else:
@@ -53,12 +56,14 @@ else:
     from unfold.forms import BaseDialogForm as DialogForm
     from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as CheckboxesWidget
     from unfold.widgets import UnfoldAdminDecimalFieldWidget as DecimalWidget
+    from unfold.widgets import UnfoldAdminFileFieldWidget as FileWidget
     from unfold.widgets import UnfoldAdminIntegerFieldWidget as IntegerWidget
     from unfold.widgets import UnfoldAdminPasswordWidget as PasswordWidget
     from unfold.widgets import UnfoldAdminSelectWidget as SelectWidget
     from unfold.widgets import UnfoldAdminTextareaWidget as TextareaWidget
     from unfold.widgets import UnfoldAdminTextInputWidget as TextWidget
     from unfold.widgets import UnfoldBooleanSwitchWidget as SwitchWidget
+    from unfold.widgets import UnfoldBooleanWidget as CheckboxWidget
 
     from tradepost.staff import noting
 
@@ -154,12 +159,14 @@ def link_button[**P, R](description: str, *, permission: str) -> Callable[[Calla
 __all__ = [
     "AdminPasswordChangeForm",
     "AdminUserCreationForm",
+    "CheckboxWidget",
     "CheckboxesWidget",
     "ChoicesCheckboxFilter",
     "ChoicesDropdownFilter",
     "DecimalWidget",
     "DialogForm",
     "DropdownFilter",
+    "FileWidget",
     "IntegerWidget",
     "ModelAdmin",
     "PasswordWidget",

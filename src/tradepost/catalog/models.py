@@ -1,13 +1,15 @@
 """What is for sale: categories, services, and the rates agreed with single accounts."""
 
 from django.conf import settings
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from tradepost.engine.order_types import OrderType
 from tradepost.engine.routing import Fulfilment, OnRefusal
+
+PERCENT = (MinValueValidator(0), MaxValueValidator(100))
 
 
 class Category(models.Model):
@@ -89,6 +91,10 @@ class Service(models.Model):
             models.CheckConstraint(condition=Q(min__gte=1, max__gte=models.F("min")), name="service_min_max"),
         )
         ordering = ("category__position", "position", "id")
+        permissions = (
+            ("import_service", "Can import services, categories and custom rates from files"),
+            ("export_service", "Can export services, categories and custom rates to files"),
+        )
 
     def __str__(self) -> str:
         return f"{self.pk} · {self.name}"
@@ -109,6 +115,110 @@ class CustomRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} · {self.service_id}: {self.rate}"
+
+
+class PriceList(models.Model):
+    """What the accounts that are on it pay: rates of services, discounts on categories, a discount on the rest."""
+
+    name = models.CharField(max_length=100, unique=True)
+    discount_percent = models.DecimalField(
+        "discount, percent",
+        max_digits=7,
+        decimal_places=4,
+        default=0,
+        db_default=0,
+        validators=PERCENT,
+        help_text="On everything that no rate and no category's discount of this list says otherwise of.",
+    )
+    not_below_cost = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="What the list decides is raised to what a service costs by its dearest route, if that is more;"
+        " but never above the service's own rate.",
+    )
+    note = models.TextField(blank=True, db_default="", help_text="For staff.")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(discount_percent__gte=0, discount_percent__lte=100), name="price_list_discount_percent"
+            ),
+        )
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+class PriceListDiscount(models.Model):
+    """A price list's discount on one category, in place of its discount on everything."""
+
+    price_list = models.ForeignKey(PriceList, on_delete=models.CASCADE, related_name="discounts")
+    category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="+")
+    discount_percent = models.DecimalField(
+        "discount, percent", max_digits=7, decimal_places=4, validators=PERCENT, help_text="0: none on this category."
+    )
+
+    class Meta:
+        verbose_name = "discount on a category"
+        verbose_name_plural = "discounts on categories"
+        constraints = (
+            models.UniqueConstraint(fields=("price_list", "category"), name="price_list_discount_once"),
+            models.CheckConstraint(
+                condition=Q(discount_percent__gte=0, discount_percent__lte=100), name="category_discount_percent"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.price_list_id} · {self.category_id}: {self.discount_percent} %"
+
+
+class PriceListRate(models.Model):
+    """A price list's rate for one service, in place of any discount."""
+
+    price_list = models.ForeignKey(PriceList, on_delete=models.CASCADE, related_name="rates")
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="+")
+    rate = models.DecimalField(max_digits=20, decimal_places=7, validators=[MinValueValidator(0)])
+
+    class Meta:
+        verbose_name = "rate of a service"
+        verbose_name_plural = "rates of services"
+        constraints = (
+            models.UniqueConstraint(fields=("price_list", "service"), name="price_list_rate_once"),
+            models.CheckConstraint(condition=Q(rate__gte=0), name="price_list_rate_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.price_list_id} · {self.service_id}: {self.rate}"
+
+
+class PriceListMember(models.Model):
+    """An account that is on a price list; the account is the key, so it is on one at most."""
+
+    account = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="price_list_membership"
+    )
+    price_list = models.ForeignKey(PriceList, on_delete=models.PROTECT, related_name="members")
+    since = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = "member"
+        ordering = ("since", "account")
+
+    def __str__(self) -> str:
+        return f"{self.account_id} · {self.price_list_id}"
+
+
+class Upload(models.Model):
+    """A file that a member of staff looks at before it is imported; kept here, since any node may be asked."""
+
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=200)
+    content = models.BinaryField()
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.name)
 
 
 class Favourite(models.Model):
@@ -151,7 +261,7 @@ class Change(models.Model):
 
 
 class CatalogVersion(models.Model):
-    """One row, counted up by triggers on the three tables above.
+    """One row, counted up by triggers on the tables above that rates depend on, and on routes and what they cost.
 
     Every node keeps the catalogue in memory and reads this number in the statement that locks accounts or looks up
     keys, so none ever sells at a rate that has been changed.

@@ -1,29 +1,30 @@
 """The catalog as every node holds it in memory, and how it stays exact.
 
-Triggers count `catalog_catalogversion.version` up with every change of categories, services or custom rates. Each
+Triggers count `catalog_catalogversion.version` up with every change of categories, services, rates or price lists. Each
 statement that locks accounts or looks up keys reads that number along; whoever sees another one than it holds loads
 the catalog anew, in the same transaction, before it decides anything. So a change holds on every node at once,
 without a message that could be late.
 """
 
 import gzip
-import re
-from collections.abc import Collection
+from collections import ChainMap
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 import msgspec
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from tradepost.engine import money
+from tradepost.engine import link_rules, money, price_lists
 from tradepost.engine.order_types import OrderType, Terms
+from tradepost.engine.price_lists import Goods, Price, PriceList, Rule
 from tradepost.engine.routing import Route
 
 CUSTOM_RATES_ACCOUNTS_MAX = 200_000
 LISTINGS_MAX = 1_000
 
 _SERVICES = """
-SELECT s.id, s.name, s.description, s.type, c.name, s.rate, s.min, s.max, s.refill, s.cancel, s.dripfeed,
+SELECT s.id, s.name, s.description, s.type, c.name, c.id, s.rate, s.min, s.max, s.refill, s.cancel, s.dripfeed,
        s.average_time, s.link_pattern, s.one_order_per_link, s.fulfilment
 FROM catalog_service s JOIN catalog_category c ON c.id = s.category_id
 WHERE s.is_active
@@ -53,6 +54,7 @@ class Service(msgspec.Struct, frozen=True):
     description: str
     type: OrderType
     category: str
+    category_id: int
     rate: Decimal
     refill: bool
     cancel: bool
@@ -70,17 +72,37 @@ class Listing(msgspec.Struct, frozen=True):
     gzipped: bytes
 
 
-type Rates = dict[int, Decimal]
+type Rates = dict[int, Decimal]  # by service
+
+
+class Deal(msgspec.Struct, frozen=True):
+    """At what rates an account buys where they are not everybody's: its own, and those of the list that it is on."""
+
+    own: Rates = {}
+    price_list: PriceList | None = None
+    rates: Mapping[int, Decimal] = {}  # both
+
+
+_NO_DEAL = Deal()
 
 
 class Catalog:
     """What is for sale at one version. Shared by threads: what is kept in it is replaced, never changed."""
 
-    def __init__(self, version: int, services: list[Service]) -> None:
+    def __init__(
+        self,
+        version: int,
+        services: list[Service],
+        lists: Mapping[int, PriceList] = {},
+        costs: Mapping[int, Decimal] = {},
+    ) -> None:
         self.version = version
         self._services = {str(service.id): service for service in services}
-        self._rates: dict[int, Rates] = {}  # by account; an empty one says that there are none
-        self._listings: dict[int | None, Listing] = {}
+        self._lists = lists
+        self._costs = costs
+        self._listed: dict[int, Rates] = {}  # by price list, as far as they differ from the services' rates
+        self._deals: dict[int, Deal] = {}  # by account
+        self._listings: dict[tuple[int | None, int | None], Listing] = {}  # by account, or price list, or neither
 
     @property
     def services(self) -> Collection[Service]:
@@ -92,26 +114,56 @@ class Catalog:
         return self._services.get(wire_id) or self._services.get(wire_id.lstrip("0"))
 
     def load_rates(self, connection: Connection, accounts: set[int]) -> None:
-        """Make sure that the custom rates of these accounts are at hand, for `rate` and `listing`."""
-        missing = accounts - self._rates.keys()
+        """Make sure that the rates of these accounts are at hand, for `rate` and `listing`."""
+        missing = accounts - self._deals.keys()
         if not missing:
             return
-        if len(self._rates) > CUSTOM_RATES_ACCOUNTS_MAX:
-            self._rates = {account: self._rates[account] for account in accounts - missing}
-        found: dict[int, Rates] = {account: {} for account in missing}
-        rows = Cursor(connection).execute(_RATES, [list(missing)])
-        for account, service, rate in rows:
-            found[account][service] = rate
-        self._rates.update(found)
+        if len(self._deals) > CUSTOM_RATES_ACCOUNTS_MAX:
+            self._deals = {account: self._deals[account] for account in accounts - missing}
+        own: dict[int, dict[int, Decimal]] = {account: {} for account in missing}
+        for account, service, rate in Cursor(connection).execute(_RATES, [list(missing)]):
+            own[account][service] = rate
+        members = price_lists.load_members(connection, missing) if self._lists else {}
+        self._deals.update({account: self._deal(own[account], members.get(account)) for account in missing})
+
+    def _deal(self, own: Rates, list_id: int | None) -> Deal:
+        price_list = self._lists.get(list_id) if list_id else None
+        if price_list is None:
+            return Deal(own, None, own) if own else _NO_DEAL
+        listed = self._listed_rates(price_list)
+        return Deal(own, price_list, ChainMap(own, listed) if own and listed else own or listed)
+
+    def _listed_rates(self, price_list: PriceList) -> Rates:
+        """Price every service by a list, once for all who are on it."""
+        if price_list.id not in self._listed:
+            prices = ((service, price_list.price(self._goods(service)).rate) for service in self._services.values())
+            self._listed[price_list.id] = {service.id: rate for service, rate in prices if rate != service.rate}
+        return self._listed[price_list.id]
+
+    def _goods(self, service: Service) -> Goods:
+        return Goods(service.id, service.category_id, service.rate, self._costs.get(service.id))
 
     def rate(self, account: int, service: Service) -> Decimal:
         """Return what 1,000 (or the package) costs this account, whose rates have been loaded."""
-        rates = self._rates[account]
+        rates = self._deals[account].rates
         return rates.get(service.id, service.rate) if rates else service.rate
+
+    def price(self, account: int, service: Service) -> Price:
+        """Return the rate of this account, whose rates have been loaded, and what decides it."""
+        return self.price_of(account, self._goods(service))
+
+    def price_of(self, account: int, goods: Goods) -> Price:
+        """Return what this account, whose rates have been loaded, pays where everybody pays the rate of `goods`."""
+        deal = self._deals[account]
+        own = deal.own.get(goods.service)
+        if own is not None:
+            return Price(own, Rule.CUSTOM)
+        return deal.price_list.price(goods) if deal.price_list else Price(goods.rate, Rule.SERVICE)
 
     def listing(self, account: int) -> Listing:
         """Return the answer to `services` for this account, whose rates have been loaded."""
-        whose = account if self._rates[account] else None
+        deal = self._deals[account]
+        whose = (account if deal.own else None, deal.price_list.id if deal.price_list else None)
         listing = self._listings.get(whose)
         if listing is None:
             if len(self._listings) >= LISTINGS_MAX:
@@ -172,11 +224,13 @@ def load(connection: Connection) -> Catalog:
     assert row, "the migrations make this row"
     routes = {service: Route(*route) for service, *route in cursor.execute(_ROUTES)}
     services = [_service((*row, routes.get(row[0]))) for row in cursor.execute(_SERVICES)]
-    _held = Catalog(row[0], services)
+    lists = price_lists.load(connection)
+    costs = price_lists.load_costs(connection) if any(each.is_above_cost for each in lists.values()) else {}
+    _held = Catalog(row[0], services, lists, costs)
     return _held
 
 
 def _service(row: TupleRow) -> Service:
-    id_, name, description, kind, category, rate, min_, max_, refill, cancel, dripfeed, average_time, link, *more = row
-    terms = Terms(OrderType(kind), min_, max_, dripfeed, re.compile(link) if link else None)
-    return Service(id_, name, description, terms.type, category, rate, refill, cancel, average_time, terms, *more)
+    id_, name, text, kind, category, category_id, rate, min_, max_, refill, cancel, dripfeed, time, link, *more = row
+    terms = Terms(OrderType(kind), min_, max_, dripfeed, link_rules.read_stored(link))
+    return Service(id_, name, text, terms.type, category, category_id, rate, refill, cancel, time, terms, *more)

@@ -3,11 +3,13 @@
 Amounts are `Decimal` with 5 places (`numeric(20,5)`), rates with 7 (`numeric(20,7)`).
 """
 
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 
 ZERO = Decimal(0)
 SMALLEST = Decimal("0.00001")
+SMALLEST_RATE = Decimal("0.0000001")
+HUNDRED = Decimal(100)
 
 # Room for the largest rate times the largest quantity, exactly; the default of 28 digits has not.
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
@@ -28,6 +30,18 @@ def charge_flat(rate: Decimal) -> Decimal:
     """Return the price of one package at `rate`."""
     charge = to_amount(rate)
     return charge if charge or not rate else SMALLEST
+
+
+def discounted(rate: Decimal, percent: Decimal) -> Decimal:
+    """Return a rate less so many percent, rounded half up to the 7 places of rates; nothing only at 100 % off."""
+    left = _EXACT.multiply(rate, _EXACT.subtract(HUNDRED, percent)).scaleb(-2, _EXACT)
+    left = left.quantize(SMALLEST_RATE, context=_EXACT)
+    return left if left or not rate or percent == HUNDRED else SMALLEST_RATE
+
+
+def covering(cost: Decimal) -> Decimal:
+    """Return the lowest rate that is not below a cost of 1,000."""
+    return cost.quantize(SMALLEST_RATE, rounding=ROUND_CEILING, context=_EXACT)
 
 
 def share_of(charge: Decimal, part: int, whole: int) -> Decimal:

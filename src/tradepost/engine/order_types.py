@@ -12,6 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from tradepost.engine.errors import BadLink, IncorrectParameter, QuantityTooLarge, QuantityTooSmall
+from tradepost.engine.link_rules import LinkRule
 from tradepost.engine.words import Words
 
 TEXT_CHARS_MAX = 2_000
@@ -121,7 +122,7 @@ class Terms(msgspec.Struct, frozen=True):
     min: int
     max: int
     dripfeed: bool = False
-    link_rule: re.Pattern[str] | None = None
+    link_rule: LinkRule | None = None
 
 
 class Draft(msgspec.Struct, frozen=True):

@@ -51,10 +51,14 @@ def changes(request: HttpRequest) -> HttpResponse:
     """Show what is new, what is gone and which rates have moved; rates agreed with an account are its own business."""
     since = timezone.now() - timedelta(days=CHANGES_DAYS)
     found = Change.objects.filter(at__gte=since).select_related("service__category")
-    if viewer := _viewer(request):
+    viewer = _viewer(request)
+    if viewer:
         own = CustomRate.objects.filter(account=viewer).values("service")
         found = found.exclude(kind=Change.RATE, service__in=own)
-    return render(request, "panel/changes.html", {"changes": found[:CHANGES_MAX], "days": CHANGES_DAYS})
+    shelf = Shelf(viewer)
+    rows = [shelf.as_paid(change) for change in found[:CHANGES_MAX]]
+    told = [change for change in rows if change.kind != Change.RATE or change.rate != change.was]
+    return render(request, "panel/changes.html", {"changes": told, "days": CHANGES_DAYS})
 
 
 @require_POST

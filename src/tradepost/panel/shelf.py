@@ -5,11 +5,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from tradepost.accounts.models import Account
-from tradepost.catalog.models import Favourite
+from tradepost.catalog.models import Change, Favourite
 from tradepost.database import engine_connection
 from tradepost.engine import catalog as catalogs
 from tradepost.engine.catalog import Catalog, Service
 from tradepost.engine.order_types import RULES, Quantity
+from tradepost.engine.price_lists import Goods
 
 # What a service may be asked for after the order.
 HAVING: dict[str, Callable[[Service], bool]] = {
@@ -79,6 +80,17 @@ class Shelf:
         if text.isdecimal():
             found.sort(key=lambda service: str(service.id) != text)
         return [self._offer(service) for service in found[skip : skip + limit]], len(found)
+
+    def as_paid(self, change: Change) -> Change:
+        """Return a change with the rates that the account pays in place of everybody's."""
+        change.rate = self._rate_for(change, change.rate)
+        change.was = change.was if change.was is None else self._rate_for(change, change.was)
+        return change
+
+    def _rate_for(self, change: Change, rate: Decimal) -> Decimal:
+        if self._account is None:
+            return rate
+        return self._catalog.price_of(self._account, Goods(change.service_id, change.service.category_id, rate)).rate
 
     def _offer(self, service: Service) -> Offer:
         rate = service.rate if self._account is None else self._catalog.rate(self._account, service)

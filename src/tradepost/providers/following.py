@@ -129,7 +129,7 @@ def check(services: Collection[int]) -> dict[int, str]:
     found = _locked(concerned)
     decisions = {
         service.pk: decide(_terms(service), [msgspec.structs.replace(way, follows=frozenset()) for way in ways])
-        for service, ways in _with_ways(found, {})
+        for service, ways in with_ways(found)
         if ways
     }
     why = {id_: decision.why for id_, decision in decisions.items() if isinstance(decision, Quarantine)}
@@ -140,7 +140,7 @@ def check(services: Collection[int]) -> dict[int, str]:
 def settle(services: Collection[int]) -> dict[int, str]:
     """Put services in quarantine back on sale, at what they are to be by now; return why not, by those that can't."""
     found = _locked(Service.objects.filter(pk__in=services).exclude(quarantine=""))
-    decisions = {service.pk: _settled(service, ways) for service, ways in _with_ways(found, {})}
+    decisions = {service.pk: _settled(service, ways) for service, ways in with_ways(found)}
     terms = {id_: decision for id_, decision in decisions.items() if isinstance(decision, Terms)}
     _write(terms)
     Service.objects.filter(pk__in=terms).update(quarantine="", is_active=True)
@@ -158,7 +158,7 @@ def _settled(service: Service, ways: Sequence[Way]) -> Terms | Quarantine:
 def _apply(services: Sequence[Service], rates_before: Mapping[int, Decimal]) -> Followings:
     terms: dict[int, Terms] = {}
     why: dict[int, str] = {}
-    for service, ways in _with_ways(services, rates_before):
+    for service, ways in with_ways(services, rates_before):
         now = _terms(service)
         decision = decide(now, ways)
         if isinstance(decision, Quarantine):
@@ -178,7 +178,7 @@ def _terms(service: Service) -> Terms:
     return Terms(*(getattr(service, field) for field in Terms.__struct_fields__))
 
 
-def _with_ways(services: Sequence[Service], rates_before: Mapping[int, Decimal]) -> list[tuple[Service, list[Way]]]:
+def with_ways(services: Sequence[Service], rates_before: Mapping[int, Decimal] = {}) -> list[tuple[Service, list[Way]]]:
     """Return each service with its active routes, the first one first."""
     routes = Route.objects.filter(service__in=[service.pk for service in services], is_active=True)
     by_service: defaultdict[int, list[Route]] = defaultdict(list)

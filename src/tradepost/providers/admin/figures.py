@@ -1,19 +1,29 @@
-"""How costs, and decimals that are typed, are written."""
+"""How costs and margins are written."""
 
 from decimal import Decimal
-from typing import Any
 
-from django.db.models import DecimalField, Field
+from django.utils.safestring import SafeString
 
 from tradepost.backoffice import showing
-from tradepost.catalog.admin import RateField
-
-
-def plainly(db_field: "Field[Any, Any]", kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Have a form write decimals without the zeros that fill them up."""
-    return {**kwargs, "form_class": RateField} if isinstance(db_field, DecimalField) else kwargs
+from tradepost.providers import reckoning
 
 
 def written_cost(cost: Decimal) -> str:
     """Write what 1,000 cost, as far as rates go."""
     return showing.amount(round(cost, 7))
+
+
+def written_margin(rate: Decimal, cost: Decimal) -> str:
+    """Write what is left of a rate for 1,000."""
+    return showing.amount(round(rate - cost, 7))
+
+
+def margin_of(rate: Decimal, cost: Decimal) -> str:
+    """Write how much of a rate is left above the cost."""
+    percent = reckoning.margin_percent(rate, cost)
+    return showing.NOTHING if percent is None else f"{percent} %"
+
+
+def margin_badge(rate: Decimal, cost: Decimal) -> SafeString:
+    """Write that as a label: red where a rate is below cost."""
+    return showing.badge(margin_of(rate, cost), "danger" if rate < cost else "success")

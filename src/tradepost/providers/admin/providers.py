@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Count, Field, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -22,11 +22,11 @@ from tradepost.backoffice.styled import (
     dialog_button,
     link_button,
 )
+from tradepost.catalog.admin.rates import PlainDecimals
 from tradepost.database import engine_connection
 from tradepost.engine import queueing
 from tradepost.fulfilment import sync
 from tradepost.providers import following
-from tradepost.providers.admin.figures import plainly
 from tradepost.providers.asking import NoAnswer, ask
 from tradepost.providers.models import Provider
 
@@ -58,7 +58,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic whe
 
 
 @admin.register(Provider)
-class ProviderAdmin(ModelAdmin[Provider]):
+class ProviderAdmin(PlainDecimals, ModelAdmin[Provider]):
     """The panels that deliver. One that has ever sold anything is paused, not deleted."""
 
     form = ProviderForm
@@ -87,10 +87,6 @@ class ProviderAdmin(ModelAdmin[Provider]):
             )
         },
     )  # fmt: skip
-
-    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        """Write decimals without the zeros that fill them up."""
-        return super().formfield_for_dbfield(db_field, request, **plainly(db_field, kwargs))
 
     def get_fieldsets(self, request: HttpRequest, obj: Provider | None = None) -> Any:
         """Tell how a provider is once there is one."""

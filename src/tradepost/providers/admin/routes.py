@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Field, ForeignKey, QuerySet
+from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tradepost.backoffice import showing
+from tradepost.backoffice.paging import NewestList
 from tradepost.backoffice.styled import (
     CheckboxesWidget,
     DialogForm,
@@ -21,9 +22,12 @@ from tradepost.backoffice.styled import (
     dialog_button,
 )
 from tradepost.catalog.admin import ServiceAdmin
+from tradepost.catalog.admin.rates import PlainDecimals
 from tradepost.catalog.models import Service
-from tradepost.providers import following, reckoning
-from tradepost.providers.admin.figures import plainly, written_cost
+from tradepost.providers import costs, duplicating, following
+from tradepost.providers.admin.bulk_editing import BulkEditing
+from tradepost.providers.admin.figures import margin_badge, margin_of, written_cost, written_margin
+from tradepost.providers.costs import Costs
 from tradepost.providers.models import Followed, ProviderService, Route
 
 QUARANTINES_SHOWN_MAX = 10
@@ -40,7 +44,7 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when i
     )
 
 
-class RouteInline(StackedInline[Route, Service]):
+class RouteInline(PlainDecimals, StackedInline[Route, Service]):
     """The ways to providers, the first one first."""
 
     model = Route
@@ -54,10 +58,6 @@ class RouteInline(StackedInline[Route, Service]):
         "provider_service", ("position", "is_active"), ("cost", "margin"), ("multiplier", "overflow_percent"),
         ("markup_percent", "rate_decimals"), "follows",
     )  # fmt: skip
-
-    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        """Write decimals without the zeros that fill them up."""
-        return super().formfield_for_dbfield(db_field, request, **plainly(db_field, kwargs))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:
         """Take along what the routes lead to."""
@@ -81,25 +81,68 @@ class RouteInline(StackedInline[Route, Service]):
 
     @admin.display(description="margin")
     def margin(self, route: Route) -> SafeString | str:
-        """Show how much of the rate is left above it."""
+        """Show how much of the rate is left above it, of 1,000 and in percent."""
         if not route.pk:
             return showing.NOTHING
-        percent = reckoning.margin_percent(route.service.rate, following.way(route, route.service.type).terms.rate)
-        if percent is None:
-            return showing.NOTHING
-        return showing.badge(f"{percent} %", "danger" if percent < 0 else "success")
+        cost = following.way(route, route.service.type).terms.rate
+        return format_html("{} {}", margin_badge(route.service.rate, cost), written_margin(route.service.rate, cost))
 
 
 admin.site.unregister(Service)
 
 
+class CostedList(NewestList):
+    """A list of services that knows what those of its page cost."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Ask for the costs of the page, once."""
+        super().get_results(request)
+        known = costs.of(self.result_list)
+        for service in self.result_list:
+            service.costs = known.get(service.pk)
+
+
 @admin.register(Service)
-class RoutedServiceAdmin(ServiceAdmin):
+class RoutedServiceAdmin(BulkEditing, ServiceAdmin):
     """The services of the catalog, with their routes; what would be sold below cost is taken off sale at once."""
 
     inlines: ClassVar[Any] = (RouteInline, *ServiceAdmin.inlines)
-    actions: Any = (*ServiceAdmin.actions, "settle_ticked")
-    actions_detail = ("settle_quarantine",)
+    actions: Any = ("bulk_edit", "settle_ticked", *ServiceAdmin.actions)
+    actions_detail = ("settle_quarantine", "duplicate")
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Show costs to those who may see where services are bought."""
+        shown = super().get_list_display(request)
+        if not request.user.has_perm("providers.view_route"):
+            return shown
+        after = shown.index("rate") + 1
+        return (*shown[:after], "cost", "margin", *shown[after:])
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CostedList]:  # noqa: ARG002 - Django's
+        """List them with their costs."""
+        return CostedList
+
+    @showing.figure("cost")
+    def cost(self, service: Service) -> SafeString | str:
+        """Show what 1,000 cost by the first route and, if that is another one, by the cheapest."""
+        known: Costs | None = getattr(service, "costs", None)
+        if known is None:
+            return showing.NOTHING
+        first, cheapest = written_cost(known.first), written_cost(known.cheapest)
+        if known.first == known.cheapest:
+            return format_html('<span class="tp-nowrap">{}</span>', first)
+        return format_html('<span class="tp-nowrap">{}</span><small class="tp-under">from {}</small>', first, cheapest)
+
+    @showing.figure("margin")
+    def margin(self, service: Service) -> SafeString | str:
+        """Show what is left of the rate above the first route's cost and, if that is another one, the cheapest's."""
+        known: Costs | None = getattr(service, "costs", None)
+        if known is None:
+            return showing.NOTHING
+        first = margin_badge(service.rate, known.first)
+        if known.first == known.cheapest:
+            return first
+        return format_html('{}<small class="tp-under">to {}</small>', first, margin_of(service.rate, known.cheapest))
 
     def has_settle_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Whoever may change services may settle the quarantine of those that are in it."""
@@ -123,6 +166,23 @@ class RoutedServiceAdmin(ServiceAdmin):
         service = get_object_or_404(Service, pk=object_id)
         self._settle(request, [service])
         return HttpResponse(headers={"HX-Redirect": reverse("admin:catalog_service_change", args=[service.pk])})
+
+    def has_duplicate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:  # noqa: ARG002 - Unfold's
+        """Whoever may add services may make them once more."""
+        return request.user.has_perm("catalog.add_service")
+
+    @dialog_button(
+        "Duplicate",
+        permission="duplicate",
+        title="Duplicate this service?",
+        text="The copy stands behind it, off sale, with the same routes. Rates agreed with accounts are not copied.",
+    )
+    def duplicate(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:  # noqa: ARG002
+        """Make it once more, and lead to the copy."""
+        copy = duplicating.duplicate_service(get_object_or_404(Service, pk=object_id))
+        self.log_addition(request, copy, f"Duplicated from service {object_id}")
+        self.message_user(request, f"This is the copy of service {object_id}. It is off sale.", messages.SUCCESS)
+        return HttpResponse(headers={"HX-Redirect": reverse("admin:catalog_service_change", args=[copy.pk])})
 
     def _settle(self, request: HttpRequest, asked: Sequence[Service]) -> None:
         with transaction.atomic():

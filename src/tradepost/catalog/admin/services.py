@@ -1,12 +1,10 @@
-"""The catalog in the back office: what is for sale and at what rate. A change holds from the next order on."""
+"""Services in the back office: what is for sale and at what rate. A change holds from the next order on."""
 
-import re
-from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, Field, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,28 +16,32 @@ from tradepost.backoffice.styled import (
     ModelAdmin,
     RadioFilter,
     RelatedDropdownFilter,
-    TabularInline,
+    TextWidget,
 )
-from tradepost.catalog.models import Category, CustomRate, Service
-
-
-class RateField(forms.DecimalField):
-    """A rate, without the zeros that fill it up to seven places."""
-
-    def prepare_value(self, value: Any) -> Any:
-        """Write what the database gave as the API does; leave alone what was typed."""
-        return showing.amount(value) if isinstance(value, Decimal) else value
+from tradepost.catalog.admin.carrying import Carrying
+from tradepost.catalog.admin.custom_rates import CustomRateInline
+from tradepost.catalog.admin.rates import PlainDecimals
+from tradepost.catalog.models import Service
+from tradepost.catalog.sheets.resources import ServiceResource
+from tradepost.engine import link_rules
 
 
 class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
     """Refuses, with a sentence at the field, what the database or the engine would refuse without one."""
 
+    try_link = forms.CharField(
+        label="Try a link",
+        required=False,
+        widget=TextWidget,
+        help_text="Saving is refused if the pattern does not take this link. It is not kept.",
+    )
+
     def clean_link_pattern(self) -> str:
-        """Take a regular expression only: the engine compiles it."""
+        """Take a regular expression only, and none that could blow up: the engine matches links by it."""
         pattern: str = self.cleaned_data["link_pattern"]
         try:
-            re.compile(pattern)
-        except re.error as error:
+            link_rules.read(pattern)
+        except link_rules.BadPattern as error:
             raise forms.ValidationError(f"This is no regular expression: {error}.") from None
         return pattern
 
@@ -53,7 +55,12 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when
             self.add_error("max", f"At least the minimum, {least}.")
         if cleaned.get("is_active") and self.instance.quarantine:
             self.add_error("is_active", f"In quarantine: {self.instance.quarantine} Settle that first.")
+        self._try(cleaned.get("link_pattern"), (cleaned.get("try_link") or "").strip())
         return cleaned
+
+    def _try(self, pattern: str | None, link: str) -> None:
+        if pattern and link and not link_rules.read(pattern).fullmatch(link):
+            self.add_error("try_link", "The pattern does not take this link.")
 
 
 class QuarantineFilter(RadioFilter):
@@ -73,50 +80,12 @@ class QuarantineFilter(RadioFilter):
         return queryset.exclude(quarantine="") if self.value() == "in" else queryset.filter(quarantine="")
 
 
-class CustomRateInline(TabularInline[CustomRate, Service]):
-    """Who has the service at another rate."""
-
-    model = CustomRate
-    autocomplete_fields = ("account",)
-    extra = 0
-    per_page = 20
-    ordering = ("id",)
-
-    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        """Write rates as the API does."""
-        return super().formfield_for_dbfield(db_field, request, **_with_rate_field(db_field, kwargs))
-
-
-@admin.register(Category)
-class CategoryAdmin(ModelAdmin[Category]):
-    """The headings, in the order that customers see."""
-
-    list_display = ("name", "services_count")
-    ordering_field = "position"
-    hide_ordering_field = True
-    ordering = ("position", "id")
-    search_fields = ("name",)
-    fields = ("name", "position")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
-        """Count the services along."""
-        return super().get_queryset(request).annotate(services_total=Count("services"))
-
-    @showing.figure("services")
-    def services_count(self, category: Category) -> str:
-        """Show how many stand under it, on sale or not."""
-        return str(category.services_total)  # type: ignore[attr-defined] # annotated above
-
-    def has_delete_permission(self, request: HttpRequest, obj: Category | None = None) -> bool:
-        """Only an empty one."""
-        return super().has_delete_permission(request, obj) and (obj is None or not obj.services.exists())
-
-
 @admin.register(Service)
-class ServiceAdmin(Endless, ModelAdmin[Service]):
+class ServiceAdmin(Carrying, PlainDecimals, Endless, ModelAdmin[Service]):
     """The services; rates, limits and whether they are on sale are changed in the list. None is ever deleted."""
 
     form = ServiceForm
+    resource = ServiceResource
     list_display = (
         "id", "name", "category", "type", "rate", "min", "max", "is_active", "quarantined", "fulfilment", "flags",
     )  # fmt: skip
@@ -136,7 +105,7 @@ class ServiceAdmin(Endless, ModelAdmin[Service]):
     search_help_text = "Id, name or category"
     autocomplete_fields = ("category",)
     inlines: ClassVar[Any] = (CustomRateInline,)
-    actions: Any = ("put_on_sale", "take_off_sale")
+    actions: Any = ("put_on_sale", "take_off_sale", *Carrying.actions)
     readonly_fields = ("quarantine_shown",)
     fieldsets = (
         (
@@ -145,15 +114,28 @@ class ServiceAdmin(Endless, ModelAdmin[Service]):
         ),
         ("Rate and limits", {"fields": (("rate", "min", "max"),)}),
         (
-            "What it offers",
-            {"fields": (("refill", "cancel", "dripfeed"), "average_time", ("fulfilment", "on_refusal"))},
+            "Refills",
+            {
+                "fields": ("refill", ("refill_days", "refill_wait_hours")),
+                "description": "Of completed orders, so long as they are young enough, and one at a time.",
+            },
         ),
-        ("Links", {"fields": ("link_pattern", "one_order_per_link")}),
+        (
+            "Cancels and drip-feeds",
+            {
+                "fields": (("cancel", "dripfeed"),),
+                "description": "What has not left yet is canceled at once; else its provider, or you, decide.",
+            },
+        ),
+        ("Fulfilment", {"fields": (("fulfilment", "on_refusal"), "average_time")}),
+        (
+            "Links",
+            {
+                "fields": (("link_pattern", "try_link"), "one_order_per_link"),
+                "description": "Patterns are RE2's: no look-around and no back-reference, so that no link takes long.",
+            },
+        ),
     )
-
-    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        """Write rates as the API does."""
-        return super().formfield_for_dbfield(db_field, request, **_with_rate_field(db_field, kwargs))
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Hold what is typed in the list to the same rules as what is typed in the form."""
@@ -200,32 +182,3 @@ class ServiceAdmin(Endless, ModelAdmin[Service]):
         for service in changing:
             self.log_change(request, service, done.capitalize())
         self.message_user(request, f"{len(changing)} {done}.", messages.SUCCESS)
-
-
-@admin.register(CustomRate)
-class CustomRateAdmin(Endless, ModelAdmin[CustomRate]):
-    """Rates agreed with single accounts."""
-
-    list_display = ("id", "account", "service", "service_rate", "rate")
-    list_display_links = ("id", "account")
-    list_editable = ("rate",)
-    list_filter = (("service__category", RelatedDropdownFilter),)
-    list_filter_submit = True
-    list_select_related = ("account", "service")
-    ordering = ("account", "service")
-    search_fields = ("account__email", "service__name", "=service__id")
-    search_help_text = "E-mail address or service"
-    autocomplete_fields = ("account", "service")
-
-    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        """Write rates as the API does."""
-        return super().formfield_for_dbfield(db_field, request, **_with_rate_field(db_field, kwargs))
-
-    @showing.figure("list rate")
-    def service_rate(self, custom: CustomRate) -> str:
-        """Show what everybody else pays."""
-        return showing.amount(custom.service.rate)
-
-
-def _with_rate_field(db_field: "Field[Any, Any]", kwargs: dict[str, Any]) -> dict[str, Any]:
-    return {**kwargs, "form_class": RateField} if db_field.name == "rate" else kwargs

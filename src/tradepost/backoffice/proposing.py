@@ -1,0 +1,90 @@
+"""Changes of many rows that a person looks at before they are made: a form, what it would do, and then it is done.
+
+Form and proposal are on one page, which is posted again and again: nothing that was typed is lost. What is agreed to is
+what was shown: if the rows or the form have changed meanwhile, the new proposal is shown instead.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
+
+ROWS_SHOWN_MAX = 300
+
+type Cell = str | SafeString
+
+
+class Proposal(msgspec.Struct, frozen=True):
+    """What would be done, and to how many rows; those shown first are those to look at first."""
+
+    summary: str
+    headers: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    count: int
+    warnings: Sequence[str] = ()
+
+    @property
+    def shown(self) -> Sequence[Sequence[Cell]]:
+        """As many rows as a page holds."""
+        return self.rows[:ROWS_SHOWN_MAX]
+
+    @property
+    def hidden_count(self) -> int:
+        """How many rows there are beside those."""
+        return len(self.rows) - len(self.shown)
+
+    @property
+    def seen(self) -> str:
+        """What the page sends back, to prove that this is what it showed."""
+        told = json.dumps([self.summary, self.headers, self.rows])
+        return hashlib.sha256(told.encode()).hexdigest()
+
+
+def is_asked(request: HttpRequest) -> bool:
+    """Tell whether the form was filled in, and not merely asked for."""
+    return request.method == "POST" and "step" in request.POST
+
+
+def is_agreed(request: HttpRequest, proposal: Proposal) -> bool:
+    """Tell whether a person has seen just this and wants it done."""
+    wants = request.POST.get("step") == "apply" and proposal.count > 0
+    return wants and request.POST.get("seen") == proposal.seen
+
+
+def page(
+    request: HttpRequest,
+    *,
+    title: str,
+    text: str,
+    form: forms.Form,
+    proposal: Proposal | None = None,
+    **more: Any,
+) -> TemplateResponse:
+    """Show the form and, once it has been filled in, what it would do.
+
+    `more` may have `hidden`, pairs of further fields, `fieldsets`, as in an admin, `back`, an address, and `opts`.
+    """
+    context = {
+        **admin.site.each_context(request),
+        "title": title,
+        "text": text,
+        "form": form,
+        "groups": _groups(form, more.pop("fieldsets", ())),
+        "proposal": proposal,
+        "is_stale": proposal is not None and request.POST.get("step") == "apply",
+        "has_files": form.is_multipart(),
+        **more,
+    }
+    return TemplateResponse(request, "backoffice/proposal.html", context)
+
+
+def _groups(form: forms.Form, fieldsets: Sequence[tuple[str, Sequence[str]]]) -> list[Mapping[str, Any]]:
+    sets = fieldsets or [("", list(form.fields))]
+    return [{"title": title, "fields": [form[name] for name in names]} for title, names in sets]

@@ -1,0 +1,64 @@
+"""Rates agreed with single accounts, in the back office."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+
+from tradepost.backoffice import showing
+from tradepost.backoffice.paging import Endless
+from tradepost.backoffice.styled import ModelAdmin, RelatedDropdownFilter, TabularInline, link_button
+from tradepost.catalog.admin import copying
+from tradepost.catalog.admin.carrying import Carrying
+from tradepost.catalog.admin.rates import PlainDecimals
+from tradepost.catalog.models import CustomRate, Service
+from tradepost.catalog.sheets.resources import CustomRateResource
+
+
+class CustomRateInline(PlainDecimals, TabularInline[CustomRate, Service]):
+    """Who has the service at another rate."""
+
+    model = CustomRate
+    autocomplete_fields = ("account",)
+    extra = 0
+    per_page = 20
+    ordering = ("id",)
+
+
+@admin.register(CustomRate)
+class CustomRateAdmin(Carrying, PlainDecimals, Endless, ModelAdmin[CustomRate]):
+    """Rates agreed with single accounts."""
+
+    resource = CustomRateResource
+    list_display = ("id", "account", "service", "service_rate", "rate")
+    list_display_links = ("id", "account")
+    list_editable = ("rate",)
+    list_filter = (("service__category", RelatedDropdownFilter),)
+    list_filter_submit = True
+    list_select_related = ("account", "service")
+    ordering = ("account", "service")
+    search_fields = ("account__email", "service__name", "=service__id")
+    search_help_text = "E-mail address or service"
+    autocomplete_fields = ("account", "service")
+    actions_list: Any = ("copy_rates", *Carrying.actions_list)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Have one page beside the admin's own."""
+        copy = path("copy/", self.admin_site.admin_view(copying.copy), name="catalog_customrate_copy")
+        return [copy, *super().get_urls()]
+
+    def has_copy_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:  # noqa: ARG002 - Unfold's
+        """Whoever may add and change them may copy them."""
+        return request.user.has_perms(["catalog.add_customrate", "catalog.change_customrate"])
+
+    @link_button("Copy between accounts…", permission="copy")
+    def copy_rates(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002 - Unfold's
+        """Lead to the page that does it."""
+        return redirect("admin:catalog_customrate_copy")
+
+    @showing.figure("list rate")
+    def service_rate(self, custom: CustomRate) -> str:
+        """Show what everybody else pays."""
+        return showing.amount(custom.service.rate)

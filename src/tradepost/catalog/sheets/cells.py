@@ -1,0 +1,72 @@
+"""Cells: each column's texts made values of its field, by the field's own rules, and values made cells."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import BooleanField, CharField, Field, TextField
+from import_export.widgets import Widget
+
+from tradepost.catalog.sheets.files import guarded, unguarded
+from tradepost.engine import money
+
+YES, NO = ("yes", "true", "1", "on", "y"), ("no", "false", "0", "off", "n")
+
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
+
+
+class FieldCell(Widget):  # type: ignore[misc] # published without types
+    """A value of a model's field. An empty cell empties a text; any other value it leaves as it is."""
+
+    def __init__(self, field: "Field[Any, Any]") -> None:
+        super().__init__()
+        self._field = field
+
+    def clean(self, value: Any, row: Any = None, **_: Any) -> Any:  # noqa: ARG002 - the library's signature
+        """Return a cell's value. Raises ValueError, which the library gathers by column."""
+        text = unguarded(value or "")
+        is_text = isinstance(self._field, CharField | TextField) and not self._field.choices
+        if not text and not (is_text and self._field.blank):
+            return None
+        if isinstance(self._field, BooleanField):
+            return _flag(text)
+        if not is_text and not self._field.choices and not _NUMBER.fullmatch(text):
+            raise ValueError(f"“{text}” is no number.")
+        try:
+            return self._field.clean(text, None)
+        except ValidationError as error:
+            raise ValueError(" ".join(error.messages)) from None
+
+    def render(self, value: Any, obj: Any = None, **_: Any) -> Any:  # noqa: ARG002 - the library's signature
+        """Return a value as a cell."""
+        if isinstance(value, bool):
+            return YES[0] if value else NO[0]
+        if isinstance(value, Decimal):
+            return Decimal(money.show(value))
+        return value if isinstance(value, int) else guarded(str(value))
+
+
+class NameCell(Widget):  # type: ignore[misc] # published without types
+    """A row of another table, by a name of it; `ids` are filled in before the rows are read."""
+
+    def __init__(self, noun: str) -> None:
+        super().__init__()
+        self._noun = noun
+        self.ids: Mapping[str, int] = {}
+
+    def clean(self, value: Any, row: Any = None, **_: Any) -> int | None:  # noqa: ARG002 - the library's signature
+        """Return the id of what a cell names. Raises ValueError, which the library gathers by column."""
+        name = unguarded(value or "")
+        if name and name not in self.ids:
+            raise ValueError(f"There is no {self._noun} “{name}”.")
+        return self.ids.get(name)
+
+
+def _flag(text: str) -> bool:
+    if text.lower() in YES:
+        return True
+    if text.lower() in NO:
+        return False
+    raise ValueError(f"“{text}” is neither yes nor no.")

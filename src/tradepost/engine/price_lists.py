@@ -1,0 +1,127 @@
+"""Price lists: what the accounts that are on one pay, and which of its rules decides it.
+
+In this order: the rate agreed with the account itself, the list's rate for the service, its discount on the service's
+category, its discount on everything, the service's own rate. A list that is not to sell below cost raises what it
+decides to what the service costs, but never above what everybody pays.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+from decimal import Decimal
+
+import msgspec
+from psycopg import Connection, Cursor
+
+from tradepost.engine import arrays, money
+from tradepost.engine.order_types import RULES, Quantity
+from tradepost.engine.routing import Fulfilment
+from tradepost.engine.words import Words
+
+
+class Rule(Words):
+    """What decides a rate."""
+
+    CUSTOM = "custom rate"
+    LISTED = "the list's rate"
+    CATEGORY = "category discount"
+    DISCOUNT = "list discount"
+    SERVICE = "service's rate"
+
+
+class Price(msgspec.Struct, frozen=True):
+    """What 1,000 (or the package) costs an account, and why."""
+
+    rate: Decimal
+    rule: Rule
+    is_raised: bool = False  # to what it costs
+
+
+class Goods(msgspec.Struct, frozen=True):
+    """What is priced: a service, at what everybody pays; `cost` is the highest of its routes, where it is known."""
+
+    service: int
+    category: int
+    rate: Decimal
+    cost: Decimal | None = None
+
+
+class PriceList(msgspec.Struct, frozen=True):
+    """A price list. Discounts are in percent, by category; rates are by service."""
+
+    id: int
+    discount: Decimal
+    is_above_cost: bool = False
+    discounts: dict[int, Decimal] = {}
+    rates: dict[int, Decimal] = {}
+
+    def price(self, goods: Goods) -> Price:
+        """Return what those on the list pay."""
+        decided = self._decide(goods)
+        if not self.is_above_cost or goods.cost is None:
+            return decided
+        floor = min(money.covering(goods.cost), goods.rate)
+        return Price(floor, decided.rule, is_raised=True) if decided.rate < floor else decided
+
+    def _decide(self, goods: Goods) -> Price:
+        rate = self.rates.get(goods.service)
+        if rate is not None:
+            return Price(rate, Rule.LISTED)
+        discount = self.discounts.get(goods.category)
+        if discount is not None:
+            return Price(money.discounted(goods.rate, discount), Rule.CATEGORY)
+        if self.discount:
+            return Price(money.discounted(goods.rate, self.discount), Rule.DISCOUNT)
+        return Price(goods.rate, Rule.SERVICE)
+
+
+_LISTS = "SELECT id, discount_percent, not_below_cost FROM catalog_pricelist"
+_DISCOUNTS = "SELECT price_list_id, category_id, discount_percent FROM catalog_pricelistdiscount"
+_RATES = "SELECT price_list_id, service_id, rate FROM catalog_pricelistrate"
+
+# A test account buys at the prices of the account it stands for.
+_MEMBERS = """
+SELECT a.id, m.price_list_id
+FROM accounts_account a JOIN catalog_pricelistmember m ON m.account_id = coalesce(a.test_of_id, a.id)
+WHERE a.id = ANY(%s::bigint[])
+"""
+
+# What 1,000 of ours cost by each route, as `providers.following.way` reckons it; the products are exact.
+_COSTS = """
+SELECT r.service_id,
+       max(o.rate * p.exchange_rate
+           * CASE WHEN s.type = ANY(%s) THEN r.multiplier * (100 + r.overflow_percent) * 0.01 ELSE 1 END)
+FROM providers_route r
+JOIN catalog_service s ON s.id = r.service_id
+JOIN providers_providerservice o ON o.id = r.provider_service_id
+JOIN providers_provider p ON p.id = o.provider_id
+WHERE r.is_active AND NOT o.is_gone AND s.is_active AND s.fulfilment = %s
+GROUP BY r.service_id
+"""
+_COUNTED = [type_.value for type_, rule in RULES.items() if rule.quantity is Quantity.GIVEN]
+
+
+def load(connection: Connection) -> dict[int, PriceList]:
+    """Read the price lists, by id; a desk without any is asked one thing only."""
+    lists = Cursor(connection).execute(_LISTS).fetchall()
+    if not lists:
+        return {}
+    discounts: defaultdict[int, dict[int, Decimal]] = defaultdict(dict)
+    for id_, category, percent in Cursor(connection).execute(_DISCOUNTS):
+        discounts[id_][category] = percent
+    rates: defaultdict[int, dict[int, Decimal]] = defaultdict(dict)
+    for id_, service, rate in Cursor(connection).execute(_RATES):
+        rates[id_][service] = rate
+    return {
+        id_: PriceList(id_, discount, is_above_cost, discounts[id_], rates[id_])
+        for id_, discount, is_above_cost in lists
+    }
+
+
+def load_members(connection: Connection, accounts: Collection[int]) -> dict[int, int]:
+    """Return the price list of each of these accounts that is on one."""
+    return dict(Cursor(connection).execute(_MEMBERS, [arrays.of_numbers(accounts)]).fetchall())
+
+
+def load_costs(connection: Connection) -> dict[int, Decimal]:
+    """Return what 1,000 (or the package) cost of the services on sale that go to providers, by the dearest route."""
+    return dict(Cursor(connection).execute(_COSTS, [_COUNTED, Fulfilment.PROVIDER.value]).fetchall())
