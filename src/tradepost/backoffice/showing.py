@@ -1,7 +1,7 @@
 """How the back office writes amounts, states and links."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -50,6 +50,14 @@ def grouped(value: Decimal) -> str:
     """Write an amount for people: the API's way, with the thousands apart."""
     whole, _, decimals = money.show(value).partition(".")
     return f"{int(whole):,}.{decimals}"
+
+
+def lasting(time: timedelta) -> str:
+    """Write how long something lasts, in the two largest units that it has."""
+    minutes, days = int(time.total_seconds()) // 60, time.days
+    if days:
+        return f"{days} d {minutes // 60 % 24} h"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"  # noqa: PLR2004 - minutes
 
 
 def badge(text: str, colour: str = "") -> SafeString:

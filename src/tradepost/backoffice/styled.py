@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from django.contrib.admin import ChoicesFieldListFilter as ChoicesDropdownFilter
     from django.contrib.admin import DateFieldListFilter as RangeDateFilter
     from django.contrib.admin import ModelAdmin, StackedInline, TabularInline
+    from django.contrib.admin import RelatedFieldListFilter as AutocompleteSelectFilter
     from django.contrib.admin import RelatedFieldListFilter as RelatedDropdownFilter
     from django.contrib.admin import SimpleListFilter as DropdownFilter
     from django.contrib.admin import SimpleListFilter as RadioFilter
+    from django.contrib.admin import SimpleListFilter as TextFilter
     from django.contrib.admin.widgets import AdminIntegerFieldWidget as DecimalWidget
     from django.contrib.admin.widgets import AdminIntegerFieldWidget as IntegerWidget
     from django.contrib.admin.widgets import AdminTextInputWidget as TextWidget
@@ -33,12 +35,14 @@ else:
     from django.contrib.auth import admin as auth
     from unfold import admin, decorators, forms
     from unfold.contrib.filters.admin import (
+        AutocompleteSelectFilter,
         ChoicesCheckboxFilter,
         ChoicesDropdownFilter,
         DropdownFilter,
         RadioFilter,
         RangeDateFilter,
         RelatedDropdownFilter,
+        TextFilter,
     )
     from unfold.enums import ActionVariant
     from unfold.forms import AdminPasswordChangeForm
@@ -125,6 +129,7 @@ def link_button[**P, R](description: str, *, permission: str) -> Callable[[Calla
 __all__ = [
     "AdminPasswordChangeForm",
     "AdminUserCreationForm",
+    "AutocompleteSelectFilter",
     "CheckboxesWidget",
     "ChoicesCheckboxFilter",
     "ChoicesDropdownFilter",
@@ -140,6 +145,7 @@ __all__ = [
     "SelectWidget",
     "StackedInline",
     "TabularInline",
+    "TextFilter",
     "TextWidget",
     "UserAdmin",
     "UserChangeForm",

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from tradepost.backoffice import fulfilment
 from tradepost.fulfilment import metrics
+from tradepost.orders.admin import work
 
 # Staff signs in where everybody does: throttled, and with the second factor of those who have one.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -16,5 +17,6 @@ urlpatterns = [
     path("account/sessions/", include("allauth.usersessions.urls")),
     path("metrics", metrics.show, name="metrics"),
     path("admin/fulfilment/", admin.site.admin_view(fulfilment.show), name="fulfilment"),
+    path("admin/work/", include(work.urlpatterns)),
     path("admin/", admin.site.urls),
 ]
