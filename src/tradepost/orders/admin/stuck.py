@@ -107,7 +107,7 @@ class StuckOrderAdmin(ReadOnly, ActsInBulk, Endless, ModelAdmin[StuckOrder]):
         """Call the list what it is."""
         return super().changelist_view(request, {"title": "Stuck orders", **(extra_context or {})})
 
-    def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:  # noqa: ARG002
+    def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
         """Lead to the order."""
         if not self.has_view_permission(request):
             raise PermissionDenied
