@@ -39,7 +39,7 @@ def erin() -> Client:
     return worker()
 
 
-def shown(client: Client, **asked: object) -> list[int]:
+def shown(client: Client, **asked: str | int) -> list[int]:
     return [row["order"].pk for row in client.get(reverse("work"), asked).context["orders"]]
 
 

@@ -57,7 +57,7 @@ def lasting(time: timedelta) -> str:
     minutes, days = int(time.total_seconds()) // 60, time.days
     if days:
         return f"{days} d {minutes // 60 % 24} h"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"  # noqa: PLR2004 - minutes
+    return f"{minutes // 60} h {minutes % 60} min" if minutes // 60 else f"{minutes} min"
 
 
 def badge(text: str, colour: str = "") -> SafeString:

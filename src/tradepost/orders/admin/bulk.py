@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -25,6 +26,7 @@ from tradepost.orders.models import BulkAction, BulkOrder
 STATE_COLOURS = {State.RUNNING: "info", State.DONE: "success", State.STOPPED: "warning"}
 OUTCOME_COLOURS = {Outcome.SKIPPED: "warning", Outcome.FAILED: "danger"}
 LEFT_ALONE_A_PAGE = 50
+MOVES_MONEY = frozenset({Kind.CANCEL, Kind.PARTIAL, Kind.COMPLETE})
 
 
 class WishForm(forms.Form):
@@ -176,6 +178,8 @@ def _looked_at(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
         "form": form,
         "asks": kind in FORMS,
         "preview": preview,
+        "moves_money": kind in MOVES_MONEY,
+        "currency": settings.TRADEPOST_CURRENCY,
         "left_alone": action.chosen - preview.due if preview else 0,
         "refund": showing.grouped(preview.refund) if preview else "",
         "statuses": [(showing.status(status), f"{count:,}") for status, count in preview.statuses.items()]

@@ -10,8 +10,7 @@ from tradepost.orders.models import Attempt, ShownColumns
 
 FIRST = "id"  # always there: it leads to the order
 AT_FIRST = (
-    "account", "sold", "short_link", "quantity", "charged", "given_back", "status_shown", "dispatch_shown",
-    "start_count", "remains", "created",
+    "account", "sold", "short_link", "quantity", "charged", "status_shown", "dispatch_shown", "remains", "created",
 )  # fmt: skip
 NAMES = {
     "account": "Account",

@@ -44,8 +44,9 @@ class OrderList(NewestList):
         """Show a page of what was found in one walk."""
         super().get_results(request)
         assert isinstance(self.paginator, FoundPages)
-        start = (self.page_num - 1) * self.list_per_page if self.multi_page else 0
-        ids = self.paginator.ids[start : start + self.list_per_page]
+        start = (self.page_num - 1) * self.list_per_page
+        is_whole = not self.multi_page or (self.show_all and self.can_show_all)
+        ids = self.paginator.ids if is_whole else self.paginator.ids[start : start + self.list_per_page]
         rows = self.apply_select_related(self.root_queryset.filter(pk__in=ids).order_by("-pk"))
         self.result_list = columns.annotated(rows, self.list_display)
 

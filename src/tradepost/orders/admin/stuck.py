@@ -86,7 +86,7 @@ class StuckOrderAdmin(ReadOnly, ActsInBulk, Endless, ModelAdmin[StuckOrder]):
     list_select_related = ("order__service",)
     list_display_links = None
     sortable_by = ()
-    ordering = ("order",)
+    ordering = ("order_id",)
     search_fields = ("=order__id",)
     search_help_text = "Order id"
 
@@ -149,10 +149,10 @@ class StuckOrderAdmin(ReadOnly, ActsInBulk, Endless, ModelAdmin[StuckOrder]):
         """Show how much of it is."""
         return f"{stuck.order.done:,} of {stuck.order.quantity:,}"
 
-    @showing.figure("placed")
+    @showing.figure("waits")
     def age(self, stuck: StuckOrder) -> str:
-        """Show how long ago that was."""
-        return f"{showing.lasting(timezone.now() - stuck.order.created_at)} ago"
+        """Show how long ago it was placed."""
+        return showing.lasting(timezone.now() - stuck.order.created_at)
 
     @showing.figure("usually within")
     def usually(self, stuck: StuckOrder) -> str:
