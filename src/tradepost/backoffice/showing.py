@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -60,6 +61,7 @@ def lasting(time: timedelta) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes // 60 else f"{minutes} min"
 
 
+@lru_cache(maxsize=1_000)
 def badge(text: str, colour: str = "") -> SafeString:
     """Write a state as a label: `success`, `info`, `warning`, `danger`, `primary`, or grey."""
     context = {"text": text, "type": colour, "class": "tp-label"}

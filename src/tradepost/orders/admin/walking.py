@@ -97,7 +97,7 @@ def _newest(asked: QueryDict, end: int | None) -> Walk:
     first = top - WALKED_MAX + 1
     start = times.day_of(asked.get("created_at_from", ""))
     lowest = times.first_id_since("orders_order", "created_at", start - times.SLACK) if start else 1
-    return Walk(first, end, is_cut=True) if first > lowest else Walk(end=end)
+    return Walk(max(first, lowest), end, is_cut=first > lowest)
 
 
 def _top(asked: QueryDict) -> int:
