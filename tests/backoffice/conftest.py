@@ -1,6 +1,7 @@
 """The people of the back office, and a desk with something of everything to show them."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any, NamedTuple
@@ -79,6 +80,8 @@ class Things(NamedTuple):
     providers_provider: int
     providers_providerservice: int
     orders_upstreamorder: int
+    orders_bulkaction: int
+    orders_stuckorder: int
 
 
 def place(account: int, service: int, times: int = 1, **parameters: str) -> list[int]:
@@ -113,12 +116,14 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     """A partly delivered order, and all that hangs together with it."""
     from django.contrib.auth.models import Group
 
-    from tradepost.accounts.models import Key
+    from tradepost.accounts.models import Account, Key
     from tradepost.catalog.models import CustomRate, PriceList, Service
     from tradepost.engine.statuses import Status
     from tradepost.fulfilment.simulate import simulate
     from tradepost.ledger.models import LedgerAccount, Transfer
-    from tradepost.orders.models import CancelRequest, Refill
+    from tradepost.orders.bulk import choosing
+    from tradepost.orders.bulk.kinds import Kind
+    from tradepost.orders.models import CancelRequest, Refill, StuckOrder
 
     service = make_service(type="Custom Comments", min=1)
     rate = CustomRate.objects.create(account_id=alice.id, service_id=service, rate=Decimal("0.50"))
@@ -149,4 +154,6 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
         providers_provider=offer.provider_id,
         providers_providerservice=offer.pk,
         orders_upstreamorder=unsure,
+        orders_bulkaction=choosing.draft(Kind.RESEND, Account.objects.get(pk=alice.id), [unsure]).pk,
+        orders_stuckorder=StuckOrder.objects.create(order_id=unsure, why="slow", usual=timedelta(hours=1)).pk,
     )

@@ -111,6 +111,31 @@ def more_groups(times: int) -> str:
     return "q=Growing"
 
 
+def more_actions(times: int) -> str:
+    from tradepost.accounts.models import Account
+    from tradepost.orders.bulk import choosing
+    from tradepost.orders.bulk.kinds import Kind
+
+    for number in (next(_numbers) for _ in range(times)):
+        by = Account.objects.create_user(f"acting{number}@backoffice.example", is_staff=True)
+        choosing.draft(Kind.PAUSE, by, [])
+    return "kind__exact=pause"
+
+
+def more_stuck(times: int) -> str:
+    from tradepost.accounts.models import Account
+    from tradepost.catalog.models import Category, Service
+    from tradepost.orders.models import StuckOrder
+
+    account = Account.objects.get(email="many@backoffice.example")
+    category, _ = Category.objects.get_or_create(name="Stuck")
+    for _ in range(times):
+        service = Service.objects.create(category=category, name="Stuck", rate=1, max=1_000)
+        [order] = place(account.pk, service.pk)
+        StuckOrder.objects.create(order_id=order, why=StuckOrder.SLOW, usual=timedelta(hours=1))
+    return "why=slow"
+
+
 def more_jobs(times: int) -> str:
     from tradepost.fulfilment.simulate import simulate
 
@@ -180,6 +205,8 @@ def many(make_service: Make) -> None:
         ("providers_provider", more_providers),
         ("providers_providerservice", more_offers),
         ("orders_upstreamorder", more_unsure),
+        ("orders_bulkaction", more_actions),
+        ("orders_stuckorder", more_stuck),
     ],
 )
 @pytest.mark.usefixtures("many")
@@ -199,7 +226,8 @@ def test_a_list_asks_as_little_for_thirty_rows_as_for_three(
 @pytest.mark.parametrize("name", ["orders_order", "ledger_transfer"])
 def test_no_list_counts_a_table_to_its_end(staff: Client, things: Things, name: str) -> None:
     assert things
-    counts = [sql for sql in queries(staff, reverse(f"admin:{name}_changelist") + "?_facets=True") if "COUNT(" in sql]
+    asked = queries(staff, reverse(f"admin:{name}_changelist") + "?_facets=True")
+    counts = [sql for sql in asked if "COUNT(" in sql or (name == "orders_order" and 'AS "pk" FROM' in sql)]
     assert counts
     assert all("LIMIT 10000" in sql for sql in counts)
 

@@ -20,7 +20,6 @@ from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status
 
 
-
 def listing(connection: psycopg.Connection, customer: Customer) -> Listing:
     [answer] = read(connection, [ServicesFor(by=customer.digest)])
     assert isinstance(answer, Listing)

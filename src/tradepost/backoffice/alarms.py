@@ -12,7 +12,7 @@ from tradepost.backoffice import showing
 from tradepost.catalog.models import Service
 from tradepost.engine.statuses import Dispatch
 from tradepost.ledger.models import ManualPayment, PaymentState
-from tradepost.orders import backlog
+from tradepost.orders import backlog, pacing
 from tradepost.orders.models import UpstreamOrder
 from tradepost.providers.models import Provider
 
@@ -32,6 +32,8 @@ def of(request: HttpRequest) -> list[Alarm]:
         alarms += [*_of_workers(), *_of_providers()]
     if request.user.has_perm("orders.view_upstreamorder"):
         alarms += _of_orders()
+    if request.user.has_perm("orders.view_order"):
+        alarms += _of_stuck_orders()
     if request.user.has_perm("catalog.view_service"):
         alarms += _of_services()
     alarms += _of_payments(request)
@@ -70,6 +72,20 @@ def _of_orders() -> Iterator[Alarm]:
     if counts["refused"]:
         text = f"{_counted(counts['refused'], 'order')} refused by every provider and held."
         yield Alarm(text, waiting_list(Dispatch.REFUSED))
+
+
+def _of_stuck_orders() -> Iterator[Alarm]:
+    stuck = pacing.stuck_count()
+    if stuck:
+        more = "+" if stuck >= pacing.STUCK_MAX else ""
+        verb = "is" if stuck == 1 else "are"
+        yield Alarm(
+            f"{stuck:,}{more} order{'' if stuck == 1 else 's'} {verb} slower than usual.", _stuck_list(), is_grave=False
+        )
+
+
+def _stuck_list() -> str:
+    return reverse("admin:orders_stuckorder_changelist")
 
 
 def _of_services() -> Iterator[Alarm]:

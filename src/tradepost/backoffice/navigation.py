@@ -72,6 +72,24 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     {"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")},
                     _list("Orders", "receipt_long", "orders", "order"),
+                    {
+                        "title": "Work by hand",
+                        "icon": "front_hand",
+                        "link": reverse_lazy("work"),
+                        "permission": _may("orders.work_order"),
+                    },
+                    {
+                        "title": "Stuck orders",
+                        "icon": "hourglass_top",
+                        "link": reverse_lazy("admin:orders_stuckorder_changelist"),
+                        "permission": _may("orders.view_order"),
+                    },
+                    {
+                        "title": "Bulk actions",
+                        "icon": "checklist",
+                        "link": reverse_lazy("admin:orders_bulkaction_changelist"),
+                        "permission": _may("orders.change_order"),
+                    },
                     _list("Refills", "autorenew", "orders", "refill"),
                     _list("Cancel requests", "cancel", "orders", "cancelrequest"),
                     _list("Unsure and held", "help", "orders", "upstreamorder"),

@@ -1,8 +1,9 @@
 """How the back office writes amounts, states and links."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -52,6 +53,15 @@ def grouped(value: Decimal) -> str:
     return f"{'−' if value < 0 else ''}{int(whole):,}.{decimals}"
 
 
+def lasting(time: timedelta) -> str:
+    """Write how long something lasts, in the two largest units that it has."""
+    minutes, days = int(time.total_seconds()) // 60, time.days
+    if days:
+        return f"{days} d {minutes // 60 % 24} h"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes // 60 else f"{minutes} min"
+
+
+@lru_cache(maxsize=1_000)
 def badge(text: str, colour: str = "") -> SafeString:
     """Write a state as a label: `success`, `info`, `warning`, `danger`, `primary`, or grey."""
     context = {"text": text, "type": colour, "class": "tp-label"}

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from django.contrib.admin import ChoicesFieldListFilter as ChoicesDropdownFilter
     from django.contrib.admin import DateFieldListFilter as RangeDateFilter
     from django.contrib.admin import ModelAdmin, StackedInline, TabularInline
+    from django.contrib.admin import RelatedFieldListFilter as AutocompleteSelectFilter
     from django.contrib.admin import RelatedFieldListFilter as RelatedDropdownFilter
     from django.contrib.admin import SimpleListFilter as DropdownFilter
     from django.contrib.admin import SimpleListFilter as RadioFilter
+    from django.contrib.admin import SimpleListFilter as TextFilter
     from django.contrib.admin.widgets import AdminIntegerFieldWidget as DecimalWidget
     from django.contrib.admin.widgets import AdminIntegerFieldWidget as IntegerWidget
     from django.contrib.admin.widgets import AdminTextareaWidget as TextareaWidget
@@ -44,12 +46,14 @@ else:
     from django.contrib.auth import admin as auth
     from unfold import admin, decorators, forms
     from unfold.contrib.filters.admin import (
+        AutocompleteSelectFilter,
         ChoicesCheckboxFilter,
         ChoicesDropdownFilter,
         DropdownFilter,
         RadioFilter,
         RangeDateFilter,
         RelatedDropdownFilter,
+        TextFilter,
     )
     from unfold.enums import ActionVariant
     from unfold.forms import AdminPasswordChangeForm
@@ -159,6 +163,7 @@ def link_button[**P, R](description: str, *, permission: str) -> Callable[[Calla
 __all__ = [
     "AdminPasswordChangeForm",
     "AdminUserCreationForm",
+    "AutocompleteSelectFilter",
     "CheckboxWidget",
     "CheckboxesWidget",
     "ChoicesCheckboxFilter",
@@ -177,6 +182,7 @@ __all__ = [
     "StackedInline",
     "SwitchWidget",
     "TabularInline",
+    "TextFilter",
     "TextWidget",
     "TextareaWidget",
     "UserAdmin",

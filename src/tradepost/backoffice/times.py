@@ -64,6 +64,15 @@ def today() -> datetime:
     return datetime.combine(timezone.now().date(), time(), UTC)
 
 
+def day_of(text: str) -> datetime | None:
+    """Return when the day began that is typed; None for what is no date, or a slip."""
+    try:
+        day = parse_date(text)
+    except ValueError:
+        return None
+    return datetime.combine(day, time(), UTC) if day and day.year in YEARS else None
+
+
 class DayFilter(RangeDateFilter):
     """Rows from one day to another, both included."""
 
@@ -73,8 +82,4 @@ class DayFilter(RangeDateFilter):
         return between(queryset, self.field_path, start, end + timedelta(days=1) if end else None)
 
     def _day(self, side: str) -> datetime | None:
-        try:
-            day = parse_date(str(self.used_parameters.get(f"{self.field_path}_{side}", "")))
-        except ValueError:
-            return None
-        return datetime.combine(day, time(), UTC) if day and day.year in YEARS else None
+        return day_of(str(self.used_parameters.get(f"{self.field_path}_{side}", "")))

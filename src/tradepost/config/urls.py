@@ -7,6 +7,7 @@ from django.urls import include, path
 from tradepost.backoffice import fulfilment, members
 from tradepost.backoffice.reports import sales
 from tradepost.fulfilment import metrics
+from tradepost.orders.admin import work
 
 # Staff signs in where everybody does: throttled, and with the second factor of those who have one.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -20,5 +21,6 @@ urlpatterns = [
     path("admin/reports/<slug:by>/", admin.site.admin_view(sales.show), name="report"),
     path("admin/reports/<slug:by>/file/", admin.site.admin_view(sales.download), name="report_file"),
     path("admin/staff-list/", admin.site.admin_view(members.show), name="staff"),
+    path("admin/work/", include(work.urlpatterns)),
     path("admin/", admin.site.urls),
 ]

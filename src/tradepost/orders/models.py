@@ -3,12 +3,14 @@
 from decimal import Decimal
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import MD5, Now
 
 from tradepost.engine.placing import Mode
 from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, CancelState, Dispatch, RefillStatus, Status
+from tradepost.orders.bulk.kinds import Kind, Outcome, State
 
 IS_ACTIVE = Q(status__in=[status.value for status in ACTIVE])
 
@@ -93,6 +95,10 @@ class Order(models.Model):
             models.Index("account", "service", MD5("link"), condition=Q(in_window=True), name="order_in_window"),
         )
         ordering = ("-id",)
+        permissions = (
+            ("work_order", "Can fulfil orders by hand"),
+            ("export_order", "Can export orders"),
+        )
 
     def __str__(self) -> str:
         return f"#{self.pk}"
@@ -306,3 +312,131 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class BulkAction(models.Model):
+    """What staff has done to many orders at once. Written by `tradepost.orders.bulk`."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=16, choices=Kind.choices())
+    wish = models.JSONField(default=dict)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(
+        max_length=8, choices=State.choices(), db_default=State.DRAFT.value, default=State.DRAFT.value
+    )
+    chosen = models.IntegerField(default=0)
+    done = models.IntegerField(db_default=0)
+    skipped = models.IntegerField(db_default=0)
+    failed = models.IntegerField(db_default=0)
+    created_at = models.DateTimeField(db_default=Now())
+    worked_at = models.DateTimeField(null=True, help_text="When it was confirmed, or its last batch was done.")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(kind__in=Kind.values()), name="bulk_action_kind_known"),
+            models.CheckConstraint(condition=Q(state__in=State.values()), name="bulk_action_state_known"),
+            models.CheckConstraint(
+                condition=Q(chosen__gte=models.F("done") + models.F("skipped") + models.F("failed")),
+                name="bulk_action_no_more_than_chosen",
+            ),
+        )
+        indexes = (models.Index(fields=("worked_at",), condition=Q(state="running"), name="bulk_action_running"),)
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{Kind(self.kind).label}, {self.chosen:,} orders"
+
+    @property
+    def worked_on(self) -> int:
+        """How many of its orders are decided."""
+        return self.done + self.skipped + self.failed
+
+
+class BulkOrder(models.Model):
+    """An order that was chosen for a bulk action, and what became of it there: once, since it is one row."""
+
+    pk = models.CompositePrimaryKey("action_id", "order_id")
+    action = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="orders", db_index=False)
+    # Without a key of the database, which would lock every order while it is chosen. Orders are never deleted.
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices(), db_default=Outcome.WAITING.value)
+    note = models.CharField(max_length=200, db_default="", blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(outcome__in=Outcome.values()), name="bulk_order_outcome_known"),
+        )
+        indexes = (models.Index(fields=("action", "order"), condition=Q(outcome="waiting"), name="bulk_order_waiting"),)
+        ordering = ("order_id",)
+
+    def __str__(self) -> str:
+        return f"{self.order_id}: {self.outcome}"
+
+
+class TakenOrder(models.Model):
+    """An order by hand that a member of staff is at. One row an order: nobody else can take it."""
+
+    order = models.OneToOneField(
+        Order, primary_key=True, on_delete=models.PROTECT, related_name="taken", db_constraint=False
+    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="taken_orders")
+    taken_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.order_id}: {self.by_id}"
+
+
+class Pace(models.Model):
+    """How long the last orders of a service took. Written by `tradepost.orders.pacing`.
+
+    From placing to the first move and to the end: what nine in ten stayed below, and not less than thrice the median.
+    """
+
+    service = models.OneToOneField(
+        "catalog.Service", primary_key=True, on_delete=models.CASCADE, related_name="pace", db_constraint=False
+    )
+    starts_within = models.DurationField(null=True)
+    ends_within = models.DurationField()
+    orders = models.IntegerField(help_text="How many it was reckoned from.")
+    reckoned_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.service_id}: {self.ends_within}"
+
+
+class StuckOrder(models.Model):
+    """An active order that takes too long, and why that is said. Written by `tradepost.orders.pacing`."""
+
+    NOT_STARTED, SLOW, UNANSWERED = "not started", "slow", "unanswered"
+    WHYS = (NOT_STARTED, SLOW, UNANSWERED)
+
+    order = models.OneToOneField(
+        Order, primary_key=True, on_delete=models.PROTECT, related_name="stuck", db_constraint=False
+    )
+    why = models.CharField(max_length=12, choices=[(why, why) for why in WHYS])
+    usual = models.DurationField(help_text="What it should have taken at most.")
+    found_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(why__in=("not started", "slow", "unanswered")), name="stuck_order_why_known"
+            ),
+        )
+        ordering = ("order_id",)
+
+    def __str__(self) -> str:
+        return f"{self.order_id}: {self.why}"
+
+
+class ShownColumns(models.Model):
+    """Which columns a member of staff wants to see in the list of orders."""
+
+    account = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="+"
+    )
+    names = ArrayField(models.CharField(max_length=32))
+
+    def __str__(self) -> str:
+        return ", ".join(self.names)

@@ -1,0 +1,70 @@
+"""What happened to an order and what it moved, beneath it."""
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from tradepost.backoffice import showing
+from tradepost.backoffice.read_only import ReadOnly
+from tradepost.backoffice.styled import TabularInline
+from tradepost.engine.ledger import Kind
+from tradepost.engine.statuses import Dispatch
+from tradepost.ledger.models import Transfer
+from tradepost.orders.models import Order, OrderEvent
+
+DISPATCH_COLOURS = {Dispatch.SENT: "success", Dispatch.UNSURE: "danger", Dispatch.REFUSED: "danger"}
+
+
+def written_dispatch(dispatch: str) -> SafeString | str:
+    """Write where an order stands with its upstream; nothing if there is none."""
+    if dispatch == Dispatch.NONE:
+        return ""
+    return showing.badge(dispatch, DISPATCH_COLOURS.get(Dispatch(dispatch), ""))
+
+
+class EventInline(ReadOnly, TabularInline[OrderEvent, Order]):
+    """What happened to the order."""
+
+    model = OrderEvent
+    fields = readonly_fields = ("happened", "actor", "was", "became", "note")
+    verbose_name_plural = "events"
+    happened = showing.time_of("at", "at", exact=True)
+
+    @admin.display(description="from")
+    def was(self, event: OrderEvent) -> SafeString:
+        """Show where it stood."""
+        return _standing(event.from_status, event.from_dispatch)
+
+    @admin.display(description="to")
+    def became(self, event: OrderEvent) -> SafeString:
+        """Show where it went."""
+        return _standing(event.to_status, event.to_dispatch)
+
+
+class TransferInline(ReadOnly, TabularInline[Transfer, Order]):
+    """What the order moved."""
+
+    model = Transfer
+    ordering = ("id",)
+    fields = readonly_fields = ("happened", "what", "moved", "left", "actor", "note")
+    happened = showing.time_of("at", "at", exact=True)
+
+    @admin.display(description="what for")
+    def what(self, transfer: Transfer) -> str:
+        """Call it as a statement does."""
+        return Kind(transfer.kind).label
+
+    @showing.figure("amount")
+    def moved(self, transfer: Transfer) -> str:
+        """Take the customer's side: a charge is taken, a refund is given."""
+        sign = "−" if transfer.kind == Kind.CHARGE else "+"
+        return f"{sign}{showing.amount(transfer.amount)}"
+
+    @showing.figure("balance after")
+    def left(self, transfer: Transfer) -> str:
+        """Show the customer's."""
+        return showing.amount(transfer.balance_after)
+
+
+def _standing(status: str, dispatch: str) -> SafeString:
+    return format_html("{} {}", showing.status(status), written_dispatch(dispatch))

@@ -1,0 +1,109 @@
+"""How far back a search through orders looks, so that none burdens the database however many there are.
+
+The table of orders has few indexes, since each would cost every order that is placed: by id, by account, and of those
+that are active. A search that one of them answers sees everything. Any other looks at the newest orders only, says so,
+and goes on further back if asked to (decision 42).
+"""
+
+import re
+from datetime import datetime, timedelta
+
+import msgspec
+from django.db.models import Max, QuerySet
+from django.http import HttpRequest, QueryDict
+
+from tradepost.backoffice import times
+from tradepost.engine.statuses import ACTIVE
+from tradepost.orders.models import IS_ACTIVE, Order
+
+WALKED_MAX = 200_000  # orders looked at one after the other
+OF_ACCOUNT_MAX = 20_000  # of one account: they lie apart, so each is a page to be read
+ACTIVE_MAX = 20_000  # the same goes for those that are active
+IDS_MAX = 1_000
+BEFORE = "before"
+WHOLE = "orders_order_export"  # where there is a file of all that is found
+
+_IDS = re.compile(r"#?\d{1,18}(?:[\s,]+#?\d{1,18})*")
+_EXACT = ("ids", "upstream", "parent", "parent__id__exact", "pk__in", "id__in")
+_ACCOUNT = ("account", "account__id__exact")
+_DAYS = ("created_at_from", "created_at_to")
+_NOT_FILTERS = ("p", "all", "o", "e", "reload", "_facets", "_changelist_filters", *_DAYS, BEFORE)
+
+
+class Walk(msgspec.Struct, frozen=True):
+    """The ids that are looked at: from `first` on, and before `end`. `is_cut`: there are more before them."""
+
+    first: int = 0
+    end: int | None = None
+    is_cut: bool = False
+
+    def narrow(self, orders: QuerySet[Order]) -> QuerySet[Order]:
+        """Leave out what is not looked at."""
+        if self.first:
+            orders = orders.filter(pk__gte=self.first)
+        return orders if self.end is None else orders.filter(pk__lt=self.end)
+
+    def since(self) -> datetime | None:
+        """Return when the oldest order looked at was placed."""
+        return Order.objects.filter(pk__gte=self.first).order_by("pk").values_list("created_at", flat=True).first()
+
+
+def walk_for(request: HttpRequest) -> Walk:
+    """Return how far a search looks that the list is asked for; the file of all that is found has no such bound."""
+    match, asked = request.resolver_match, request.GET
+    end = _number(asked, BEFORE)
+    filters = {name for name in asked if name not in _NOT_FILTERS and any(asked.getlist(name))}
+    if not filters or _is_exact(filters, asked) or (match and match.url_name == WHOLE):
+        return Walk(end=end)
+    account = next((number for name in _ACCOUNT if (number := _number(asked, name)) is not None), None)
+    if account is not None:
+        return Walk(end=end) if len(filters) == 1 else _of_account(account, end)
+    if _is_active_only(asked) and Order.objects.filter(IS_ACTIVE).values("pk")[:ACTIVE_MAX].count() < ACTIVE_MAX:
+        return Walk(end=end)
+    return _newest(asked, end)
+
+
+def ids_in(text: str) -> list[int]:
+    """Return the ids that a text consists of; none if there is anything else in it."""
+    return [int(number) for number in re.findall(r"\d+", text)[:IDS_MAX]] if _IDS.fullmatch(text.strip()) else []
+
+
+def _is_exact(filters: set[str], asked: QueryDict) -> bool:
+    return bool(filters.intersection(_EXACT)) or bool(ids_in(asked.get("q", "")))
+
+
+def _number(asked: QueryDict, name: str) -> int | None:
+    text = asked.get(name, "")
+    return int(text) if text.isdecimal() else None
+
+
+def _is_active_only(asked: QueryDict) -> bool:
+    statuses = [status for status in asked.getlist("status__exact") if status]
+    return bool(statuses) and set(statuses) <= {status.value for status in ACTIVE}
+
+
+def _of_account(account: int, end: int | None) -> Walk:
+    theirs = Order.objects.filter(account=account).order_by("-pk").values_list("pk", flat=True)
+    if end is not None:
+        theirs = theirs.filter(pk__lt=end)
+    oldest = theirs[OF_ACCOUNT_MAX : OF_ACCOUNT_MAX + 1].first()
+    return Walk(end=end) if oldest is None else Walk(oldest + 1, end, is_cut=True)
+
+
+def _newest(asked: QueryDict, end: int | None) -> Walk:
+    top = _top(asked)
+    if end is not None:
+        top = min(top, end - 1)
+    first = top - WALKED_MAX + 1
+    start = times.day_of(asked.get("created_at_from", ""))
+    lowest = times.first_id_since("orders_order", "created_at", start - times.SLACK) if start else 1
+    return Walk(max(first, lowest), end, is_cut=first > lowest)
+
+
+def _top(asked: QueryDict) -> int:
+    newest = Order.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    last = times.day_of(asked.get("created_at_to", ""))
+    if last is None:
+        return newest
+    day_after = last + timedelta(days=1) + times.SLACK
+    return min(newest, times.first_id_since("orders_order", "created_at", day_after))

@@ -1,0 +1,165 @@
+"""Which of the orders chosen are acted on, and what for each is given back.
+
+The same rules make the preview, from what is read without a lock, and decide once the orders are locked. The engine has
+the last word: what it doesn't allow changes nothing.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from decimal import Decimal
+
+import msgspec
+from psycopg import Connection, Cursor
+
+from tradepost.engine import arrays, money, parts
+from tradepost.engine.statuses import ACTIVE, NOT_LEFT, SUBSCRIBED, TRANSITIONS, Dispatch, Status
+from tradepost.orders.bulk.kinds import Kind, Wish
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What is to be known of an order. `made` of its `parts` are there, and `is_running` says that more will be."""
+
+    id: int
+    service: int
+    status: Status
+    dispatch: Dispatch
+    quantity: int
+    remains: int
+    charge: Decimal
+    refunded: Decimal
+    link: str
+    link_pattern: str
+    parts: int | None
+    made: int
+    is_running: bool
+
+    @property
+    def has_not_left(self) -> bool:
+        """Tell whether nobody has begun to fulfil it."""
+        return self.status is Status.PENDING and self.dispatch in NOT_LEFT
+
+    @property
+    def may_be_there(self) -> bool:
+        """Tell whether it exists at a provider, or may, where it goes on whatever is done about it here."""
+        return self.dispatch in {Dispatch.SENT, Dispatch.UNSURE}
+
+    @property
+    def unused(self) -> Decimal:
+        """What the runs or posts stand for that are not made yet."""
+        if not self.parts or not (self.is_running or self.status in SUBSCRIBED):
+            return money.ZERO
+        return parts.unused(self.charge, self.made, self.parts)
+
+
+_FACTS = """
+SELECT o.id, o.service_id, o.status, o.dispatch, o.quantity, o.remains, o.charge, o.refunded, o.link, s.link_pattern,
+       o.parts,
+       CASE WHEN o.parts IS NULL THEN 0 ELSE (SELECT count(*) FROM orders_order c WHERE c.parent_id = o.id) END,
+       o.parts IS NOT NULL AND EXISTS (
+           SELECT FROM orders_dripfeed d WHERE d.order_id = o.id AND d.due_at IS NOT NULL
+       )
+FROM orders_order o JOIN catalog_service s ON s.id = o.service_id
+WHERE o.id = ANY(%s::bigint[])
+"""
+
+
+def facts(connection: Connection, orders: Collection[int]) -> list[Facts]:
+    """Read what is to be known of orders, those of them that exist."""
+    rows = Cursor(connection).execute(_FACTS, [arrays.of_numbers(orders)])
+    return [Facts(row[0], row[1], Status(row[2]), Dispatch(row[3]), *row[4:]) for row in rows]
+
+
+def why_not(kind: Kind, wish: Wish, order: Facts) -> str:
+    """Say why an order is left as it is; empty if it is acted on."""
+    return _RULES[kind](wish, order)
+
+
+def refund(kind: Kind, wish: Wish, order: Facts) -> Decimal:
+    """Return what is given back for an order that is acted on; runs of a drip-feed that wait come on top of it."""
+    if kind is Kind.CANCEL:
+        return order.unused if order.parts else order.charge - order.refunded
+    if kind is Kind.PARTIAL:
+        return money.share_of(order.charge, _remains(wish, order), order.quantity)
+    return order.unused if kind is Kind.COMPLETE else money.ZERO
+
+
+def _cancel(_wish: Wish, order: Facts) -> str:
+    if order.parts and order.status not in ACTIVE:
+        return _is(order)
+    return _being_sent(order) or _not_to(order, Status.CANCELED)
+
+
+def _partial(wish: Wish, order: Facts) -> str:
+    if order.parts:
+        return "is made of runs or posts: those end by themselves"
+    cant = _being_sent(order) or _not_to(order, Status.PARTIAL)
+    if cant:
+        return cant
+    remains = _remains(wish, order)
+    if remains > order.quantity:
+        return "is for less than what is to remain"
+    if not remains:
+        return "has nothing left that remains"
+    return "was not delivered at all: cancel it" if remains == order.quantity else ""
+
+
+def _complete(_wish: Wish, order: Facts) -> str:
+    if order.dispatch is Dispatch.RUNS:
+        return "is a drip-feed, which ends with its runs"
+    return _being_sent(order) or _not_to(order, Status.COMPLETED)
+
+
+def _resend(_wish: Wish, order: Facts) -> str:
+    if order.status not in ACTIVE:
+        return _is(order)
+    if order.dispatch is Dispatch.UNSURE:
+        return "may exist at its provider: settle it on its own page"
+    return "" if order.dispatch is Dispatch.REFUSED else "is not held"
+
+
+def _edit_link(wish: Wish, order: Facts) -> str:
+    if not order.link or order.parts:
+        return "has no link of its own to send"
+    if not order.has_not_left:
+        return "has been begun or sent"
+    link = wish.link_for(order.link)
+    if link == order.link:
+        return "would keep its link"
+    if not link.strip() or (order.link_pattern and not re.compile(order.link_pattern).fullmatch(link)):
+        return "would have a link that its service does not take"
+    return ""
+
+
+def _pause(_wish: Wish, order: Facts) -> str:
+    return "" if order.status is Status.ACTIVE else "is no active subscription"
+
+
+def _resume(_wish: Wish, order: Facts) -> str:
+    return "" if order.status is Status.PAUSED else "is no paused subscription"
+
+
+_RULES: dict[Kind, Callable[[Wish, Facts], str]] = {
+    Kind.CANCEL: _cancel,
+    Kind.PARTIAL: _partial,
+    Kind.COMPLETE: _complete,
+    Kind.RESEND: _resend,
+    Kind.EDIT_LINK: _edit_link,
+    Kind.PAUSE: _pause,
+    Kind.RESUME: _resume,
+}
+
+
+def _remains(wish: Wish, order: Facts) -> int:
+    return order.remains if wish.remains is None else wish.remains
+
+
+def _being_sent(order: Facts) -> str:
+    return "is being sent at this moment" if order.dispatch is Dispatch.SENDING and order.status in ACTIVE else ""
+
+
+def _not_to(order: Facts, status: Status) -> str:
+    return "" if status in TRANSITIONS[order.status] else _is(order)
+
+
+def _is(order: Facts) -> str:
+    return f"is {order.status}"

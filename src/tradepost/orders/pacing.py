@@ -1,0 +1,109 @@
+"""How long orders of each service usually take, and which of those under way take longer.
+
+Both are reckoned by a worker every few minutes and kept in small tables, so that looking at them costs nothing however
+many orders there are. What a service's last orders took is read from the newest events only.
+"""
+
+from datetime import timedelta
+
+from psycopg import Connection, Cursor
+
+from tradepost.engine.statuses import ACTIVE, DELIVERING
+from tradepost.orders.models import StuckOrder
+
+EVENTS_READ = 300_000  # the newest; a service that ended none of its orders among them keeps what was reckoned before
+ORDERS_MIN = 5  # fewer tell nothing
+ORDERS_MAX = 100  # the last ones of a service
+PERCENTILE = 0.9
+MEDIANS = 3
+AT_LEAST = timedelta(minutes=10)  # nobody is alarmed before
+UNKNOWN = timedelta(days=1)  # of a service that nothing is known of
+UNANSWERED = timedelta(hours=2)  # without any provider's having taken it
+STUCK_MAX = 10_000  # the oldest are kept
+
+# An order's first move out of Pending, and its end as Completed, each since it was placed. What is made of runs or
+# posts takes as long as its customer wished, and counts for nothing.
+_RECKON = """
+WITH newest AS (
+    SELECT e.id, e.order_id, e.at, e.from_status, e.to_status
+    FROM orders_orderevent e WHERE e.id > (SELECT coalesce(max(id), 0) FROM orders_orderevent) - %(events)s
+), took AS (
+    SELECT o.service_id, e.to_status = 'Completed' AS is_end, e.at - o.created_at AS took,
+           row_number() OVER (PARTITION BY o.service_id, e.to_status = 'Completed' ORDER BY e.id DESC) AS back
+    FROM newest e JOIN orders_order o ON o.id = e.order_id
+    WHERE o.parts IS NULL AND e.from_status <> e.to_status
+      AND (e.to_status = 'Completed' OR e.from_status = 'Pending' AND e.to_status = ANY(%(begun)s))
+), pace AS (
+    SELECT service_id, is_end, count(*) AS orders,
+           greatest(percentile_cont(%(percentile)s) WITHIN GROUP (ORDER BY took),
+                    %(medians)s * percentile_cont(0.5) WITHIN GROUP (ORDER BY took), %(at_least)s) AS within
+    FROM took WHERE back <= %(orders_max)s GROUP BY service_id, is_end HAVING count(*) >= %(orders_min)s
+)
+INSERT INTO orders_pace (service_id, starts_within, ends_within, orders, reckoned_at)
+SELECT e.service_id, s.within, e.within, e.orders, now()
+FROM pace e LEFT JOIN pace s ON s.service_id = e.service_id AND NOT s.is_end
+WHERE e.is_end
+ON CONFLICT (service_id) DO UPDATE
+SET starts_within = coalesce(excluded.starts_within, orders_pace.starts_within), ends_within = excluded.ends_within,
+    orders = excluded.orders, reckoned_at = now()
+"""
+
+_FIND = """
+WITH late AS (
+    SELECT o.id, CASE
+               WHEN o.dispatch = ANY(%(on_the_way)s) AND o.created_at < now() - %(unanswered)s THEN 'unanswered'
+               WHEN o.status = 'Pending'
+                    AND o.created_at < now() - coalesce(p.starts_within, p.ends_within, %(unknown)s) THEN 'not started'
+               WHEN o.created_at < now() - coalesce(p.ends_within, %(unknown)s) THEN 'slow'
+           END AS why, coalesce(p.starts_within, p.ends_within, %(unknown)s) AS starts_within,
+           coalesce(p.ends_within, %(unknown)s) AS ends_within
+    FROM orders_order o LEFT JOIN orders_pace p ON p.service_id = o.service_id
+    WHERE o.status = ANY(%(active)s) AND o.parts IS NULL AND o.created_at < now() - %(at_least)s
+), kept AS (
+    SELECT id, why, CASE why WHEN 'unanswered' THEN %(unanswered)s WHEN 'slow' THEN ends_within ELSE starts_within END
+           AS usual
+    FROM late WHERE why IS NOT NULL ORDER BY id LIMIT %(most)s
+), gone AS (
+    DELETE FROM orders_stuckorder s WHERE NOT EXISTS (SELECT FROM kept WHERE kept.id = s.order_id)
+)
+INSERT INTO orders_stuckorder (order_id, why, usual, found_at) SELECT id, why, usual, now() FROM kept
+ON CONFLICT (order_id) DO UPDATE SET why = excluded.why, usual = excluded.usual
+WHERE (orders_stuckorder.why, orders_stuckorder.usual) IS DISTINCT FROM (excluded.why, excluded.usual)
+"""
+
+
+def reckon(connection: Connection) -> None:
+    """Reckon anew how long the orders of each service take."""
+    Cursor(connection).execute(
+        _RECKON,
+        {
+            "events": EVENTS_READ,
+            "begun": [status.value for status in ACTIVE if status != "Pending"],
+            "percentile": PERCENTILE,
+            "medians": MEDIANS,
+            "at_least": AT_LEAST,
+            "orders_min": ORDERS_MIN,
+            "orders_max": ORDERS_MAX,
+        },
+    )
+
+
+def find_stuck(connection: Connection) -> None:
+    """Find anew which active orders take longer than is usual, the oldest first, as many as are kept."""
+    Cursor(connection).execute(
+        _FIND,
+        {
+            "on_the_way": ["queued", "sending", "unsure", "refused"],
+            "unanswered": UNANSWERED,
+            "unknown": UNKNOWN,
+            "at_least": AT_LEAST,
+            "active": [status.value for status in DELIVERING],
+            "most": STUCK_MAX,
+        },
+    )
+
+
+def stuck_count() -> int:
+    """Return how many orders are kept as stuck that are not over meanwhile."""
+    active = [status.value for status in DELIVERING]
+    return StuckOrder.objects.filter(order__status__in=active).count()
