@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from django.forms import Form as DialogForm
     from django.forms import PasswordInput as PasswordWidget
     from django.forms import Select as SelectWidget
-    from django.forms import Textarea as TextareaWidget
 
     _button: Callable[..., Callable[..., Any]]
 else:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orders", "0006_mass_orders"),
+        ("orders", "0007_back_office"),
     ]
 
     operations = [
