@@ -42,6 +42,17 @@ def test_the_menu_leads_to_one_form_that_tells_what_the_environment_says(staff: 
     assert staff.get(reverse("admin:live_settings_delete", args=[1])).status_code == 403
 
 
+def test_a_currency_of_the_environment_that_is_not_the_books_is_told(
+    staff: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.conf import settings
+
+    address = reverse("admin:live_settings_change", args=[1])
+    assert "TRADEPOST_CURRENCY says" not in staff.get(address).content.decode()
+    monkeypatch.setattr(settings, "TRADEPOST_CURRENCY", "EUR")
+    assert "TRADEPOST_CURRENCY says EUR" in staff.get(address).content.decode()
+
+
 def test_texts_are_on_the_pages_of_customers_at_once(staff: Client, alice: Customer) -> None:
     told = {"panel_name": "Alpha Panel", "notice": "Closed on Sunday", "payment_text": "To IBAN 1", "terms": "Be kind."}
     assert change(staff, **told).status_code == 302

@@ -1,6 +1,6 @@
 """axe finds nothing serious on any page, and no page is wider than its window; desk and phone width, light and dark."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,9 +12,10 @@ from tests.conftest import Desk
 from tests.e2e.chromium import DESK, PHONE, Screen
 from tests.e2e.conftest import Person, enter
 from tradepost.engine.statuses import Status
+from tradepost.live.models import Settings
 
 SERIOUS = {"serious", "critical"}
-PUBLIC = ("/", "/account/login/", "/account/signup/", "/account/password/reset/")
+PUBLIC = ("/", "/account/login/", "/account/signup/", "/account/password/reset/", "/terms/")
 PAGES = (
     "/dashboard/",
     "/orders/new/?service={service}",
@@ -35,6 +36,15 @@ PAGES = (
 )
 
 
+@pytest.fixture
+def texts() -> Iterator[None]:
+    """What the operator may have customers read: a notice on every page, and terms."""
+    Settings.objects.update(notice="Closed on Sunday: https://panel.example/", terms="Be kind.")
+    yield
+    Settings.objects.update(notice="", terms="")
+
+
+@pytest.mark.usefixtures("texts")
 @pytest.mark.parametrize(("screen", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk-light", "phone-dark"])
 def test_pages_are_for_everybody(
     *,

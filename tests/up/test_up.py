@@ -56,7 +56,9 @@ def test_the_demo_writes_down_how_to_reach_it(demo: Desk) -> None:
     written = read_demo(demo)
     assert written["url"] == demo.url
     assert written["api_url"] == demo.api_url
-    assert written["staff"].keys() == {"email", "password"}  # type: ignore[attr-defined]
+    assert written["staff"].keys() == {"email", "password", "role"}  # type: ignore[attr-defined]
+    colleagues = written["colleagues"]
+    assert [each["role"] for each in colleagues] == ["manager", "support", "fulfiller"]  # type: ignore[attr-defined]
     accounts = written["accounts"]
     assert [each["balance"] for each in accounts] == ["1000000.00", "1.00", "250.00"]  # type: ignore[attr-defined]
     assert all(each.keys() == {"email", "password", "key", "balance"} for each in accounts)  # type: ignore[attr-defined]

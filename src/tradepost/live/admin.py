@@ -40,6 +40,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic whe
             self._tell_environment()
 
     def _tell_environment(self) -> None:
+        """Say at each field what the environment says, and whether that counts."""
         given = f"As TRADEPOST_SIGN_UP says: {dict(SIGN_UPS)[settings.TRADEPOST_SIGN_UP].lower()}"
         self.fields["sign_up"].widget.choices = [("", given), *SIGN_UPS]
         default = settings.TRADEPOST_REQUESTS_A_MINUTE or "any number"
@@ -47,6 +48,9 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic whe
             "Of a key without a limit of its own; 0: any number. Empty: as TRADEPOST_REQUESTS_A_MINUTE says, "
             f"{default}. Each server holds keys to it within 5 seconds."
         )
+        if self.instance.currency != settings.TRADEPOST_CURRENCY:
+            told = f" TRADEPOST_CURRENCY says {settings.TRADEPOST_CURRENCY}, which counts for a new desk only."
+            self.fields["currency"].help_text += told
 
     def clean_currency(self) -> str:
         """Keep the currency of the books: amounts would be others, and nothing could turn them back."""
