@@ -14,6 +14,7 @@ ADDABLE = (
     "catalog_service",
     "catalog_customrate",
     "auth_group",
+    "ledger_paymentlimit",
     "providers_provider",
 )
 
