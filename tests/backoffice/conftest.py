@@ -69,7 +69,10 @@ class Things(NamedTuple):
     orders_cancelrequest: int
     ledger_transfer: int
     ledger_ledgeraccount: int
+    ledger_manualpayment: int
+    ledger_paymentlimit: int
     accounts_account: int
+    accounts_loginas: int
     accounts_key: int
     catalog_category: int
     catalog_service: int
@@ -115,12 +118,15 @@ def settle(order: int, **fields: Any) -> None:
 def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     """A partly delivered order, and all that hangs together with it."""
     from django.contrib.auth.models import Group
+    from django.utils import timezone
 
-    from tradepost.accounts.models import Account, Key
+    from tests.ledger.people import payer, wish
+    from tradepost.accounts.models import Account, Key, LoginAs
     from tradepost.catalog.models import CustomRate, PriceList, Service
     from tradepost.engine.statuses import Status
     from tradepost.fulfilment.simulate import simulate
-    from tradepost.ledger.models import LedgerAccount, Transfer
+    from tradepost.ledger import payments
+    from tradepost.ledger.models import LedgerAccount, PaymentLimit, Transfer
     from tradepost.orders.bulk import choosing
     from tradepost.orders.bulk.kinds import Kind
     from tradepost.orders.models import CancelRequest, Refill, StuckOrder
@@ -133,6 +139,10 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     route(routed, offer)
     [unsure] = place(alice.id, routed)
     attempt(offer.provider_id, unsure, "unsure", answer="no JSON (status 502)")
+    payment = payments.make(payer(), wish(alice, "50"))
+    seen = LoginAs.objects.create(
+        account_id=alice.id, staff=payment.made_by, reason="sees nothing", until=timezone.now()
+    )
     # For next year, so that no worker takes it away meanwhile.
     job = simulate.configure(schedule_in={"days": 365}, lock=f"test {order}", queueing_lock=f"test {order}").defer(
         timestamp=0
@@ -143,7 +153,10 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
         orders_cancelrequest=CancelRequest.objects.create(order_id=order, account_id=alice.id).pk,
         ledger_transfer=Transfer.objects.filter(order=order).latest("id").pk,
         ledger_ledgeraccount=LedgerAccount.objects.get(account=alice.id).pk,
+        ledger_manualpayment=payment.pk,
+        ledger_paymentlimit=PaymentLimit.objects.get(group__user=payment.made_by).pk,
         accounts_account=alice.id,
+        accounts_loginas=seen.pk,
         accounts_key=Key.objects.get(account=alice.id).pk,
         catalog_category=Service.objects.get(pk=service).category_id,
         catalog_service=service,

@@ -11,6 +11,8 @@ READ_ONLY = (
     "orders_order",
     "ledger_transfer",
     "ledger_ledgeraccount",
+    "ledger_manualpayment",
+    "accounts_loginas",
     "accounts_key",
     "procrastinate_procrastinatejob",
 )

@@ -15,6 +15,7 @@ ADDABLE = (
     "catalog_customrate",
     "catalog_pricelist",
     "auth_group",
+    "ledger_paymentlimit",
     "providers_provider",
 )
 

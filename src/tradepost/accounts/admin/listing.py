@@ -8,7 +8,7 @@ from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -80,12 +80,12 @@ class InactiveFilter(RadioFilter):
         if not value.isascii() or not value.isdigit() or len(value) > len("9999"):
             return queryset
         since = timezone.now() - timedelta(days=int(value))
-        newest = Order.objects.order_by().filter(account=OuterRef("pk")).values("account").annotate(newest=Max("pk"))
+        newest = Order.objects.filter(account=OuterRef("pk")).order_by("-pk").values("pk")[:1]
         narrowed: QuerySet[Any] = (
             queryset.filter(Q(last_login=None) | Q(last_login__lt=since), created_at__lt=since)
             .exclude(Exists(Key.objects.filter(account=OuterRef("pk"), last_used_at__gte=since)))
             .exclude(Exists(UserSession.objects.filter(user=OuterRef("pk"), last_seen_at__gte=since)))
-            .alias(newest_order=Subquery(newest.values("newest")))
+            .alias(newest_order=Subquery(newest))
             .filter(Q(newest_order=None) | Q(newest_order__lt=first_id_since("orders_order", "created_at", since)))
         )
         return narrowed
