@@ -120,3 +120,13 @@ def test_the_overview_leads_to_the_list_and_that_to_what_is_done_about_it(
     assert list(BulkAction.objects.latest("id").orders.values_list("order_id", flat=True)) == [order]
     settle(order, status=Status.COMPLETED)
     assert shown(staff, "orders_stuckorder", **asked) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(59, "0 min"), (61, "1 min"), (7_200, "2 h"), (7_260, "2 h 1 min"), (86_400, "1 d"), (93_660, "1 d 2 h")],
+)
+def test_how_long_something_lasts_is_written_in_its_two_largest_units(seconds: int, written: str) -> None:
+    from tradepost.backoffice import showing
+
+    assert showing.lasting(timedelta(seconds=seconds)) == written

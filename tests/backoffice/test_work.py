@@ -166,7 +166,7 @@ def test_a_cancel_request_is_settled_by_its_button(
     [order] = place(alice.id, service)
     settle(order, status=Status.IN_PROGRESS, remains=40)
     asked = CancelRequest.objects.create(order_id=order, account_id=alice.id)
-    assert asked in [each for each, _ in dana.get(reverse("work_cancels")).context["rows"]]
+    assert asked in [each for each, _ in dana.get(reverse("work_cancels"), {"service": service}).context["rows"]]
     dana.post(reverse("work_cancel", args=[asked.pk]), {button: "yes"})
     asked.refresh_from_db()
     assert (asked.state, standing(order)[0]) == settled
@@ -181,7 +181,7 @@ def test_a_refill_is_settled_by_its_button(
     [order] = place(alice.id, service)
     settle(order, status=Status.COMPLETED)
     refill = Refill.objects.create(order_id=order, account_id=alice.id)
-    assert refill in [each for each, _ in dana.get(reverse("work_refills")).context["rows"]]
+    assert refill in [each for each, _ in dana.get(reverse("work_refills"), {"service": service}).context["rows"]]
     dana.post(reverse("work_refill", args=[refill.pk]), {button: "yes"})
     refill.refresh_from_db()
     assert refill.status == status

@@ -48,7 +48,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("panel/mark.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_HISTORY": _may("staff.view_entry"),
-    "STYLES": [_file("backoffice/backoffice.css")],
+    "STYLES": [_file("backoffice/backoffice.css"), _file("backoffice/orders.css")],
     "DASHBOARD_CALLBACK": "tradepost.backoffice.dashboard.fill",
     "COLORS": {
         "primary": {

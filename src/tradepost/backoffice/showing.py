@@ -54,11 +54,10 @@ def grouped(value: Decimal) -> str:
 
 
 def lasting(time: timedelta) -> str:
-    """Write how long something lasts, in the two largest units that it has."""
-    minutes, days = int(time.total_seconds()) // 60, time.days
-    if days:
-        return f"{days} d {minutes // 60 % 24} h"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes // 60 else f"{minutes} min"
+    """Write how long something lasts, in the two largest units that it has of days, hours and minutes."""
+    hours, minutes = divmod(int(time.total_seconds()) // 60, 60)
+    units = ((hours // 24, "d"), (hours % 24, "h"), (minutes, "min"))
+    return " ".join([f"{number} {unit}" for number, unit in units if number][:2]) or "0 min"
 
 
 @lru_cache(maxsize=1_000)

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -20,6 +21,7 @@ from tradepost.accounts.models import Account
 from tradepost.backoffice import showing
 from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
+from tradepost.engine.routing import Fulfilment
 from tradepost.engine.settling import Outcome, Report
 from tradepost.engine.statuses import DELIVERING, OPEN_REFILL, SUBSCRIBED, CancelState, Dispatch, RefillStatus, Status
 from tradepost.orders import by_hand, requests
@@ -28,7 +30,6 @@ from tradepost.orders.models import IS_ACTIVE, CancelRequest, Order, Refill, Tak
 SHOWN_MAX = 50
 SERVICES_MAX = 200
 SEARCHED_MAX = 20_000  # of the oldest that wait, if only those of one service are asked for
-COUNTED_MAX = 1_000
 MAY = "orders.work_order"
 MAY_CANCEL = "orders.change_cancelrequest"
 MAY_REFILL = "orders.change_refill"
@@ -42,13 +43,12 @@ class ReportForm(forms.Form):
     remains = forms.IntegerField(required=False, min_value=0)
 
     def __init__(self, order: Order, data: Any = None) -> None:
-        """Ask about this order; nobody can leave more of it than it was for."""
+        """Ask about this order."""
         super().__init__(data, initial={"start_count": order.start_count, "remains": order.remains})
-        self.fields["remains"].max_value = order.quantity  # type: ignore[attr-defined] # of an IntegerField
         self._most = order.quantity
 
     def clean_remains(self) -> int | None:
-        """Take what can remain."""
+        """Take what can remain of it."""
         remains: int | None = self.cleaned_data["remains"]
         if remains is not None and remains > self._most:
             raise forms.ValidationError(f"It was ordered {self._most:,} only.")
@@ -64,8 +64,7 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "orders": [_row(order) for order in waiting],
         "whose": whose,
-        "service": service,
-        "services": Service.objects.filter(fulfilment="manual").order_by("name")[:SERVICES_MAX],
+        **_services(service),
         "choices": [(key, title, _address("work", whose=key, service=service)) for key, title in WHOSE.items()],
         "is_cut": len(waiting) == SHOWN_MAX,
     }
@@ -121,17 +120,15 @@ def take_next(request: HttpRequest) -> HttpResponse:
 def show_cancels(request: HttpRequest) -> HttpResponse:
     """Show the orders that customers want canceled, and that nobody can be asked about but us."""
     _insist(request, MAY_CANCEL)
-    asked = CancelRequest.objects.filter(state=CancelState.OPEN.value, is_passed_on=False).order_by("pk")
-    rows = asked.exclude(order__dispatch=Dispatch.SIMULATED.value).select_related("order__service")[:SHOWN_MAX]
-    return _page(request, "work_cancels", "Cancel requests", {"rows": [(each, _row(each.order)) for each in rows]})
+    asked = CancelRequest.objects.filter(state=CancelState.OPEN.value, is_passed_on=False)
+    return _page(request, "work_cancels", "Cancel requests", _requests(request, asked))
 
 
 def show_refills(request: HttpRequest) -> HttpResponse:
     """Show the refills that customers want, and that no provider has been asked for."""
     _insist(request, MAY_REFILL)
-    asked = Refill.objects.filter(status__in=[status.value for status in OPEN_REFILL], upstream_id="").order_by("pk")
-    rows = asked.exclude(order__dispatch=Dispatch.SIMULATED.value).select_related("order__service")[:SHOWN_MAX]
-    return _page(request, "work_refills", "Refills", {"rows": [(each, _row(each.order)) for each in rows]})
+    asked = Refill.objects.filter(status__in=[status.value for status in OPEN_REFILL], upstream_id="")
+    return _page(request, "work_refills", "Refills", _requests(request, asked))
 
 
 @require_POST
@@ -206,6 +203,20 @@ def _waiting(person: int, whose: str, service: int | None) -> list[Order]:
     elif whose != "all":
         waiting = waiting.filter(taken=None)
     return list(waiting[:SHOWN_MAX])
+
+
+def _requests(request: HttpRequest, asked: QuerySet[Any]) -> dict[str, Any]:
+    """Return the oldest requests, of one service or of any."""
+    service = _number(request.GET.get("service"))
+    asked = asked.exclude(order__dispatch=Dispatch.SIMULATED.value).select_related("order__service").order_by("pk")
+    asked = asked if service is None else asked.filter(order__service=service)
+    return {"rows": [(each, _row(each.order)) for each in asked[:SHOWN_MAX]], **_services(service)}
+
+
+def _services(chosen: int | None) -> dict[str, Any]:
+    """Return what one may narrow the page down to."""
+    manual = Service.objects.filter(fulfilment=Fulfilment.MANUAL.value).order_by("name")
+    return {"service": chosen, "services": manual[:SERVICES_MAX]}
 
 
 def _row(order: Order) -> dict[str, Any]:
