@@ -7,18 +7,20 @@ from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from tradepost.catalog.models import Change
+from tradepost.catalog.models import Change, Upload
 from tradepost.database import engine_connection
 from tradepost.engine import retrying
 
 CHANGES_KEPT = timedelta(days=90)  # thrice as long as they are shown
+UPLOADS_KEPT = timedelta(days=1)
 
 
 @app.periodic(cron="17 3 * * *")
 @app.task(queueing_lock="forget", lock="forget")
 def forget(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
-    """Forget idempotency keys and changes of services that are older than they are kept, and sessions that are over."""
+    """Forget idempotency keys, changes of services and uploads older than they are kept, and sessions that are over."""
     with transaction.atomic():
         retrying.forget(engine_connection())
     Change.objects.filter(at__lt=timezone.now() - CHANGES_KEPT).delete()
+    Upload.objects.filter(at__lt=timezone.now() - UPLOADS_KEPT).delete()
     call_command("clearsessions")

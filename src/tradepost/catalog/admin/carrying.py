@@ -1,6 +1,5 @@
 """Pages that carry a table of the catalog in from a file, and out to one."""
 
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
@@ -27,7 +26,6 @@ from tradepost.catalog.sheets.resources import SheetResource
 from tradepost.engine.order_types import wire_id
 from tradepost.providers import following
 
-UPLOAD_HOURS_MAX = 24
 FILE_NAME_CHARS_MAX = 200
 IMPORT, EXPORT = "catalog.import_service", "catalog.export_service"
 
@@ -184,8 +182,7 @@ def _upload(request: HttpRequest) -> Upload | None:
 
 
 def _keep(request: HttpRequest, content: bytes) -> Upload:
-    """Keep a file until it has been looked at; those of others who never came back are forgotten."""
-    Upload.objects.filter(at__lt=timezone.now() - timedelta(hours=UPLOAD_HOURS_MAX)).delete()
+    """Keep a file until it has been looked at, in place of the last one; `fulfilment.forget` forgets the rest."""
     Upload.objects.filter(account=request.user.pk).delete()
     name = str(request.FILES["file"].name)[-FILE_NAME_CHARS_MAX:]  # type: ignore[union-attr] # one file
     assert request.user.pk, "nobody gets here without signing in"
