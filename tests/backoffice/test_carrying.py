@@ -56,7 +56,7 @@ def carry(client: Client, content: bytes, name: str = "service") -> str:
 
 def cells(client: Client, content: bytes, name: str = "service") -> dict[str, tuple[str, str]]:
     """Return what would become of each line: the kind, and what is told of it."""
-    rows = look(client, content, name).context["proposal"].rows
+    rows = look(client, content, name).context["proposal"].shown
     return {row[0]: (_plain(row[2]), _plain(row[3])) for row in rows}
 
 
@@ -112,7 +112,7 @@ def test_what_is_wrong_is_told_by_its_line_and_nothing_is_imported(
 ) -> None:
     content = f"{header}\n{row.format(service=service)}\n".encode()
     response = look(staff, content)
-    assert why in " ".join(_plain(each[3]) for each in response.context["proposal"].rows)
+    assert why in " ".join(_plain(each[3]) for each in response.context["proposal"].shown)
     assert response.context["proposal"].count == 0
     assert "Nothing is imported while anything is wrong" in response.content.decode()
 

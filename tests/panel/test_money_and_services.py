@@ -15,7 +15,7 @@ from django.utils import timezone
 from tests.backoffice.conftest import place, settle
 from tests.conftest import Customer
 from tests.panel.conftest import Belongings, browser, page
-from tradepost.catalog.models import Change, CustomRate, PriceList, PriceListMember, PriceListRate, Service
+from tradepost.catalog.models import Change, CustomRate, PriceList, PriceListMember, PriceListRate, Service, Upload
 from tradepost.engine.statuses import Status
 from tradepost.fulfilment.forget import forget
 from tradepost.ledger import books
@@ -74,7 +74,9 @@ def test_what_changes_is_told_whoever_changes_it(alice: Customer, make_service: 
     assert "cheaper" in text
 
 
-def test_old_changes_and_sessions_are_forgotten(service: int) -> None:
+def test_old_changes_uploads_and_sessions_are_forgotten(alice: Customer, service: int) -> None:
+    past = timezone.now() - timedelta(days=2)
+    upload = Upload.objects.create(account_id=alice.id, name="rates.csv", content=b"id", at=past)
     change = Change.objects.filter(service=service).latest("id")
     Change.objects.filter(pk=change.pk).update(at=timezone.now() - timedelta(days=100))
     session = Session.objects.create(
@@ -83,6 +85,7 @@ def test_old_changes_and_sessions_are_forgotten(service: int) -> None:
     forget(timestamp=0)
     assert not Change.objects.filter(pk=change.pk).exists()
     assert not Session.objects.filter(pk=session.pk).exists()
+    assert not Upload.objects.filter(pk=upload.pk).exists()
 
 
 def test_who_has_a_rate_of_their_own_is_not_told_of_the_lists(

@@ -5,8 +5,7 @@ what was shown: if the rows or the form have changed meanwhile, the new proposal
 """
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,30 +20,33 @@ ROWS_SHOWN_MAX = 300
 type Cell = str | SafeString
 
 
-class Proposal(msgspec.Struct, frozen=True):
-    """What would be done, and to how many rows; those shown first are those to look at first."""
+class Proposal[Row](msgspec.Struct, frozen=True):
+    """What would be done, and to how many rows; those shown first are those to look at first.
+
+    A row is whatever has a `repr` that tells all of it; `cells` writes one as the page shows it.
+    """
 
     summary: str
     headers: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
+    rows: Sequence[Row]
+    cells: Callable[[Row], Sequence[Cell]]
     count: int
     warnings: Sequence[str] = ()
 
     @property
-    def shown(self) -> Sequence[Sequence[Cell]]:
+    def shown(self) -> list[Sequence[Cell]]:
         """As many rows as a page holds."""
-        return self.rows[:ROWS_SHOWN_MAX]
+        return [self.cells(row) for row in self.rows[:ROWS_SHOWN_MAX]]
 
     @property
     def hidden_count(self) -> int:
         """How many rows there are beside those."""
-        return len(self.rows) - len(self.shown)
+        return max(len(self.rows) - ROWS_SHOWN_MAX, 0)
 
     @property
     def seen(self) -> str:
         """What the page sends back, to prove that this is what it showed."""
-        told = json.dumps([self.summary, self.headers, self.rows])
-        return hashlib.sha256(told.encode()).hexdigest()
+        return hashlib.sha256(repr((self.summary, self.rows)).encode()).hexdigest()
 
 
 def is_asked(request: HttpRequest) -> bool:
@@ -52,7 +54,7 @@ def is_asked(request: HttpRequest) -> bool:
     return request.method == "POST" and "step" in request.POST
 
 
-def is_agreed(request: HttpRequest, proposal: Proposal) -> bool:
+def is_agreed(request: HttpRequest, proposal: Proposal[Any]) -> bool:
     """Tell whether a person has seen just this and wants it done."""
     wants = request.POST.get("step") == "apply" and proposal.count > 0
     return wants and request.POST.get("seen") == proposal.seen
@@ -64,7 +66,7 @@ def page(
     title: str,
     text: str,
     form: forms.Form,
-    proposal: Proposal | None = None,
+    proposal: Proposal[Any] | None = None,
     **more: Any,
 ) -> TemplateResponse:
     """Show the form and, once it has been filled in, what it would do.

@@ -102,6 +102,7 @@ class Catalog:
         self._costs = costs
         self._listed: dict[int, Rates] = {}  # by price list, as far as they differ from the services' rates
         self._deals: dict[int, Deal] = {}  # by account
+        self._rates: dict[int, Mapping[int, Decimal]] = {}  # of the deals, since every order asks for them
         self._listings: dict[tuple[int | None, int | None], Listing] = {}  # by account, or price list, or neither
 
     @property
@@ -120,11 +121,14 @@ class Catalog:
             return
         if len(self._deals) > CUSTOM_RATES_ACCOUNTS_MAX:
             self._deals = {account: self._deals[account] for account in accounts - missing}
+            self._rates = {account: deal.rates for account, deal in self._deals.items()}
         own: dict[int, dict[int, Decimal]] = {account: {} for account in missing}
         for account, service, rate in Cursor(connection).execute(_RATES, [list(missing)]):
             own[account][service] = rate
         members = price_lists.load_members(connection, missing) if self._lists else {}
-        self._deals.update({account: self._deal(own[account], members.get(account)) for account in missing})
+        deals = {account: self._deal(own[account], members.get(account)) for account in missing}
+        self._rates.update({account: deal.rates for account, deal in deals.items()})
+        self._deals.update(deals)
 
     def _deal(self, own: Rates, list_id: int | None) -> Deal:
         price_list = self._lists.get(list_id) if list_id else None
@@ -145,7 +149,7 @@ class Catalog:
 
     def rate(self, account: int, service: Service) -> Decimal:
         """Return what 1,000 (or the package) costs this account, whose rates have been loaded."""
-        rates = self._deals[account].rates
+        rates = self._rates[account]
         return rates.get(service.id, service.rate) if rates else service.rate
 
     def price(self, account: int, service: Service) -> Price:

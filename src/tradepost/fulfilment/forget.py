@@ -7,22 +7,24 @@ from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from tradepost.catalog.models import Change
+from tradepost.catalog.models import Change, Upload
 from tradepost.database import engine_connection
 from tradepost.engine import retrying
 from tradepost.orders import by_hand
 from tradepost.orders.bulk import choosing
 
 CHANGES_KEPT = timedelta(days=90)  # thrice as long as they are shown
+UPLOADS_KEPT = timedelta(days=1)
 
 
 @app.periodic(cron="17 3 * * *")
 @app.task(queueing_lock="forget", lock="forget")
 def forget(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
-    """Forget keys, changes and looks at bulk actions that are older than they are kept, and sessions that are over."""
+    """Forget keys, changes, uploads and looks at bulk actions that are older than they are kept, and sessions that end."""
     with transaction.atomic():
         retrying.forget(engine_connection())
         by_hand.forget_ended(engine_connection())
     Change.objects.filter(at__lt=timezone.now() - CHANGES_KEPT).delete()
     choosing.forget_drafts()
+    Upload.objects.filter(at__lt=timezone.now() - UPLOADS_KEPT).delete()
     call_command("clearsessions")

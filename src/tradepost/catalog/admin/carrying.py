@@ -1,7 +1,5 @@
 """Pages that carry a table of the catalog in from a file, and out to one."""
 
-from collections.abc import Collection, Iterator, Mapping
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
@@ -14,12 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
 
-from tradepost.backoffice import proposing, showing
+from tradepost.backoffice import proposing
 from tradepost.backoffice.journal import log_changes
 from tradepost.backoffice.proposing import Proposal
 from tradepost.backoffice.styled import FileWidget, link_button
+from tradepost.catalog.admin import differences
+from tradepost.catalog.admin.differences import Line
 from tradepost.catalog.models import Service, Upload
 from tradepost.catalog.sheets import files
 from tradepost.catalog.sheets.files import BadFile, Format, Sheet
@@ -27,9 +26,7 @@ from tradepost.catalog.sheets.resources import SheetResource
 from tradepost.engine.order_types import wire_id
 from tradepost.providers import following
 
-UPLOAD_HOURS_MAX = 24
 FILE_NAME_CHARS_MAX = 200
-CELL_SHOWN_CHARS_MAX = 60
 IMPORT, EXPORT = "catalog.import_service", "catalog.export_service"
 
 
@@ -150,19 +147,19 @@ class Carrying:
         )
 
 
-def _carry(request: HttpRequest, resource_class: type[SheetResource], sheet: Sheet) -> Proposal | None:
+def _carry(request: HttpRequest, resource_class: type[SheetResource], sheet: Sheet) -> Proposal[Line] | None:
     """Return what a file would change; nothing, if that is agreed to and done."""
     resource = resource_class(store=request.POST.get("step") == "apply")
     try:
         with transaction.atomic():
             result = resource.import_data(sheet.dataset, use_transactions=True)
-            proposal = _proposal(resource, result, sheet)
+            proposal = differences.proposal(resource, result, sheet)
             if proposing.is_agreed(request, proposal):
                 _report(request, resource, result)
                 return None
             transaction.set_rollback(True)
     except IntegrityError as error:  # with rows that came in meanwhile
-        return Proposal(f"It can't be imported: {error}", (), (), 0)
+        return differences.impossible(f"It can't be imported: {error}")
     return proposal
 
 
@@ -170,7 +167,7 @@ def _report(request: HttpRequest, resource: SheetResource, result: Any) -> None:
     new = [row.instance for row in result if row.is_new()]
     changed = [row.instance for row in result if row.is_update()]
     log_changes(request, dict.fromkeys(new, "Imported from a file."), flag=ADDITION)
-    log_changes(request, {row: f"Imported from a file: {_words(resource.changes(row))}." for row in changed})
+    log_changes(request, {row: f"Imported from a file: {differences.words(resource.changes(row))}." for row in changed})
     messages.success(request, f"{len(new):,} new, {len(changed):,} changed.")
     services = [row.pk for row in (*new, *changed) if isinstance(row, Service)]
     quarantined = following.check(services) if services else {}
@@ -185,68 +182,8 @@ def _upload(request: HttpRequest) -> Upload | None:
 
 
 def _keep(request: HttpRequest, content: bytes) -> Upload:
-    """Keep a file until it has been looked at; those of others who never came back are forgotten."""
-    Upload.objects.filter(at__lt=timezone.now() - timedelta(hours=UPLOAD_HOURS_MAX)).delete()
+    """Keep a file until it has been looked at, in place of the last one; `fulfilment.forget` forgets the rest."""
     Upload.objects.filter(account=request.user.pk).delete()
     name = str(request.FILES["file"].name)[-FILE_NAME_CHARS_MAX:]  # type: ignore[union-attr] # one file
     assert request.user.pk, "nobody gets here without signing in"
     return Upload.objects.create(account_id=request.user.pk, name=name, content=content)
-
-
-def _proposal(resource: SheetResource, result: Any, sheet: Sheet) -> Proposal:
-    lines = dict(enumerate(sheet.lines, 1))
-    wrong = [*_base_errors(result), *_wrong(result, lines)]
-    rows = list(zip(sheet.lines, result.rows, strict=False))
-    new = [_new(resource, line, row, sheet.dataset.headers) for line, row in rows if row.is_new()]
-    changed = [_changed(resource, line, row) for line, row in rows if row.is_update()]
-    same = [(str(line), str(row.object_repr), showing.badge("unchanged"), "") for line, row in rows if row.is_skip()]
-    summary = f"{len(new):,} new, {len(changed):,} changed, {len(same):,} unchanged, {len(wrong):,} wrong"
-    warnings = ["Nothing is imported while anything is wrong: mend the file and choose it again."] if wrong else []
-    return Proposal(
-        summary,
-        ("Line", "Row", "", "Changes"),
-        [*wrong, *changed, *new, *same],
-        0 if wrong else len(new) + len(changed),
-        warnings,
-    )
-
-
-def _base_errors(result: Any) -> Iterator[tuple[Any, ...]]:
-    for each in result.base_errors:
-        yield "", "", showing.badge("wrong", "danger"), str(each.error)
-
-
-def _wrong(result: Any, lines: Mapping[int, int]) -> Iterator[tuple[Any, ...]]:
-    for row in result.invalid_rows:
-        told = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in row.error_dict.items())
-        yield str(lines[row.number]), "", showing.badge("wrong", "danger"), told.replace("category_id:", "category:")
-    for row in result.error_rows:
-        told = "; ".join(str(each.error) for each in row.errors)
-        yield str(lines[row.number]), "", showing.badge("wrong", "danger"), told
-
-
-def _new(resource: SheetResource, line: int, row: Any, told: Collection[str]) -> tuple[Any, ...]:
-    names = set(told) - {"id"}  # which it has not before it is written
-    fields = [field for field in resource.get_import_fields() if field.column_name in names]
-    values = [(field.column_name, resource.shown(field, field.get_value(row.instance))) for field in fields]
-    shown = '<span class="tp-change">{} <b>{}</b></span>'
-    cells = format_html_join(" ", shown, ((name, _cell(value)) for name, value in values if value not in {"", None}))
-    return str(line), "", showing.badge("new", "success"), cells
-
-
-def _changed(resource: SheetResource, line: int, row: Any) -> tuple[Any, ...]:
-    shown = '<span class="tp-change">{} <s>{}</s> → <b>{}</b></span>'
-    changes = resource.changes(row.instance).items()
-    cells = format_html_join(" ", shown, ((name, _cell(was), _cell(now)) for name, (was, now) in changes))
-    return str(line), str(row.instance), showing.badge("changed", "info"), cells
-
-
-def _words(changes: Mapping[str, tuple[Any, Any]]) -> str:
-    return ", ".join(f"{name} {_cell(was)} → {_cell(now)}" for name, (was, now) in changes.items())
-
-
-def _cell(value: Any) -> str:
-    text = str(value)
-    if not text:
-        return "nothing"
-    return text if len(text) <= CELL_SHOWN_CHARS_MAX else f"{text[:CELL_SHOWN_CHARS_MAX]}…"

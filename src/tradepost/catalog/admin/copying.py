@@ -102,14 +102,15 @@ def _apply(request: HttpRequest, source: Account, copies: Sequence[Copied]) -> N
     messages.success(request, f"{len(written):,} rates copied to {len(targets):,} accounts.")
 
 
-def _proposal(copies: Sequence[Copied]) -> Proposal:
+def _proposal(copies: Sequence[Copied]) -> Proposal[Copied]:
     written = [copy for copy in copies if copy.is_to_change]
     kept = [copy for copy in copies if not copy.is_to_change]
     overwritten = sum(copy.was is not None for copy in written)
     return Proposal(
         summary=f"{len(written):,} rates are copied, {overwritten:,} of them over others; {len(kept):,} stay",
         headers=("Account", "Service", "Has", "Gets"),
-        rows=[_row(copy) for copy in (*written, *kept)],
+        rows=[*written, *kept],
+        cells=_row,
         count=len(written),
     )
 

@@ -21,6 +21,7 @@ class CustomRateInline(PlainDecimals, TabularInline[CustomRate, Service]):
     """Who has the service at another rate."""
 
     model = CustomRate
+    show_title = False
     autocomplete_fields = ("account",)
     extra = 0
     per_page = 20

@@ -17,6 +17,10 @@ from tradepost.backoffice.styled import CheckboxWidget, TextareaWidget
 from tradepost.catalog import joining
 from tradepost.catalog.models import PriceList
 
+COLOURS = {"unknown": "danger", "moves here": "info", "stays there": "warning", "joins": "success"}
+
+type _Row = tuple[str, str, str]  # the address, what becomes of it, and which list it is on
+
 
 class JoinForm(forms.Form):
     """Who is to be on it."""
@@ -69,12 +73,17 @@ def join(request: HttpRequest, price_list: int) -> HttpResponse:
     )
 
 
-def _proposal(told: joining.Joining, *, moves: bool) -> Proposal:
-    moved = showing.badge("moves here", "info") if moves else showing.badge("stays there", "warning")
-    rows: list[tuple[Any, ...]] = [(address, showing.badge("unknown", "danger"), "") for address in told.unknown]
-    rows += [(address, moved, f"on {name}") for address, name in told.from_others.values()]
-    rows += [(address, showing.badge("joins", "success"), "") for address in told.new.values()]
-    rows += [(address, showing.badge("is on it", ""), "") for address in told.already]
+def _proposal(told: joining.Joining, *, moves: bool) -> Proposal[_Row]:
+    other = "moves here" if moves else "stays there"
+    rows: list[_Row] = [(address, "unknown", "") for address in told.unknown]
+    rows += [(address, other, f"on {name}") for address, name in told.from_others.values()]
+    rows += [(address, "joins", "") for address in told.new.values()]
+    rows += [(address, "is on it", "") for address in told.already]
     count = len(told.new) + (len(told.from_others) if moves else 0)
     warnings = [f"{len(told.unknown):,} addresses are of no account, and are left out."] if told.unknown else []
-    return Proposal(f"{count:,} accounts join", ("Address", "", "Until now"), rows, count, warnings)
+    return Proposal(f"{count:,} accounts join", ("Address", "", "Until now"), rows, _cells, count, warnings)
+
+
+def _cells(row: _Row) -> tuple[Any, ...]:
+    address, what, until_now = row
+    return address, showing.badge(what, COLOURS.get(what, "")), until_now

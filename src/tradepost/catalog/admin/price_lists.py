@@ -22,6 +22,7 @@ class DiscountInline(PlainDecimals, TabularInline[PriceListDiscount, PriceList])
     """Its discounts on categories."""
 
     model = PriceListDiscount
+    show_title = False
     autocomplete_fields = ("category",)
     extra = 0
     ordering = ("category__position", "category")
@@ -31,6 +32,7 @@ class RateInline(PlainDecimals, TabularInline[PriceListRate, PriceList]):
     """Its rates of services."""
 
     model = PriceListRate
+    show_title = False
     autocomplete_fields = ("service",)
     extra = 0
     per_page = 20
@@ -51,6 +53,7 @@ class MemberInline(TabularInline[PriceListMember, PriceList]):
     """The accounts that are on it."""
 
     model = PriceListMember
+    show_title = False
     autocomplete_fields = ("account",)
     extra = 0
     per_page = 20

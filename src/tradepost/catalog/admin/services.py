@@ -100,6 +100,7 @@ class ServiceAdmin(Carrying, PlainDecimals, Endless, ModelAdmin[Service]):
     )
     list_filter_submit = True
     list_fullwidth = True
+    list_max_show_all = 100  # of each row five fields are posted, and Django takes no more than 1,000
     list_select_related = ("category",)
     search_fields = ("=id", "name", "category__name")
     search_help_text = "Id, name or category"

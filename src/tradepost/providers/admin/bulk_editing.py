@@ -138,7 +138,7 @@ def _selection(request: HttpRequest, action: str) -> list[tuple[str, str]]:
     return [("action", action), ("select_across", request.POST.get("select_across", "0")), *ticked]
 
 
-def _proposal(considered: Sequence[Considered], names: Mapping[int, str]) -> Proposal:
+def _proposal(considered: Sequence[Considered], names: Mapping[int, str]) -> Proposal[Considered]:
     changing = [each for each in considered if each.is_to_change]
     refused = [each for each in considered if each.refusal]
     warned = [each for each in changing if each.warnings]
@@ -148,7 +148,8 @@ def _proposal(considered: Sequence[Considered], names: Mapping[int, str]) -> Pro
     return Proposal(
         summary=f"{len(changing):,} change, {same:,} are so already",
         headers=("Service", "Changes", "Mind"),
-        rows=[_row(each, names) for each in (*refused, *warned, *quiet)],
+        rows=[*refused, *warned, *quiet],
+        cells=lambda each: _row(each, names),
         count=len(changing),
         warnings=warnings,
     )

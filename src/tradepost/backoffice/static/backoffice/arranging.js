@@ -9,6 +9,7 @@
   const said = form.querySelector("[data-said]");
   const first = Number(rows.getAttribute("start"));
   let dragged = null;
+  let origin = null; // what it stood before
   let target = null;
   let isChanged = false;
 
@@ -41,6 +42,7 @@
     dragged = null;
     row.classList.remove("tp-dragged");
     if (target) {
+      rows.insertBefore(row, origin);
       row.querySelector("input[type=checkbox]").checked = true;
       form.elements.target.value = target.dataset.target;
       said.textContent = `${nameOf(row)} moves to ${target.textContent}. Not saved yet.`;
@@ -55,6 +57,7 @@
     const handle = event.target.closest(".tp-handle");
     if (!handle || event.button !== 0) return;
     dragged = rowOf(handle);
+    origin = dragged.nextElementSibling;
     dragged.classList.add("tp-dragged");
   });
   // On the document: a row that is moved loses whatever it had captured.
