@@ -46,7 +46,7 @@ WHERE s.fulfilment = 'provider' AND p.upstream_id = s.position::text;
 _ACCOUNTS = """
 INSERT INTO accounts_account (email, password, name, is_active, is_staff, is_superuser, created_at)
 SELECT 'customer' || n || '@bench.example', '!', '', true, false, false,
-       now() - (%(accounts)s - n) * interval '1 day' * 365 / %(accounts)s
+       now() - interval '1 second' * ((%(accounts)s - n) * 31536000.0 / %(accounts)s)
 FROM generate_series(1, %(accounts)s) n;
 UPDATE ledger_account SET balance = 1000000 WHERE account_id IS NOT NULL;
 """
@@ -63,7 +63,7 @@ SELECT a.first + CASE WHEN n %% (%(orders)s / {HEAVY_ORDERS}) = 0 THEN 0
        CASE WHEN n %% 50 = 0 THEN 'In progress' WHEN n %% 29 = 0 THEN 'Partial' WHEN n %% 17 = 0 THEN 'Canceled'
             ELSE 'Completed' END,
        CASE WHEN s.position %% 5 < 3 THEN 'sent' ELSE 'none' END, 0, at, at + interval '2 hours'
-FROM (SELECT n, now() - (%(orders)s - n) * interval '1 day' * {DAYS} / %(orders)s AS at,
+FROM (SELECT n, now() - interval '1 second' * ((%(orders)s - n) * {DAYS} * 86400.0 / %(orders)s) AS at,
              floor(power({SERVICES}, random()))::int - 1 AS service
       FROM generate_series(1, %(orders)s) n OFFSET 0) AS placed
 JOIN (SELECT min(id) AS first FROM accounts_account) a ON true

@@ -39,6 +39,7 @@ _POSITIONS = 'SELECT "table", position FROM reports_watermark ORDER BY "table"'
 
 _MOVE_ON = 'UPDATE reports_watermark SET position = %s WHERE "table" = %s'
 
+_MINUTES = f"({Kind.DESK}, {Kind.PROVIDER})"
 _MEASURES = ", ".join(MEASURES)
 _SUMS = ", ".join(f"sum({name}) AS {name}" for name in MEASURES)
 
@@ -51,8 +52,9 @@ INSERT INTO reports_total AS was (kind, span, start, subject, {_MEASURES})
 )
 SELECT kind, span, date_trunc(unit, day, 'UTC'), subject, {_SUMS} FROM daily CROSS JOIN {SPANS} GROUP BY 1, 2, 3, 4
 UNION ALL
-SELECT {Kind.DESK}, {Span.MINUTE}, date_trunc('minute', at, 'UTC'), 0, {_SUMS} FROM booking
-WHERE service IS NOT NULL AND at > now() - %(minutes_kept)s GROUP BY 1, 2, 3, 4
+SELECT kind, {Span.MINUTE}, date_trunc('minute', at, 'UTC'), subject, {_SUMS}
+FROM booking CROSS JOIN LATERAL {SUBJECTS}
+WHERE subject IS NOT NULL AND kind IN {_MINUTES} AND at > now() - %(minutes_kept)s GROUP BY 1, 2, 3, 4
 ORDER BY 1, 2, 3, 4
 ON CONFLICT (kind, span, start, subject) DO UPDATE
 SET {", ".join(f"{name} = was.{name} + excluded.{name}" for name in MEASURES)}
@@ -127,7 +129,7 @@ def forget() -> None:
     """Forget minutes and durations that are older than they are kept."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"DELETE FROM reports_total WHERE kind = {Kind.DESK} AND span = {Span.MINUTE} AND start < now() - %s",
+            f"DELETE FROM reports_total WHERE kind IN {_MINUTES} AND span = {Span.MINUTE} AND start < now() - %s",
             [MINUTES_KEPT],
         )
         cursor.execute("DELETE FROM reports_duration WHERE day < (now() - %s)::date", [DURATIONS_KEPT])

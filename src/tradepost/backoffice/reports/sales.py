@@ -79,7 +79,7 @@ def download(request: HttpRequest, by: str) -> HttpResponseBase:
 
 
 def _permitted(request: HttpRequest, by: str) -> By:
-    if by not in list(By):
+    if by not in TITLES:
         raise Http404
     by_ = By(by)
     if not request.user.has_perm(columns.SALES) or not request.user.has_perms(subjects.VIEWS[by_]):
@@ -155,7 +155,7 @@ def _tabs(request: HttpRequest, by: By, wanted: Asked) -> list[dict[str, Any]]:
             "link": f"{reverse('report', args=[each.value])}{wanted.address(sort='')}",
             "active": each is by,
         }
-        for each in By
+        for each in TITLES
         if request.user.has_perms(subjects.VIEWS[each])
     ]
 
