@@ -63,7 +63,7 @@ SELECT a.first + CASE WHEN n %% (%(orders)s / {HEAVY_ORDERS}) = 0 THEN 0
        CASE WHEN n %% 50 = 0 THEN 'In progress' WHEN n %% 29 = 0 THEN 'Partial' WHEN n %% 17 = 0 THEN 'Canceled'
             ELSE 'Completed' END,
        CASE WHEN s.position %% 5 < 3 THEN 'sent' ELSE 'none' END, 0, at, at + interval '2 hours'
-FROM (SELECT n, now() - interval '1 second' * ((%(orders)s - n) * {DAYS} * 86400.0 / %(orders)s) AS at,
+FROM (SELECT n, now() - interval '1 second' * ({DAYS} * 86400.0 / %(orders)s * (%(orders)s - n)) AS at,
              floor(power({SERVICES}, random()))::int - 1 AS service
       FROM generate_series(1, %(orders)s) n OFFSET 0) AS placed
 JOIN (SELECT min(id) AS first FROM accounts_account) a ON true

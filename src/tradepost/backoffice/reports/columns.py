@@ -22,6 +22,10 @@ class Column(msgspec.Struct, frozen=True):
     write: Callable[[Decimal], str] = showing.grouped
     permission: str = SALES
 
+    def number(self, sums: Sums) -> Decimal:
+        """Return the figure to reckon with; nothing where there is none."""
+        return Decimal(self.read(sums) or 0)
+
     def text(self, sums: Sums) -> str:
         """Write the figure for people."""
         value = self.read(sums)
@@ -56,6 +60,7 @@ COLUMNS = (
     Column("canceled", "Canceled", lambda sums: sums.canceled, count),
     Column("refills", "Refills", lambda sums: sums.refills, count),
 )
+NAMED = {column.name: column for column in COLUMNS}
 
 
 def seen_by(request: HttpRequest) -> list[Column]:

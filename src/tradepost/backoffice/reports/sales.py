@@ -14,6 +14,7 @@ from django.urls import reverse
 from tradepost.backoffice import showing, spreadsheets
 from tradepost.backoffice.reports import asked, charts, columns, subjects
 from tradepost.backoffice.reports.asked import PRESETS, ROWS_A_PAGE, Asked
+from tradepost.backoffice.reports.changes import DOWN, UP, change
 from tradepost.backoffice.reports.columns import Column
 from tradepost.reports import reading
 from tradepost.reports.measures import Kind
@@ -29,7 +30,6 @@ TITLES = {
 }
 HEADS = {By.DAY: "Day", By.SERVICE: "Service", By.CATEGORY: "Category", By.PROVIDER: "Provider", By.ACCOUNT: "Account"}
 ROWS_A_READ = 2_000  # of a file
-UP, DOWN = "up", "down"
 
 
 def show(request: HttpRequest, by: str) -> HttpResponse:
@@ -55,7 +55,7 @@ def show(request: HttpRequest, by: str) -> HttpResponse:
         "rows": list(_shown(request, by_, rows, period, shown)),
         "totals": [column.text(now) for column in shown],
         "totals_before": [column.text(before) for column in shown],
-        "totals_change": [_change(column.read(now), column.read(before)) for column in shown],
+        "totals_change": [change(column.read(now), column.read(before)) for column in shown],
         "chart": charts.by_day(period, with_profit=request.user.has_perm(columns.PROFIT)) if by_ is By.DAY else None,
         "file": f"{reverse('report_file', args=[by_.value])}{wanted.address()}",
         "page": wanted.page,
@@ -115,7 +115,7 @@ def _shown(
             "name": called.get(row.subject, str(row.subject)),
             "link": subjects.orders_of(by, row.subject, period) if may_see_orders else "",
             "figures": [column.text(row.sums) for column in shown],
-            "change": _change(row.sums.revenue, past.revenue),
+            "change": change(row.sums.revenue, past.revenue),
             "revenue_before": showing.grouped(past.revenue),
         }
 
@@ -126,15 +126,6 @@ def _before(by: By, rows: Sequence[Row], period: Period) -> dict[Any, Sums]:
         distance = period.first - period.before.first
         return {row.subject + distance: row.sums for row in reading.rows(by, period.before)}
     return reading.of_subjects(by, period.before, [row.subject for row in rows])
-
-
-def _change(now: int | Decimal | None, before: int | Decimal | None) -> dict[str, str]:
-    """Return by how much a figure has changed, and which way; nothing if it can't be said."""
-    if now is None or not before:
-        return {"text": showing.NOTHING, "way": ""}
-    percent = (Decimal(now) - Decimal(before)) * 100 / abs(Decimal(before))
-    way = UP if percent > 0 else DOWN if percent < 0 else ""
-    return {"text": f"{percent:+,.1f} %", "way": way}
 
 
 def _lines(by: By, period: Period, order: Order, shown: Sequence[Column]) -> Iterator[list[Any]]:
