@@ -36,8 +36,8 @@ INSERT INTO providers_providerservice (provider_id, upstream_id, name, type, cat
 SELECT (SELECT min(id) FROM providers_provider) + n % {PROVIDERS}, n::text, 'Offer ' || n, 'Default', 'Theirs', 0.5, 10,
        100000, true, true, false, '', '', false
 FROM generate_series(1, {SERVICES}) n;
-INSERT INTO providers_route (service_id, provider_service_id, position, is_active, multiplier, overflow_percent, follows,
-    markup_percent, rate_decimals)
+INSERT INTO providers_route (service_id, provider_service_id, position, is_active, multiplier, overflow_percent,
+    follows, markup_percent, rate_decimals)
 SELECT s.id, p.id, 1, true, 1, 0, '{{}}', 0, 4
 FROM catalog_service s, providers_providerservice p
 WHERE s.fulfilment = 'provider' AND p.upstream_id = s.position::text;
@@ -53,8 +53,8 @@ UPDATE ledger_account SET balance = 1000000 WHERE account_id IS NOT NULL;
 
 # The first account is the heavy one; of the others and of the services the first have most.
 _ORDERS = f"""
-INSERT INTO orders_order (account_id, service_id, mode, link, quantity, remains, rate, charge, refunded, status, dispatch,
-                          start_count, created_at, updated_at)
+INSERT INTO orders_order (account_id, service_id, mode, link, quantity, remains, rate, charge, refunded, status,
+                          dispatch, start_count, created_at, updated_at)
 SELECT a.first + CASE WHEN n %% (%(orders)s / {HEAVY_ORDERS}) = 0 THEN 0
                       ELSE floor(power(%(accounts)s, random())) END,
        s.id, (ARRAY['api', 'api', 'api', 'web', 'mass'])[1 + n %% 5], 'https://example.com/page/' || n, 1000,
@@ -90,8 +90,8 @@ ORDER BY at;
 """
 
 _ATTEMPTS = """
-INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, state, upstream_id, quantity,
-                            at, answered_at, cost, cost_expected, asked, answer)
+INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, state, upstream_id,
+                            quantity, at, answered_at, cost, cost_expected, asked, answer)
 SELECT o.id, o.account_id, 1, p.provider_id, p.id, 'sent', o.id::text, o.quantity, o.created_at,
        o.created_at + interval '1 second', CASE WHEN o.status <> 'In progress' THEN 0.45 END, 0.5,
        jsonb_build_object('service', p.upstream_id, 'link', o.link), '{"order":' || o.id || '}'
@@ -106,7 +106,8 @@ WHERE o.dispatch = 'sent' AND o.status = 'In progress' ORDER BY o.id;
 """
 
 _EVENTS = """
-INSERT INTO orders_orderevent (order_id, account_id, at, actor, from_status, to_status, from_dispatch, to_dispatch, note)
+INSERT INTO orders_orderevent (order_id, account_id, at, actor, from_status, to_status, from_dispatch, to_dispatch,
+                               note)
 SELECT o.id, o.account_id, o.created_at + e.after * (1 + o.id % 7), e.actor, e.was, e.status, e.dispatch, e.dispatch_to,
        ''
 FROM orders_order o CROSS JOIN LATERAL (

@@ -29,16 +29,19 @@ def titles(client: Client) -> list[str]:
     return [figure["title"] for figure in context_of(client)["figures"]]
 
 
+SALES = ["Orders today", "Revenue today", "Refunded today"]
+
+
 @pytest.mark.parametrize(
     ("permissions", "seen"),
     [
         ([], []),
         (["view_order"], ["Orders today"]),
-        (["view_sales"], ["Orders today", "Revenue today", "Refunded today"]),
-        (["view_sales", "view_profit"], ["Orders today", "Revenue today", "Refunded today", "Cost today", "Profit today"]),
+        (["view_sales"], SALES),
+        (["view_sales", "view_profit"], [*SALES, "Cost today", "Profit today"]),
         (["view_account"], ["New customers today"]),
     ],
-)  # fmt: skip
+)
 def test_each_figure_is_for_those_who_may_see_it(permissions: list[str], seen: list[str]) -> None:
     assert titles(staff_with(*permissions)) == seen
 

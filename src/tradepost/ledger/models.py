@@ -91,6 +91,8 @@ class Transfer(models.Model):
             models.Index(
                 fields=("credit", "id"), condition=Q(credit__gte=CUSTOMER_IDS_FROM), name="transfer_credits_of_customer"
             ),
+            # What is rare among charges is found without walking past them; a charge pays nothing for it.
+            models.Index(fields=("kind", "id"), condition=~Q(kind="charge"), name="transfer_other_than_charge"),
         )
         ordering = ("-id",)
 

@@ -14,7 +14,7 @@ from tradepost.reports.periods import Period
 from tradepost.reports.reading import By, Order, Sums
 
 MEDIAN, HIGH = 0.5, 0.9
-LATELY = timedelta(hours=1)
+LATELY_SECONDS = 3_600
 
 type Buckets = dict[int, int]
 
@@ -53,7 +53,7 @@ WHERE kind = %s AND subject = ANY(%s::bigint[]) AND day >= %s AND day <= %s GROU
 
 _LATELY = """
 SELECT subject, sum(orders)::bigint, sum(refused)::bigint, sum(unsure)::bigint FROM reports_total
-WHERE kind = %s AND span = %s AND start > now() - %s GROUP BY 1
+WHERE kind = %s AND span = %s AND start > now() - make_interval(secs => %s) GROUP BY 1
 """
 
 
@@ -71,7 +71,7 @@ def of_offers(provider: int, period: Period, *, limit: int | None = None, offset
 def lately() -> dict[int, Sums]:
     """Return what came of the attempts of the last hour, by provider: `orders` sent, `refused` and `unsure`."""
     with connection.cursor() as cursor:
-        cursor.execute(_LATELY, [Kind.PROVIDER.value, Span.MINUTE.value, LATELY])
+        cursor.execute(_LATELY, [Kind.PROVIDER.value, Span.MINUTE.value, LATELY_SECONDS])
         return {
             provider: Sums(orders=orders, refused=refused, unsure=unsure)
             for provider, orders, refused, unsure in cursor.fetchall()

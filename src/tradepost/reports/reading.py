@@ -137,7 +137,7 @@ _OF_SOME = "AND subject = ANY(%(subjects)s)"
 
 
 def rows(by: By, period: Period, order: Order | None = None, *, of_provider: int | None = None) -> list[Row]:
-    """Return the sums of a period by day or by subject, in an order; of offers, those of one provider if it is given."""
+    """Return the sums of a period by day or by subject, in an order; of offers, those of a provider if it is given."""
     order = order or Order()
     if by is By.DAY:
         return _by_day(period, order)
@@ -232,4 +232,5 @@ def _rows(query: str, parameters: dict[str, Any]) -> list[Row]:
 def _fetch(query: str, parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found

@@ -1,7 +1,6 @@
 """The reports of sales: revenue, cost and profit by day, service, category, provider and account."""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
