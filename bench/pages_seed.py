@@ -20,7 +20,8 @@ WAITING = 200  # orders that are unsure, and as many that are held
 
 _CATALOG = f"""
 INSERT INTO catalog_category (name, position) SELECT 'Category ' || n, n FROM generate_series(1, 100) n;
-INSERT INTO catalog_service (category_id, position, name, rate, min, max, type, refill, cancel, average_time, fulfilment)
+INSERT INTO catalog_service (category_id, position, name, rate, min, max, type, refill, cancel, average_time,
+                             fulfilment)
 SELECT (SELECT min(id) FROM catalog_category) + n % 100, n,
        'Service ' || n || (ARRAY[' Likes', ' Premium', ' Views'])[1 + n % 3],
        (1 + n % 500) / 100.0, 10, 100000, 'Default', true, true, '2 hours',

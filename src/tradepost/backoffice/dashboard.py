@@ -45,13 +45,21 @@ class Days(msgspec.Struct, frozen=True):
     yesterday: Decimal
     lately: Decimal
 
-    def figure(self, title: str, write: Callable[[Decimal], str], *, link: str, unit: str = "") -> dict[str, Any]:
+    def figure(
+        self,
+        title: str,
+        write: Callable[[Decimal], str],
+        *,
+        link: str,
+        unit: str = "",
+        more_is_better: bool = True,
+    ) -> dict[str, Any]:
         """Return it as the template writes it."""
         return {
             "title": title,
             "value": write(self.today),
             "unit": unit,
-            "change": changes.change(self.today, self.yesterday_by_now),
+            "change": changes.change(self.today, self.yesterday_by_now, more_is_better=more_is_better),
             "yesterday_by_now": write(self.yesterday_by_now),
             "yesterday": write(self.yesterday),
             "lately": write(self.lately),
@@ -117,7 +125,9 @@ def _figures(request: HttpRequest, period: Period, by_day: dict[date, Sums], by_
         link = f"{reverse('report', args=['day'])}?preset={DAYS}"
         if is_count or not may_see_sales:
             link = _list("orders_order", created_at_from=f"{period.last:%Y-%m-%d}")
-        yield days.figure(title, column.write, link=link, unit="" if is_count else unit)
+        yield days.figure(
+            title, column.write, link=link, unit="" if is_count else unit, more_is_better=column.more_is_better
+        )
 
 
 def _new_customers(now: datetime) -> dict[str, Any]:
@@ -134,10 +144,14 @@ def _new_customers(now: datetime) -> dict[str, Any]:
     return days.figure("New customers today", columns.count, link=_list("accounts_account"))
 
 
-def _charts(days: Sequence[tuple[date, Sums]], *, with_profit: bool) -> list[dict[str, str]]:
+def _charts(days: Sequence[tuple[date, Sums]], *, with_profit: bool) -> list[dict[str, Any]]:
     title = "Revenue and profit" if with_profit else "Revenue"
     return [
-        {"title": f"{title}, {settings.TRADEPOST_CURRENCY}", "data": charts.sales(days, with_profit=with_profit)},
+        {
+            "title": f"{title}, {settings.TRADEPOST_CURRENCY}",
+            "data": charts.sales(days, with_profit=with_profit),
+            "with_profit": with_profit,
+        },
         {"title": "Orders", "data": charts.orders(days)},
     ]
 

@@ -1,16 +1,16 @@
-"""By how much a figure has changed."""
+"""By how much a figure has changed, and whether that is good news."""
 
 from decimal import Decimal
 
 from tradepost.backoffice import showing
 
-UP, DOWN = "up", "down"
+GOOD, BAD = "good", "bad"
 
 
-def change(now: int | Decimal | None, before: int | Decimal | None) -> dict[str, str]:
-    """Return by how much a figure has changed, and which way; nothing if it can't be said."""
+def change(now: int | Decimal | None, before: int | Decimal | None, *, more_is_better: bool = True) -> dict[str, str]:
+    """Return by how much a figure has changed, and which news that is; nothing if it can't be said."""
     if now is None or not before:
-        return {"text": showing.NOTHING, "way": ""}
+        return {"text": showing.NOTHING, "news": ""}
     percent = (Decimal(now) - Decimal(before)) * 100 / abs(Decimal(before))
-    way = UP if percent > 0 else DOWN if percent < 0 else ""
-    return {"text": f"{percent:+,.1f} %", "way": way}
+    news = (GOOD if (percent > 0) is more_is_better else BAD) if percent else ""
+    return {"text": f"{percent:+,.1f} %", "news": news}

@@ -22,9 +22,12 @@ def by_day(period: Period, *, with_profit: bool) -> str:
 
 def sales(days: Sequence[tuple[date, Sums]], *, with_profit: bool) -> str:
     """Return revenue and profit of these days, as the theme's chart takes them."""
-    revenue = _drawn("Revenue", days, lambda sums: sums.revenue, "--color-primary-600")
-    profit = _drawn("Profit", days, lambda sums: sums.profit, "--color-primary-300")
-    return _chart(days, revenue, *([profit] if with_profit else []))
+    if not with_profit:
+        return _chart(days, _drawn("Revenue", days, lambda sums: sums.revenue, "--color-primary-600"))
+    # The first one stands before the second: profit is the part of revenue that is left.
+    profit = _drawn("Profit", days, lambda sums: sums.profit, "--color-primary-600")
+    revenue = _drawn("Revenue", days, lambda sums: sums.revenue, "--color-primary-300")
+    return _chart(days, profit, revenue)
 
 
 def orders(days: Sequence[tuple[date, Sums]]) -> str:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from tradepost.backoffice import showing, spreadsheets
 from tradepost.backoffice.reports import asked, charts, columns, subjects
 from tradepost.backoffice.reports.asked import PRESETS, ROWS_A_PAGE, Asked
-from tradepost.backoffice.reports.changes import DOWN, UP, change
+from tradepost.backoffice.reports.changes import change
 from tradepost.backoffice.reports.columns import Column
 from tradepost.reports import reading
 from tradepost.reports.measures import Kind
@@ -29,6 +29,7 @@ TITLES = {
 }
 HEADS = {By.DAY: "Day", By.SERVICE: "Service", By.CATEGORY: "Category", By.PROVIDER: "Provider", By.ACCOUNT: "Account"}
 ROWS_A_READ = 2_000  # of a file
+UP, DOWN = "up", "down"
 
 
 def show(request: HttpRequest, by: str) -> HttpResponse:
@@ -40,6 +41,7 @@ def show(request: HttpRequest, by: str) -> HttpResponse:
     period = wanted.period
     found = reading.rows(by_, period, order)
     rows = found[:ROWS_A_PAGE]
+    with_profit = request.user.has_perm(columns.PROFIT)
     now, before = _totals(by_, period), _totals(by_, period.before)
     context = {
         **admin.site.each_context(request),
@@ -54,8 +56,11 @@ def show(request: HttpRequest, by: str) -> HttpResponse:
         "rows": list(_shown(request, by_, rows, period, shown)),
         "totals": [column.text(now) for column in shown],
         "totals_before": [column.text(before) for column in shown],
-        "totals_change": [change(column.read(now), column.read(before)) for column in shown],
-        "chart": charts.by_day(period, with_profit=request.user.has_perm(columns.PROFIT)) if by_ is By.DAY else None,
+        "totals_change": [
+            change(column.read(now), column.read(before), more_is_better=column.more_is_better) for column in shown
+        ],
+        "chart": charts.by_day(period, with_profit=with_profit) if by_ is By.DAY else None,
+        "with_profit": with_profit,
         "file": f"{reverse('report_file', args=[by_.value])}{wanted.address()}",
         "page": wanted.page,
         "page_before": wanted.address(page=wanted.page - 1) if wanted.page > 1 else "",

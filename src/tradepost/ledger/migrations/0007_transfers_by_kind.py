@@ -4,7 +4,6 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("ledger", "0003_play_money"),
-        ("orders", "0010_cost_expected"),
     ]
 
     operations = [
