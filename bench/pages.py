@@ -117,8 +117,9 @@ def _client(*, by_staff: bool) -> "Client":
     from tradepost.accounts.models import Account  # noqa: PLC0415
 
     client = Client(SERVER_NAME="127.0.0.1")
-    owner = {"email": "owner@bench.example", "is_staff": True, "is_superuser": True}
-    account = Account.objects.get_or_create(**owner)[0] if by_staff else Account.objects.order_by("id")[0]
+    account = Account.objects.order_by("id")[0]
+    if by_staff:
+        account, _ = Account.objects.get_or_create(email="owner@bench.example", is_staff=True, is_superuser=True)
     client.force_login(account)
     return client
 

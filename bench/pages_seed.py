@@ -20,7 +20,8 @@ WAITING = 200  # orders that are unsure, and as many that are held
 
 _CATALOG = f"""
 INSERT INTO catalog_category (name, position) SELECT 'Category ' || n, n FROM generate_series(1, 100) n;
-INSERT INTO catalog_service (category_id, position, name, rate, min, max, type, refill, cancel, average_time, fulfilment)
+INSERT INTO catalog_service (category_id, position, name, rate, min, max, type, refill, cancel, average_time,
+                             fulfilment)
 SELECT (SELECT min(id) FROM catalog_category) + n % 100, n,
        'Service ' || n || (ARRAY[' Likes', ' Premium', ' Views'])[1 + n % 3],
        (1 + n % 500) / 100.0, 10, 100000, 'Default', true, true, '2 hours',
@@ -36,8 +37,8 @@ INSERT INTO providers_providerservice (provider_id, upstream_id, name, type, cat
 SELECT (SELECT min(id) FROM providers_provider) + n % {PROVIDERS}, n::text, 'Offer ' || n, 'Default', 'Theirs', 0.5, 10,
        100000, true, true, false, '', '', false
 FROM generate_series(1, {SERVICES}) n;
-INSERT INTO providers_route (service_id, provider_service_id, position, is_active, multiplier, overflow_percent, follows,
-    markup_percent, rate_decimals)
+INSERT INTO providers_route (service_id, provider_service_id, position, is_active, multiplier, overflow_percent,
+    follows, markup_percent, rate_decimals)
 SELECT s.id, p.id, 1, true, 1, 0, '{{}}', 0, 4
 FROM catalog_service s, providers_providerservice p
 WHERE s.fulfilment = 'provider' AND p.upstream_id = s.position::text;
@@ -46,15 +47,15 @@ WHERE s.fulfilment = 'provider' AND p.upstream_id = s.position::text;
 _ACCOUNTS = """
 INSERT INTO accounts_account (email, password, name, is_active, is_staff, is_superuser, created_at)
 SELECT 'customer' || n || '@bench.example', '!', '', true, false, false,
-       now() - (%(accounts)s - n) * interval '1 day' * 365 / %(accounts)s
+       now() - interval '1 second' * ((%(accounts)s - n) * 31536000.0 / %(accounts)s)
 FROM generate_series(1, %(accounts)s) n;
 UPDATE ledger_account SET balance = 1000000 WHERE account_id IS NOT NULL;
 """
 
 # The first account is the heavy one; of the others and of the services the first have most.
 _ORDERS = f"""
-INSERT INTO orders_order (account_id, service_id, mode, link, quantity, remains, rate, charge, refunded, status, dispatch,
-                          start_count, created_at, updated_at)
+INSERT INTO orders_order (account_id, service_id, mode, link, quantity, remains, rate, charge, refunded, status,
+                          dispatch, start_count, created_at, updated_at)
 SELECT a.first + CASE WHEN n %% (%(orders)s / {HEAVY_ORDERS}) = 0 THEN 0
                       ELSE floor(power(%(accounts)s, random())) END,
        s.id, (ARRAY['api', 'api', 'api', 'web', 'mass'])[1 + n %% 5], 'https://example.com/page/' || n, 1000,
@@ -63,7 +64,7 @@ SELECT a.first + CASE WHEN n %% (%(orders)s / {HEAVY_ORDERS}) = 0 THEN 0
        CASE WHEN n %% 50 = 0 THEN 'In progress' WHEN n %% 29 = 0 THEN 'Partial' WHEN n %% 17 = 0 THEN 'Canceled'
             ELSE 'Completed' END,
        CASE WHEN s.position %% 5 < 3 THEN 'sent' ELSE 'none' END, 0, at, at + interval '2 hours'
-FROM (SELECT n, now() - (%(orders)s - n) * interval '1 day' * {DAYS} / %(orders)s AS at,
+FROM (SELECT n, now() - interval '1 second' * ({DAYS} * 86400.0 / %(orders)s * (%(orders)s - n)) AS at,
              floor(power({SERVICES}, random()))::int - 1 AS service
       FROM generate_series(1, %(orders)s) n OFFSET 0) AS placed
 JOIN (SELECT min(id) AS first FROM accounts_account) a ON true
@@ -90,8 +91,8 @@ ORDER BY at;
 """
 
 _ATTEMPTS = """
-INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, state, upstream_id, quantity,
-                            at, answered_at, cost, cost_expected, asked, answer)
+INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, state, upstream_id,
+                            quantity, at, answered_at, cost, cost_expected, asked, answer)
 SELECT o.id, o.account_id, 1, p.provider_id, p.id, 'sent', o.id::text, o.quantity, o.created_at,
        o.created_at + interval '1 second', CASE WHEN o.status <> 'In progress' THEN 0.45 END, 0.5,
        jsonb_build_object('service', p.upstream_id, 'link', o.link), '{"order":' || o.id || '}'
@@ -106,7 +107,8 @@ WHERE o.dispatch = 'sent' AND o.status = 'In progress' ORDER BY o.id;
 """
 
 _EVENTS = """
-INSERT INTO orders_orderevent (order_id, account_id, at, actor, from_status, to_status, from_dispatch, to_dispatch, note)
+INSERT INTO orders_orderevent (order_id, account_id, at, actor, from_status, to_status, from_dispatch, to_dispatch,
+                               note)
 SELECT o.id, o.account_id, o.created_at + e.after * (1 + o.id % 7), e.actor, e.was, e.status, e.dispatch, e.dispatch_to,
        ''
 FROM orders_order o CROSS JOIN LATERAL (

@@ -27,6 +27,8 @@ keys_app = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_
 accounts_app = typer.Typer(help="Accounts: make them, add funds to them.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(accounts_app, name="accounts")
+reports_app = typer.Typer(help="The totals that reports are read from.", no_args_is_help=True)
+app.add_typer(reports_app, name="reports")
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradepost.config.settings")
 
@@ -199,6 +201,25 @@ def accounts_top_up(
 
         balance = books.top_up(_account(email).pk, value, actor="command line", note=note)
     typer.echo(f"The balance of {email} is {money.show(balance)}.")
+
+
+@reports_app.command("rebuild")
+def reports_rebuild(
+    *,
+    go_on: Annotated[bool, typer.Option("--go-on", help="Go on where it was stopped, or with what is new.")] = False,
+) -> None:
+    """Reckon all totals anew, from the first order on. May be stopped at any time: the worker goes on by itself."""
+    with _django():
+        from tradepost.reports import reading, rolling  # noqa: PLC0415
+
+        if not go_on:
+            rolling.begin_anew()
+        for _ in rolling.catch_up():
+            progress = reading.progress()
+            typer.echo(f"{progress.percent} %: {progress.booked:,} rows are booked, {progress.waiting:,} wait.")
+        if not reading.progress().is_live:
+            raise Unable("A transaction has been under way for long; try again later, or leave it to the worker.")
+    typer.echo("The totals are up to date.")
 
 
 def _amount(text: str) -> Decimal:

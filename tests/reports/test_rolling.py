@@ -31,14 +31,15 @@ GROUP BY 1, 2, 3
 """
 MOVED = """
 SELECT date_trunc('day', t.at, 'UTC'), o.service_id, o.account_id,
-       coalesce(sum(t.amount) FILTER (WHERE t.credit_id = 1), 0), coalesce(sum(t.amount) FILTER (WHERE t.debit_id = 1), 0)
+       sum(CASE WHEN t.credit_id = 1 THEN t.amount ELSE 0 END), sum(CASE WHEN t.debit_id = 1 THEN t.amount ELSE 0 END)
 FROM ledger_transfer t JOIN orders_order o ON o.id = t.order_id
 WHERE 1 IN (t.credit_id, t.debit_id)
   AND t.id <= (SELECT position FROM reports_watermark WHERE "table" = 'ledger_transfer')
 GROUP BY 1, 2, 3
 """
 COST = """
-SELECT coalesce(sum(CASE WHEN o.status = ANY(%s) THEN a.cost_expected ELSE coalesce(a.cost, a.cost_expected) END), 0) FROM orders_attempt a JOIN orders_order o ON o.id = a.order_id
+SELECT coalesce(sum(CASE WHEN o.status = ANY(%s) THEN a.cost_expected ELSE coalesce(a.cost, a.cost_expected) END), 0)
+FROM orders_attempt a JOIN orders_order o ON o.id = a.order_id
 WHERE o.dispatch = 'sent' AND a.state = 'sent' AND a.provider_id = %s
 """
 

@@ -15,6 +15,11 @@ from tradepost.ledger.models import ManualPayment, PaymentState
 from tradepost.orders import backlog, pacing
 from tradepost.orders.models import UpstreamOrder
 from tradepost.providers.models import Provider
+from tradepost.reports import quality
+from tradepost.reports.reading import Sums
+
+TRIES_MIN = 10  # fewer attempts of an hour prove nothing
+FAILURES_PERCENT = 20
 
 
 class Alarm(msgspec.Struct, frozen=True):
@@ -29,7 +34,7 @@ def of(request: HttpRequest) -> list[Alarm]:
     """Return the alarms that this member of staff may look into, the gravest first."""
     alarms: list[Alarm] = []
     if request.user.has_perm("providers.view_provider"):
-        alarms += [*_of_workers(), *_of_providers()]
+        alarms += [*_of_workers(), *_of_providers(), *_of_failures()]
     if request.user.has_perm("orders.view_upstreamorder"):
         alarms += _of_orders()
     if request.user.has_perm("orders.view_order"):
@@ -59,6 +64,24 @@ def _of_providers() -> Iterator[Alarm]:
             yield Alarm(f"{provider}: the balance is low, {balance}.", link)
         if provider.sync_error:
             yield Alarm(f"{provider}: its list could not be read. {provider.sync_error}", link, is_grave=False)
+
+
+def _of_failures() -> Iterator[Alarm]:
+    """Tell of providers that take too few of the orders that they are sent."""
+    lately = quality.lately()
+    names = Provider.objects.in_bulk([pk for pk, sums in lately.items() if _is_failing(sums)])
+    for pk, provider in names.items():
+        sums = lately[pk]
+        text = f"{provider}: of {_tries(sums):,} attempts in the last hour {sums.refused + sums.unsure:,} failed."
+        yield Alarm(text, reverse("provider_quality", args=[pk]))
+
+
+def _is_failing(sums: Sums) -> bool:
+    return _tries(sums) >= TRIES_MIN and 100 * (sums.refused + sums.unsure) >= FAILURES_PERCENT * _tries(sums)
+
+
+def _tries(sums: Sums) -> int:
+    return sums.orders + sums.refused + sums.unsure
 
 
 def _of_orders() -> Iterator[Alarm]:

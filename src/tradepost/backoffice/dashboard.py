@@ -1,89 +1,185 @@
-"""The first page of the back office: today's orders and money, what is under way, and the newest orders.
+"""The first page of the back office: how business is, what is under way, what needs a person, and the newest orders.
 
-Each figure costs what happened today or what is active, never what the tables hold; and none may take long.
+Each figure is shown to whom may see it. It costs what the totals do, or what is active, never what the tables hold; and
+none may take long.
 """
 
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+from django.conf import settings
+from django.core.cache import cache
 from django.db import OperationalError, connection, transaction
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 
+from tradepost.accounts.models import Account
 from tradepost.backoffice import alarms, showing, times
-from tradepost.engine.ledger import Kind, SystemAccount
+from tradepost.backoffice.reports import changes, charts, columns, subjects
 from tradepost.engine.statuses import ACTIVE, Dispatch, Status
-from tradepost.ledger.models import Transfer
-from tradepost.live import settings as live
 from tradepost.orders.models import IS_ACTIVE, Order
+from tradepost.reports import reading
+from tradepost.reports.periods import DAY, Period, midnight
+from tradepost.reports.reading import By, Sums
 
 SECONDS_MAX = 2  # then the page comes without the figures: no glance at it may burden the database
 NEWEST_ORDERS = 10
+DAYS = 30
+TOP = 5
+TOP_KEPT_SECONDS = 60  # the page is loaded again twice as often, and what is on top changes slowly
+ORDERS, CUSTOMERS = "orders.view_order", "accounts.view_account"
+TOPS = {By.SERVICE: "Top services", By.ACCOUNT: "Top customers", By.PROVIDER: "Top providers"}
 
-type Figure = dict[str, str]
+
+class Days(msgspec.Struct, frozen=True):
+    """A figure of today, of yesterday up to this time of day and of all of it, and of the last 30 days."""
+
+    today: Decimal
+    yesterday_by_now: Decimal
+    yesterday: Decimal
+    lately: Decimal
+
+    def figure(
+        self,
+        title: str,
+        write: Callable[[Decimal], str],
+        *,
+        link: str,
+        unit: str = "",
+        more_is_better: bool = True,
+    ) -> dict[str, Any]:
+        """Return it as the template writes it."""
+        return {
+            "title": title,
+            "value": write(self.today),
+            "unit": unit,
+            "change": changes.change(self.today, self.yesterday_by_now, more_is_better=more_is_better),
+            "yesterday_by_now": write(self.yesterday_by_now),
+            "yesterday": write(self.yesterday),
+            "lately": write(self.lately),
+            "link": link,
+        }
 
 
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Give the template what this member of staff may see."""
-    start = times.today()
-    context |= {"today": start, "alarms": []}
+    context |= {"today": times.today(), "alarms": [], "days": DAYS}
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{SECONDS_MAX}s"])
-            _fill(request, context, start)
+            _fill(request, context, timezone.now())
     except OperationalError:
         context["is_too_slow"] = True
     return context
 
 
-def _fill(request: HttpRequest, context: dict[str, Any], start: datetime) -> None:
+def _fill(request: HttpRequest, context: dict[str, Any], now: datetime) -> None:
+    may = request.user.has_perm
     context["alarms"] = alarms.of(request)
-    may_see_orders = request.user.has_perm("orders.view_order")
-    if may_see_orders:
+    if may(ORDERS):
         newest = Order.objects.select_related("account__test_of", "service")[:NEWEST_ORDERS]
         context["newest"] = [
             {"order": order, "status": showing.status(order.status), "charge": showing.amount(order.charge)}
             for order in newest
         ]
         context["active"] = _active()
-    figures = [_orders_today(start)] if may_see_orders else []
-    if request.user.has_perm("ledger.view_transfer"):
-        figures += _money_today(start, live.of(request).currency)
-    context["figures"] = figures
+    context["figures"] = []
+    if may(columns.SALES) or may(ORDERS):
+        period = Period(now.date() - (DAYS - 1) * DAY, now.date())
+        by_day = {row.subject: row.sums for row in reading.rows(By.DAY, period)}
+        by_now = reading.until(now - DAY)
+        context["figures"] += _figures(request, period, by_day, by_now)
+        if may(columns.SALES):
+            days = [(day, by_day.get(day, Sums())) for day in period.each()]
+            context["charts"] = _charts(days, with_profit=may(columns.PROFIT))
+            context["tops"] = list(_tops(request, period))
+        context["progress"] = reading.progress()
+    if may(CUSTOMERS):
+        context["figures"].append(_new_customers(now))
 
 
-def _orders_today(start: datetime) -> Figure:
-    count = times.between(_ordered(), "created_at", start).count()
-    return {"title": "Orders today", "value": f"{count:,}", "link": _list("orders_order", created_at_from=_day(start))}
+def _figures(request: HttpRequest, period: Period, by_day: dict[date, Sums], by_now: Sums) -> Iterator[dict[str, Any]]:
+    today, yesterday = by_day.get(period.last, Sums()), by_day.get(period.last - DAY, Sums())
+    unit = settings.TRADEPOST_CURRENCY
+    may_see_sales = request.user.has_perm(columns.SALES)
+    for name, title in {
+        "orders": "Orders today",
+        "revenue": "Revenue today",
+        "refunded": "Refunded today",
+        "cost": "Cost today",
+        "profit": "Profit today",
+    }.items():
+        column = columns.NAMED[name]
+        is_count = name == "orders"
+        if not request.user.has_perm(column.permission) and not (is_count and request.user.has_perm(ORDERS)):
+            continue
+        read = column.number
+        days = Days(read(today), read(by_now), read(yesterday), sum(map(read, by_day.values()), Decimal(0)))
+        link = f"{reverse('report', args=['day'])}?preset={DAYS}"
+        if is_count or not may_see_sales:
+            link = _list("orders_order", created_at_from=f"{period.last:%Y-%m-%d}")
+        yield days.figure(
+            title, column.write, link=link, unit="" if is_count else unit, more_is_better=column.more_is_better
+        )
 
 
-def _money_today(start: datetime, unit: str) -> list[Figure]:
-    """Sum what was charged and what was given back; top-ups and corrections are neither, and play money is nothing."""
-    charges = Q(kind=Kind.CHARGE.value, credit=SystemAccount.SALES.value)
-    refunds = Q(kind__in=[Kind.PARTIAL.value, Kind.CANCEL.value, Kind.UNUSED.value], debit=SystemAccount.SALES.value)
-    sums = times.between(Transfer.objects.order_by(), "at", start).aggregate(
-        charged=Sum("amount", filter=charges, default=Decimal(0)),
-        refunded=Sum("amount", filter=refunds, default=Decimal(0)),
+def _new_customers(now: datetime) -> dict[str, Any]:
+    """Count who has signed up, staff and tests left out."""
+    today = midnight(now.date())
+    joined = Account.objects.order_by().filter(test_of=None, is_staff=False)
+    counts = times.between(joined, "created_at", today - (DAYS - 1) * DAY).aggregate(
+        today=Count("pk", filter=Q(created_at__gte=today)),
+        yesterday_by_now=Count("pk", filter=Q(created_at__gte=today - DAY, created_at__lt=now - DAY)),
+        yesterday=Count("pk", filter=Q(created_at__gte=today - DAY, created_at__lt=today)),
+        lately=Count("pk"),
     )
-    link = {"at_from": _day(start)}
+    days = Days(**{name: Decimal(count) for name, count in counts.items()})
+    return days.figure("New customers today", columns.count, link=_list("accounts_account"))
+
+
+def _charts(days: Sequence[tuple[date, Sums]], *, with_profit: bool) -> list[dict[str, Any]]:
+    title = "Revenue and profit" if with_profit else "Revenue"
     return [
         {
-            "title": "Charged today",
-            "value": showing.grouped(sums["charged"]),
-            "unit": unit,
-            "link": _list("ledger_transfer", kind__exact=Kind.CHARGE.value, **link),
+            "title": f"{title}, {settings.TRADEPOST_CURRENCY}",
+            "data": charts.sales(days, with_profit=with_profit),
+            "with_profit": with_profit,
         },
-        {
-            "title": "Refunded today",
-            "value": showing.grouped(sums["refunded"]),
-            "unit": unit,
-            "link": _list("ledger_transfer", **link),
-        },
+        {"title": "Orders", "data": charts.orders(days)},
     ]
+
+
+def _tops(request: HttpRequest, period: Period) -> Iterator[dict[str, Any]]:
+    for by, title in TOPS.items():
+        if request.user.has_perms(subjects.VIEWS[by]):
+            link = f"{reverse('report', args=[by.value])}?preset={DAYS}"
+            yield {"title": title, "link": link, "rows": _top(by, period)}
+
+
+def _top(by: By, period: Period) -> list[dict[str, str]]:
+    """Return what brought most revenue; for a minute, what was found before."""
+    key = f"dashboard-top-{by.value}-{period.last}"
+    found: list[dict[str, str]] | None = cache.get(key)
+    if found is None:
+        rows = reading.rows(by, period, reading.Order("revenue", descending=True, limit=TOP))
+        names = subjects.names(by, [row.subject for row in rows])
+        found = [
+            {
+                "name": names.get(row.subject, str(row.subject)),
+                "revenue": showing.grouped(row.sums.revenue),
+                "link": subjects.orders_of(by, row.subject, period),
+            }
+            for row in rows
+        ]
+        cache.set(key, found, TOP_KEPT_SECONDS)
+    return found
 
 
 def _active() -> list[dict[str, Any]]:
@@ -115,7 +211,3 @@ def _with_status(status: Status) -> str:
 
 def _list(name: str, **parameters: str) -> str:
     return f"{reverse(f'admin:{name}_changelist')}?{urlencode(parameters)}"
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d}"

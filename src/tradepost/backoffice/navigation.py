@@ -135,6 +135,23 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Reports",
+                "items": [
+                    {
+                        "title": "Sales",
+                        "icon": "bar_chart",
+                        "link": reverse_lazy("report", args=["day"]),
+                        "permission": _may("reports.view_sales"),
+                    },
+                    {
+                        "title": "Provider quality",
+                        "icon": "speed",
+                        "link": reverse_lazy("quality"),
+                        "permission": _may("reports.view_quality"),
+                    },
+                ],
+            },
+            {
                 "title": "Staff",
                 "items": [
                     {

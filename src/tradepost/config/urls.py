@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from tradepost.backoffice import fulfilment, members
-from tradepost.backoffice.reports import sales
+from tradepost.backoffice.reports import provider_quality, sales
 from tradepost.fulfilment import metrics
 from tradepost.orders.admin import work
 
@@ -18,6 +18,18 @@ urlpatterns = [
     path("account/sessions/", include("allauth.usersessions.urls")),
     path("metrics", metrics.show, name="metrics"),
     path("admin/fulfilment/", admin.site.admin_view(fulfilment.show), name="fulfilment"),
+    path("admin/reports/quality/", admin.site.admin_view(provider_quality.show), name="quality"),
+    path("admin/reports/quality/file/", admin.site.admin_view(provider_quality.download), name="quality_file"),
+    path(
+        "admin/reports/quality/<int:provider>/",
+        admin.site.admin_view(provider_quality.show_one),
+        name="provider_quality",
+    ),
+    path(
+        "admin/reports/quality/<int:provider>/file/",
+        admin.site.admin_view(provider_quality.download),
+        name="provider_quality_file",
+    ),
     path("admin/reports/<slug:by>/", admin.site.admin_view(sales.show), name="report"),
     path("admin/reports/<slug:by>/file/", admin.site.admin_view(sales.download), name="report_file"),
     path("admin/staff-list/", admin.site.admin_view(members.show), name="staff"),

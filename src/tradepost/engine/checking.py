@@ -110,7 +110,8 @@ _RULES = {
         WHERE status = 'Canceled' AND refunded <> charge AND (parts IS NULL OR dispatch = 'runs')""",
     # Roll-ups (decision 48): of what they know, every row is counted once, and everything counted for somebody.
     "a day's totals are not its transfers": """
-        SELECT 'day ' || start::date, 'charged ' || coalesce(r.charged, 0) || ' and refunded ' || coalesce(r.refunded, 0)
+        SELECT 'day ' || start::date,
+               'charged ' || coalesce(r.charged, 0) || ' and refunded ' || coalesce(r.refunded, 0)
                || ', transferred ' || coalesce(t.charged, 0) || ' and ' || coalesce(t.refunded, 0)
         FROM (SELECT start, charged, refunded FROM reports_total WHERE kind = 0 AND span = 1) AS r
         FULL JOIN (

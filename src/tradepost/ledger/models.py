@@ -108,6 +108,8 @@ class Transfer(models.Model):
             models.Index(
                 fields=("debit", "id"), include=("amount",), condition=Q(kind__in=PAYMENTS), name="transfer_paid_out"
             ),
+            # What is rare among charges is found without walking past them; a charge pays nothing for it.
+            models.Index(fields=("kind", "id"), condition=~Q(kind="charge"), name="transfer_other_than_charge"),
         )
         ordering = ("-id",)
 

@@ -101,7 +101,8 @@ _BOOKINGS = [
         for condition, sent in (("o.dispatch = 'sent'", _SENT_ORDER), ("o.dispatch = 'runs'", _SENT_RUN))
     ),
     _booking(
-        f"move m WHERE m.test_of_id IS NULL AND {_TELLS}", "m.at", {"service": "m.service_id", "account": "m.account_id"},
+        f"move m WHERE m.test_of_id IS NULL AND {_TELLS}",
+        "m.at", {"service": "m.service_id", "account": "m.account_id"},
         {
             "cost": _COST,
             "completed": _if("is_completed AND parent_id IS NULL"),
@@ -160,7 +161,8 @@ WITH move AS ({_MOVES}), timing AS (
 ), timed AS (
     SELECT t.at, t.timed, t.provider_id, t.provider_service_id,
            floor(ln(greatest(extract(epoch FROM t.at - t.answered_at), 1)::float8) / ln({GROWTH}))::int AS bucket
-    FROM timing t WHERE t.dispatch = 'sent' AND t.answered_at IS NOT NULL AND t.at > now() - %(kept)s
+    FROM timing t
+    WHERE t.dispatch = 'sent' AND t.answered_at IS NOT NULL AND t.at > now() - make_interval(days => %(kept_days)s)
 )
 SELECT kind, subject, (at AT TIME ZONE 'UTC')::date AS day, timed, bucket, count(*) AS orders
 FROM timed CROSS JOIN LATERAL (

@@ -14,7 +14,7 @@ class Kind(IntEnum):
 
 
 class Span(IntEnum):
-    """How long a total's stretch of time is. Minutes are kept of the desk only, and for some days."""
+    """How long a total's stretch of time is. Minutes are kept of the desk and of providers, for some days."""
 
     MINUTE = 0
     DAY = 1

@@ -4,8 +4,7 @@ from django.db import models
 
 from tradepost.reports.measures import Kind, Span, Timed
 
-AMOUNT = {"max_digits": 30, "decimal_places": 5, "db_default": 0}
-COUNT = {"max_digits": 30, "decimal_places": 0, "db_default": 0}
+DIGITS = 30
 
 
 class Total(models.Model):
@@ -20,10 +19,10 @@ class Total(models.Model):
     start = models.DateTimeField()
     subject = models.BigIntegerField()
     orders = models.BigIntegerField(db_default=0)
-    quantity = models.DecimalField(**COUNT)
-    charged = models.DecimalField(**AMOUNT)
-    refunded = models.DecimalField(**AMOUNT)
-    cost = models.DecimalField(**AMOUNT)
+    quantity = models.DecimalField(max_digits=DIGITS, decimal_places=0, db_default=0)
+    charged = models.DecimalField(max_digits=DIGITS, decimal_places=5, db_default=0)
+    refunded = models.DecimalField(max_digits=DIGITS, decimal_places=5, db_default=0)
+    cost = models.DecimalField(max_digits=DIGITS, decimal_places=5, db_default=0)
     completed = models.BigIntegerField(db_default=0)
     partial = models.BigIntegerField(db_default=0)
     canceled = models.BigIntegerField(db_default=0)

@@ -63,6 +63,7 @@ class By(StrEnum):
     SERVICE = "service"
     CATEGORY = "category"
     PROVIDER = "provider"
+    OFFER = "offer"
     ACCOUNT = "account"
 
 
@@ -105,6 +106,7 @@ _KINDS = {
     By.SERVICE: Kind.SERVICE,
     By.CATEGORY: Kind.SERVICE,
     By.PROVIDER: Kind.PROVIDER,
+    By.OFFER: Kind.OFFER,
     By.ACCOUNT: Kind.ACCOUNT,
 }
 
@@ -130,17 +132,19 @@ UNION ALL
 SELECT at, subject, {_MEASURES} FROM booking CROSS JOIN LATERAL {SUBJECTS}
 WHERE kind = %(kind)s AND subject IS NOT NULL AND at >= %(start)s AND at < %(end)s
 """
+_OF_PROVIDER = "found WHERE subject IN (SELECT id FROM providers_providerservice WHERE provider_id = %(provider)s)"
 _OF_SOME = "AND subject = ANY(%(subjects)s)"
 
 
-def rows(by: By, period: Period, order: Order | None = None) -> list[Row]:
-    """Return the sums of a period by day or by subject, in an order."""
+def rows(by: By, period: Period, order: Order | None = None, *, of_provider: int | None = None) -> list[Row]:
+    """Return the sums of a period by day or by subject, in an order; of offers, those of a provider if it is given."""
     order = order or Order()
     if by is By.DAY:
         return _by_day(period, order)
     source, parameters = _source(_KINDS[by], period, _stretches(period))
     limits = "LIMIT %(limit)s OFFSET %(offset)s"
-    parameters |= {"limit": order.limit, "offset": order.offset}
+    parameters |= {"limit": order.limit, "offset": order.offset, "provider": of_provider}
+    found = "found" if of_provider is None else _OF_PROVIDER
     way = f"{COLUMNS[order.column]} {'DESC' if order.descending else 'ASC'}, subject {limits}"
     if by is By.CATEGORY:
         query = f"""
@@ -150,9 +154,9 @@ def rows(by: By, period: Period, order: Order | None = None) -> list[Row]:
         """
         return _rows(query, parameters)
     if order.limit is None:
-        return _rows(f"{source} SELECT subject, {_SUMS} FROM found GROUP BY subject ORDER BY {way}", parameters)
+        return _rows(f"{source} SELECT subject, {_SUMS} FROM {found} GROUP BY subject ORDER BY {way}", parameters)
     # To say which rows they are needs one or two sums; the others are added up of those rows only.
-    query = f"{source} SELECT subject FROM found GROUP BY subject ORDER BY {way}"
+    query = f"{source} SELECT subject FROM {found} GROUP BY subject ORDER BY {way}"
     subjects = [row[0] for row in _fetch(query, parameters)]
     of_each = of_subjects(by, period, subjects)
     return [Row(subject, of_each[subject]) for subject in subjects]
@@ -228,4 +232,5 @@ def _rows(query: str, parameters: dict[str, Any]) -> list[Row]:
 def _fetch(query: str, parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found

@@ -10,7 +10,6 @@ Filling an old database is the same, begun at nothing: bounded in memory, and ta
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 
 from django.db import connection, transaction
 
@@ -21,8 +20,8 @@ ROWS_A_TABLE_MAX = 200_000  # at a time
 MEMORY = "64MB"  # to add so many rows up in
 WAIT_SECONDS_MAX = 10  # for transactions that were under way
 LOOK_SECONDS = 0.02
-MINUTES_KEPT = timedelta(days=8)
-DURATIONS_KEPT = timedelta(days=100)
+MINUTES_KEPT_DAYS = 8
+DURATIONS_KEPT_DAYS = 100
 
 type Positions = dict[str, int]
 
@@ -39,6 +38,7 @@ _POSITIONS = 'SELECT "table", position FROM reports_watermark ORDER BY "table"'
 
 _MOVE_ON = 'UPDATE reports_watermark SET position = %s WHERE "table" = %s'
 
+_MINUTES = f"({Kind.DESK}, {Kind.PROVIDER})"
 _MEASURES = ", ".join(MEASURES)
 _SUMS = ", ".join(f"sum({name}) AS {name}" for name in MEASURES)
 
@@ -51,8 +51,10 @@ INSERT INTO reports_total AS was (kind, span, start, subject, {_MEASURES})
 )
 SELECT kind, span, date_trunc(unit, day, 'UTC'), subject, {_SUMS} FROM daily CROSS JOIN {SPANS} GROUP BY 1, 2, 3, 4
 UNION ALL
-SELECT {Kind.DESK}, {Span.MINUTE}, date_trunc('minute', at, 'UTC'), 0, {_SUMS} FROM booking
-WHERE service IS NOT NULL AND at > now() - %(minutes_kept)s GROUP BY 1, 2, 3, 4
+SELECT kind, {Span.MINUTE}, date_trunc('minute', at, 'UTC'), subject, {_SUMS}
+FROM booking CROSS JOIN LATERAL {SUBJECTS}
+WHERE subject IS NOT NULL AND kind IN {_MINUTES} AND at > now() - make_interval(days => %(minutes_kept_days)s)
+GROUP BY 1, 2, 3, 4
 ORDER BY 1, 2, 3, 4
 ON CONFLICT (kind, span, start, subject) DO UPDATE
 SET {", ".join(f"{name} = was.{name} + excluded.{name}" for name in MEASURES)}
@@ -63,6 +65,13 @@ INSERT INTO reports_duration AS was (kind, subject, day, timed, bucket, orders)
 {DURATIONS}
 ON CONFLICT (kind, subject, day, timed, bucket) DO UPDATE SET orders = was.orders + excluded.orders
 """
+
+_FORGET_MINUTES = f"""
+DELETE FROM reports_total
+WHERE kind IN {_MINUTES} AND span = {Span.MINUTE} AND start < now() - make_interval(days => %s)
+"""
+
+_FORGET_DURATIONS = "DELETE FROM reports_duration WHERE day < (now() - make_interval(days => %s))::date"
 
 
 def settled() -> Positions | None:
@@ -91,8 +100,8 @@ def roll(until: Positions, *, rows_max: int = ROWS_A_TABLE_MAX) -> bool:
             return False
         rows = {f"{table}_after": after[table] for table in TABLES} | {f"{t}_until": steps[t] for t in TABLES}
         cursor.execute("SELECT set_config('work_mem', %s, true)", [MEMORY])
-        cursor.execute(_ADD, rows | {"minutes_kept": MINUTES_KEPT})
-        cursor.execute(_ADD_DURATIONS, rows | {"kept": DURATIONS_KEPT})
+        cursor.execute(_ADD, rows | {"minutes_kept_days": MINUTES_KEPT_DAYS})
+        cursor.execute(_ADD_DURATIONS, rows | {"kept_days": DURATIONS_KEPT_DAYS})
         cursor.executemany(_MOVE_ON, [(steps[table], table) for table in TABLES])
     return True
 
@@ -126,11 +135,8 @@ def begin_anew() -> None:
 def forget() -> None:
     """Forget minutes and durations that are older than they are kept."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"DELETE FROM reports_total WHERE kind = {Kind.DESK} AND span = {Span.MINUTE} AND start < now() - %s",
-            [MINUTES_KEPT],
-        )
-        cursor.execute("DELETE FROM reports_duration WHERE day < (now() - %s)::date", [DURATIONS_KEPT])
+        cursor.execute(_FORGET_MINUTES, [MINUTES_KEPT_DAYS])
+        cursor.execute(_FORGET_DURATIONS, [DURATIONS_KEPT_DAYS])
 
 
 def _writers() -> set[str]:

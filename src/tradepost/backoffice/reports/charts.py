@@ -2,11 +2,10 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from tradepost.engine import money
 from tradepost.reports import reading
 from tradepost.reports.periods import Period
 from tradepost.reports.reading import By, Sums
@@ -23,23 +22,37 @@ def by_day(period: Period, *, with_profit: bool) -> str:
 
 def sales(days: Sequence[tuple[date, Sums]], *, with_profit: bool) -> str:
     """Return revenue and profit of these days, as the theme's chart takes them."""
+    if not with_profit:
+        return _chart(days, _drawn("Revenue", days, lambda sums: sums.revenue, "--color-primary-600"))
+    # The first one stands before the second: profit is the part of revenue that is left.
+    profit = _drawn("Profit", days, lambda sums: sums.profit, "--color-primary-600")
+    revenue = _drawn("Revenue", days, lambda sums: sums.revenue, "--color-primary-300")
+    return _chart(days, profit, revenue)
+
+
+def orders(days: Sequence[tuple[date, Sums]]) -> str:
+    """Return how many orders came in on these days."""
+    return _chart(days, _drawn("Orders", days, lambda sums: Decimal(sums.orders), "--color-primary-600"))
+
+
+def _chart(days: Sequence[tuple[date, Sums]], *datasets: dict[str, object]) -> str:
+    return json.dumps({"labels": list(dict.fromkeys(_labels(days))), "datasets": datasets})
+
+
+def _labels(days: Sequence[tuple[date, Sums]]) -> list[str]:
     form = "%d %b" if len(days) <= DAYS_DRAWN_MAX else "%b %Y"
-    revenue: defaultdict[str, Decimal] = defaultdict(Decimal)
-    profit: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for day, sums in days:
-        label = day.strftime(form)
-        revenue[label] += sums.revenue
-        profit[label] += sums.profit
-    datasets = [_dataset("Revenue", list(revenue.values()), "--color-primary-600")]
-    if with_profit:
-        datasets.append(_dataset("Profit", list(profit.values()), "--color-primary-300"))
-    return json.dumps({"labels": list(revenue), "datasets": datasets})
+    return [day.strftime(form) for day, _ in days]
 
 
-def _dataset(label: str, values: Sequence[Decimal], colour: str) -> dict[str, object]:
+def _drawn(
+    label: str, days: Sequence[tuple[date, Sums]], read: Callable[[Sums], Decimal], colour: str
+) -> dict[str, object]:
+    values: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for name, (_, sums) in zip(_labels(days), days, strict=True):
+        values[name] += read(sums)
     return {
         "label": label,
-        "data": [money.show(value) for value in values],
+        "data": [str(value) for value in values.values()],
         "backgroundColor": f"var({colour})",
         "displayYAxis": True,
         "maxTicksXLimit": TICKS_MAX,

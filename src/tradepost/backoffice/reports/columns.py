@@ -21,6 +21,11 @@ class Column(msgspec.Struct, frozen=True):
     read: Callable[[Sums], int | Decimal | None]
     write: Callable[[Decimal], str] = showing.grouped
     permission: str = SALES
+    more_is_better: bool = True
+
+    def number(self, sums: Sums) -> Decimal:
+        """Return the figure to reckon with; nothing where there is none."""
+        return Decimal(self.read(sums) or 0)
 
     def text(self, sums: Sums) -> str:
         """Write the figure for people."""
@@ -47,15 +52,16 @@ COLUMNS = (
     Column("orders", "Orders", lambda sums: sums.orders, count),
     Column("quantity", "Quantity", lambda sums: sums.quantity, count),
     Column("charged", "Charged", lambda sums: sums.charged),
-    Column("refunded", "Refunded", lambda sums: sums.refunded),
+    Column("refunded", "Refunded", lambda sums: sums.refunded, more_is_better=False),
     Column("revenue", "Revenue", lambda sums: sums.revenue),
-    Column("cost", "Cost", lambda sums: sums.cost, permission=PROFIT),
+    Column("cost", "Cost", lambda sums: sums.cost, permission=PROFIT, more_is_better=False),
     Column("profit", "Profit", lambda sums: sums.profit, permission=PROFIT),
     Column("margin", "Margin", margin, percent, permission=PROFIT),
-    Column("partial", "Partial", lambda sums: sums.partial, count),
-    Column("canceled", "Canceled", lambda sums: sums.canceled, count),
-    Column("refills", "Refills", lambda sums: sums.refills, count),
+    Column("partial", "Partial", lambda sums: sums.partial, count, more_is_better=False),
+    Column("canceled", "Canceled", lambda sums: sums.canceled, count, more_is_better=False),
+    Column("refills", "Refills", lambda sums: sums.refills, count, more_is_better=False),
 )
+NAMED = {column.name: column for column in COLUMNS}
 
 
 def seen_by(request: HttpRequest) -> list[Column]:

@@ -1,7 +1,6 @@
 """The reports of sales: revenue, cost and profit by day, service, category, provider and account."""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -14,6 +13,7 @@ from django.urls import reverse
 from tradepost.backoffice import showing, spreadsheets
 from tradepost.backoffice.reports import asked, charts, columns, subjects
 from tradepost.backoffice.reports.asked import PRESETS, ROWS_A_PAGE, Asked
+from tradepost.backoffice.reports.changes import change
 from tradepost.backoffice.reports.columns import Column
 from tradepost.reports import reading
 from tradepost.reports.measures import Kind
@@ -41,6 +41,7 @@ def show(request: HttpRequest, by: str) -> HttpResponse:
     period = wanted.period
     found = reading.rows(by_, period, order)
     rows = found[:ROWS_A_PAGE]
+    with_profit = request.user.has_perm(columns.PROFIT)
     now, before = _totals(by_, period), _totals(by_, period.before)
     context = {
         **admin.site.each_context(request),
@@ -55,8 +56,11 @@ def show(request: HttpRequest, by: str) -> HttpResponse:
         "rows": list(_shown(request, by_, rows, period, shown)),
         "totals": [column.text(now) for column in shown],
         "totals_before": [column.text(before) for column in shown],
-        "totals_change": [_change(column.read(now), column.read(before)) for column in shown],
-        "chart": charts.by_day(period, with_profit=request.user.has_perm(columns.PROFIT)) if by_ is By.DAY else None,
+        "totals_change": [
+            change(column.read(now), column.read(before), more_is_better=column.more_is_better) for column in shown
+        ],
+        "chart": charts.by_day(period, with_profit=with_profit) if by_ is By.DAY else None,
+        "with_profit": with_profit,
         "file": f"{reverse('report_file', args=[by_.value])}{wanted.address()}",
         "page": wanted.page,
         "page_before": wanted.address(page=wanted.page - 1) if wanted.page > 1 else "",
@@ -79,7 +83,7 @@ def download(request: HttpRequest, by: str) -> HttpResponseBase:
 
 
 def _permitted(request: HttpRequest, by: str) -> By:
-    if by not in list(By):
+    if by not in TITLES:
         raise Http404
     by_ = By(by)
     if not request.user.has_perm(columns.SALES) or not request.user.has_perms(subjects.VIEWS[by_]):
@@ -115,7 +119,7 @@ def _shown(
             "name": called.get(row.subject, str(row.subject)),
             "link": subjects.orders_of(by, row.subject, period) if may_see_orders else "",
             "figures": [column.text(row.sums) for column in shown],
-            "change": _change(row.sums.revenue, past.revenue),
+            "change": change(row.sums.revenue, past.revenue),
             "revenue_before": showing.grouped(past.revenue),
         }
 
@@ -126,15 +130,6 @@ def _before(by: By, rows: Sequence[Row], period: Period) -> dict[Any, Sums]:
         distance = period.first - period.before.first
         return {row.subject + distance: row.sums for row in reading.rows(by, period.before)}
     return reading.of_subjects(by, period.before, [row.subject for row in rows])
-
-
-def _change(now: int | Decimal | None, before: int | Decimal | None) -> dict[str, str]:
-    """Return by how much a figure has changed, and which way; nothing if it can't be said."""
-    if now is None or not before:
-        return {"text": showing.NOTHING, "way": ""}
-    percent = (Decimal(now) - Decimal(before)) * 100 / abs(Decimal(before))
-    way = UP if percent > 0 else DOWN if percent < 0 else ""
-    return {"text": f"{percent:+,.1f} %", "way": way}
 
 
 def _lines(by: By, period: Period, order: Order, shown: Sequence[Column]) -> Iterator[list[Any]]:
@@ -155,7 +150,7 @@ def _tabs(request: HttpRequest, by: By, wanted: Asked) -> list[dict[str, Any]]:
             "link": f"{reverse('report', args=[each.value])}{wanted.address(sort='')}",
             "active": each is by,
         }
-        for each in By
+        for each in TITLES
         if request.user.has_perms(subjects.VIEWS[each])
     ]
 

@@ -35,7 +35,7 @@ CREATE TABLE reports_total (
         f"CREATE TABLE reports_total_{kind}_{span} PARTITION OF reports_total_{kind} FOR VALUES IN ({SPANS[span]})"
         " WITH (fillfactor = 80);"
         for span in SPANS
-        if span != "minute" or kind == "desk"
+        if span != "minute" or kind in {"desk", "provider"}
     )
     for kind in KINDS
 )

@@ -1,0 +1,16 @@
+"""By how much a figure has changed, and whether that is good news."""
+
+from decimal import Decimal
+
+from tradepost.backoffice import showing
+
+GOOD, BAD = "good", "bad"
+
+
+def change(now: int | Decimal | None, before: int | Decimal | None, *, more_is_better: bool = True) -> dict[str, str]:
+    """Return by how much a figure has changed, and which news that is; nothing if it can't be said."""
+    if now is None or not before:
+        return {"text": showing.NOTHING, "news": ""}
+    percent = (Decimal(now) - Decimal(before)) * 100 / abs(Decimal(before))
+    news = (GOOD if (percent > 0) is more_is_better else BAD) if percent else ""
+    return {"text": f"{percent:+,.1f} %", "news": news}

@@ -1,0 +1,95 @@
+"""The overview: today against yesterday and the last days, each figure to whom may see it, and what is failing."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from tests.backoffice.conftest import place, sign_in
+from tests.backoffice.test_reports import staff_with
+from tests.conftest import Customer
+from tests.providers.desk import attempt, make_offer, make_provider, route
+from tests.reports.history import sent
+from tests.reports.test_rolling import roll_up
+from tradepost.accounts.models import Account
+
+
+def context_of(client: Client) -> Any:
+    cache.clear()
+    response = client.get(reverse("admin:index"))
+    assert response.status_code == 200
+    return response.context
+
+
+def titles(client: Client) -> list[str]:
+    return [figure["title"] for figure in context_of(client)["figures"]]
+
+
+SALES = ["Orders today", "Revenue today", "Refunded today"]
+
+
+@pytest.mark.parametrize(
+    ("permissions", "seen"),
+    [
+        ([], []),
+        (["view_order"], ["Orders today"]),
+        (["view_sales"], SALES),
+        (["view_sales", "view_profit"], [*SALES, "Cost today", "Profit today"]),
+        (["view_account"], ["New customers today"]),
+    ],
+)
+def test_each_figure_is_for_those_who_may_see_it(permissions: list[str], seen: list[str]) -> None:
+    assert titles(staff_with(*permissions)) == seen
+
+
+def test_who_may_not_see_profit_finds_none_in_the_charts() -> None:
+    assert [chart["title"] for chart in context_of(staff_with("view_sales"))["charts"]] == ["Revenue, USD", "Orders"]
+    for chart in context_of(staff_with("view_sales"))["charts"]:
+        assert "Profit" not in chart["data"]
+    assert "Profit" in context_of(staff_with("view_sales", "view_profit"))["charts"][0]["data"]
+
+
+def test_tops_are_of_what_one_may_see(alice: Customer, make_service: Callable[..., int]) -> None:
+    service = make_service(name="On top", rate=Decimal(900), max=10**6)
+    place(alice.id, service)
+    [top] = context_of(staff_with("view_sales", "view_service"))["tops"]
+    assert top["title"] == "Top services"
+    assert f"{service} · On top" in [row["name"] for row in top["rows"]]
+
+
+def test_a_new_customer_is_counted_and_staff_is_not(staff: Client) -> None:
+    def joined() -> int:
+        figures = context_of(staff)["figures"]
+        [value] = [figure["value"] for figure in figures if figure["title"] == "New customers today"]
+        return int(value.replace(",", ""))
+
+    before = joined()
+    Account.objects.create_user("joined@dashboard.example")
+    sign_in(is_staff=True)
+    assert joined() == before + 1
+
+
+def test_a_provider_that_refuses_most_orders_raises_an_alarm(
+    staff: Client, alice: Customer, make_service: Callable[..., int]
+) -> None:
+    provider, service = make_provider(), make_service(on_refusal="hold")
+    route(service, make_offer(provider))
+    for _ in range(10):
+        [order] = place(alice.id, service)
+        attempt(provider.pk, order, "declined")
+    roll_up()
+    found = [alarm for alarm in context_of(staff)["alarms"] if alarm.text.startswith(f"{provider}:")]
+    assert [alarm.text for alarm in found] == [f"{provider}: of 10 attempts in the last hour 10 failed."]
+    assert staff.get(found[0].link).status_code == 200
+
+
+def test_a_provider_that_takes_orders_raises_none(
+    staff: Client, alice: Customer, make_service: Callable[..., int]
+) -> None:
+    sent(alice.id, make_service(), rate=Decimal("0.1"))
+    roll_up()
+    assert not [alarm for alarm in context_of(staff)["alarms"] if "attempts in the last hour 1 failed" in alarm.text]
