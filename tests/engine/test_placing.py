@@ -126,6 +126,17 @@ def test_a_batch_of_many_customers_is_answered_in_its_order(
     assert {balance(connection, each) for each in customers} == {10 - Decimal("0.00090") * (100 + 101 + 102 + 103)}
 
 
+def test_orders_are_numbered_in_the_order_of_their_batch(
+    connection: psycopg.Connection, alice: Customer, bob: Customer, service: int
+) -> None:
+    links = [f"{LINK}/{number}" for number in range(300)]
+    placed = place_all(
+        connection, *(ask((alice, bob)[n % 2], service, link=link, quantity=10) for n, link in enumerate(links))
+    )
+    rows = connection.execute("SELECT id, link FROM orders_order WHERE id = ANY(%s) ORDER BY id", [placed]).fetchall()
+    assert rows == list(zip(placed, links, strict=True))
+
+
 def test_a_bad_request_never_spoils_its_batch(
     connection: psycopg.Connection, alice: Customer, bob: Customer, make_customer: MakeCustomer, service: int
 ) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from allauth.usersessions.models import UserSession
-from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -16,6 +15,7 @@ from tradepost.catalog.models import CustomRate
 from tradepost.engine.ledger import Kind
 from tradepost.engine.money import ZERO
 from tradepost.ledger.models import ManualPayment, Transfer
+from tradepost.live import settings as live
 from tradepost.orders.models import Order
 
 ROWS = 6
@@ -49,7 +49,7 @@ def _suspension(account: Account) -> Event | None:
 
 def _figures(request: HttpRequest, account: Account) -> list[Context]:
     spent = spending.of([account.pk])[account.pk]
-    money, unit = account.ledger_account, settings.TRADEPOST_CURRENCY
+    money, unit = account.ledger_account, live.of(request).currency
     transfers = _list("ledger_transfer", q=str(account.email)) if request.user.has_perm("ledger.view_transfer") else ""
     orders = _list("orders_order", account=account.pk) if request.user.has_perm("orders.view_order") else ""
     rates = CustomRate.objects.filter(account=account).count()

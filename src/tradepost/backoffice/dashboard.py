@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from django.conf import settings
 from django.core.cache import cache
 from django.db import OperationalError, connection, transaction
 from django.db.models import Count, Q, QuerySet
@@ -23,6 +22,7 @@ from tradepost.accounts.models import Account
 from tradepost.backoffice import alarms, showing, times
 from tradepost.backoffice.reports import changes, charts, columns, subjects
 from tradepost.engine.statuses import ACTIVE, Dispatch, Status
+from tradepost.live import settings as live
 from tradepost.orders.models import IS_ACTIVE, Order
 from tradepost.reports import reading
 from tradepost.reports.periods import DAY, Period, midnight
@@ -98,7 +98,7 @@ def _fill(request: HttpRequest, context: dict[str, Any], now: datetime) -> None:
         context["figures"] += _figures(request, period, by_day, by_now)
         if may(columns.SALES):
             days = [(day, by_day.get(day, Sums())) for day in period.each()]
-            context["charts"] = _charts(days, with_profit=may(columns.PROFIT))
+            context["charts"] = _charts(days, live.of(request).currency, with_profit=may(columns.PROFIT))
             context["tops"] = list(_tops(request, period))
         context["progress"] = reading.progress()
     if may(CUSTOMERS):
@@ -107,7 +107,7 @@ def _fill(request: HttpRequest, context: dict[str, Any], now: datetime) -> None:
 
 def _figures(request: HttpRequest, period: Period, by_day: dict[date, Sums], by_now: Sums) -> Iterator[dict[str, Any]]:
     today, yesterday = by_day.get(period.last, Sums()), by_day.get(period.last - DAY, Sums())
-    unit = settings.TRADEPOST_CURRENCY
+    unit = live.of(request).currency
     may_see_sales = request.user.has_perm(columns.SALES)
     for name, title in {
         "orders": "Orders today",
@@ -144,11 +144,11 @@ def _new_customers(now: datetime) -> dict[str, Any]:
     return days.figure("New customers today", columns.count, link=_list("accounts_account"))
 
 
-def _charts(days: Sequence[tuple[date, Sums]], *, with_profit: bool) -> list[dict[str, Any]]:
+def _charts(days: Sequence[tuple[date, Sums]], unit: str, *, with_profit: bool) -> list[dict[str, Any]]:
     title = "Revenue and profit" if with_profit else "Revenue"
     return [
         {
-            "title": f"{title}, {settings.TRADEPOST_CURRENCY}",
+            "title": f"{title}, {unit}",
             "data": charts.sales(days, with_profit=with_profit),
             "with_profit": with_profit,
         },

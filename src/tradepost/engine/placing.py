@@ -102,17 +102,19 @@ JOIN unnest(%s::bigint[], %s::bigint[], %s::text[]) AS new (account_id, service_
 WHERE o.one_per_link AND o.status = ANY(%s)
 """
 
-_NEW_IDS = "SELECT nextval('orders_order_id_seq') FROM generate_series(1, %s)"
-
+# Ids are drawn in the order of the rows, which is that of the batch. In which order they come back is nobody's promise.
 _WRITE = """
-INSERT INTO orders_order (id, account_id, service_id, key_id, mode, link, quantity, remains, fields, rate, charge,
+INSERT INTO orders_order (account_id, service_id, key_id, mode, link, quantity, remains, fields, rate, charge,
                           one_per_link, in_window, status, dispatch, parts)
-SELECT id, account_id, service_id, key_id, %s, link, quantity, quantity, fields::jsonb, rate, charge, one_per_link,
+SELECT account_id, service_id, key_id, %s, link, quantity, quantity, fields::jsonb, rate, charge, one_per_link,
        in_window, status, dispatch, parts
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::text[],
-            %s::numeric[], %s::numeric[], %s::boolean[], %s::boolean[], %s::text[], %s::text[], %s::int[])
-  AS new (id, account_id, service_id, key_id, link, quantity, fields, rate, charge, one_per_link, in_window, status,
-          dispatch, parts)
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::numeric[],
+            %s::numeric[], %s::boolean[], %s::boolean[], %s::text[], %s::text[], %s::int[])
+  WITH ORDINALITY
+  AS new (account_id, service_id, key_id, link, quantity, fields, rate, charge, one_per_link, in_window, status,
+          dispatch, parts, number)
+ORDER BY number
+RETURNING id
 """
 
 _SCHEDULE = """
@@ -265,11 +267,7 @@ def _taken_links(connection: Connection, asked: Sequence[tuple[int, int, str]]) 
 
 
 def _write(connection: Connection, orders: Sequence[_Order], mode: Mode, *, actor: str) -> None:
-    ids = Cursor(connection).execute(_NEW_IDS, [len(orders)], prepare=True)
-    for order, (id_,) in zip(orders, ids, strict=True):
-        order.id = id_
     columns = [
-        arrays.of_numbers([order.id for order in orders]),
         arrays.of_numbers([order.buyer.account.account for order in orders]),
         arrays.of_numbers([order.service.id for order in orders]),
         arrays.of_numbers([order.buyer.key for order in orders]),
@@ -284,7 +282,9 @@ def _write(connection: Connection, orders: Sequence[_Order], mode: Mode, *, acto
         arrays.of_texts([order.dispatch for order in orders]),
         arrays.of_numbers([order.draft.parts for order in orders]),
     ]
-    Cursor(connection).execute(_WRITE, [mode.value, *columns], prepare=True)
+    ids = sorted(Cursor(connection).execute(_WRITE, [mode.value, *columns], prepare=True))
+    for order, (id_,) in zip(orders, ids, strict=True):
+        order.id = id_
     _schedule(connection, [order for order in orders if order.draft.interval_minutes])
     queued = [order for order in orders if order.dispatch is Dispatch.QUEUED]
     queueing.queue(

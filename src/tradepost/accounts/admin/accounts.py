@@ -64,7 +64,7 @@ class AccountAdmin(Listing, AccessButtons, MoneyButtons, NoteButtons, Endless, U
     list_filter_submit = True
     list_select_related = ("ledger_account",)
     ordering = ("-id",)
-    search_fields = ("email", "name")
+    search_fields = ("email", "name", "=id")
     inlines = (KeyInline,)
     made = showing.time_of("created_at", "created", exact=True)
     signed_in = showing.time_of("last_login", "last signed in", exact=True)

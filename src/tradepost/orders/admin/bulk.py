@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -19,6 +18,7 @@ from tradepost.backoffice.paging import Endless
 from tradepost.backoffice.read_only import ReadOnly
 from tradepost.backoffice.styled import ChoicesDropdownFilter, IntegerWidget, ModelAdmin, TextWidget
 from tradepost.fulfilment import bulk
+from tradepost.live import settings as live
 from tradepost.orders.bulk import choosing
 from tradepost.orders.bulk.kinds import TEXT_CHARS_MAX, Kind, Outcome, State, Wish
 from tradepost.orders.models import BulkAction, BulkOrder
@@ -179,7 +179,7 @@ def _looked_at(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
         "asks": kind in FORMS,
         "preview": preview,
         "moves_money": kind in MOVES_MONEY,
-        "currency": settings.TRADEPOST_CURRENCY,
+        "currency": live.of(request).currency,
         "left_alone": action.chosen - preview.due if preview else 0,
         "refund": showing.grouped(preview.refund) if preview else "",
         "statuses": [(showing.status(status), f"{count:,}") for status, count in preview.statuses.items()]

@@ -4,14 +4,13 @@ The same rules make the preview, from what is read without a lock, and decide on
 the last word: what it doesn't allow changes nothing.
 """
 
-import re
 from collections.abc import Callable, Collection
 from decimal import Decimal
 
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, money, parts
+from tradepost.engine import arrays, link_rules, money, parts
 from tradepost.engine.statuses import ACTIVE, NOT_LEFT, SUBSCRIBED, TRANSITIONS, Dispatch, Status
 from tradepost.orders.bulk.kinds import Kind, Wish
 
@@ -125,7 +124,7 @@ def _edit_link(wish: Wish, order: Facts) -> str:
     link = wish.link_for(order.link)
     if link == order.link:
         return "would keep its link"
-    if not link.strip() or (order.link_pattern and not re.compile(order.link_pattern).fullmatch(link)):
+    if not link.strip() or (order.link_pattern and not link_rules.read(order.link_pattern).fullmatch(link)):
         return "would have a link that its service does not take"
     return ""
 
