@@ -20,7 +20,7 @@ UPLOADS_KEPT = timedelta(days=1)
 @app.periodic(cron="17 3 * * *")
 @app.task(queueing_lock="forget", lock="forget")
 def forget(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
-    """Forget keys, changes, uploads and looks at bulk actions that are older than they are kept, and sessions that end."""
+    """Forget what is older than it is kept: keys, changes, uploads, looks at bulk actions, sessions that are over."""
     with transaction.atomic():
         retrying.forget(engine_connection())
         by_hand.forget_ended(engine_connection())

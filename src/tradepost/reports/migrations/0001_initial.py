@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("orders", "0010_cost_expected"),
+        ("orders", "0008_cost_expected"),
         ("ledger", "0003_play_money"),
     ]
 

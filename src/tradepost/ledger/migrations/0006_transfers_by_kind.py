@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0003_play_money"),
+        ("ledger", "0005_payments_stay"),
     ]
 
     operations = [
