@@ -141,7 +141,7 @@ class PaymentState(Words):
 
 
 class PaymentLimit(models.Model):
-    """How much a role may pay by hand. A role without one may not; superusers need none.
+    """How much a role may pay by hand. A role without one may not; who sets the limits needs none.
 
     Whoever has several roles may do what any of them may.
     """

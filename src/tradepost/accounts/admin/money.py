@@ -97,9 +97,9 @@ class MoneyButtons(OfAccount):
         )
 
     def has_credit_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may change credit limits, but for their own account's, which superusers may."""
+        """Whoever may change credit limits, but for their own account's, which takes who sets limits."""
         account = self.account(request, object_id)
-        is_other = account is not None and (request.user.is_superuser or account.pk != request.user.pk)
+        is_other = account is not None and (account.pk != request.user.pk or request.user.has_perm(payments.SET_LIMITS))
         return is_other and request.user.has_perm("ledger.change_creditlimit")
 
     @dialog_button(

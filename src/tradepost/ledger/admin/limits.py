@@ -22,7 +22,7 @@ class LimitField(forms.DecimalField):
 
 @admin.register(PaymentLimit)
 class PaymentLimitAdmin(ModelAdmin[PaymentLimit]):
-    """A row for each role that may pay; a role without one may not, and superusers need none."""
+    """A row for each role that may pay; a role without one may not, and whoever sets these limits needs none."""
 
     list_display = ("group", "at_once", "a_day", "alone")
     list_select_related = ("group",)
