@@ -89,12 +89,13 @@ class _Standby:
             self._set(names="", level="on")
             if self._runs:
                 self._server.stop()
-        else:
-            if not self._runs:
-                self._server.start()
-            self._set(names=NAME, level=level)
-            self._wait_until_synchronous()
-        self._runs = level is not None
+                self._runs = False
+            return
+        if not self._runs:
+            self._runs = True
+            self._server.start()
+        self._set(names=NAME, level=level)
+        self._wait_until_synchronous()
 
     def _set(self, *, names: str, level: str) -> None:
         with psycopg.connect(self._url, autocommit=True) as connection:
