@@ -59,7 +59,7 @@ def test_a_change_by_a_form_tells_who_from_where_what_before_and_after(staff: Cl
 
 
 def test_a_change_in_bulk_is_one_entry_a_row(staff: Client, alice: Customer, bob: Customer) -> None:
-    tick(staff, "accounts_account", "suspend", alice.id, bob.id)
+    tick(staff, "accounts_account", "suspend", alice.id, bob.id, asked="yes", reason="Unpaid.")
     for customer in (alice, bob):
         [suspended, said] = entries("accounts.account", customer.id)[-2:]
         assert (suspended.before, suspended.after) == ({"is_active": True}, {"is_active": False})

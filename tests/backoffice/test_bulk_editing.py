@@ -46,7 +46,7 @@ def test_the_form_comes_first_and_nothing_is_done(staff: Client, service: int) -
 
 
 def test_what_would_be_done_is_shown_and_then_done(staff: Client, make_service: Make) -> None:
-    from django.contrib.admin.models import LogEntry
+    from tradepost.staff.models import Entry
 
     services = [make_service(), make_service(rate=Decimal(2))]
     asked = {"rate_by": "percent", "figure": "10", "decimals": "2"}
@@ -57,8 +57,8 @@ def test_what_would_be_done_is_shown_and_then_done(staff: Client, make_service: 
     assert agree(staff, services, **asked).status_code == 302
     assert rates(services) == [Decimal("0.99"), Decimal("2.2")]
     assert "2 services changed." in said(staff)
-    entry = LogEntry.objects.filter(object_id=str(services[1])).latest("id")
-    assert entry.change_message == "Edited with others: rate 2.00 → 2.20."
+    entry = Entry.objects.filter(model="catalog.service", object_id=str(services[1])).latest("id")
+    assert (entry.before, entry.after) == ({"rate": Decimal(2)}, {"rate": Decimal("2.2")})
 
 
 def test_what_was_typed_wrongly_is_still_there(staff: Client, service: int) -> None:

@@ -1,10 +1,21 @@
 """What staff and the system's operators have changed: the audit log."""
 
+import json
+from decimal import Decimal
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
 from tradepost.staff.actors import Kind
+
+
+class Exactly(json.JSONDecoder):
+    """Reads rates and amounts as the decimals that they are."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(parse_float=Decimal, **options)
 
 
 class Entry(models.Model):
@@ -45,8 +56,8 @@ class Entry(models.Model):
     label = models.CharField(max_length=300, help_text="What it was called after the change.")
     owner_model = models.CharField(max_length=64, blank=True, help_text="On whose page it stands, if on another's.")
     owner_id = models.CharField(max_length=64, blank=True)
-    before = models.JSONField(null=True, help_text="What was changed, as it was.")
-    after = models.JSONField(null=True, help_text="What was changed, as it is.")
+    before = models.JSONField(null=True, decoder=Exactly, help_text="What was changed, as it was.")
+    after = models.JSONField(null=True, decoder=Exactly, help_text="What was changed, as it is.")
 
     class Meta:
         verbose_name = "audit entry"

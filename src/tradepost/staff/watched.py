@@ -119,6 +119,24 @@ WATCHED = (
         is_busy=True,
         is_made_along=True,
     ),
+    Watched(table="catalog_pricelist", model="catalog.pricelist"),
+    *(
+        Watched(
+            table=f"catalog_pricelist{of}",
+            model="catalog.pricelist",
+            id="price_list_id",
+            called_in="catalog_pricelist",
+            called_by="price_list_id",
+            is_link=True,
+        )
+        for of in ("discount", "rate", "member")
+    ),
+    Watched(
+        table="ledger_paymentlimit",
+        model="ledger.paymentlimit",
+        called_in="auth_group",
+        called_by="group_id",
+    ),
     Watched(table="live_settings", model="live.settings", label="panel_name"),
 )  # fmt: skip
 

@@ -13,7 +13,6 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from tradepost.backoffice.journal import log_changes
 from tradepost.catalog import arranging
 from tradepost.catalog.models import Category, Service
 from tradepost.engine.order_types import wire_id
@@ -66,7 +65,6 @@ def _save(request: HttpRequest, category: Category | None) -> None:
                 _move(request, category, ticked, target)
             else:
                 arranging.place_categories(result)
-            log_changes(request, {category: "Its services were arranged."} if category else {})
         messages.success(request, "The order is saved.")
     except arranging.Stale:
         messages.error(request, "Nothing was saved: the rows have changed meanwhile. Here is how they are now.")
@@ -77,8 +75,6 @@ def _move(request: HttpRequest, source: Category, ticked: Sequence[int], target:
     if found is None:
         return
     arranging.move(ticked, found.pk)
-    moved = Service.objects.filter(pk__in=ticked)
-    log_changes(request, dict.fromkeys(moved, f"Moved from {source} to {found}."))
     messages.success(request, f"{len(ticked):,} moved to {found}.")
 
 

@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.models import ADDITION
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -14,7 +13,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from tradepost.backoffice import proposing
-from tradepost.backoffice.journal import log_changes
 from tradepost.backoffice.proposing import Proposal
 from tradepost.backoffice.styled import FileWidget, link_button
 from tradepost.catalog.admin import differences
@@ -155,7 +153,7 @@ def _carry(request: HttpRequest, resource_class: type[SheetResource], sheet: She
             result = resource.import_data(sheet.dataset, use_transactions=True)
             proposal = differences.proposal(resource, result, sheet)
             if proposing.is_agreed(request, proposal):
-                _report(request, resource, result)
+                _report(request, result)
                 return None
             transaction.set_rollback(True)
     except IntegrityError as error:  # with rows that came in meanwhile
@@ -163,11 +161,9 @@ def _carry(request: HttpRequest, resource_class: type[SheetResource], sheet: She
     return proposal
 
 
-def _report(request: HttpRequest, resource: SheetResource, result: Any) -> None:
+def _report(request: HttpRequest, result: Any) -> None:
     new = [row.instance for row in result if row.is_new()]
     changed = [row.instance for row in result if row.is_update()]
-    log_changes(request, dict.fromkeys(new, "Imported from a file."), flag=ADDITION)
-    log_changes(request, {row: f"Imported from a file: {differences.words(resource.changes(row))}." for row in changed})
     messages.success(request, f"{len(new):,} new, {len(changed):,} changed.")
     services = [row.pk for row in (*new, *changed) if isinstance(row, Service)]
     quarantined = following.check(services) if services else {}

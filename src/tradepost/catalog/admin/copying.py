@@ -13,7 +13,6 @@ from django.urls import reverse
 
 from tradepost.accounts.models import Account
 from tradepost.backoffice import proposing, showing
-from tradepost.backoffice.journal import log_changes
 from tradepost.backoffice.proposing import Proposal
 from tradepost.backoffice.styled import SelectWidget, TextareaWidget, TextWidget
 from tradepost.catalog import copying
@@ -81,7 +80,7 @@ def copy(request: HttpRequest) -> HttpResponse:
         if copies is not None:
             proposal = _proposal(copies)
             if proposing.is_agreed(request, proposal):
-                _apply(request, form.cleaned_data["source"], copies)
+                _apply(request, copies)
                 return redirect("admin:catalog_customrate_changelist")
     return proposing.page(
         request,
@@ -94,11 +93,10 @@ def copy(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _apply(request: HttpRequest, source: Account, copies: Sequence[Copied]) -> None:
+def _apply(request: HttpRequest, copies: Sequence[Copied]) -> None:
     copying.apply(copies)
     written = [copy for copy in copies if copy.is_to_change]
-    targets = Account.objects.in_bulk({copy.account for copy in written})
-    log_changes(request, dict.fromkeys(targets.values(), f"Custom rates copied from {source}."))
+    targets = {copy.account for copy in written}
     messages.success(request, f"{len(written):,} rates copied to {len(targets):,} accounts.")
 
 

@@ -77,11 +77,6 @@ def _cells(row: Line) -> tuple[Any, ...]:
     return str(row.line), row.name, kind, format_html_join(" ", change, row.changes)
 
 
-def words(changes: Mapping[str, tuple[Any, Any]]) -> str:
-    """Write changes for a row's history."""
-    return ", ".join(f"{name} {_cell(was)} → {_cell(now)}" for name, (was, now) in changes.items())
-
-
 def _cell(value: Any) -> str:
     text = str(value)
     if not text:

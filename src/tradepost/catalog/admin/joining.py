@@ -11,7 +11,6 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
 from tradepost.backoffice import proposing, showing
-from tradepost.backoffice.journal import log_changes
 from tradepost.backoffice.proposing import Proposal
 from tradepost.backoffice.styled import CheckboxWidget, TextareaWidget
 from tradepost.catalog import joining
@@ -59,7 +58,6 @@ def join(request: HttpRequest, price_list: int) -> HttpResponse:
             if proposing.is_agreed(request, proposal):
                 joiners = [*told.new, *(told.from_others if form.cleaned_data["moves"] else ())]
                 joining.join(found, joiners)
-                log_changes(request, {found: f"{len(joiners):,} accounts put on it."})
                 messages.success(request, f"{len(joiners):,} accounts are on {found} now.")
                 return redirect("admin:catalog_pricelist_change", found.pk)
     return proposing.page(

@@ -14,7 +14,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from tradepost.backoffice import proposing, showing
-from tradepost.backoffice.journal import log_changes
 from tradepost.backoffice.proposing import Proposal
 from tradepost.backoffice.styled import DecimalWidget, IntegerWidget, SelectWidget
 from tradepost.catalog.models import Category, Service
@@ -108,7 +107,7 @@ class BulkEditing:
                 names = dict(Category.objects.values_list("pk", "name"))
                 proposal = _proposal(considered, names)
                 if proposing.is_agreed(request, proposal):
-                    _apply(request, considered, names)
+                    _apply(request, considered)
                     return None
         return proposing.page(
             request,
@@ -124,10 +123,9 @@ class BulkEditing:
         )
 
 
-def _apply(request: HttpRequest, considered: Sequence[Considered], names: Mapping[int, str]) -> None:
+def _apply(request: HttpRequest, considered: Sequence[Considered]) -> None:
     quarantined = bulk_editing.apply(considered)
     changed = [each for each in considered if each.is_to_change]
-    log_changes(request, {each.service: _told(each, names) for each in changed})
     messages.success(request, f"{len(changed):,} services changed.")
     if quarantined:
         messages.warning(request, f"{len(quarantined):,} of them are in quarantine now, off sale.")
@@ -163,10 +161,6 @@ def _row(each: Considered, names: Mapping[int, str]) -> tuple[SafeString | str, 
     changes = format_html_join(" ", changed, _written(each, names))
     mind = format_html_join("", '<span class="tp-mind">{}</span>', ((text,) for text in each.warnings))
     return name, changes, mind
-
-
-def _told(each: Considered, names: Mapping[int, str]) -> str:
-    return f"Edited with others: {', '.join(f'{name} {was} → {new}' for name, was, new in _written(each, names))}."
 
 
 def _written(each: Considered, names: Mapping[int, str]) -> list[tuple[str, str, str]]:

@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
-from django.contrib.admin.models import ADDITION, LogEntry
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -27,7 +26,7 @@ from tradepost.backoffice.styled import (
     SelectWidget,
     TextWidget,
 )
-from tradepost.catalog.models import Category, Service
+from tradepost.catalog.models import Category
 from tradepost.providers import reckoning
 from tradepost.providers.admin.figures import written_cost
 from tradepost.providers.importing import Imported, Wish, import_services
@@ -206,9 +205,6 @@ class ProviderServiceAdmin(ReadOnly, Endless, ModelAdmin[ProviderService]):
 
     def _import(self, request: HttpRequest, queryset: QuerySet[ProviderService], wish: Wish) -> None:
         imported = import_services(list(queryset.values_list("pk", flat=True)), wish)
-        services = Service.objects.filter(pk__in=imported.services)
-        assert request.user.pk, "nobody gets here without signing in"
-        LogEntry.objects.log_actions(request.user.pk, services, ADDITION, change_message="Imported")
         self.message_user(request, _summary(imported), messages.SUCCESS if imported.services else messages.WARNING)
         for text in imported.refused[:REFUSALS_SHOWN_MAX]:
             self.message_user(request, f"Not imported: {text}.", messages.ERROR)
