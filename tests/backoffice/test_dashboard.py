@@ -16,6 +16,7 @@ from tests.providers.desk import attempt, make_offer, make_provider, route
 from tests.reports.history import sent
 from tests.reports.test_rolling import roll_up
 from tradepost.accounts.models import Account
+from tradepost.backoffice.reports.changes import change
 
 
 def context_of(client: Client) -> Any:
@@ -93,3 +94,10 @@ def test_a_provider_that_takes_orders_raises_none(
     sent(alice.id, make_service(), rate=Decimal("0.1"))
     roll_up()
     assert not [alarm for alarm in context_of(staff)["alarms"] if "attempts in the last hour 1 failed" in alarm.text]
+
+
+def test_a_change_is_good_or_bad_news_by_what_it_is_of() -> None:
+    assert change(3, 2) == {"text": "+50.0 %", "news": "good"}
+    assert change(3, 2, more_is_better=False)["news"] == "bad"
+    assert change(Decimal(-1), Decimal(-2)) == {"text": "+50.0 %", "news": "good"}
+    assert change(2, 2)["news"] == change(1, 0)["news"] == ""
