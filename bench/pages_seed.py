@@ -126,11 +126,11 @@ FROM orders_order o CROSS JOIN LATERAL (
 
 _REQUESTS = f"""
 INSERT INTO orders_refill (order_id, account_id, status, created_at, updated_at)
-SELECT id, account_id, CASE WHEN id % 5000 = 0 THEN 'Pending' ELSE 'Completed' END, updated_at, updated_at
-FROM orders_order WHERE id % 100 = 0 AND status <> 'In progress' ORDER BY id;
+SELECT id, account_id, CASE WHEN id % 5000 = 7 THEN 'Pending' ELSE 'Completed' END, updated_at, updated_at
+FROM orders_order WHERE id % 100 = 7 AND status = 'Completed' ORDER BY id;
 INSERT INTO orders_cancelrequest (order_id, account_id, state, created_at)
 SELECT id, account_id, CASE WHEN status = 'In progress' THEN 'open' ELSE 'rejected' END, created_at
-FROM orders_order WHERE id % 250 = 0 ORDER BY id;
+FROM orders_order WHERE id % 125 = 0 ORDER BY id;
 UPDATE orders_upstreamorder u SET state = CASE WHEN u.order_id % 100 = 0 THEN 'unsure' ELSE 'refused' END
 WHERE u.order_id IN (SELECT order_id FROM orders_upstreamorder ORDER BY order_id DESC LIMIT {2 * WAITING});
 UPDATE orders_order o SET dispatch = u.state FROM orders_upstreamorder u
