@@ -137,6 +137,21 @@ UPDATE orders_order o SET dispatch = u.state FROM orders_upstreamorder u
 WHERE u.order_id = o.id AND u.state IN ('unsure', 'refused');
 """
 
+# What came in while the totals were not looked at: each page has to take it in.
+_JUST_NOW = """
+WITH placed AS (
+    INSERT INTO orders_order (account_id, service_id, mode, link, quantity, remains, rate, charge)
+    SELECT account_id, service_id, mode, link, quantity, quantity, rate, charge
+    FROM (SELECT * FROM orders_order ORDER BY id LIMIT 1000) AS some RETURNING *
+), events AS (
+    INSERT INTO orders_orderevent (order_id, account_id, actor, from_status, to_status, from_dispatch, to_dispatch)
+    SELECT id, account_id, 'bench', 'Pending', 'In progress', 'none', 'none' FROM placed
+)
+INSERT INTO ledger_transfer (debit_id, credit_id, amount, balance_after, kind, order_id, actor, note)
+SELECT l.id, 1, p.charge, 1000000, 'charge', p.id, 'bench', ''
+FROM placed p JOIN ledger_account l ON l.account_id = p.account_id
+"""
+
 _SECONDARY = """
 SELECT c.relname, t.relname, pg_get_indexdef(i.indexrelid),
        (SELECT 'ALTER TABLE ' || t.relname || ' ADD CONSTRAINT ' || n.conname || ' ' || pg_get_constraintdef(n.oid)
@@ -171,6 +186,12 @@ def seed(connection: psycopg.Connection, *, orders: int, accounts: int) -> None:
     connection.autocommit = True
     with _step("vacuum"):
         cursor.execute("VACUUM ANALYZE")
+
+
+def add_just_now(connection: psycopg.Connection) -> None:
+    """Have a thousand orders come in."""
+    connection.execute(_JUST_NOW)
+    connection.commit()
 
 
 @contextmanager

@@ -129,11 +129,6 @@ def positions() -> Positions:
     return _pairs(_POSITIONS)
 
 
-def newest() -> Positions:
-    """Return the newest row of each table."""
-    return _pairs(_NEWEST)
-
-
 def begin_anew() -> None:
     """Forget all totals: what follows books everything again."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
