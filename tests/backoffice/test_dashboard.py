@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.backoffice.conftest import place, sign_in
+from tests.backoffice.test_lists import queries
 from tests.backoffice.test_reports import staff_with
 from tests.conftest import Customer
 from tests.providers.desk import attempt, make_offer, make_provider, route
@@ -101,3 +102,19 @@ def test_a_change_is_good_or_bad_news_by_what_it_is_of() -> None:
     assert change(3, 2, more_is_better=False)["news"] == "bad"
     assert change(Decimal(-1), Decimal(-2)) == {"text": "+50.0 %", "news": "good"}
     assert change(2, 2)["news"] == change(1, 0)["news"] == ""
+
+
+def test_the_overview_asks_as_little_for_thirty_orders_as_for_three(
+    staff: Client, alice: Customer, make_service: Callable[..., int]
+) -> None:
+    def asked() -> int:
+        cache.clear()
+        return len(queries(staff, reverse("admin:index")))
+
+    for _ in range(3):
+        place(alice.id, make_service())
+    asked()
+    few = asked()
+    for _ in range(27):
+        place(alice.id, make_service())
+    assert asked() == few
