@@ -91,6 +91,11 @@ BACK_OFFICE = {
         for by in ("day", "service", "category", "provider", "account")
         for days in ("today", "30", "90", "year", "365")
     },
+    **{f"provider quality, {days} days": f"/admin/reports/quality/?days={days}" for days in (7, 30, 90)},
+    **{
+        f"quality of a provider, {days} days": f"/admin/reports/quality/{{provider}}/?days={days}"
+        for days in (7, 30, 90)
+    },
     "sales by account, by cost": "/admin/reports/account/?preset=30&sort=-cost",
     "sales by account, page 20": "/admin/reports/account/?preset=365&page=20",
 }
@@ -99,4 +104,7 @@ BACK_OFFICE = {
 FILES = {
     f"sales by {by}, file": f"/admin/reports/{by}/file/?preset=365"
     for by in ("day", "service", "category", "provider", "account")
+} | {
+    "provider quality, file": "/admin/reports/quality/file/?days=90",
+    "quality of a provider, file": "/admin/reports/quality/{provider}/file/?days=90",
 }

@@ -19,7 +19,7 @@ import typer
 
 from bench import addresses
 from bench.errors import Failed
-from bench.pages_seed import SERVICES, seed
+from bench.pages_seed import SERVICES, add_just_now, seed
 from tradepost.config import environment
 from tradepost.up.postgres import Postgres
 
@@ -92,6 +92,8 @@ def _prepare(url: str, orders: int) -> None:
         typer.echo(f"  totals: {time.monotonic() - start:.0f} s", err=True)
         with closing(psycopg.connect(url, autocommit=True)) as connection:
             connection.execute("VACUUM ANALYZE")
+    with closing(psycopg.connect(url)) as connection:
+        add_just_now(connection)
 
 
 def _measure(part: Part, times: int, only: str) -> list[str]:

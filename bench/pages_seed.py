@@ -126,15 +126,30 @@ FROM orders_order o CROSS JOIN LATERAL (
 
 _REQUESTS = f"""
 INSERT INTO orders_refill (order_id, account_id, status, created_at, updated_at)
-SELECT id, account_id, CASE WHEN id % 5000 = 0 THEN 'Pending' ELSE 'Completed' END, updated_at, updated_at
-FROM orders_order WHERE id % 100 = 0 AND status <> 'In progress' ORDER BY id;
+SELECT id, account_id, CASE WHEN id % 5000 = 7 THEN 'Pending' ELSE 'Completed' END, updated_at, updated_at
+FROM orders_order WHERE id % 100 = 7 AND status = 'Completed' ORDER BY id;
 INSERT INTO orders_cancelrequest (order_id, account_id, state, created_at)
 SELECT id, account_id, CASE WHEN status = 'In progress' THEN 'open' ELSE 'rejected' END, created_at
-FROM orders_order WHERE id % 250 = 0 ORDER BY id;
+FROM orders_order WHERE id % 125 = 0 ORDER BY id;
 UPDATE orders_upstreamorder u SET state = CASE WHEN u.order_id % 100 = 0 THEN 'unsure' ELSE 'refused' END
 WHERE u.order_id IN (SELECT order_id FROM orders_upstreamorder ORDER BY order_id DESC LIMIT {2 * WAITING});
 UPDATE orders_order o SET dispatch = u.state FROM orders_upstreamorder u
 WHERE u.order_id = o.id AND u.state IN ('unsure', 'refused');
+"""
+
+# What came in while the totals were not looked at: each page has to take it in.
+_JUST_NOW = """
+WITH placed AS (
+    INSERT INTO orders_order (account_id, service_id, mode, link, quantity, remains, rate, charge)
+    SELECT account_id, service_id, mode, link, quantity, quantity, rate, charge
+    FROM (SELECT * FROM orders_order ORDER BY id LIMIT 1000) AS some RETURNING *
+), events AS (
+    INSERT INTO orders_orderevent (order_id, account_id, actor, from_status, to_status, from_dispatch, to_dispatch)
+    SELECT id, account_id, 'bench', 'Pending', 'In progress', 'none', 'none' FROM placed
+)
+INSERT INTO ledger_transfer (debit_id, credit_id, amount, balance_after, kind, order_id, actor, note)
+SELECT l.id, 1, p.charge, 1000000, 'charge', p.id, 'bench', ''
+FROM placed p JOIN ledger_account l ON l.account_id = p.account_id
 """
 
 _SECONDARY = """
@@ -171,6 +186,12 @@ def seed(connection: psycopg.Connection, *, orders: int, accounts: int) -> None:
     connection.autocommit = True
     with _step("vacuum"):
         cursor.execute("VACUUM ANALYZE")
+
+
+def add_just_now(connection: psycopg.Connection) -> None:
+    """Have a thousand orders come in."""
+    connection.execute(_JUST_NOW)
+    connection.commit()
 
 
 @contextmanager

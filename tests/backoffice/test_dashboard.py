@@ -10,12 +10,14 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.backoffice.conftest import place, sign_in
+from tests.backoffice.test_lists import queries
 from tests.backoffice.test_reports import staff_with
 from tests.conftest import Customer
 from tests.providers.desk import attempt, make_offer, make_provider, route
 from tests.reports.history import sent
 from tests.reports.test_rolling import roll_up
 from tradepost.accounts.models import Account
+from tradepost.backoffice.reports.changes import change
 
 
 def context_of(client: Client) -> Any:
@@ -93,3 +95,26 @@ def test_a_provider_that_takes_orders_raises_none(
     sent(alice.id, make_service(), rate=Decimal("0.1"))
     roll_up()
     assert not [alarm for alarm in context_of(staff)["alarms"] if "attempts in the last hour 1 failed" in alarm.text]
+
+
+def test_a_change_is_good_or_bad_news_by_what_it_is_of() -> None:
+    assert change(3, 2) == {"text": "+50.0 %", "news": "good"}
+    assert change(3, 2, more_is_better=False)["news"] == "bad"
+    assert change(Decimal(-1), Decimal(-2)) == {"text": "+50.0 %", "news": "good"}
+    assert change(2, 2)["news"] == change(1, 0)["news"] == ""
+
+
+def test_the_overview_asks_as_little_for_thirty_orders_as_for_three(
+    staff: Client, alice: Customer, make_service: Callable[..., int]
+) -> None:
+    def asked() -> int:
+        cache.clear()
+        return len(queries(staff, reverse("admin:index")))
+
+    for _ in range(3):
+        place(alice.id, make_service())
+    asked()
+    few = asked()
+    for _ in range(27):
+        place(alice.id, make_service())
+    assert asked() == few

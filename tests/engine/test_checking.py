@@ -14,6 +14,9 @@ from tradepost.ledger import payments
 MY_ACCOUNT = "(SELECT id FROM ledger_account WHERE account_id = %(alice)s)"
 OTHER_ACCOUNT = "(SELECT id FROM ledger_account WHERE account_id = %(bob)s)"
 WITHOUT_CHECK = "ALTER TABLE ledger_account DROP CONSTRAINT ledger_account_within_credit"
+COUNT_TOO_MUCH = """
+INSERT INTO reports_total (kind, span, start, subject, charged) VALUES ({kind}, {span}, '2001-02-03 00:00Z', 0, 1)
+"""
 
 # (rule, what it is about, statements that break it)
 CORRUPTIONS = [
@@ -91,6 +94,21 @@ CORRUPTIONS = [
         "play money and real money have mixed",
         "transfer {transfer}",
         ["UPDATE ledger_transfer SET credit_id = 4 WHERE order_id = %(order)s"],
+    ),
+    (
+        "a day's totals are not its transfers",
+        "day 2001-02-03",
+        [COUNT_TOO_MUCH.format(kind=0, span=1)],
+    ),
+    (
+        "the totals of services, accounts and the desk differ",
+        "span 2 from 2001-02-03",
+        [COUNT_TOO_MUCH.format(kind=1, span=2)],
+    ),
+    (
+        "totals of days, months and years differ",
+        "kind 2, subject 0, month from 2001-02-01",
+        [COUNT_TOO_MUCH.format(kind=2, span=1)],
     ),
 ]
 

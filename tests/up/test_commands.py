@@ -10,10 +10,13 @@ import httpx2
 import psycopg
 import pytest
 
+from tests.backoffice.conftest import place
 from tests.conftest import Customer, Desk
 from tradepost.accounts import inviting
 from tradepost.accounts.models import Account
 from tradepost.config import environment
+from tradepost.reports.measures import Kind, Span
+from tradepost.reports.models import Total
 
 
 def run(*arguments: str, status: int = 0, environ: dict[str, str] | None = None) -> str:
@@ -143,3 +146,10 @@ def test_a_command_starts_the_embedded_database_if_nobody_runs_it(tmp_path: Path
     assert not (tmp_path / "postgres" / "postmaster.pid").exists()
     run("accounts", "create", "frank@test.example", "--password", "quite-a-long-one", environ=own)
     assert run("keys", "create", "frank@test.example", environ=own).startswith("tp_live_")
+
+
+def test_the_totals_of_reports_are_reckoned_anew(alice: Customer, service: int) -> None:
+    place(alice.id, service)
+    for arguments in ((), ("--go-on",)):
+        assert run("reports", "rebuild", *arguments).endswith("The totals are up to date.")
+        assert Total.objects.get(kind=Kind.ACCOUNT, span=Span.YEAR, subject=alice.id).orders == 1

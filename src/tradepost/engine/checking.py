@@ -110,7 +110,7 @@ _RULES = {
         WHERE status = 'Canceled' AND refunded <> charge AND (parts IS NULL OR dispatch = 'runs')""",
     # Roll-ups (decision 48): of what they know, every row is counted once, and everything counted for somebody.
     "a day's totals are not its transfers": """
-        SELECT 'day ' || start::date,
+        SELECT 'day ' || (start AT TIME ZONE 'UTC')::date,
                'charged ' || coalesce(r.charged, 0) || ' and refunded ' || coalesce(r.refunded, 0)
                || ', transferred ' || coalesce(t.charged, 0) || ' and ' || coalesce(t.refunded, 0)
         FROM (SELECT start, charged, refunded FROM reports_total WHERE kind = 0 AND span = 1) AS r
@@ -125,7 +125,7 @@ _RULES = {
         ) AS t USING (start)
         WHERE (coalesce(r.charged, 0), coalesce(r.refunded, 0)) <> (coalesce(t.charged, 0), coalesce(t.refunded, 0))""",
     "the totals of services, accounts and the desk differ": """
-        SELECT 'span ' || span || ' from ' || start,
+        SELECT 'span ' || span || ' from ' || (start AT TIME ZONE 'UTC')::date,
                'services ' || coalesce(services.sums, 'none') || ', accounts ' || coalesce(accounts.sums, 'none')
                || ', desk ' || coalesce(desk.sums, 'none')
         FROM (SELECT DISTINCT span, start FROM reports_total WHERE span <> 0) AS spans
@@ -140,7 +140,8 @@ _RULES = {
             WHERE t.kind = 0 AND t.span = spans.span AND t.start = spans.start) AS desk ON true
         WHERE services.sums <> desk.sums OR accounts.sums <> desk.sums""",
     "totals of days, months and years differ": """
-        SELECT 'kind ' || kind || ', subject ' || subject || ', ' || unit || ' from ' || stretch::date,
+        SELECT 'kind ' || kind || ', subject ' || subject
+               || ', ' || unit || ' from ' || (stretch AT TIME ZONE 'UTC')::date,
                'orders ' || orders || ', charged ' || charged || ', refunded ' || refunded || ', cost ' || cost
         FROM (
             SELECT kind, subject, unit, date_trunc(unit, start, 'UTC') AS stretch,

@@ -14,8 +14,7 @@ from typing import Any
 import msgspec
 from django.db import connection
 
-from tradepost.reports import rolling
-from tradepost.reports.booking import BOOKINGS, SUBJECTS, since_watermarks
+from tradepost.reports.booking import BOOKINGS, SUBJECTS, TABLES, since_watermarks
 from tradepost.reports.measures import MEASURES, Kind, Span
 from tradepost.reports.periods import Period, Stretch, midnight
 
@@ -84,7 +83,7 @@ class Progress(msgspec.Struct, frozen=True):
 
     @property
     def is_live(self) -> bool:
-        """Tell whether so little waits that every figure takes it in."""
+        """Tell whether every figure is up to date: so little waits that it is taken in."""
         return self.waiting <= LIVE_ROWS_MAX
 
     @property
@@ -124,6 +123,13 @@ WHERE kind = %(kind)s AND span = {{span}} AND start >= %(start_{{number}})s AND 
 _KEPT_OF_SOME = f"""
 SELECT start AS at, subject, {_MEASURES} FROM reports_total
 WHERE kind = %(kind)s AND span = {{span}} AND start = ANY(%(starts_{{number}})s) AND subject = ANY(%(subjects)s)
+"""
+
+_PROGRESS = f"""
+SELECT sum(position)::bigint, sum(greatest(newest - position, 0))::bigint
+FROM reports_watermark
+JOIN (VALUES {", ".join(f"('{table}', (SELECT max(id) FROM {table}))" for table in TABLES)}) AS newest ("table", newest)
+USING ("table")
 """
 
 _LIVE_BOOKINGS = since_watermarks(BOOKINGS)
@@ -200,8 +206,8 @@ def until(moment: datetime) -> Sums:
 
 def progress() -> Progress:
     """Return how far the totals are."""
-    booked, newest = rolling.positions(), rolling.newest()
-    return Progress(sum(booked.values()), sum(max(newest[table] - booked[table], 0) for table in newest))
+    [row] = _fetch(_PROGRESS, None)
+    return Progress(*row)
 
 
 def _stretches(period: Period) -> list[Stretch]:
@@ -212,17 +218,18 @@ def _source(
     kind: Kind, period: Period, stretches: Sequence[Stretch], subjects: Sequence[int] | None = None
 ) -> tuple[str, dict[str, Any]]:
     """Return a WITH clause that finds what is to be summed, of some subjects or all, with its parameters."""
-    is_live = progress().is_live
+    waiting = progress().waiting
+    takes_in = 0 < waiting <= LIVE_ROWS_MAX
     kept = _KEPT if subjects is None else _KEPT_OF_SOME
     found = [kept.format(span=stretch.span.value, number=number) for number, stretch in enumerate(stretches)]
-    live = f"{_LIVE} {'' if subjects is None else _OF_SOME}" if is_live else ""
+    live = f"{_LIVE} {'' if subjects is None else _OF_SOME}" if takes_in else ""
     parameters: dict[str, Any] = {"kind": kind.value, "start": period.start, "end": period.end}
     parameters["subjects"] = list(subjects or ())
     for number, stretch in enumerate(stretches):
         parameters |= {f"start_{number}": stretch.start, f"end_{number}": stretch.end}
         parameters[f"starts_{number}"] = stretch.starts()
     clause = f"found AS (({' UNION ALL '.join(found)}) {live})"
-    return (f"{_LIVE_BOOKINGS}, {clause}" if is_live else f"WITH {clause}"), parameters
+    return (f"{_LIVE_BOOKINGS}, {clause}" if takes_in else f"WITH {clause}"), parameters
 
 
 def _rows(query: str, parameters: dict[str, Any]) -> list[Row]:
