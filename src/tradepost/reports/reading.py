@@ -22,6 +22,7 @@ from tradepost.reports.measures import MEASURES, Kind, Span
 from tradepost.reports.periods import Period, Stretch, midnight
 
 LIVE_ROWS_MAX = 30_000
+MEMORY = "64MB"  # to add up in, so that a hundred thousand accounts need no file
 ZERO = Decimal(0)
 
 
@@ -113,7 +114,8 @@ _KINDS = {
 }
 
 _SUMMED = {Decimal: "coalesce(sum({name}), 0)", int: "coalesce(sum({name}), 0)::bigint"}
-_SUMS = ", ".join(_SUMMED[field.type].format(name=field.name) for field in msgspec.structs.fields(Sums))
+_SUM = {field.name: _SUMMED[field.type].format(name=field.name) for field in msgspec.structs.fields(Sums)}
+_SUMS = ", ".join(_SUM.values())
 _NAMED_SUMS = ", ".join(f"sum({name}) AS {name}" for name in MEASURES)
 _MEASURES = ", ".join(MEASURES)
 _LIVE_COLUMNS = ("start", "subject", *MEASURES)
@@ -143,6 +145,10 @@ SELECT kind, date_trunc('day', at, 'UTC'), subject, {_NAMED_SUMS} FROM booking C
 WHERE subject IS NOT NULL GROUP BY 1, 2, 3
 """)
 _LIVE = f"SELECT start AS at, subject, {_MEASURES} FROM json_populate_recordset(NULL::reports_total, %(live)s::json)"
+_BY_CATEGORY = """
+, sold AS (SELECT subject AS service, {named_sums} FROM found GROUP BY subject)
+SELECT category_id, {sums} FROM sold JOIN catalog_service s ON s.id = sold.service GROUP BY category_id
+"""
 _OF_PROVIDER = "found WHERE subject IN (SELECT id FROM providers_providerservice WHERE provider_id = %(provider)s)"
 
 
@@ -168,12 +174,8 @@ class Reader:
         parameters |= {"limit": order.limit, "offset": order.offset, "provider": of_provider}
         found = "found" if of_provider is None else _OF_PROVIDER
         if by is By.CATEGORY:
-            query = f"""
-            {source}, sold AS (SELECT subject AS service, {_NAMED_SUMS} FROM found GROUP BY subject)
-            SELECT category_id AS subject, {_SUMS} FROM sold JOIN catalog_service s ON s.id = sold.service
-            GROUP BY category_id {_ordered(order, "category_id")}
-            """
-            return _rows(query, parameters)
+            query = f"{source} {_BY_CATEGORY.format(sums=_SUMS, named_sums=_NAMED_SUMS)}"
+            return _rows(f"{query} {_ordered(order, 'category_id')}", parameters)
         if order.limit is None:
             query = f"{source} SELECT subject, {_SUMS} FROM {found} GROUP BY subject {_ordered(order, 'subject')}"
             return _rows(query, parameters)
@@ -183,10 +185,19 @@ class Reader:
         of_each = self.of_subjects(by, period, subjects)
         return [Row(subject, of_each[subject]) for subject in subjects]
 
-    def of_subjects(self, by: By, period: Period, subjects: Sequence[Any]) -> dict[Any, Sums]:
-        """Return the sums of a period of these subjects, of those that have any."""
-        if by in {By.DAY, By.CATEGORY}:
-            return {row.subject: row.sums for row in self.rows(by, period) if row.subject in subjects}
+    def revenues(self, by: By, period: Period, subjects: Sequence[Any]) -> dict[Any, Decimal]:
+        """Return the revenue that these subjects had in a period, of those that had any."""
+        if by is By.CATEGORY:
+            source, parameters = self._source(Kind.SERVICE, period)
+            named_sums = "sum(charged) AS charged, sum(refunded) AS refunded"
+            summed = _BY_CATEGORY.format(sums=COLUMNS["revenue"], named_sums=named_sums)
+            return dict(_fetch(f"{source} {summed}", parameters))
+        if by is By.DAY:
+            return {row.subject: row.sums.revenue for row in self.rows(by, period)}
+        return {subject: sums.revenue for subject, sums in self.of_subjects(by, period, subjects).items()}
+
+    def of_subjects(self, by: By, period: Period, subjects: Sequence[int]) -> dict[int, Sums]:
+        """Return the sums of a period of these subjects, of those that have any; not of days or categories."""
         source, parameters = self._source(_KINDS[by], period, subjects=subjects)
         found = _rows(f"{source} SELECT subject, {_SUMS} FROM found GROUP BY subject", parameters)
         return {row.subject: row.sums for row in found}
@@ -244,6 +255,7 @@ def at_one_moment() -> Iterator[Reader]:
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SELECT set_config('work_mem', %s, true)", [MEMORY])
         yield Reader()
 
 

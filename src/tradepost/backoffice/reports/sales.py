@@ -1,6 +1,7 @@
 """The reports of sales: revenue, cost and profit by day, service, category, provider and account."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -18,7 +19,7 @@ from tradepost.backoffice.reports.columns import Column
 from tradepost.reports import reading
 from tradepost.reports.measures import Kind
 from tradepost.reports.periods import Period
-from tradepost.reports.reading import By, Order, Reader, Row, Sums
+from tradepost.reports.reading import By, Order, Reader, Row
 
 TITLES = {
     By.DAY: "By day",
@@ -119,25 +120,26 @@ def _shown(  # noqa: PLR0917 - told apart by their types
 ) -> Iterator[dict[str, Any]]:
     rows = read.rows(by, period, order)
     called = subjects.names(by, [row.subject for row in rows])
-    before = _before(read, by, rows, period)
+    before = _revenues_before(read, by, rows, period)
     may_see_orders = request.user.has_perm("orders.view_order")
     for row in rows:
-        past = before.get(row.subject, Sums())
+        past = before.get(row.subject, Decimal(0))
         yield {
             "name": called.get(row.subject, str(row.subject)),
             "link": subjects.orders_of(by, row.subject, period) if may_see_orders else "",
             "figures": [column.text(row.sums) for column in shown],
-            "change": change(row.sums.revenue, past.revenue),
-            "revenue_before": showing.grouped(past.revenue),
+            "change": change(row.sums.revenue, past),
+            "revenue_before": showing.grouped(past),
         }
 
 
-def _before(read: Reader, by: By, rows: Sequence[Row], period: Period) -> dict[Any, Sums]:
-    """Return the sums that these rows had in the period before; of a day, the day that is as far back."""
-    if by is By.DAY:
-        distance = period.first - period.before.first
-        return {row.subject + distance: row.sums for row in read.rows(by, period.before)}
-    return read.of_subjects(by, period.before, [row.subject for row in rows])
+def _revenues_before(read: Reader, by: By, rows: Sequence[Row], period: Period) -> dict[Any, Decimal]:
+    """Return what these rows brought in the period before; a day, what the day as far back did."""
+    found = read.revenues(by, period.before, [row.subject for row in rows])
+    if by is not By.DAY:
+        return found
+    distance = period.first - period.before.first
+    return {day + distance: revenue for day, revenue in found.items()}
 
 
 def _lines(by: By, period: Period, order: Order, shown: Sequence[Column]) -> Iterator[list[Any]]:
