@@ -142,7 +142,7 @@ _JUST_NOW = """
 WITH placed AS (
     INSERT INTO orders_order (account_id, service_id, mode, link, quantity, remains, rate, charge)
     SELECT account_id, service_id, mode, link, quantity, quantity, rate, charge
-    FROM (SELECT * FROM orders_order ORDER BY id LIMIT 1000) AS some RETURNING *
+    FROM (SELECT * FROM orders_order ORDER BY id LIMIT 1000) AS again RETURNING *
 ), events AS (
     INSERT INTO orders_orderevent (order_id, account_id, actor, from_status, to_status, from_dispatch, to_dispatch)
     SELECT id, account_id, 'bench', 'Pending', 'In progress', 'none', 'none' FROM placed

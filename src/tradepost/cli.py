@@ -19,6 +19,7 @@ from tradepost.up.errors import Unable
 
 if TYPE_CHECKING:
     from tradepost.accounts.models import Account
+    from tradepost.reports.reading import Progress
 
 app = typer.Typer(
     help="Tradepost, the order desk for resellers' panels.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -210,16 +211,23 @@ def reports_rebuild(
 ) -> None:
     """Reckon all totals anew, from the first order on. May be stopped at any time: the worker goes on by itself."""
     with _django():
-        from tradepost.reports import reading, rolling  # noqa: PLC0415
+        from tradepost.reports import rolling  # noqa: PLC0415
 
         if not go_on:
             rolling.begin_anew()
         for _ in rolling.catch_up():
-            progress = reading.progress()
+            progress = _progress()
             typer.echo(f"{progress.percent} %: {progress.booked:,} rows are booked, {progress.waiting:,} wait.")
-        if not reading.progress().is_live:
+        if not _progress().is_live:
             raise Unable("A transaction has been under way for long; try again later, or leave it to the worker.")
     typer.echo("The totals are up to date.")
+
+
+def _progress() -> "Progress":
+    from tradepost.reports import reading  # noqa: PLC0415
+
+    with reading.at_one_moment() as read:
+        return read.progress
 
 
 def _amount(text: str) -> Decimal:

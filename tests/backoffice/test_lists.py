@@ -6,6 +6,8 @@ from decimal import Decimal
 from itertools import count
 
 import pytest
+from django.apps import apps
+from django.contrib import admin
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,6 +19,7 @@ from tests.conftest import Customer
 from tests.providers.desk import attempt, make_offer, make_provider, route
 
 type Make = Callable[..., int]
+ROWS_A_PAGE = 5_000  # all that other tests have left behind too
 _numbers = count(1)
 
 
@@ -179,6 +182,7 @@ def more_unsure(times: int) -> str:
 def many(make_service: Make) -> None:
     """A customer with money, and services to order from."""
     from tradepost.accounts.models import Account
+    from tradepost.catalog.models import Service
     from tradepost.ledger import books
 
     account, made = Account.objects.get_or_create(email="many@backoffice.example")
@@ -186,6 +190,7 @@ def many(make_service: Make) -> None:
         books.top_up(account.pk, Decimal(100), actor="test")
         for _ in range(30):
             make_service(name="Many")
+    Service.objects.filter(name="Many").update(min=10, max=10_000, is_active=True)  # other tests edit all there are
 
 
 @pytest.mark.parametrize(
@@ -211,8 +216,11 @@ def many(make_service: Make) -> None:
 )
 @pytest.mark.usefixtures("many")
 def test_a_list_asks_as_little_for_thirty_rows_as_for_three(
-    staff: Client, name: str, more: Callable[[int], str]
+    staff: Client, name: str, more: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(
+        admin.site.get_model_admin(apps.get_model(name.replace("_", "."))), "list_per_page", ROWS_A_PAGE
+    )
     address = f"{reverse(f'admin:{name}_changelist')}?{more(3)}"
     staff.get(address)  # what is asked once a process
     few = queries(staff, address)

@@ -20,8 +20,9 @@ LATELY = Period(TODAY - timedelta(days=29), TODAY + timedelta(days=1))  # midnig
 
 
 def charged(by: By, subject: int) -> tuple[int, Decimal, Decimal]:
-    sums = reading.of_subjects(by, LATELY, [subject])[subject]
-    assert sums in [row.sums for row in reading.rows(by, LATELY) if row.subject == subject]
+    with reading.at_one_moment() as read:
+        sums = read.of_subjects(by, LATELY, [subject])[subject]
+        assert sums in [row.sums for row in read.rows(by, LATELY) if row.subject == subject]
     return sums.orders, sums.charged, sums.refunded
 
 
@@ -44,8 +45,8 @@ def test_a_report_is_right_whatever_is_rolled_up(
 
 def test_days_add_up_to_the_desk(alice: Customer, service: int) -> None:
     place(alice.id, service)
-    days = reading.rows(By.DAY, LATELY)
-    total = reading.total(LATELY)
+    with reading.at_one_moment() as read:
+        days, total = read.rows(By.DAY, LATELY), read.total(LATELY)
     assert sum(row.sums.orders for row in days) == total.orders
     assert sum(row.sums.charged for row in days) == total.charged
 
@@ -53,11 +54,12 @@ def test_days_add_up_to_the_desk(alice: Customer, service: int) -> None:
 def test_rows_come_in_the_order_asked_for(alice: Customer, bob: Customer, service: int) -> None:
     place(alice.id, service)
     place(bob.id, service, 2)
-    for limit in (None, 10_000):
-        most = reading.rows(By.ACCOUNT, LATELY, Order("revenue", descending=True, limit=limit))
-        assert [row.subject for row in most if row.subject in {alice.id, bob.id}] == [bob.id, alice.id]
-        assert [row.sums.revenue for row in most] == sorted((row.sums.revenue for row in most), reverse=True)
-    [newest] = reading.rows(By.ACCOUNT, LATELY, Order("subject", descending=True, limit=1))
+    with reading.at_one_moment() as read:
+        for limit in (None, 10_000):
+            most = read.rows(By.ACCOUNT, LATELY, Order("revenue", descending=True, limit=limit))
+            assert [row.subject for row in most if row.subject in {alice.id, bob.id}] == [bob.id, alice.id]
+            assert [row.sums.revenue for row in most] == sorted((row.sums.revenue for row in most), reverse=True)
+        [newest] = read.rows(By.ACCOUNT, LATELY, Order("subject", descending=True, limit=1))
     assert newest.subject == bob.id
 
 
@@ -67,8 +69,9 @@ def test_what_waits_in_large_numbers_is_left_out_and_said(
     roll_up()
     monkeypatch.setattr(reading, "LIVE_ROWS_MAX", 0)
     place(alice.id, service)
-    assert reading.of_subjects(By.ACCOUNT, LATELY, [alice.id]) == {}
-    assert not reading.progress().is_live
+    with reading.at_one_moment() as read:
+        assert read.of_subjects(By.ACCOUNT, LATELY, [alice.id]) == {}
+        assert not read.progress.is_live
 
 
 def test_a_period_is_read_by_whole_years_and_months_where_it_can() -> None:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psycopg
@@ -18,6 +19,7 @@ import pytest
 
 from tests.conftest import Desk, start_desk, stop_desk
 from tradepost.engine.order_types import OrderType
+from tradepost.up import supervisor
 
 STOP_SECONDS_MAX = 5
 
@@ -82,6 +84,28 @@ def test_the_demo_sells_60_services_of_every_type(demo: Desk) -> None:
     first = next(each for each in services if each["service"] == 1)
     expected = {"type": "Default", "rate": "0.90", "min": "10", "max": "10000"}
     assert first.items() >= {**expected, "refill": True, "cancel": True, "dripfeed": True}.items()
+
+
+@pytest.mark.timeout(20)
+def test_a_signal_may_come_at_any_moment_of_the_wait_for_it() -> None:
+    """The handler runs between two lines of the wait: whatever lock that held then, setting it must not need."""
+    moment, lines = 0, 1
+    while moment < lines:
+        moment, lines = moment + 1, 0
+        stop = supervisor.Stop()
+
+        def between_lines(_frame: object, _event: str, _argument: object) -> Any:
+            nonlocal lines
+            lines += 1
+            if lines == moment:  # noqa: B023 - of this very turn
+                stop.set()  # noqa: B023
+            return between_lines
+
+        sys.settrace(between_lines)
+        stop.wait(0.001)
+        sys.settrace(None)
+        assert stop.wait(0)
+    assert moment > 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -8,10 +8,9 @@ from typing import Any
 import msgspec
 from django.db import connection
 
-from tradepost.reports import reading
 from tradepost.reports.measures import GROWTH, Kind, Span, Timed
 from tradepost.reports.periods import Period
-from tradepost.reports.reading import By, Order, Sums
+from tradepost.reports.reading import By, Order, Reader, Row, Sums
 
 MEDIAN, HIGH = 0.5, 0.9
 LATELY_SECONDS = 3_600
@@ -57,15 +56,15 @@ WHERE kind = %s AND span = %s AND start > now() - make_interval(secs => %s) GROU
 """
 
 
-def of_providers(period: Period) -> list[Quality]:
+def of_providers(read: Reader, period: Period) -> list[Quality]:
     """Return how all providers have done to which anything was sent, those with most orders first."""
-    return _with_durations(reading.rows(By.PROVIDER, period, Order("orders", descending=True)), Kind.PROVIDER, period)
+    return _with_durations(read.rows(By.PROVIDER, period, Order("orders", descending=True)), Kind.PROVIDER, period)
 
 
-def of_offers(provider: int, period: Period, *, limit: int | None = None, offset: int = 0) -> list[Quality]:
+def of_offers(read: Reader, provider: int, period: Period, *, limit: int | None = None) -> list[Quality]:
     """Return how what a provider sells has done, what was ordered most first."""
-    order = Order("orders", descending=True, limit=limit, offset=offset)
-    return _with_durations(reading.rows(By.OFFER, period, order, of_provider=provider), Kind.OFFER, period)
+    order = Order("orders", descending=True, limit=limit)
+    return _with_durations(read.rows(By.OFFER, period, order, of_provider=provider), Kind.OFFER, period)
 
 
 def lately() -> dict[int, Sums]:
@@ -88,7 +87,7 @@ def quantile(buckets: Buckets, share: float) -> timedelta | None:
     return None
 
 
-def _with_durations(rows: Sequence[reading.Row], kind: Kind, period: Period) -> list[Quality]:
+def _with_durations(rows: Sequence[Row], kind: Kind, period: Period) -> list[Quality]:
     found: defaultdict[tuple[Any, int], Buckets] = defaultdict(dict)
     with connection.cursor() as cursor:
         cursor.execute(_DURATIONS, [kind.value, [row.subject for row in rows], period.first, period.last])

@@ -1,24 +1,28 @@
 """Reading the totals: sums of a period, by day or by subject, up to this moment.
 
-What happened since the totals were brought up to date last is read from the tables themselves, in the same statement:
-no row is missing and none is counted twice. Only when that would be very much, while an old database is being filled,
-it is left out, and `progress` says so.
+What happened since the totals were brought up to date last is read from the tables themselves, on the same state of the
+database: no row is missing and none is counted twice. Only when that would be very much, while an old database is being
+filled, it is left out, and `progress` says so.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import msgspec
-from django.db import connection
+from django.db import connection, transaction
 
 from tradepost.reports.booking import BOOKINGS, SUBJECTS, TABLES, since_watermarks
 from tradepost.reports.measures import MEASURES, Kind, Span
 from tradepost.reports.periods import Period, Stretch, midnight
 
 LIVE_ROWS_MAX = 30_000
+MEMORY = "64MB"  # to add up in, so that a hundred thousand accounts need no file
 ZERO = Decimal(0)
 
 
@@ -110,9 +114,11 @@ _KINDS = {
 }
 
 _SUMMED = {Decimal: "coalesce(sum({name}), 0)", int: "coalesce(sum({name}), 0)::bigint"}
-_SUMS = ", ".join(_SUMMED[field.type].format(name=field.name) for field in msgspec.structs.fields(Sums))
+_SUM = {field.name: _SUMMED[field.type].format(name=field.name) for field in msgspec.structs.fields(Sums)}
+_SUMS = ", ".join(_SUM.values())
 _NAMED_SUMS = ", ".join(f"sum({name}) AS {name}" for name in MEASURES)
 _MEASURES = ", ".join(MEASURES)
+_LIVE_COLUMNS = ("start", "subject", *MEASURES)
 
 _KEPT = f"""
 SELECT start AS at, subject, {_MEASURES} FROM reports_total
@@ -132,104 +138,130 @@ JOIN (VALUES {", ".join(f"('{table}', (SELECT max(id) FROM {table}))" for table 
 USING ("table")
 """
 
-_LIVE_BOOKINGS = since_watermarks(BOOKINGS)
-_LIVE = f"""
-UNION ALL
-SELECT at, subject, {_MEASURES} FROM booking CROSS JOIN LATERAL {SUBJECTS}
-WHERE kind = %(kind)s AND subject IS NOT NULL AND at >= %(start)s AND at < %(end)s
+# What the totals don't know yet, added up by day and subject like they are.
+_NEW = since_watermarks(f"""
+{BOOKINGS}
+SELECT kind, date_trunc('day', at, 'UTC'), subject, {_NAMED_SUMS} FROM booking CROSS JOIN LATERAL {SUBJECTS}
+WHERE subject IS NOT NULL GROUP BY 1, 2, 3
+""")
+_LIVE = f"SELECT start AS at, subject, {_MEASURES} FROM json_populate_recordset(NULL::reports_total, %(live)s::json)"
+_BY_CATEGORY = """
+, sold AS (SELECT subject AS service, {named_sums} FROM found GROUP BY subject)
+SELECT category_id, {sums} FROM sold JOIN catalog_service s ON s.id = sold.service GROUP BY category_id
 """
 _OF_PROVIDER = "found WHERE subject IN (SELECT id FROM providers_providerservice WHERE provider_id = %(provider)s)"
-_OF_SOME = "AND subject = ANY(%(subjects)s)"
 
 
-def rows(by: By, period: Period, order: Order | None = None, *, of_provider: int | None = None) -> list[Row]:
-    """Return the sums of a period by day or by subject, in an order; of offers, those of a provider if it is given."""
-    order = order or Order()
-    if by is By.DAY:
-        return _by_day(period, order)
-    source, parameters = _source(_KINDS[by], period, _stretches(period))
-    limits = "LIMIT %(limit)s OFFSET %(offset)s"
-    parameters |= {"limit": order.limit, "offset": order.offset, "provider": of_provider}
-    found = "found" if of_provider is None else _OF_PROVIDER
-    way = f"{COLUMNS[order.column]} {'DESC' if order.descending else 'ASC'}, subject {limits}"
-    if by is By.CATEGORY:
-        query = f"""
-        {source}, sold AS (SELECT subject, {_NAMED_SUMS} FROM found GROUP BY subject)
-        SELECT category_id AS subject, {_SUMS} FROM sold JOIN catalog_service s ON s.id = sold.subject
-        GROUP BY category_id ORDER BY {way.replace("subject", "category_id")}
-        """
+class Reader:
+    """One state of the totals and of what they don't know yet, for as many questions as are asked: `at_one_moment`."""
+
+    @cached_property
+    def progress(self) -> Progress:
+        """How far the totals are."""
+        [row] = _fetch(_PROGRESS, None)
+        return Progress(*row)
+
+    @cached_property
+    def _live(self) -> list[tuple[Any, ...]]:
+        return _fetch(_NEW, None) if 0 < self.progress.waiting <= LIVE_ROWS_MAX else []
+
+    def rows(self, by: By, period: Period, order: Order | None = None, *, of_provider: int | None = None) -> list[Row]:
+        """Return the sums of a period by day or subject, in an order; of offers, those of a provider if it is given."""
+        order = order or Order()
+        if by is By.DAY:
+            return self._by_day(period, order)
+        source, parameters = self._source(_KINDS[by], period)
+        parameters |= {"limit": order.limit, "offset": order.offset, "provider": of_provider}
+        found = "found" if of_provider is None else _OF_PROVIDER
+        if by is By.CATEGORY:
+            query = f"{source} {_BY_CATEGORY.format(sums=_SUMS, named_sums=_NAMED_SUMS)}"
+            return _rows(f"{query} {_ordered(order, 'category_id')}", parameters)
+        if order.limit is None:
+            query = f"{source} SELECT subject, {_SUMS} FROM {found} GROUP BY subject {_ordered(order, 'subject')}"
+            return _rows(query, parameters)
+        # To say which rows they are needs one or two sums; the others are added up of those rows only.
+        query = f"{source} SELECT subject FROM {found} GROUP BY subject {_ordered(order, 'subject')}"
+        subjects = [row[0] for row in _fetch(query, parameters)]
+        of_each = self.of_subjects(by, period, subjects)
+        return [Row(subject, of_each[subject]) for subject in subjects]
+
+    def revenues(self, by: By, period: Period, subjects: Sequence[Any]) -> dict[Any, Decimal]:
+        """Return the revenue that these subjects had in a period, of those that had any."""
+        if by is By.CATEGORY:
+            source, parameters = self._source(Kind.SERVICE, period)
+            named_sums = "sum(charged) AS charged, sum(refunded) AS refunded"
+            summed = _BY_CATEGORY.format(sums=COLUMNS["revenue"], named_sums=named_sums)
+            return dict(_fetch(f"{source} {summed}", parameters))
+        if by is By.DAY:
+            return {row.subject: row.sums.revenue for row in self.rows(by, period)}
+        return {subject: sums.revenue for subject, sums in self.of_subjects(by, period, subjects).items()}
+
+    def of_subjects(self, by: By, period: Period, subjects: Sequence[int]) -> dict[int, Sums]:
+        """Return the sums of a period of these subjects, of those that have any; not of days or categories."""
+        source, parameters = self._source(_KINDS[by], period, subjects=subjects)
+        found = _rows(f"{source} SELECT subject, {_SUMS} FROM found GROUP BY subject", parameters)
+        return {row.subject: row.sums for row in found}
+
+    def total(self, period: Period, *, of: Kind = Kind.DESK) -> Sums:
+        """Return the sums of a period: of the desk, or of all providers together."""
+        source, parameters = self._source(of, period)
+        [row] = _fetch(f"{source} SELECT {_SUMS} FROM found", parameters)
+        return Sums(*row)
+
+    def until(self, moment: datetime) -> Sums:
+        """Return the desk's sums of a day that is over up to a time of that day, to the minute; of the last days."""
+        query = f"SELECT {_SUMS} FROM reports_total WHERE kind = %s AND span = %s AND start >= %s AND start < %s"
+        start = midnight(moment.date())
+        [row] = _fetch(query, [Kind.DESK.value, Span.MINUTE.value, start, moment.replace(second=0, microsecond=0)])
+        return Sums(*row)
+
+    def _by_day(self, period: Period, order: Order) -> list[Row]:
+        source, parameters = self._source(Kind.DESK, period, [Stretch(Span.DAY, period.start, period.end)])
+        parameters |= {"limit": order.limit, "offset": order.offset}
+        day = "(at AT TIME ZONE 'UTC')::date"
+        query = f"{source} SELECT {day}, {_SUMS} FROM found GROUP BY {day} {_ordered(order, day)}"
         return _rows(query, parameters)
-    if order.limit is None:
-        return _rows(f"{source} SELECT subject, {_SUMS} FROM {found} GROUP BY subject ORDER BY {way}", parameters)
-    # To say which rows they are needs one or two sums; the others are added up of those rows only.
-    query = f"{source} SELECT subject FROM {found} GROUP BY subject ORDER BY {way}"
-    subjects = [row[0] for row in _fetch(query, parameters)]
-    of_each = of_subjects(by, period, subjects)
-    return [Row(subject, of_each[subject]) for subject in subjects]
+
+    def _source(
+        self,
+        kind: Kind,
+        period: Period,
+        stretches: Sequence[Stretch] | None = None,
+        *,
+        subjects: Sequence[int] | None = None,
+    ) -> tuple[str, dict[str, Any]]:
+        """Return a WITH clause that finds what is to be summed, of some subjects or all, with its parameters."""
+        stretches = period.stretches(datetime.now(UTC).date()) if stretches is None else stretches
+        kept = _KEPT if subjects is None else _KEPT_OF_SOME
+        found = [kept.format(span=stretch.span.value, number=number) for number, stretch in enumerate(stretches)]
+        parameters: dict[str, Any] = {"kind": kind.value, "subjects": list(subjects or ())}
+        for number, stretch in enumerate(stretches):
+            parameters |= {f"start_{number}": stretch.start, f"end_{number}": stretch.end}
+            parameters[f"starts_{number}"] = stretch.starts()
+        live = [
+            row[1:]
+            for row in self._live
+            if row[0] == kind and period.start <= row[1] < period.end and (subjects is None or row[2] in subjects)
+        ]
+        if live:
+            found.append(_LIVE)
+            parameters["live"] = json.dumps([dict(zip(_LIVE_COLUMNS, row, strict=True)) for row in live], default=str)
+        return f"WITH found AS ({' UNION ALL '.join(found)})", parameters
 
 
-def of_subjects(by: By, period: Period, subjects: Sequence[Any]) -> dict[Any, Sums]:
-    """Return the sums of a period of these subjects, of those that have any."""
-    if by in {By.DAY, By.CATEGORY}:
-        return {row.subject: row.sums for row in rows(by, period) if row.subject in subjects}
-    source, parameters = _source(_KINDS[by], period, _stretches(period), subjects)
-    return {
-        row.subject: row.sums for row in _rows(f"{source} SELECT subject, {_SUMS} FROM found GROUP BY 1", parameters)
-    }
+@contextmanager
+def at_one_moment() -> Iterator[Reader]:
+    """Begin a transaction in which all that is asked is of one state of the database."""
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SELECT set_config('work_mem', %s, true)", [MEMORY])
+        yield Reader()
 
 
-def _by_day(period: Period, order: Order) -> list[Row]:
-    source, parameters = _source(Kind.DESK, period, [Stretch(Span.DAY, period.start, period.end)])
-    parameters |= {"limit": order.limit, "offset": order.offset}
-    query = f"""
-    {source} SELECT (at AT TIME ZONE 'UTC')::date AS subject, {_SUMS} FROM found GROUP BY 1
-    ORDER BY {"1" if order.column == "subject" else COLUMNS[order.column]} {"DESC" if order.descending else "ASC"}, 1
-    LIMIT %(limit)s OFFSET %(offset)s
-    """
-    return _rows(query, parameters)
-
-
-def total(period: Period, *, of: Kind = Kind.DESK) -> Sums:
-    """Return the sums of a period: of the desk, or of all providers together."""
-    source, parameters = _source(of, period, _stretches(period))
-    [row] = _fetch(f"{source} SELECT {_SUMS} FROM found", parameters)
-    return Sums(*row)
-
-
-def until(moment: datetime) -> Sums:
-    """Return the desk's sums of a day that is over up to a time of that day, to the minute; of the last days only."""
-    query = f"SELECT {_SUMS} FROM reports_total WHERE kind = %s AND span = %s AND start >= %s AND start < %s"
-    start = midnight(moment.date())
-    [row] = _fetch(query, [Kind.DESK.value, Span.MINUTE.value, start, moment.replace(second=0, microsecond=0)])
-    return Sums(*row)
-
-
-def progress() -> Progress:
-    """Return how far the totals are."""
-    [row] = _fetch(_PROGRESS, None)
-    return Progress(*row)
-
-
-def _stretches(period: Period) -> list[Stretch]:
-    return period.stretches(datetime.now(UTC).date())
-
-
-def _source(
-    kind: Kind, period: Period, stretches: Sequence[Stretch], subjects: Sequence[int] | None = None
-) -> tuple[str, dict[str, Any]]:
-    """Return a WITH clause that finds what is to be summed, of some subjects or all, with its parameters."""
-    waiting = progress().waiting
-    takes_in = 0 < waiting <= LIVE_ROWS_MAX
-    kept = _KEPT if subjects is None else _KEPT_OF_SOME
-    found = [kept.format(span=stretch.span.value, number=number) for number, stretch in enumerate(stretches)]
-    live = f"{_LIVE} {'' if subjects is None else _OF_SOME}" if takes_in else ""
-    parameters: dict[str, Any] = {"kind": kind.value, "start": period.start, "end": period.end}
-    parameters["subjects"] = list(subjects or ())
-    for number, stretch in enumerate(stretches):
-        parameters |= {f"start_{number}": stretch.start, f"end_{number}": stretch.end}
-        parameters[f"starts_{number}"] = stretch.starts()
-    clause = f"found AS (({' UNION ALL '.join(found)}) {live})"
-    return (f"{_LIVE_BOOKINGS}, {clause}" if takes_in else f"WITH {clause}"), parameters
+def _ordered(order: Order, subject: str) -> str:
+    first = subject if order.column == "subject" else COLUMNS[order.column]
+    return f"ORDER BY {first} {'DESC' if order.descending else 'ASC'}, {subject} LIMIT %(limit)s OFFSET %(offset)s"
 
 
 def _rows(query: str, parameters: dict[str, Any]) -> list[Row]:

@@ -136,10 +136,34 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+class Stop:
+    """Whether the desk is to stop. A handler of signals may set it at any moment, since it has no lock.
+
+    `threading.Event` has one: a signal that comes while it is waited for would wait for that very lock, for ever.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def is_set(self) -> bool:
+        """Tell whether it was asked for."""
+        return self._is_set
+
+    def set(self) -> None:
+        """Ask for it."""
+        self._is_set = True
+
+    def wait(self, seconds: float) -> bool:
+        """Let so much time pass, unless it was asked for; tell whether it was."""
+        if not self._is_set:
+            time.sleep(seconds)
+        return self._is_set
+
+
 @contextlib.contextmanager
-def stop_signals() -> Iterator[threading.Event]:
-    """Turn SIGTERM and SIGINT into an event for as long as the context lasts."""
-    stop = threading.Event()
+def stop_signals() -> Iterator[Stop]:
+    """Note SIGTERM and SIGINT for as long as the context lasts."""
+    stop = Stop()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in _STOP_SIGNALS}
     try:
         yield stop
@@ -165,7 +189,7 @@ def database() -> Iterator[str]:
             server.stop()
 
 
-def run(listener: socket.socket, *, workers: int, stop: threading.Event, ready: str) -> None:
+def run(listener: socket.socket, *, workers: int, stop: Stop, ready: str) -> None:
     """Run servers, pages and worker until `stop` is set; print `ready` when the desk answers."""
     from tradepost.up.server import serve, serve_pages  # noqa: PLC0415 - needs Django
     from tradepost.up.worker import work  # noqa: PLC0415 - needs Django
@@ -191,7 +215,7 @@ def run(listener: socket.socket, *, workers: int, stop: threading.Event, ready: 
             child.join(since)
 
 
-def _wait_until_ready(listener: socket.socket, children: list[Child], stop: threading.Event) -> None:
+def _wait_until_ready(listener: socket.socket, children: list[Child], stop: Stop) -> None:
     host, port = listener.getsockname()[:2]
     address = ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)  # noqa: S104 - read, not bound
     deadline = time.monotonic() + READY_SECONDS_MAX

@@ -6,17 +6,16 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from tradepost.reports import reading
 from tradepost.reports.periods import Period
-from tradepost.reports.reading import By, Sums
+from tradepost.reports.reading import By, Reader, Sums
 
 DAYS_DRAWN_MAX = 92  # of more, months are drawn
 TICKS_MAX = 10
 
 
-def by_day(period: Period, *, with_profit: bool) -> str:
+def by_day(read: Reader, period: Period, *, with_profit: bool) -> str:
     """Return revenue, and profit for who may see it, by day or by month."""
-    rows = {row.subject: row.sums for row in reading.rows(By.DAY, period)}
+    rows = {row.subject: row.sums for row in read.rows(By.DAY, period)}
     return sales([(day, rows.get(day, Sums())) for day in period.each()], with_profit=with_profit)
 
 

@@ -18,6 +18,7 @@ from tradepost.providers.models import Provider, ProviderService
 from tradepost.reports import quality, reading
 from tradepost.reports.periods import DAY, Period
 from tradepost.reports.quality import HIGH, MEDIAN, Quality
+from tradepost.reports.reading import Progress
 
 PERMISSION = "reports.view_quality"
 DAYS = (7, 30, 90)
@@ -59,7 +60,8 @@ def show(request: HttpRequest) -> HttpResponse:
     """Show how all providers have done."""
     _permit(request)
     period = _period(request)
-    found = quality.of_providers(period)
+    with reading.at_one_moment() as read:
+        found, progress = quality.of_providers(read, period), read.progress
     names = Provider.objects.in_bulk([each.subject for each in found])
     rows = (
         {
@@ -69,7 +71,7 @@ def show(request: HttpRequest) -> HttpResponse:
         }
         for each in found
     )
-    return _page(request, "Provider quality", period, rows, head="Provider", file=reverse("quality_file"))
+    return _page(request, "Provider quality", period, rows, progress, head="Provider", file=reverse("quality_file"))
 
 
 def show_one(request: HttpRequest, provider: int) -> HttpResponse:
@@ -77,7 +79,8 @@ def show_one(request: HttpRequest, provider: int) -> HttpResponse:
     _permit(request)
     seller = get_object_or_404(Provider, pk=provider)
     period = _period(request)
-    found = quality.of_offers(provider, period, limit=OFFERS_SHOWN)
+    with reading.at_one_moment() as read:
+        found, progress = quality.of_offers(read, provider, period, limit=OFFERS_SHOWN), read.progress
     names = ProviderService.objects.in_bulk([each.subject for each in found])
     rows = (
         {
@@ -89,7 +92,9 @@ def show_one(request: HttpRequest, provider: int) -> HttpResponse:
     )
     file = reverse("provider_quality_file", args=[provider])
     title = f"Quality of {seller}"
-    return _page(request, title, period, rows, head="Its service", file=file, is_cut=len(found) == OFFERS_SHOWN)
+    return _page(
+        request, title, period, rows, progress, head="Its service", file=file, is_cut=len(found) == OFFERS_SHOWN
+    )
 
 
 def download(request: HttpRequest, provider: int | None = None) -> HttpResponseBase:
@@ -102,7 +107,8 @@ def download(request: HttpRequest, provider: int | None = None) -> HttpResponseB
 
 
 def _lines(provider: int | None, period: Period) -> Iterator[Sequence[spreadsheets.Cell]]:
-    found = quality.of_providers(period) if provider is None else quality.of_offers(provider, period)
+    with reading.at_one_moment() as read:
+        found = quality.of_providers(read, period) if provider is None else quality.of_offers(read, provider, period)
     for first in range(0, len(found), NAME_OF_MANY):
         some = found[first : first + NAME_OF_MANY]
         ids = [each.subject for each in some]
@@ -131,6 +137,7 @@ def _page(
     title: str,
     period: Period,
     rows: Iterator[dict[str, Any]],
+    progress: Progress,
     *,
     head: str,
     file: str,
@@ -145,7 +152,7 @@ def _page(
         "rows": list(rows),
         "file": f"{file}?days={period.days}",
         "is_cut": is_cut,
-        "progress": reading.progress(),
+        "progress": progress,
     }
     return TemplateResponse(request, "backoffice/quality.html", context)
 

@@ -1,6 +1,7 @@
 """The reports of sales: revenue, cost and profit by day, service, category, provider and account."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -18,7 +19,7 @@ from tradepost.backoffice.reports.columns import Column
 from tradepost.reports import reading
 from tradepost.reports.measures import Kind
 from tradepost.reports.periods import Period
-from tradepost.reports.reading import By, Order, Row, Sums
+from tradepost.reports.reading import By, Order, Reader, Row
 
 TITLES = {
     By.DAY: "By day",
@@ -38,37 +39,48 @@ def show(request: HttpRequest, by: str) -> HttpResponse:
     wanted = asked.read(request)
     shown = columns.seen_by(request)
     order = _order(by_, wanted, shown)
-    period = wanted.period
-    found = reading.rows(by_, period, order)
-    rows = found[:ROWS_A_PAGE]
-    with_profit = request.user.has_perm(columns.PROFIT)
-    now, before = _totals(by_, period), _totals(by_, period.before)
+    with reading.at_one_moment() as read:
+        figures = _figures(request, read, by_, wanted.period, order, shown)
+    has_more = len(figures["rows"]) > ROWS_A_PAGE
     context = {
         **admin.site.each_context(request),
+        **figures,
+        "rows": figures["rows"][:ROWS_A_PAGE],
         "title": f"Sales {TITLES[by_].lower()}",
         "tabs": _tabs(request, by_, wanted),
         "presets": _presets(wanted),
-        "period": period,
-        "before": period.before,
+        "period": wanted.period,
+        "before": wanted.period.before,
         "head": HEADS[by_],
         "columns": [_head(column, wanted, order) for column in shown],
         "subject_sort": _sort(wanted, "subject", order),
-        "rows": list(_shown(request, by_, rows, period, shown)),
+        "with_profit": request.user.has_perm(columns.PROFIT),
+        "file": f"{reverse('report_file', args=[by_.value])}{wanted.address()}",
+        "page": wanted.page,
+        "page_before": wanted.address(page=wanted.page - 1) if wanted.page > 1 else "",
+        "page_after": wanted.address(page=wanted.page + 1) if has_more else "",
+        "is_of_providers": by_ is By.PROVIDER,
+    }
+    return TemplateResponse(request, "backoffice/sales.html", context)
+
+
+def _figures(  # noqa: PLR0917 - told apart by their types
+    request: HttpRequest, read: Reader, by: By, period: Period, order: Order, shown: Sequence[Column]
+) -> dict[str, Any]:
+    """Return all that is read from the totals."""
+    of = Kind.PROVIDER if by is By.PROVIDER else Kind.DESK
+    now, before = read.total(period, of=of), read.total(period.before, of=of)
+    with_profit = request.user.has_perm(columns.PROFIT)
+    return {
+        "rows": list(_shown(request, read, by, period, order, shown)),
         "totals": [column.text(now) for column in shown],
         "totals_before": [column.text(before) for column in shown],
         "totals_change": [
             change(column.read(now), column.read(before), more_is_better=column.more_is_better) for column in shown
         ],
-        "chart": charts.by_day(period, with_profit=with_profit) if by_ is By.DAY else None,
-        "with_profit": with_profit,
-        "file": f"{reverse('report_file', args=[by_.value])}{wanted.address()}",
-        "page": wanted.page,
-        "page_before": wanted.address(page=wanted.page - 1) if wanted.page > 1 else "",
-        "page_after": wanted.address(page=wanted.page + 1) if len(found) > ROWS_A_PAGE else "",
-        "progress": reading.progress(),
-        "is_of_providers": by_ is By.PROVIDER,
+        "chart": charts.by_day(read, period, with_profit=with_profit) if by is By.DAY else None,
+        "progress": read.progress,
     }
-    return TemplateResponse(request, "backoffice/sales.html", context)
 
 
 def download(request: HttpRequest, by: str) -> HttpResponseBase:
@@ -103,37 +115,36 @@ def _order(by: By, wanted: Asked, shown: Sequence[Column]) -> Order:
     return Order(name, descending=descending, limit=ROWS_A_PAGE + 1, offset=offset)
 
 
-def _totals(by: By, period: Period) -> Sums:
-    return reading.total(period, of=Kind.PROVIDER if by is By.PROVIDER else Kind.DESK)
-
-
-def _shown(
-    request: HttpRequest, by: By, rows: Sequence[Row], period: Period, shown: Sequence[Column]
+def _shown(  # noqa: PLR0917 - told apart by their types
+    request: HttpRequest, read: Reader, by: By, period: Period, order: Order, shown: Sequence[Column]
 ) -> Iterator[dict[str, Any]]:
+    rows = read.rows(by, period, order)
     called = subjects.names(by, [row.subject for row in rows])
-    before = _before(by, rows, period)
+    before = _revenues_before(read, by, rows, period)
     may_see_orders = request.user.has_perm("orders.view_order")
     for row in rows:
-        past = before.get(row.subject, Sums())
+        past = before.get(row.subject, Decimal(0))
         yield {
             "name": called.get(row.subject, str(row.subject)),
             "link": subjects.orders_of(by, row.subject, period) if may_see_orders else "",
             "figures": [column.text(row.sums) for column in shown],
-            "change": change(row.sums.revenue, past.revenue),
-            "revenue_before": showing.grouped(past.revenue),
+            "change": change(row.sums.revenue, past),
+            "revenue_before": showing.grouped(past),
         }
 
 
-def _before(by: By, rows: Sequence[Row], period: Period) -> dict[Any, Sums]:
-    """Return the sums that these rows had in the period before; of a day, the day that is as far back."""
-    if by is By.DAY:
-        distance = period.first - period.before.first
-        return {row.subject + distance: row.sums for row in reading.rows(by, period.before)}
-    return reading.of_subjects(by, period.before, [row.subject for row in rows])
+def _revenues_before(read: Reader, by: By, rows: Sequence[Row], period: Period) -> dict[Any, Decimal]:
+    """Return what these rows brought in the period before; a day, what the day as far back did."""
+    found = read.revenues(by, period.before, [row.subject for row in rows])
+    if by is not By.DAY:
+        return found
+    distance = period.first - period.before.first
+    return {day + distance: revenue for day, revenue in found.items()}
 
 
 def _lines(by: By, period: Period, order: Order, shown: Sequence[Column]) -> Iterator[list[Any]]:
-    rows = reading.rows(by, period, Order(order.column, descending=order.descending))
+    with reading.at_one_moment() as read:
+        rows = read.rows(by, period, Order(order.column, descending=order.descending))
     for first in range(0, len(rows), ROWS_A_READ):
         some = rows[first : first + ROWS_A_READ]
         called = subjects.names(by, [row.subject for row in some])
