@@ -45,8 +45,10 @@ class Operator:
     def open(self, item: str) -> None:
         """Follow the menu, whose links begin with an icon."""
         menu = self.page.get_by_role("navigation")
-        menu.get_by_role("link", name=re.compile(rf"^\w+ {item}$")).click()
-        self.page.wait_for_load_state()
+        link = menu.get_by_role("link", name=re.compile(rf"^\w+ {item}$"))
+        address = link.get_attribute("href")
+        link.click()
+        self.page.wait_for_url(f"**{address}")
 
     def search(self, text: str) -> None:
         """Look for something in the list that is open."""
@@ -61,6 +63,10 @@ class Operator:
         for text in texts:
             rows = rows.filter(has=self.page.get_by_text(text, exact=True))
         return rows
+
+    def row_of(self, order: int, *texts: str) -> Locator:
+        """Return the row of an order, if it has all of these texts: other numbers may be the same as its id."""
+        return self.row(*texts).filter(has=self.page.get_by_role("link", name=str(order), exact=True))
 
     def press(self, button: str, typed: dict[str, str] | None = None) -> None:
         """Press a button that asks back, fill in what it asks for, and agree."""
@@ -181,9 +187,8 @@ def price_services(operator: Operator, name: str) -> int:
     page.get_by_label("Rate", exact=True).select_option(label="Cost plus percent")
     page.get_by_label("Figure").fill("100")
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_role("row").filter(has_text=f"{name} Likes")).to_contain_text("0.24 → 0.40")
-    first = page.get_by_role("row").filter(has_text=f"{name} Followers")
-    expect(first).to_contain_text(f"0.60 → {RATE}")
+    operator.sees(page.get_by_role("row").filter(has_text=f"{name} Likes").filter(has_text="0.24 → 0.40"))
+    first = page.get_by_role("row").filter(has_text=f"{name} Followers").filter(has_text=f"0.60 → {RATE}")
     service = int(first.inner_text().split(" · ")[0])
     page.get_by_role("button", name="Apply").click()
     operator.reads("2 services changed.")
@@ -210,10 +215,11 @@ def see_them_sent(operator: Operator, customer: Customer, upstream: Upstream, wh
     page.get_by_text("Columns").click()
     page.get_by_role("checkbox", name="Id at the provider").check()
     page.get_by_role("button", name="Show these").click()
+    operator.sees(page.get_by_role("columnheader", name="Id there"))
     operator.search(customer.email)
     for order, quantity in ((whole, WHOLE), (partial, PARTIAL)):
-        operator.reload_until(operator.row(str(order), "sent"))
-        expect(operator.row(str(order), "sent").get_by_role("cell").nth(8)).to_have_text(str(there(upstream, quantity)))
+        operator.reload_until(operator.row_of(order, "sent"))
+        expect(operator.row_of(order, "sent").get_by_role("cell").nth(8)).to_have_text(str(there(upstream, quantity)))
     upstream.panel.advance(there(upstream, WHOLE), "Completed")
     upstream.panel.advance(there(upstream, PARTIAL), "In progress", remains=PARTIAL // 2)
 
@@ -224,11 +230,11 @@ def settle_unsure(operator: Operator, customer: Customer, upstream: Upstream, se
     upstream.faults.script(Fault.RESET_AFTER)
     [unsure] = order(operator.desk, customer, service, UNSURE)
     operator.open("Unsure and held")
-    operator.reload_until(operator.row(str(unsure), "unsure"))
+    operator.reload_until(operator.row_of(unsure, "unsure"))
     operator.open("Overview")
     page.get_by_role("link", name=re.compile("may or may not exist at a provider")).click()
     operator.search(str(unsure))
-    page.get_by_role("row").get_by_role("link", name=str(unsure), exact=True).click()
+    operator.row_of(unsure).get_by_role("link").click()
     operator.reads(re.compile("connection lost"))
     operator.press("It exists, its id is …", {"Its id there": str(there(upstream, UNSURE))})
     operator.reads(f"It is followed as {there(upstream, UNSURE)}.")
@@ -238,17 +244,18 @@ def settle_unsure(operator: Operator, customer: Customer, upstream: Upstream, se
 def see_it_completed(operator: Operator, customer: Customer, whole: int) -> None:
     operator.open("Orders")
     operator.search(customer.email)
-    operator.reload_until(operator.row(str(whole), "Completed"))
+    operator.reload_until(operator.row_of(whole, "Completed"))
 
 
 def refund_partial(operator: Operator, customer: Customer, partial: int) -> None:
     """Give back what remains of an order, and see it on the customer's balance."""
     page = operator.page
-    operator.row(str(partial)).get_by_role("checkbox").check()
+    operator.row_of(partial).get_by_role("checkbox").check()
     operator.act("Set partial")
     page.get_by_label("Remains").fill(str(REMAINS))
     page.get_by_role("button", name="Show what that does").click()
     operator.reads("0.10 USD")
+    operator.reads("1 of them exists at a provider, or may: there it goes on")
     page.get_by_role("button", name="Set partial: 1").click()
     operator.sees(page.locator("#progress").get_by_text("done", exact=True), ms_max=WORKERS_MS_MAX)
     operator.open("Accounts")
@@ -270,14 +277,18 @@ def read_report(operator: Operator, service: str, began: datetime) -> None:
     page = operator.page
     operator.open("Sales")
     page.get_by_role("link", name="By service").click()
+    page.wait_for_url("**/reports/service/**")
     page.get_by_label("From").fill(f"{began:%Y-%m-%d}")
     page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**from=**")
     page.get_by_role("columnheader").get_by_role("link", name="Service").click()
     quantity = WHOLE + PARTIAL + UNSURE
     charged, refunded, cost = (rate / 1000 for rate in (RATE * quantity, RATE * REMAINS, RATE_THERE * quantity))
     figures = [f"{figure:.2f}" for figure in (charged, refunded, charged - refunded, cost, charged - refunded - cost)]
     cells = operator.row(service).get_by_role("cell")
-    expect(cells).to_have_text([service, "3", f"{quantity:,}", *figures, "48.5 %", "1", "0", "0", "–"])
+    expect(cells).to_have_text(
+        [service, "3", f"{quantity:,}", *figures, "48.5 %", "1", "0", "0", "–"], timeout=WAIT_MS_MAX
+    )
 
 
 def look_on_the_phone(operator: Operator, open_window: OpenWindow, order: int) -> None:
@@ -286,5 +297,5 @@ def look_on_the_phone(operator: Operator, open_window: OpenWindow, order: int) -
     enter(page, operator.desk, operator.person)
     for path, text in (("", "Profit today"), (f"orders/order/{order}/change/", LINK)):
         page.goto(f"{operator.desk.url}/admin/{path}")
-        expect(page.get_by_text(text).first).to_be_visible()
+        expect(page.get_by_text(text).first).to_be_visible(timeout=WAIT_MS_MAX)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE.width
