@@ -1,0 +1,301 @@
+"""An operator's day in a real browser, from a provider's list of services to the report of what they earned."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import count
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.conftest import Customer, Desk
+from tests.e2e.chromium import PHONE, WAIT_MS_MAX, Screen
+from tests.e2e.conftest import PASSWORD, Person, enter
+from tests.fakes.faults import Fault
+from tests.fakes.panel import KEY, Offer, Panel
+from tests.fakes.upstream import Upstream
+from tradepost.accounts.signing_up import create
+from tradepost.ledger import books
+from tradepost.staff.names import RoleName
+from tradepost_client import Client, DefaultOrder
+
+OFFICE = Screen("office", 1440, 900)  # the back office keeps its menu open where there is more width than a DESK's
+LINK = "https://pixelpond.example/marigold"
+RATE_THERE, RATE = Decimal("0.50"), Decimal("1.00")  # cost plus 100 percent
+WHOLE, PARTIAL, UNSURE = 1000, 400, 2000  # quantities: by them the provider's orders are told from each other
+REMAINS = 100
+RELOADS_MAX = 60
+WORKERS_MS_MAX = 60_000
+_numbers = count(1)
+
+type OpenWindow = Callable[..., Page]
+
+
+class Operator:
+    """Somebody in the back office, who goes by the menu and presses what pages offer."""
+
+    def __init__(self, page: Page, desk: Desk, person: Person) -> None:
+        self.page = page
+        self.desk = desk
+        self.person = person
+        enter(page, desk, person)
+        page.goto(f"{desk.url}/admin/")
+
+    def open(self, item: str) -> None:
+        """Follow the menu, whose links begin with an icon."""
+        menu = self.page.get_by_role("navigation")
+        link = menu.get_by_role("link", name=re.compile(rf"^\w+ {item}$"))
+        address = link.get_attribute("href")
+        link.click()
+        self.page.wait_for_url(f"**{address}")
+
+    def search(self, text: str) -> None:
+        """Look for something in the list that is open."""
+        field = self.page.get_by_role("search").get_by_role("textbox")
+        field.fill(text)
+        field.press("Enter")
+        self.page.wait_for_url("**q=**")
+
+    def row(self, *texts: str) -> Locator:
+        """Return the row that has all of these texts."""
+        rows = self.page.get_by_role("row")
+        for text in texts:
+            rows = rows.filter(has=self.page.get_by_text(text, exact=True))
+        return rows
+
+    def row_of(self, order: int, *texts: str) -> Locator:
+        """Return the row of an order, if it has all of these texts: other numbers may be the same as its id."""
+        return self.row(*texts).filter(has=self.page.get_by_role("link", name=str(order), exact=True))
+
+    def press(self, button: str, typed: dict[str, str] | None = None) -> None:
+        """Press a button that asks back, fill in what it asks for, and agree."""
+        self.page.get_by_role("link", name=button, exact=True).click()
+        dialog = self.page.locator("#dialog")
+        for label, text in (typed or {}).items():
+            dialog.get_by_label(label).fill(text)
+        dialog.get_by_role("button", name=button).click()
+
+    def act(self, action: str) -> None:
+        """Do something to the rows that are ticked."""
+        self.page.get_by_label("Select action to run").select_option(label=action)
+        self.page.get_by_role("button", name="Run").click()
+
+    def reads(self, text: str | re.Pattern[str]) -> None:
+        """Expect the page to say this."""
+        self.sees(self.page.get_by_text(text).first)
+
+    def sees(self, shown: Locator, *, ms_max: int = WAIT_MS_MAX) -> None:
+        """Expect the page to show this."""
+        expect(shown).to_be_visible(timeout=ms_max)
+
+    def reload_until(self, shown: Locator) -> None:
+        """Load the page again until it shows this: workers, and orders at providers, take a few seconds."""
+        for _ in range(RELOADS_MAX):
+            try:
+                self.sees(shown, ms_max=1_000)
+            except AssertionError:
+                self.page.reload()
+            else:
+                return
+        self.sees(shown)
+
+
+@pytest.fixture
+def operator(open_window: OpenWindow, desk: Desk) -> Operator:
+    """An owner who has signed in."""
+    owner = create(f"owner{next(_numbers)}@e2e.example", PASSWORD, role=RoleName.OWNER.value)
+    return Operator(open_window(OFFICE), desk, Person(owner.pk, owner.email))
+
+
+@pytest.fixture
+def name() -> str:
+    """What provider, category and service of this day are called, and nothing else is."""
+    return f"Marigold {next(_numbers)}"
+
+
+@pytest.fixture
+def upstream(name: str) -> Iterator[Upstream]:
+    """A provider's panel that sells two services."""
+    offers = [
+        Offer(101, name=f"{name} Followers", category=name, rate=RATE_THERE),
+        Offer(102, name=f"{name} Likes", category=name, rate=Decimal("0.20")),
+    ]
+    with Upstream(Panel(offers)) as running:
+        yield running
+
+
+@pytest.fixture
+def customer(make_customer: Callable[..., Customer]) -> Customer:
+    """Somebody with 10.00, who orders by the API."""
+    return make_customer("10")
+
+
+def test_an_operators_day_ends_with_clean_books(
+    operator: Operator, name: str, upstream: Upstream, customer: Customer, open_window: OpenWindow
+) -> None:
+    began = datetime.now(UTC)
+    add_provider(operator, name, upstream)
+    import_services(operator, name)
+    service = price_services(operator, name)
+    whole, partial = order(operator.desk, customer, service, WHOLE, PARTIAL)
+    see_them_sent(operator, customer, upstream, whole, partial)
+    unsure = settle_unsure(operator, customer, upstream, service)
+    see_it_completed(operator, customer, whole)
+    refund_partial(operator, customer, partial)
+    credit(operator, customer)
+    read_report(operator, f"{service} · {name} Followers", began)
+    look_on_the_phone(operator, open_window, unsure)
+    assert books.check() == []
+
+
+def add_provider(operator: Operator, name: str, upstream: Upstream) -> None:
+    page = operator.page
+    operator.open("Providers")
+    page.get_by_role("link", name="add", exact=True).click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("API address").fill(upstream.url)
+    page.get_by_label("API key").fill(KEY)
+    page.get_by_role("button", name="Save and continue editing").click()
+    operator.reads("was added successfully")
+    operator.press("Test connection")
+    operator.reads("It answers: 2 services, balance 1,000,000.00 USD.")
+    operator.press("Sync now")
+    operator.reads("A worker reads its list now")
+
+
+def import_services(operator: Operator, name: str) -> None:
+    """Import both, with rates that stay as they are typed, whatever the provider's do."""
+    page = operator.page
+    page.get_by_role("link", name="Import services…").click()
+    operator.reload_until(operator.row("102", f"{name} Likes", "0.20 USD"))
+    page.get_by_role("checkbox", name="Select all").check()
+    operator.act("Import…")
+    operator.reads("Each of the 2 ticked becomes a service")
+    page.get_by_role("checkbox", name="rate").uncheck()
+    page.get_by_role("button", name="Import").click()
+    operator.reads("2 imported.")
+
+
+def price_services(operator: Operator, name: str) -> int:
+    """Sell both for twice their cost, once the preview says so, and return the number of the first."""
+    page = operator.page
+    operator.open("Services")
+    operator.search(name)
+    page.get_by_role("checkbox", name="Select all").check()
+    operator.act("Edit…")
+    page.get_by_label("Rate", exact=True).select_option(label="Cost plus percent")
+    page.get_by_label("Figure").fill("100")
+    page.get_by_role("button", name="Preview").click()
+    operator.sees(page.get_by_role("row").filter(has_text=f"{name} Likes").filter(has_text="0.24 → 0.40"))
+    first = page.get_by_role("row").filter(has_text=f"{name} Followers").filter(has_text=f"0.60 → {RATE}")
+    service = int(first.inner_text().split(" · ")[0])
+    page.get_by_role("button", name="Apply").click()
+    operator.reads("2 services changed.")
+    return service
+
+
+def order(desk: Desk, customer: Customer, service: int, *quantities: int) -> list[int]:
+    """Order as the customer does, and return the orders' ids."""
+    with Client(desk.api_url, customer.key) as client:
+        wanted = [DefaultOrder(service=service, link=LINK, quantity=quantity) for quantity in quantities]
+        return [int(client.add(each).order) for each in wanted]
+
+
+def there(upstream: Upstream, quantity: int) -> int:
+    """Look an order up in the provider's own list."""
+    [found] = [each.order for each in upstream.panel.accepted if each.quantity == quantity]
+    return found
+
+
+def see_them_sent(operator: Operator, customer: Customer, upstream: Upstream, whole: int, partial: int) -> None:
+    """Find both in the list, each with its id at the provider, which then begins with them."""
+    page = operator.page
+    operator.open("Orders")
+    page.get_by_text("Columns").click()
+    page.get_by_role("checkbox", name="Id at the provider").check()
+    page.get_by_role("button", name="Show these").click()
+    operator.sees(page.get_by_role("columnheader", name="Id there"))
+    operator.search(customer.email)
+    for order, quantity in ((whole, WHOLE), (partial, PARTIAL)):
+        operator.reload_until(operator.row_of(order, "sent"))
+        expect(operator.row_of(order, "sent").get_by_role("cell").nth(8)).to_have_text(str(there(upstream, quantity)))
+    upstream.panel.advance(there(upstream, WHOLE), "Completed")
+    upstream.panel.advance(there(upstream, PARTIAL), "In progress", remains=PARTIAL // 2)
+
+
+def settle_unsure(operator: Operator, customer: Customer, upstream: Upstream, service: int) -> int:
+    """Have an answer lost, follow the alarm, and say that the order exists."""
+    page = operator.page
+    upstream.faults.script(Fault.RESET_AFTER)
+    [unsure] = order(operator.desk, customer, service, UNSURE)
+    operator.open("Unsure and held")
+    operator.reload_until(operator.row_of(unsure, "unsure"))
+    operator.open("Overview")
+    page.get_by_role("link", name=re.compile("may or may not exist at a provider")).click()
+    operator.search(str(unsure))
+    operator.row_of(unsure).get_by_role("link").click()
+    operator.reads(re.compile("connection lost"))
+    operator.press("It exists, its id is …", {"Its id there": str(there(upstream, UNSURE))})
+    operator.reads(f"It is followed as {there(upstream, UNSURE)}.")
+    return unsure
+
+
+def see_it_completed(operator: Operator, customer: Customer, whole: int) -> None:
+    operator.open("Orders")
+    operator.search(customer.email)
+    operator.reload_until(operator.row_of(whole, "Completed"))
+
+
+def refund_partial(operator: Operator, customer: Customer, partial: int) -> None:
+    """Give back what remains of an order, and see it on the customer's balance."""
+    page = operator.page
+    operator.row_of(partial).get_by_role("checkbox").check()
+    operator.act("Set partial")
+    page.get_by_label("Remains").fill(str(REMAINS))
+    page.get_by_role("button", name="Show what that does").click()
+    operator.reads("0.10 USD")
+    operator.reads("1 of them exists at a provider, or may: there it goes on")
+    page.get_by_role("button", name="Set partial: 1").click()
+    operator.sees(page.locator("#progress").get_by_text("done", exact=True), ms_max=WORKERS_MS_MAX)
+    operator.open("Accounts")
+    operator.search(customer.email)
+    operator.sees(operator.row(customer.email, "6.70"))
+
+
+def credit(operator: Operator, customer: Customer) -> None:
+    page = operator.page
+    page.get_by_role("link", name=customer.email, exact=True).click()
+    operator.press("Top up or correct", {"Amount": "5", "Reason": "Paid in cash, receipt 12"})
+    operator.reads("Top-up of 5.00: the balance is 11.70.")
+    operator.open("Payments by hand")
+    operator.sees(operator.row(customer.email, "5.00", "Paid in cash, receipt 12"))
+
+
+def read_report(operator: Operator, service: str, began: datetime) -> None:
+    """Find what all three orders came to; the newest services stand first."""
+    page = operator.page
+    operator.open("Sales")
+    page.get_by_role("link", name="By service").click()
+    page.wait_for_url("**/reports/service/**")
+    page.get_by_label("From").fill(f"{began:%Y-%m-%d}")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**from=**")
+    page.get_by_role("columnheader").get_by_role("link", name="Service").click()
+    quantity = WHOLE + PARTIAL + UNSURE
+    charged, refunded, cost = (rate / 1000 for rate in (RATE * quantity, RATE * REMAINS, RATE_THERE * quantity))
+    figures = [f"{figure:.2f}" for figure in (charged, refunded, charged - refunded, cost, charged - refunded - cost)]
+    cells = operator.row(service).get_by_role("cell")
+    expect(cells).to_have_text(
+        [service, "3", f"{quantity:,}", *figures, "48.5 %", "1", "0", "0", "–"], timeout=WAIT_MS_MAX
+    )
+
+
+def look_on_the_phone(operator: Operator, open_window: OpenWindow, order: int) -> None:
+    """See overview and an order's page fit a phone."""
+    page = open_window(PHONE)
+    enter(page, operator.desk, operator.person)
+    for path, text in (("", "Profit today"), (f"orders/order/{order}/change/", LINK)):
+        page.goto(f"{operator.desk.url}/admin/{path}")
+        expect(page.get_by_text(text).first).to_be_visible(timeout=WAIT_MS_MAX)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE.width
