@@ -146,6 +146,50 @@ def test_every_permission_that_a_role_names_exists() -> None:
     assert roles.missing() == []
 
 
+INLINES = {  # each list's page, and what stands beneath it for whom
+    "catalog_pricelist": {"manager": {"pricelistdiscount", "pricelistrate", "pricelistmember"}},
+    "catalog_service": {"manager": {"route", "customrate"}, "support": {"customrate"}},
+    "orders_order": {"manager": {"orderevent", "transfer"}, "support": {"orderevent", "transfer"}},
+    "orders_upstreamorder": {"manager": {"attempt", "orderevent", "transfer"}},
+    "accounts_account": {"manager": {"key"}, "support": {"key"}},
+}
+
+
+@pytest.mark.parametrize(("name", "role"), [(name, role) for name, of in INLINES.items() for role in of])
+def test_what_stands_beneath_a_page_is_seen_by_the_roles_that_need_it(
+    rows: dict[str, int], name: str, role: str
+) -> None:
+    page = "orders_order" if name == "orders_upstreamorder" else name
+    response = colleague(role).get(reverse(f"admin:{page}_change", args=[rows[name]]))
+    assert {each.opts.model._meta.model_name for each in response.context["inline_admin_formsets"]} == INLINES[name][role]
+
+
+def test_no_page_has_anything_else_beneath_it(rows: dict[str, int]) -> None:
+    told = {each for of in INLINES.values() for each in of["manager"]}
+    there = {inline.model._meta.model_name for each in admin.site._registry.values() for inline in each.inlines}
+    assert there <= told
+
+
+def test_only_who_sees_attempts_reads_what_providers_answered(rows: dict[str, int]) -> None:
+    address = reverse("admin:orders_order_change", args=[rows["orders_upstreamorder"]])
+    assert "no JSON (status 502)" in colleague("manager").get(address).content.decode()
+    assert "no JSON (status 502)" not in colleague("support").get(address).content.decode()
+
+
+def test_a_manager_changes_what_a_price_list_consists_of() -> None:
+    from tradepost.catalog.models import Category, PriceList
+
+    category = Category.objects.create(name="Of a list")
+    form = {
+        "name": f"Of a manager {category.pk}", "discount_percent": "0",
+        "discounts-TOTAL_FORMS": 1, "discounts-INITIAL_FORMS": 0,
+        "discounts-0-category": category.pk, "discounts-0-discount_percent": "20",
+        "rates-TOTAL_FORMS": 0, "rates-INITIAL_FORMS": 0, "members-TOTAL_FORMS": 0, "members-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    assert colleague("manager").post(reverse("admin:catalog_pricelist_add"), form).status_code == 302
+    assert PriceList.objects.get(name=form["name"]).discounts.get().category == category
+
+
 def test_groups_of_the_operators_own_are_left_alone() -> None:
     from django.contrib.auth.models import Group, Permission
 

@@ -1,6 +1,9 @@
 """What happened to an order and what it moved, beneath it."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -29,6 +32,11 @@ class EventInline(ReadOnly, TabularInline[OrderEvent, Order]):
     fields = readonly_fields = ("happened", "actor", "was", "became", "note")
     verbose_name_plural = "events"
     happened = showing.time_of("at", "at", exact=True)
+
+    def get_fields(self, request: HttpRequest, obj: Order | None = None) -> list[Any]:
+        """Keep the notes from those who don't see attempts: what providers answered stands in them too."""
+        names = super().get_fields(request, obj)
+        return [name for name in names if name != "note" or request.user.has_perm("orders.view_attempt")]
 
     @admin.display(description="from")
     def was(self, event: OrderEvent) -> SafeString:
