@@ -163,7 +163,9 @@ def test_what_stands_beneath_a_page_is_seen_by_the_roles_that_need_it(
 ) -> None:
     page = "orders_order" if name == "orders_upstreamorder" else name
     response = colleague(role).get(reverse(f"admin:{page}_change", args=[rows[name]]))
-    assert {each.opts.model._meta.model_name for each in response.context["inline_admin_formsets"]} == INLINES[name][role]
+    assert {each.opts.model._meta.model_name for each in response.context["inline_admin_formsets"]} == INLINES[name][
+        role
+    ]
 
 
 def test_no_page_has_anything_else_beneath_it(rows: dict[str, int]) -> None:

@@ -124,7 +124,7 @@ def _edit_link(wish: Wish, order: Facts) -> str:
     link = wish.link_for(order.link)
     if link == order.link:
         return "would keep its link"
-    if not link.strip() or (order.link_pattern and not link_rules.read(order.link_pattern).fullmatch(link)):
+    if not link.strip() or ((rule := link_rules.read_stored(order.link_pattern)) and not rule.fullmatch(link)):
         return "would have a link that its service does not take"
     return ""
 
