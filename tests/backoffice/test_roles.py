@@ -168,7 +168,7 @@ def test_what_stands_beneath_a_page_is_seen_by_the_roles_that_need_it(
     ]
 
 
-def test_no_page_has_anything_else_beneath_it(rows: dict[str, int]) -> None:
+def test_no_page_has_anything_else_beneath_it() -> None:
     told = {each for of in INLINES.values() for each in of["manager"]}
     there = {inline.model._meta.model_name for each in admin.site._registry.values() for inline in each.inlines}
     assert there <= told

@@ -1,7 +1,7 @@
-"""Which links a service takes: regular expressions that can't blow up, whatever they and the links are.
+r"""Which links a service takes: regular expressions that can't blow up, whatever they and the links are.
 
 They are RE2's. It answers in a time that grows with the link's length and nothing else; what it can't do in that time,
-back-references and look-arounds, is no rule here. Its class `\\w` and its like are of ASCII only; `\\pL` is any letter.
+back-references and look-arounds, is no rule here. Its class `\w` and its like are of ASCII only; `\pL` is any letter.
 """
 
 from functools import lru_cache

@@ -15,7 +15,7 @@ def set_aside(apps: Any, schema_editor: Any) -> None:  # noqa: ARG001 - Django's
     """Rename such groups; not where the roles are there already, as this app's content types are since that moment."""
     if apps.get_model("contenttypes", "ContentType").objects.filter(app_label="staff").exists():
         return
-    Group = apps.get_model("auth", "Group")  # noqa: N806 - a class
+    Group = apps.get_model("auth", "Group")
     for group in Group.objects.filter(name__in=NAMES):
         names = chain([f"{group.name} (before roles)"], (f"{group.name} (before roles {n})" for n in count(2)))
         group.name = next(name for name in names if not Group.objects.filter(name=name).exists())
