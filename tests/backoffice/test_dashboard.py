@@ -17,7 +17,9 @@ from tests.providers.desk import attempt, make_offer, make_provider, route
 from tests.reports.history import sent
 from tests.reports.test_rolling import roll_up
 from tradepost.accounts.models import Account
+from tradepost.backoffice.alarms import LINK_PATTERN_BAD
 from tradepost.backoffice.reports.changes import change
+from tradepost.catalog.models import Service
 
 
 def context_of(client: Client) -> Any:
@@ -73,6 +75,25 @@ def test_a_new_customer_is_counted_and_staff_is_not(staff: Client) -> None:
     Account.objects.create_user("joined@dashboard.example")
     sign_in(is_staff=True)
     assert joined() == before + 1
+
+
+def test_services_whose_link_pattern_can_not_be_read_raise_an_alarm_that_leads_to_them(
+    make_service: Callable[..., int],
+) -> None:
+    client = staff_with("view_service")
+    closed = {make_service(link_pattern=r"(?=a).*"), make_service(link_pattern=r"(a)\1")}
+    others = {make_service(link_pattern=r"https://.*"), make_service(link_pattern="(?!b)", is_active=False)}
+    listed = closed_services(client)
+    assert closed <= listed
+    assert not others & listed
+    Service.objects.filter(pk__in=closed).update(link_pattern="")
+    assert not closed & closed_services(client)
+
+
+def closed_services(client: Client) -> set[int]:
+    """Return the services that the alarm about link patterns leads to."""
+    links = [each.link for each in context_of(client)["alarms"] if LINK_PATTERN_BAD in each.text]
+    return {service.pk for link in links for service in client.get(link).context["cl"].result_list}
 
 
 def test_a_provider_that_refuses_most_orders_raises_an_alarm(

@@ -109,6 +109,30 @@ def test_a_form_sent_twice_pays_once(staff: Client, alice: Customer) -> None:
     assert balance(alice.id) == 110
 
 
+def test_a_form_sent_twice_is_told_twice_that_it_was_paid_though_nothing_more_may_be(alice: Customer) -> None:
+    client, name = browser_of(payer("20", "20")), str(uuid4())
+    for _ in range(2):
+        assert "the balance is 120.00" in told(client, pay(client, alice.id, "20", name=name))
+    assert "0.00 is left today" in str(pay(client, alice.id, "20").context["form"].errors["amount"])
+    assert "has made a top-up" in str(pay(client, alice.id, "19", name=name).context["form"].errors["amount"])
+    assert balance(alice.id) == 120
+
+
+def test_a_desk_without_payment_limits_is_told_what_that_means(staff: Client, alice: Customer) -> None:
+    from django.db import transaction
+
+    with transaction.atomic():
+        PaymentLimit.objects.all().delete()
+        page = staff.get(reverse("admin:ledger_paymentlimit_changelist")).content.decode()
+        maker = payer()
+        PaymentLimit.objects.all().delete()
+        errors = pay(browser_of(maker), alice.id, "5").context["form"].errors["amount"]
+        transaction.set_rollback(True)
+    assert "only owners make payments by hand" in page
+    assert f'href="{reverse("admin:ledger_paymentlimit_add")}"' in page
+    assert "under Payment limits" in str(errors)
+
+
 def test_only_the_kinds_that_one_may_make_are_offered(alice: Customer) -> None:
     client = browser_of(payer(permissions="topup"))
     form = client.get(reverse("admin:accounts_account_pay", args=[alice.id])).context["form"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.backoffice.conftest import Things, member, place
 from tests.backoffice.roles_table import ACTIONS, LISTS, PAGES, ROLES, TEXT, Cell
+from tests.conftest import Customer
 
 # Whose pages are everybody's: ways in and out, and what fills the fields of forms, each row as its list allows.
 EVERYBODYS = {
@@ -192,6 +194,52 @@ def test_support_sees_what_an_order_moved_but_no_attempts(rows: dict[str, int]) 
         assert inlines == {"OrderEvent", "Transfer"} | ({"Attempt"} if sees else set())
 
 
+INLINES = {  # each list's page, and what stands beneath it for whom
+    "catalog_pricelist": {"manager": {"pricelistdiscount", "pricelistrate", "pricelistmember"}},
+    "catalog_service": {"manager": {"route", "customrate"}, "support": {"customrate"}},
+    "orders_order": {"manager": {"orderevent", "transfer"}, "support": {"orderevent", "transfer"}},
+    "orders_upstreamorder": {"manager": {"attempt", "orderevent", "transfer"}},
+    "accounts_account": {"manager": {"key"}, "support": {"key"}},
+}
+
+
+@pytest.mark.parametrize(("name", "role"), [(name, role) for name, of in INLINES.items() for role in of])
+def test_what_stands_beneath_a_page_is_seen_by_the_roles_that_need_it(
+    rows: dict[str, int], name: str, role: str
+) -> None:
+    page = "orders_order" if name == "orders_upstreamorder" else name
+    response = colleague(role).get(reverse(f"admin:{page}_change", args=[rows[name]]))
+    assert {each.opts.model._meta.model_name for each in response.context["inline_admin_formsets"]} == INLINES[name][
+        role
+    ]
+
+
+def test_no_page_has_anything_else_beneath_it() -> None:
+    told = {each for of in INLINES.values() for each in of["manager"]}
+    there = {inline.model._meta.model_name for each in admin.site._registry.values() for inline in each.inlines}
+    assert there <= told
+
+
+def test_only_who_sees_attempts_reads_what_providers_answered(rows: dict[str, int]) -> None:
+    address = reverse("admin:orders_order_change", args=[rows["orders_upstreamorder"]])
+    assert "no JSON (status 502)" in colleague("manager").get(address).content.decode()
+    assert "no JSON (status 502)" not in colleague("support").get(address).content.decode()
+
+
+def test_a_manager_changes_what_a_price_list_consists_of() -> None:
+    from tradepost.catalog.models import Category, PriceList
+
+    category = Category.objects.create(name="Of a list")
+    form = {
+        "name": f"Of a manager {category.pk}", "discount_percent": "0",
+        "discounts-TOTAL_FORMS": 1, "discounts-INITIAL_FORMS": 0,
+        "discounts-0-category": category.pk, "discounts-0-discount_percent": "20",
+        "rates-TOTAL_FORMS": 0, "rates-INITIAL_FORMS": 0, "members-TOTAL_FORMS": 0, "members-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    assert colleague("manager").post(reverse("admin:catalog_pricelist_add"), form).status_code == 302
+    assert PriceList.objects.get(name=form["name"]).discounts.get().category == category
+
+
 def test_groups_of_the_operators_own_are_left_alone() -> None:
     from django.contrib.auth.models import Group, Permission
 
@@ -204,6 +252,49 @@ def test_groups_of_the_operators_own_are_left_alone() -> None:
     roles.keep()
     assert [permission.codename for permission in group.permissions.all()] == ["view_order"]
     assert manager.permissions.filter(codename="change_service").exists()
+
+
+@pytest.fixture
+def set_aside() -> Iterator[Callable[[], None]]:
+    """Run the migration that renames groups, and forget what it did."""
+    from django.apps import apps
+    from django.db import transaction
+
+    migration = import_module("tradepost.staff.migrations.0003_groups_before_roles")
+    with transaction.atomic():
+        yield lambda: migration.set_aside(apps, None)
+        transaction.set_rollback(True)
+
+
+def test_a_group_that_was_called_like_a_role_before_there_were_any_keeps_its_members_and_rights(
+    set_aside: Callable[[], None], alice: Customer
+) -> None:
+    from django.contrib.auth.models import Group, Permission
+    from django.contrib.contenttypes.models import ContentType
+
+    from tradepost.accounts.models import Account
+    from tradepost.staff import roles
+
+    Group.objects.create(name="support (before roles)")
+    group = Group.objects.get(name="support")
+    group.permissions.set(Permission.objects.filter(codename="view_category"))
+    Account.objects.get(pk=alice.id).groups.add(group)
+    ContentType.objects.filter(app_label="staff").update(app_label="not yet")
+    set_aside()
+    ContentType.objects.filter(app_label="not yet").update(app_label="staff")
+    roles.keep()
+    group.refresh_from_db()
+    assert group.name == "support (before roles 2)"
+    assert [permission.codename for permission in group.permissions.all()] == ["view_category"]
+    assert [account.pk for account in Account.objects.filter(groups=group)] == [alice.id]
+    assert Group.objects.get(name="support").permissions.filter(codename="change_order").exists()
+
+
+def test_the_roles_themselves_are_not_renamed(set_aside: Callable[[], None]) -> None:
+    from django.contrib.auth.models import Group
+
+    set_aside()
+    assert set(ROLES) <= set(Group.objects.values_list("name", flat=True))
 
 
 def opens(response: Any) -> bool:

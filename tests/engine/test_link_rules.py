@@ -19,6 +19,11 @@ def test_no_link_blows_a_rule_up() -> None:
     assert not link_rules.read(r"(\w+\w+)+x").fullmatch("a" * 2_000)
 
 
+def test_classes_are_of_ascii_and_there_are_others_for_letters_of_any_language() -> None:
+    assert not link_rules.read(r"\w+").fullmatch("caf\u00e9")
+    assert link_rules.read(r"[\pL\pN_]+").fullmatch("caf\u00e9_\u0663")
+
+
 def test_a_stored_rule_that_can_not_be_read_takes_nothing_and_stops_no_other(
     connection: psycopg.Connection, alice: Customer, make_service: MakeService
 ) -> None:

@@ -19,9 +19,11 @@ from tests.engine.ordering import (
     value,
 )
 from tradepost.catalog.models import CustomRate, Service
+from tradepost.engine import desk
 from tradepost.engine.placing import Mode, Placed, place
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status
+from tradepost.live.models import Settings
 
 NO_FUNDS = "Not enough funds on balance"
 NO_SERVICE = "Incorrect service ID"
@@ -370,3 +372,21 @@ def test_a_service_without_that_rule_takes_a_link_twice(
     connection: psycopg.Connection, alice: Customer, service: int
 ) -> None:
     assert all(isinstance(answer, int) for answer in place_all(connection, *[ask(alice, service)] * 3))
+
+
+def test_placing_brings_what_the_operator_has_set_along(
+    connection: psycopg.Connection, alice: Customer, service: int
+) -> None:
+    """Or a server that only takes orders would hold keys to a limit that has been changed."""
+    place_one(connection, ask(alice, service))
+    was = Settings.objects.get().requests_a_minute
+    Settings.objects.update(requests_a_minute=4_321)
+    place_one(connection, ask(alice, service))
+    told = desk.held()
+    Settings.objects.update(requests_a_minute=was)
+    assert told
+    assert told.requests_a_minute == 4_321
+    place_one(connection, ask(alice, service))
+    now = desk.held()
+    place_one(connection, ask(alice, service))
+    assert desk.held() is now  # nothing was changed, so nothing is read

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -193,6 +194,17 @@ def test_whoever_may_not_approve_decides_nothing(alice: Customer) -> None:
 def test_the_same_form_twice_pays_once(alice: Customer) -> None:
     maker, wanted = payer(), wish(alice, "20")
     assert payments.make(maker, wanted).pk == payments.make(maker, wanted).pk
+    assert balance(alice) == 120
+
+
+@pytest.mark.parametrize(
+    "other", [{"amount": Decimal(19)}, {"kind": PaymentKind.BONUS}, {"account": 2}, {"amount": Decimal("20.00001")}]
+)
+def test_the_same_form_with_something_else_in_it_pays_nothing(alice: Customer, other: dict[str, Any]) -> None:
+    maker, wanted = payer(), wish(alice, "20")
+    payments.make(maker, wanted)
+    with pytest.raises(PaymentRefusedError, match=r"has made a top-up of 20\.00 before"):
+        payments.make(maker, msgspec.structs.replace(wanted, **other))
     assert balance(alice) == 120
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from tests.backoffice.conftest import place, settle
 from tests.conftest import Customer
 from tests.panel.conftest import Belongings, browser, page
+from tests.providers.desk import make_offer, make_provider, route
 from tradepost.catalog.models import Change, CustomRate, PriceList, PriceListMember, PriceListRate, Service, Upload
 from tradepost.engine.statuses import Status
 from tradepost.fulfilment.forget import forget
@@ -118,6 +119,19 @@ def test_who_is_on_a_price_list_sees_its_rates_everywhere(
     assert told[discounted, "rate"] == (Decimal("257.2"), Decimal("320.2"))
     assert (fixed, "rate") not in told
     assert "400.25" in page(browser(bob), "/services/changes/")
+
+
+def test_a_change_is_told_at_the_rate_that_is_charged(alice: Customer, make_service: Callable[..., int]) -> None:
+    service = make_service(name="Egret Likes", rate="2.00")
+    route(service, make_offer(make_provider(), rate=Decimal("0.90")))
+    price_list = PriceList.objects.create(name="Egrets", discount_percent=30, not_below_cost=True)
+    PriceListMember.objects.create(account_id=alice.id, price_list=price_list)
+    Service.objects.filter(pk=service).update(rate="1.00")
+    changes = browser(alice).get("/services/changes/").context["changes"]
+    [told] = [(each.was, each.rate) for each in changes if (each.service_id, each.kind) == (service, "rate")]
+    assert told == (Decimal("1.4"), Decimal("0.9"))
+    form = {"service": str(service), "link": "https://example.com/", "quantity": "1000"}
+    assert "<b>0.90</b>" in browser(alice).post("/orders/new/charge/", form).content.decode()
 
 
 def test_a_statement_shows_each_movement_with_the_balance_after_it(alice: Customer, service: int) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from tests.backoffice.conftest import place, settle
 from tests.conftest import Customer
@@ -61,6 +62,46 @@ def test_rows_come_in_the_order_asked_for(alice: Customer, bob: Customer, servic
             assert [row.sums.revenue for row in most] == sorted((row.sums.revenue for row in most), reverse=True)
         [newest] = read.rows(By.ACCOUNT, LATELY, Order("subject", descending=True, limit=1))
     assert newest.subject == bob.id
+
+
+@pytest.mark.parametrize("by", [By.DAY, By.SERVICE, By.CATEGORY, By.PROVIDER, By.OFFER, By.ACCOUNT])
+def test_portions_are_the_same_rows_in_the_same_order(
+    by: By, alice: Customer, bob: Customer, service: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "ROWS_A_PORTION", 2)
+    for buyer in (alice, bob, alice):
+        place(buyer.id, service)
+    order = Order("revenue", descending=True)
+    with reading.at_one_moment() as read:
+        rows = read.rows(by, LATELY, order)
+        portions = read.portions(by, LATELY, order)
+    place(bob.id, service)  # too late for them
+    found = list(portions)
+    assert [row for some in found for row in some] == rows
+    assert all(len(some) == 2 for some in found[:-1])
+    assert held_by_the_database() == 0
+
+
+def test_what_is_not_read_to_the_end_is_held_no_longer(
+    alice: Customer, bob: Customer, service: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "ROWS_A_PORTION", 1)
+    place(alice.id, service)
+    place(bob.id, service)
+    with reading.at_one_moment() as read:
+        portions = read.portions(By.ACCOUNT, LATELY, Order())
+    assert len(next(portions)) == 1
+    assert held_by_the_database() == 1
+    portions.close()
+    assert held_by_the_database() == 0
+
+
+def held_by_the_database() -> int:
+    """Return how many queries it holds the rows of for this connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_cursors WHERE name LIKE 'portions%%' AND is_holdable", [])
+        [held] = cursor.fetchone()
+    return int(held)
 
 
 def test_what_waits_in_large_numbers_is_left_out_and_said(

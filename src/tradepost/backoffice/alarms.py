@@ -10,6 +10,7 @@ from django.utils.http import urlencode
 
 from tradepost.backoffice import showing
 from tradepost.catalog.models import Service
+from tradepost.engine import link_rules
 from tradepost.engine.statuses import Dispatch
 from tradepost.ledger.models import ManualPayment, PaymentState
 from tradepost.orders import backlog, pacing
@@ -20,6 +21,8 @@ from tradepost.reports.reading import Sums
 
 TRIES_MIN = 10  # fewer attempts of an hour prove nothing
 FAILURES_PERCENT = 20
+SERVICES_LINKED_MAX = 100  # at once: an address has an end
+LINK_PATTERN_BAD = "the link pattern can't be read."
 
 
 class Alarm(msgspec.Struct, frozen=True):
@@ -112,6 +115,13 @@ def _stuck_list() -> str:
 
 
 def _of_services() -> Iterator[Alarm]:
+    patterns = Service.objects.filter(is_active=True).exclude(link_pattern="").values_list("link_pattern", flat=True)
+    bad = [pattern for pattern in patterns.distinct().order_by() if not link_rules.is_rule(pattern)]
+    closed = list(Service.objects.filter(is_active=True, link_pattern__in=bad).values_list("pk", flat=True))
+    if closed:
+        those = ",".join(str(pk) for pk in closed[:SERVICES_LINKED_MAX])
+        text = f"{_counted(len(closed), 'service')} taking no order: {LINK_PATTERN_BAD}"
+        yield Alarm(text, f"{reverse('admin:catalog_service_changelist')}?{urlencode({'id__in': those})}")
     held = Service.objects.exclude(quarantine="").count()
     if held:
         link = f"{reverse('admin:catalog_service_changelist')}?{urlencode({'quarantine': 'in'})}"

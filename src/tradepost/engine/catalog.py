@@ -154,10 +154,13 @@ class Catalog:
 
     def price(self, account: int, service: Service) -> Price:
         """Return the rate of this account, whose rates have been loaded, and what decides it."""
-        return self.price_of(account, self._goods(service))
+        return self._price(account, self._goods(service))
 
-    def price_of(self, account: int, goods: Goods) -> Price:
-        """Return what this account, whose rates have been loaded, pays where everybody pays the rate of `goods`."""
+    def rate_at(self, account: int, service: int, category: int, rate: Decimal) -> Decimal:
+        """Return what this account, whose rates have been loaded, pays where everybody pays this rate of a service."""
+        return self._price(account, Goods(service, category, rate, self._costs.get(service))).rate
+
+    def _price(self, account: int, goods: Goods) -> Price:
         deal = self._deals[account]
         own = deal.own.get(goods.service)
         if own is not None:

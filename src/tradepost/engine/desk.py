@@ -1,7 +1,7 @@
 """What the operator has set for the whole desk and can change while it runs, as every node holds it in memory.
 
 It is kept exact as the catalog is (decision 4): a change counts the catalog's version up, which the statements that
-look up keys bring along; whoever sees another one than it holds reads the one row anew.
+look up keys and lock accounts bring along; whoever sees another one than it holds reads the one row anew.
 """
 
 import msgspec

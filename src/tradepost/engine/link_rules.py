@@ -1,14 +1,16 @@
-"""Which links a service takes: regular expressions that can't blow up, whatever they and the links are.
+r"""Which links a service takes: regular expressions that can't blow up, whatever they and the links are.
 
 They are RE2's. It answers in a time that grows with the link's length and nothing else; what it can't do in that time,
-back-references and look-arounds, is no rule here.
+back-references and look-arounds, is no rule here. Its class `\w` and its like are of ASCII only; `\pL` is any letter.
 """
 
+from functools import lru_cache
 from typing import Protocol
 
 import re2
 
 PATTERN_CHARS_MAX = 500
+PATTERNS_REMEMBERED = 4_096
 MEMORY_BYTES_MAX = 1 << 20  # of one rule: the desk holds thousands
 
 _OPTIONS = re2.Options()
@@ -47,6 +49,16 @@ def read_stored(pattern: str) -> LinkRule | None:
         return read(pattern)
     except BadPattern:
         return _Nothing()
+
+
+@lru_cache(maxsize=PATTERNS_REMEMBERED)
+def is_rule(pattern: str) -> bool:
+    """Tell whether a pattern can be read; the answers are remembered, since services share few patterns."""
+    try:
+        read(pattern)
+    except BadPattern:
+        return False
+    return True
 
 
 class _Nothing:

@@ -16,7 +16,7 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, buying, ledger, order_types, pricing, queueing, retrying, routing
+from tradepost.engine import arrays, buying, desk, ledger, order_types, pricing, queueing, retrying, routing
 from tradepost.engine import catalog as catalogs
 from tradepost.engine.buying import Buyer, BuyerId
 from tradepost.engine.catalog import Catalog, Service
@@ -134,6 +134,8 @@ def place(
     catalog = catalogs.held(connection)
     reads = [_read(catalog, request) for request in requests]
     version, buyers = buying.lock(connection, {request.buyer for request in requests})
+    if version is not None:
+        desk.at_version(connection, version)  # a server that only takes orders hears of new limits by this alone
     if version is not None and version != catalog.version:
         catalog = catalogs.at_version(connection, version)
         reads = [_read(catalog, request) for request in requests]

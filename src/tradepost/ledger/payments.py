@@ -80,7 +80,26 @@ def allowance(person: Account) -> Allowance:
 
 
 def why_not(person: Account, wish: Wish) -> str:
-    """Return why somebody may not make a payment; nothing if they may."""
+    """Return why somebody may not make a payment; nothing if they may, or have made it: sent again, it is the same."""
+    try:
+        if _made(person, wish):
+            return ""
+    except PaymentRefusedError as refused:
+        return str(refused)
+    return _forbidden(person, wish)
+
+
+def _made(person: Account, wish: Wish) -> ManualPayment | None:
+    """Return the payment that somebody has made by this name. Raises `PaymentRefusedError` if it is another one."""
+    known = ManualPayment.objects.filter(name=wish.name, made_by=person).first()
+    if known and (known.account_id, known.kind, known.amount) != (wish.account, wish.kind.value, wish.amount):
+        raise PaymentRefusedError(
+            f"This form has made a {known.kind} of {money.show(known.amount)} before: begin again for another payment."
+        )
+    return known
+
+
+def _forbidden(person: Account, wish: Wish) -> str:
     if not person.has_perm(PERMISSIONS[wish.kind]):
         return f"You may not make a {wish.kind.value}."
     if wish.account == person.pk and not person.has_perm(SET_LIMITS):
@@ -92,7 +111,7 @@ def why_not(person: Account, wish: Wish) -> str:
 
 def _beyond(allowed: Allowance, amount: Decimal) -> str:
     if not allowed.at_once:
-        return "Your role has no limit for payments yet, so it may make none."
+        return "Your role has no limit for payments yet, so it may make none. An owner sets it under Payment limits."
     if amount > allowed.at_once:
         return f"Your role may pay {money.show(allowed.at_once)} at once."
     if amount > allowed.today:
@@ -104,13 +123,12 @@ def _beyond(allowed: Allowance, amount: Decimal) -> str:
 def make(person: Account, wish: Wish) -> ManualPayment:
     """Make a payment; it is done, or waits for a second person. The same wish again is the same payment.
 
-    Raises `PaymentRefusedError`.
+    Raises `PaymentRefusedError`; also for a wish of the same name that differs in account, kind or amount.
     """
     Account.objects.select_for_update(no_key=True).get(pk=person.pk)
-    known = ManualPayment.objects.filter(name=wish.name, made_by=person).first()
-    if known:
+    if known := _made(person, wish):
         return known
-    if why := why_not(person, wish):
+    if why := _forbidden(person, wish):
         raise PaymentRefusedError(why)
     payment = ManualPayment.objects.create(
         name=wish.name,

@@ -46,7 +46,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic whe
         default = settings.TRADEPOST_REQUESTS_A_MINUTE or "any number"
         self.fields["requests_a_minute"].help_text = (
             "Of a key without a limit of its own; 0: any number. Empty: as TRADEPOST_REQUESTS_A_MINUTE says, "
-            f"{default}. Each server holds keys to it within 5 seconds."
+            f"{default}. Each server, and the pages' process, counts for itself and holds keys to it within 5 seconds."
         )
         if self.instance.currency != settings.TRADEPOST_CURRENCY:
             told = f" TRADEPOST_CURRENCY says {settings.TRADEPOST_CURRENCY}, which counts for a new desk only."

@@ -10,7 +10,6 @@ from tradepost.database import engine_connection
 from tradepost.engine import catalog as catalogs
 from tradepost.engine.catalog import Catalog, Service
 from tradepost.engine.order_types import RULES, Quantity
-from tradepost.engine.price_lists import Goods
 
 # What a service may be asked for after the order.
 HAVING: dict[str, Callable[[Service], bool]] = {
@@ -90,7 +89,7 @@ class Shelf:
     def _rate_for(self, change: Change, rate: Decimal) -> Decimal:
         if self._account is None:
             return rate
-        return self._catalog.price_of(self._account, Goods(change.service_id, change.service.category_id, rate)).rate
+        return self._catalog.rate_at(self._account, change.service_id, change.service.category_id, rate)
 
     def _offer(self, service: Service) -> Offer:
         rate = service.rate if self._account is None else self._catalog.rate(self._account, service)

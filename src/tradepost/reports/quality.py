@@ -1,7 +1,8 @@
 """How good providers and their services are: how long orders take there, and how many go wrong."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -61,10 +62,22 @@ def of_providers(read: Reader, period: Period) -> list[Quality]:
     return _with_durations(read.rows(By.PROVIDER, period, Order("orders", descending=True)), Kind.PROVIDER, period)
 
 
-def of_offers(read: Reader, provider: int, period: Period, *, limit: int | None = None) -> list[Quality]:
+def of_offers(read: Reader, provider: int, period: Period, *, limit: int) -> list[Quality]:
     """Return how what a provider sells has done, what was ordered most first."""
     order = Order("orders", descending=True, limit=limit)
     return _with_durations(read.rows(By.OFFER, period, order, of_provider=provider), Kind.OFFER, period)
+
+
+def of_all_offers(read: Reader, provider: int, period: Period) -> Generator[list[Quality]]:
+    """Return how all that a provider sells has done in portions, as `Reader.portions`; times are of when it is read."""
+    portions = read.portions(By.OFFER, period, Order("orders", descending=True), of_provider=provider)
+    return _portions_with_durations(portions, period)
+
+
+def _portions_with_durations(portions: Generator[list[Row]], period: Period) -> Generator[list[Quality]]:
+    with closing(portions):
+        for rows in portions:
+            yield _with_durations(rows, Kind.OFFER, period)
 
 
 def lately() -> dict[int, Sums]:

@@ -6,12 +6,13 @@ filled, it is left out, and `progress` says so.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from tradepost.reports.measures import MEASURES, Kind, Span
 from tradepost.reports.periods import Period, Stretch, midnight
 
 LIVE_ROWS_MAX = 30_000
+ROWS_A_PORTION = 2_000
 MEMORY = "64MB"  # to add up in, so that a hundred thousand accounts need no file
 ZERO = Decimal(0)
 
@@ -151,6 +153,8 @@ SELECT category_id, {sums} FROM sold JOIN catalog_service s ON s.id = sold.servi
 """
 _OF_PROVIDER = "found WHERE subject IN (SELECT id FROM providers_providerservice WHERE provider_id = %(provider)s)"
 
+_numbers = count(1)  # of what the database holds for this process
+
 
 class Reader:
     """One state of the totals and of what they don't know yet, for as many questions as are asked: `at_one_moment`."""
@@ -168,22 +172,39 @@ class Reader:
     def rows(self, by: By, period: Period, order: Order | None = None, *, of_provider: int | None = None) -> list[Row]:
         """Return the sums of a period by day or subject, in an order; of offers, those of a provider if it is given."""
         order = order or Order()
-        if by is By.DAY:
-            return self._by_day(period, order)
-        source, parameters = self._source(_KINDS[by], period)
-        parameters |= {"limit": order.limit, "offset": order.offset, "provider": of_provider}
-        found = "found" if of_provider is None else _OF_PROVIDER
-        if by is By.CATEGORY:
-            query = f"{source} {_BY_CATEGORY.format(sums=_SUMS, named_sums=_NAMED_SUMS)}"
-            return _rows(f"{query} {_ordered(order, 'category_id')}", parameters)
-        if order.limit is None:
-            query = f"{source} SELECT subject, {_SUMS} FROM {found} GROUP BY subject {_ordered(order, 'subject')}"
-            return _rows(query, parameters)
+        if by in {By.DAY, By.CATEGORY} or order.limit is None:
+            return _rows(*self._summing(by, period, order, of_provider))
         # To say which rows they are needs one or two sums; the others are added up of those rows only.
-        query = f"{source} SELECT subject FROM {found} GROUP BY subject {_ordered(order, 'subject')}"
-        subjects = [row[0] for row in _fetch(query, parameters)]
+        subjects = [row[0] for row in _fetch(*self._summing(by, period, order, of_provider, sums=""))]
         of_each = self.of_subjects(by, period, subjects)
         return [Row(subject, of_each[subject]) for subject in subjects]
+
+    def portions(self, by: By, period: Period, order: Order, *, of_provider: int | None = None) -> Generator[list[Row]]:
+        """Return such rows in portions, to be read to the end or closed; the transaction may be over by then.
+
+        The database holds them, on disk if need be, so that a million of them take no memory here.
+        """
+        name = f"portions_{next(_numbers)}"
+        query, parameters = self._summing(by, period, order, of_provider)
+        with connection.cursor() as cursor:
+            cursor.execute(f"DECLARE {name} NO SCROLL CURSOR WITH HOLD FOR {query}", parameters)
+        return _portions(name)
+
+    def _summing(
+        self, by: By, period: Period, order: Order, of_provider: int | None, *, sums: str = f", {_SUMS}"
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the query for such rows, with its parameters."""
+        if by is By.DAY:
+            source, parameters = self._source(Kind.DESK, period, [Stretch(Span.DAY, period.start, period.end)])
+            subject, found = "(at AT TIME ZONE 'UTC')::date", "found"
+        else:
+            source, parameters = self._source(_KINDS[by], period)
+            subject, found = "subject", "found" if of_provider is None else _OF_PROVIDER
+        parameters |= {"limit": order.limit, "offset": order.offset, "provider": of_provider}
+        if by is By.CATEGORY:
+            summed = _BY_CATEGORY.format(sums=_SUMS, named_sums=_NAMED_SUMS)
+            return f"{source} {summed} {_ordered(order, 'category_id')}", parameters
+        return f"{source} SELECT {subject}{sums} FROM {found} GROUP BY {subject} {_ordered(order, subject)}", parameters
 
     def revenues(self, by: By, period: Period, subjects: Sequence[Any]) -> dict[Any, Decimal]:
         """Return the revenue that these subjects had in a period, of those that had any."""
@@ -214,13 +235,6 @@ class Reader:
         start = midnight(moment.date())
         [row] = _fetch(query, [Kind.DESK.value, Span.MINUTE.value, start, moment.replace(second=0, microsecond=0)])
         return Sums(*row)
-
-    def _by_day(self, period: Period, order: Order) -> list[Row]:
-        source, parameters = self._source(Kind.DESK, period, [Stretch(Span.DAY, period.start, period.end)])
-        parameters |= {"limit": order.limit, "offset": order.offset}
-        day = "(at AT TIME ZONE 'UTC')::date"
-        query = f"{source} SELECT {day}, {_SUMS} FROM found GROUP BY {day} {_ordered(order, day)}"
-        return _rows(query, parameters)
 
     def _source(
         self,
@@ -264,7 +278,16 @@ def _ordered(order: Order, subject: str) -> str:
     return f"ORDER BY {first} {'DESC' if order.descending else 'ASC'}, {subject} LIMIT %(limit)s OFFSET %(offset)s"
 
 
-def _rows(query: str, parameters: dict[str, Any]) -> list[Row]:
+def _portions(name: str) -> Generator[list[Row]]:
+    try:
+        while some := _rows(f"FETCH {ROWS_A_PORTION} FROM {name}", None):
+            yield some
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"CLOSE {name}")
+
+
+def _rows(query: str, parameters: dict[str, Any] | None) -> list[Row]:
     return [Row(row[0], Sums(*row[1:])) for row in _fetch(query, parameters)]
 
 

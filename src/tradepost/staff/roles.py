@@ -53,6 +53,7 @@ SUPPORT = Role(
     | {
         "orders.view_order",
         "orders.change_order",
+        "orders.view_orderevent",
         "catalog.view_category",
         "catalog.view_service",
         "catalog.view_customrate",
@@ -76,7 +77,8 @@ MANAGER = Role(
         "orders.export_order",
         "orders.view_attempt",
         "orders.view_upstreamorder",
-        *_whole("catalog", "category", "customrate", "pricelist"),
+        *_whole("catalog", "category", "customrate"),
+        *_whole("catalog", "pricelist", "pricelistdiscount", "pricelistrate", "pricelistmember"),
         "catalog.add_service",
         "catalog.change_service",
         "catalog.import_service",

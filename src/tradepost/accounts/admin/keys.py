@@ -185,7 +185,8 @@ class KeyAdmin(KeyShown, ReadOnly, Endless, ModelAdmin[Key]):
         "Limit",
         permission="alter",
         title="How often may this key ask?",
-        text="Each server holds it to that within 5 seconds of its next use. Requests beyond are answered 429.",
+        text="Each server, and the pages' process, holds it to that within 5 seconds of its next use. "
+        "Requests beyond are answered 429.",
         form=LimitForm,
     )
     def limit(self, request: HttpRequest, form: LimitForm, object_id: str) -> HttpResponse:

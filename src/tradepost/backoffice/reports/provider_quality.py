@@ -1,6 +1,7 @@
 """How good providers are, and what each of them sells."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +25,6 @@ PERMISSION = "reports.view_quality"
 DAYS = (7, 30, 90)
 USUAL_DAYS = 30
 OFFERS_SHOWN = 100  # those that most was ordered of; the file has them all
-NAME_OF_MANY = 2_000
 
 type Value = int | float | timedelta | None
 
@@ -107,17 +107,26 @@ def download(request: HttpRequest, provider: int | None = None) -> HttpResponseB
 
 
 def _lines(provider: int | None, period: Period) -> Iterator[Sequence[spreadsheets.Cell]]:
+    if provider is None:
+        yield from _lines_of_providers(period)
+        return
     with reading.at_one_moment() as read:
-        found = quality.of_providers(read, period) if provider is None else quality.of_offers(read, provider, period)
-    for first in range(0, len(found), NAME_OF_MANY):
-        some = found[first : first + NAME_OF_MANY]
-        ids = [each.subject for each in some]
-        sellers = Provider.objects.in_bulk(ids) if provider is None else {}
-        offers = {} if provider is None else ProviderService.objects.in_bulk(ids)
-        for each in some:
-            seller = sellers.get(each.subject)
-            called = str(seller) if seller else _name(offers.get(each.subject), each.subject)
-            yield [each.subject, called, *(_plain(column.read(each)) for column in COLUMNS)]
+        portions = quality.of_all_offers(read, provider, period)
+    with closing(portions):
+        for some in portions:
+            offers = ProviderService.objects.in_bulk([each.subject for each in some])
+            yield from (_line(_name(offers.get(each.subject), each.subject), each) for each in some)
+
+
+def _lines_of_providers(period: Period) -> Iterator[Sequence[spreadsheets.Cell]]:
+    with reading.at_one_moment() as read:
+        found = quality.of_providers(read, period)
+    names = Provider.objects.in_bulk([each.subject for each in found])
+    yield from (_line(str(names.get(each.subject, each.subject)), each) for each in found)
+
+
+def _line(name: str, quality_: Quality) -> Sequence[spreadsheets.Cell]:
+    return [quality_.subject, name, *(_plain(column.read(quality_)) for column in COLUMNS)]
 
 
 def _permit(request: HttpRequest) -> None:

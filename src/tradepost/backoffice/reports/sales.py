@@ -1,6 +1,7 @@
 """The reports of sales: revenue, cost and profit by day, service, category, provider and account."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
@@ -29,7 +30,6 @@ TITLES = {
     By.ACCOUNT: "By account",
 }
 HEADS = {By.DAY: "Day", By.SERVICE: "Service", By.CATEGORY: "Category", By.PROVIDER: "Provider", By.ACCOUNT: "Account"}
-ROWS_A_READ = 2_000  # of a file
 UP, DOWN = "up", "down"
 
 
@@ -144,14 +144,14 @@ def _revenues_before(read: Reader, by: By, rows: Sequence[Row], period: Period) 
 
 def _lines(by: By, period: Period, order: Order, shown: Sequence[Column]) -> Iterator[list[Any]]:
     with reading.at_one_moment() as read:
-        rows = read.rows(by, period, Order(order.column, descending=order.descending))
-    for first in range(0, len(rows), ROWS_A_READ):
-        some = rows[first : first + ROWS_A_READ]
-        called = subjects.names(by, [row.subject for row in some])
-        for row in some:
-            subject = "" if by is By.DAY else row.subject
-            name = called.get(row.subject, str(row.subject))
-            yield [subject, name, *(column.read(row.sums) for column in shown)]
+        portions = read.portions(by, period, Order(order.column, descending=order.descending))
+    with closing(portions):
+        for some in portions:
+            called = subjects.names(by, [row.subject for row in some])
+            for row in some:
+                subject = "" if by is By.DAY else row.subject
+                name = called.get(row.subject, str(row.subject))
+                yield [subject, name, *(column.read(row.sums) for column in shown)]
 
 
 def _tabs(request: HttpRequest, by: By, wanted: Asked) -> list[dict[str, Any]]:

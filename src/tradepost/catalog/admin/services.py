@@ -133,7 +133,8 @@ class ServiceAdmin(Carrying, PlainDecimals, Endless, ModelAdmin[Service]):
             "Links",
             {
                 "fields": (("link_pattern", "try_link"), "one_order_per_link"),
-                "description": "Patterns are RE2's: no look-around and no back-reference, so that no link takes long.",
+                "description": r"Patterns are RE2's: no look-around and no back-reference, so that no link takes long. "
+                r"\w, \d, \s and \b know ASCII only: \pL is a letter of any language, \pN a digit.",
             },
         ),
     )

@@ -26,6 +26,7 @@ class PaymentLimitAdmin(ModelAdmin[PaymentLimit]):
 
     list_display = ("group", "at_once", "a_day", "alone")
     list_select_related = ("group",)
+    list_before_template = "backoffice/no_limits.html"
     fields = ("group", ("per_payment", "per_day", "alone_up_to"))
 
     def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
