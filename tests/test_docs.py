@@ -64,3 +64,9 @@ def test_every_migration_is_made() -> None:
     from django.core.management import call_command
 
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_django_finds_nothing_wrong_with_models_and_pages() -> None:
+    from django.core.management import call_command
+
+    call_command("check", fail_level="WARNING")

@@ -3,7 +3,8 @@
 from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 
-from tradepost.accounts.models import ACTOR_CHARS_MAX, Account, Event, EventKind
+from tradepost.accounts.models import Account, Event, EventKind
+from tradepost.engine.signing import signed
 
 
 def record(
@@ -12,7 +13,7 @@ def record(
     """Write down what whoever asks has done; call it in the transaction that does it."""
     Event.objects.create(
         account=account,
-        actor=str(request.user)[:ACTOR_CHARS_MAX],
+        actor=signed(str(request.user)),
         address=address_of(request),
         kind=kind.value,
         was=was,

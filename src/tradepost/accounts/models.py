@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from tradepost.accounts.languages import LANGUAGES
 from tradepost.engine.keys import Scope
+from tradepost.engine.signing import ACTOR_CHARS_MAX
 from tradepost.engine.words import Words
 
-ACTOR_CHARS_MAX = 80
 REASON_CHARS_MAX = 500
 THEMES = [("", _("Like the device")), ("light", _("Light")), ("dark", _("Dark"))]
 

@@ -15,6 +15,7 @@ from psycopg import Connection, Cursor
 from tradepost.engine import arrays
 from tradepost.engine.errors import NotEnoughFunds
 from tradepost.engine.money import ZERO
+from tradepost.engine.signing import signed
 from tradepost.engine.words import Words
 
 CUSTOMER_IDS_FROM = 1_000  # the ids below are the house's own accounts
@@ -145,7 +146,7 @@ def post(connection: Connection, movements: Sequence[Movement], *, actor: str) -
         arrays.of_numbers(sequence),
     ]
     balances = [arrays.of_numbers(changes), arrays.of_numbers(changes.values())]
-    Cursor(connection).execute(_POST, [actor, *columns, *balances], prepare=True)
+    Cursor(connection).execute(_POST, [signed(actor), *columns, *balances], prepare=True)
 
 
 def top_up(connection: Connection, account: int, amount: Decimal, *, actor: str, note: str = "") -> Decimal:

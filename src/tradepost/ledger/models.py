@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from tradepost.engine.ledger import CUSTOMER_IDS_FROM, Kind, SystemAccount
+from tradepost.engine.signing import ACTOR_CHARS_MAX
 from tradepost.engine.words import Words
 
 PAYMENTS = [Kind.TOP_UP.value, Kind.ADJUSTMENT.value]  # the kinds of transfers that are no order's
@@ -81,7 +82,7 @@ class Transfer(models.Model):
     )
     sequence = models.IntegerField(db_default=0, default=0, help_text="Tells apart transfers of one kind of an order.")
     at = models.DateTimeField(db_default=Now())
-    actor = models.CharField(max_length=80)
+    actor = models.CharField(max_length=ACTOR_CHARS_MAX)
     note = models.CharField(max_length=200, blank=True, db_default="")
 
     class Meta:

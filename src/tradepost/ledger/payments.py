@@ -17,7 +17,7 @@ from django.db.models import Max, Sum
 from django.db.models.functions import Abs
 from django.utils import timezone
 
-from tradepost.accounts.models import ACTOR_CHARS_MAX, Account
+from tradepost.accounts.models import Account
 from tradepost.database import engine_connection
 from tradepost.engine import ledger, money
 from tradepost.engine.errors import NotEnoughFunds
@@ -196,7 +196,7 @@ def _waiting(payment: int) -> ManualPayment:
 def _pay(payment: ManualPayment) -> None:
     """Move the money of a payment that nobody else can decide on meanwhile."""
     house, kind = PaymentKind(payment.kind).source
-    actor = str(payment.made_by)[:ACTOR_CHARS_MAX]
+    actor = str(payment.made_by)
     note = payment.reference or ("Bonus" if payment.kind == PaymentKind.BONUS else "")
     try:
         payment.transfer_id = ledger.pay(

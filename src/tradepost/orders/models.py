@@ -1,5 +1,6 @@
 """Orders, and what happened to them. Written by `tradepost.engine` (placing, settling) only; shown by these models."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from django.conf import settings
@@ -9,10 +10,18 @@ from django.db.models import Q
 from django.db.models.functions import MD5, Now
 
 from tradepost.engine.placing import Mode
+from tradepost.engine.signing import ACTOR_CHARS_MAX
 from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, CancelState, Dispatch, RefillStatus, Status
+from tradepost.engine.words import Words
 from tradepost.orders.bulk.kinds import Kind, Outcome, State
 
 IS_ACTIVE = Q(status__in=[status.value for status in ACTIVE])
+TRIED = (Dispatch.SENDING, Dispatch.SENT, Dispatch.UNSURE, Dispatch.REFUSED)  # what may have come of an attempt
+ON_ITS_WAY = (Dispatch.QUEUED, *TRIED)
+
+
+def _choices(words: Sequence[Words]) -> list[tuple[str, str]]:
+    return [(word.value, word.label) for word in words]
 
 
 class Order(models.Model):
@@ -145,7 +154,7 @@ class UpstreamOrder(models.Model):
     account_id = models.BigIntegerField()
     provider = models.ForeignKey("providers.Provider", on_delete=models.PROTECT, related_name="+", db_index=False)
     route = models.ForeignKey("providers.Route", on_delete=models.PROTECT, related_name="+", db_index=False)
-    state = models.CharField(max_length=8, choices=Dispatch.choices(), db_default=Dispatch.QUEUED.value)
+    state = models.CharField(max_length=8, choices=_choices(ON_ITS_WAY), db_default=Dispatch.QUEUED.value)
     due_at = models.DateTimeField(db_default=Now())
     tries = models.IntegerField(db_default=0)
     upstream_id = models.CharField(max_length=64, blank=True, db_default="")
@@ -189,7 +198,7 @@ class Attempt(models.Model):
     provider_service = models.ForeignKey(
         "providers.ProviderService", on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    state = models.CharField(max_length=8, choices=Dispatch.choices(), db_default=Dispatch.SENDING.value)
+    state = models.CharField(max_length=8, choices=_choices(TRIED), db_default=Dispatch.SENDING.value)
     upstream_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL is not unique, "" would be
     quantity = models.BigIntegerField(null=True)
     at = models.DateTimeField(db_default=Now())
@@ -226,7 +235,7 @@ class OrderEvent(models.Model):
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="events")
     account_id = models.BigIntegerField()
     at = models.DateTimeField(db_default=Now())
-    actor = models.CharField(max_length=80)
+    actor = models.CharField(max_length=ACTOR_CHARS_MAX)
     from_status = models.CharField(max_length=12)
     to_status = models.CharField(max_length=12)
     from_dispatch = models.CharField(max_length=12)

@@ -26,7 +26,6 @@ from tradepost.orders.models import BulkAction, BulkOrder
 
 BATCH = 200
 LEFT = timedelta(seconds=5)  # since its last batch: whoever was at it is gone
-ACTOR_CHARS_MAX = 80
 NOTE_CHARS_MAX = 200
 MOVED_ON = "has moved on meanwhile"
 
@@ -63,7 +62,7 @@ def work(connection: Connection, action: int, *, limit: int = BATCH) -> bool:
     if not waiting:
         BulkAction.objects.filter(pk=action).update(state=State.DONE.value, ended_at=Now())
         return False
-    task = Task(Kind(claimed.kind), wish_of(claimed), str(claimed.by)[:ACTOR_CHARS_MAX])
+    task = Task(Kind(claimed.kind), wish_of(claimed), str(claimed.by))
     _write_down(connection, action, _do(connection, task, waiting))
     return True
 
