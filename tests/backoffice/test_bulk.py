@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import connection
+from django.db import IntegrityError, OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 
@@ -168,6 +169,25 @@ def test_only_what_certainly_exists_nowhere_is_sent_again(
     assert Order.objects.get(pk=unsure).dispatch == "unsure"
 
 
+@pytest.mark.parametrize("what", ["cancel", "partial", "complete"])
+def test_what_may_exist_at_its_provider_is_ended_on_its_own_page_only(staff: Client, unsure: int, what: str) -> None:
+    action = carry_out(staff, choose(staff, what, unsure))
+    assert outcomes(action) == {unsure: ("skipped", "may exist at its provider: settle it on its own page")}
+    assert status(unsure) == "Pending"
+
+
+def test_a_stored_pattern_that_is_none_takes_no_link(
+    staff: Client, alice: Customer, make_service: Callable[..., int]
+) -> None:
+    from tradepost.catalog.models import Service
+
+    service = make_service()
+    [order] = place(alice.id, service)
+    Service.objects.filter(pk=service).update(link_pattern="(?=a)")
+    action = carry_out(staff, choose(staff, "edit_link", order), link="https://example.org/a")
+    assert outcomes(action) == {order: ("skipped", "would have a link that its service does not take")}
+
+
 def test_a_link_is_mended_while_nobody_has_begun(staff: Client, alice: Customer, service: int, held: int) -> None:
     waiting, begun = place(alice.id, service, 2)
     settle(begun, status=Status.IN_PROGRESS)
@@ -241,26 +261,53 @@ def test_what_a_worker_left_is_gone_on_with(staff: Client, alice: Customer, serv
     assert jobs.count() == 1
 
 
-def test_an_order_that_the_database_refuses_to_change_fails_alone(
-    staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from django.db import IntegrityError
-
+def fail_at(order: int, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have whatever settles this order fail."""
     from tradepost.engine import settling
 
-    bad, good = place(alice.id, service, 2)
     real = settling.settle
 
     def settle_but(connection: Any, reports: Any, *, actor: str) -> Any:
-        if any(report.order == bad for report in reports):
-            raise IntegrityError("no")
+        if any(report.order == order for report in reports):
+            raise error
         return real(connection, reports, actor=actor)
 
-    action = choose(staff, "complete", bad, good)
     monkeypatch.setattr(settling, "settle", settle_but)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        (IntegrityError("no"), "no"),
+        (psycopg.errors.CheckViolation("no"), "no"),
+        (KeyError("what"), "failed for a reason that is in the worker's log: KeyError"),
+    ],
+)
+def test_an_order_that_cannot_be_changed_fails_alone(
+    staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch, failure: tuple[Exception, str]
+) -> None:
+    error, note = failure
+    bad, good = place(alice.id, service, 2)
+    action = choose(staff, "complete", bad, good)
+    fail_at(bad, error, monkeypatch)
     carry_out(staff, action)
-    assert outcomes(action) == {bad: ("failed", "no"), good: ("done", "")}
+    assert outcomes(action) == {bad: ("failed", note), good: ("done", "")}
     assert (action.state, action.failed) == ("done", 1)
+
+
+@pytest.mark.parametrize("error", [OperationalError("gone"), psycopg.OperationalError("gone")])
+def test_a_database_that_is_gone_fails_no_order(
+    staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    [order] = place(alice.id, service)
+    action = choose(staff, "complete", order)
+    with monkeypatch.context() as patched:
+        fail_at(order, error, patched)
+        with pytest.raises(type(error)):
+            carry_out(staff, action)
+    assert outcomes(action) == {order: ("waiting", "")}
+    bulk(action=action.pk)
+    assert outcomes(action) == {order: ("done", "")}
 
 
 def test_all_that_match_are_chosen(staff: Client, alice: Customer, bob: Customer, service: int) -> None:

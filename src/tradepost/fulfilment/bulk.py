@@ -1,14 +1,22 @@
 """What staff has done to many orders at once, a batch at a time, until it is over or somebody stops it."""
 
+import logging
 from functools import partial
 
-from django.db import DataError, IntegrityError, transaction
+import psycopg
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from tradepost.database import in_transaction
 from tradepost.fulfilment.stopping import is_stopping
 from tradepost.orders.bulk import working
+
+logger = logging.getLogger(__name__)
+
+# The engine's statements fail with psycopg's errors, Django's with its own of the same names.
+UNAVAILABLE = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+REFUSALS = (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError)
 
 
 @app.periodic(cron="* * * * * */5")
@@ -36,16 +44,24 @@ def bulk(action: int) -> None:
 
 
 def _next_batch(action: int) -> bool:
-    """Do a batch; one that the database refuses is done order by order, and says of which it was refused."""
+    """Do a batch; one that fails is done order by order, so that the others of it are done."""
     try:
         return in_transaction(partial(working.work, action=action))
-    except (DataError, IntegrityError):
+    except UNAVAILABLE:
+        raise
+    except Exception:  # noqa: BLE001 - which order it is, and what of it, is told by the order
         return all(_next_order(action) for _ in range(working.BATCH))
 
 
 def _next_order(action: int) -> bool:
     try:
         return in_transaction(partial(working.work, action=action, limit=1))
-    except (DataError, IntegrityError) as error:
-        in_transaction(partial(working.fail_next, action=action, why=str(error)))
-        return True
+    except UNAVAILABLE:
+        raise
+    except REFUSALS as error:
+        why = str(error)
+    except Exception as error:
+        logger.exception("an order of bulk action %s failed", action)
+        why = f"failed for a reason that is in the worker's log: {type(error).__name__}"
+    in_transaction(partial(working.fail_next, action=action, why=why))
+    return True

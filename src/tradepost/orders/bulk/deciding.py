@@ -14,6 +14,8 @@ from tradepost.engine import arrays, link_rules, money, parts
 from tradepost.engine.statuses import ACTIVE, NOT_LEFT, SUBSCRIBED, TRANSITIONS, Dispatch, Status
 from tradepost.orders.bulk.kinds import Kind, Wish
 
+UNSURE = "may exist at its provider: settle it on its own page"
+
 
 class Facts(msgspec.Struct, frozen=True):
     """What is to be known of an order. `made` of its `parts` are there, and `is_running` says that more will be."""
@@ -85,13 +87,13 @@ def refund(kind: Kind, wish: Wish, order: Facts) -> Decimal:
 def _cancel(_wish: Wish, order: Facts) -> str:
     if order.parts and order.status not in ACTIVE:
         return _is(order)
-    return _being_sent(order) or _not_to(order, Status.CANCELED)
+    return _out_of_reach(order) or _not_to(order, Status.CANCELED)
 
 
 def _partial(wish: Wish, order: Facts) -> str:
     if order.parts:
         return "is made of runs or posts: those end by themselves"
-    cant = _being_sent(order) or _not_to(order, Status.PARTIAL)
+    cant = _out_of_reach(order) or _not_to(order, Status.PARTIAL)
     if cant:
         return cant
     remains = _remains(wish, order)
@@ -105,14 +107,14 @@ def _partial(wish: Wish, order: Facts) -> str:
 def _complete(_wish: Wish, order: Facts) -> str:
     if order.dispatch is Dispatch.RUNS:
         return "is a drip-feed, which ends with its runs"
-    return _being_sent(order) or _not_to(order, Status.COMPLETED)
+    return _out_of_reach(order) or _not_to(order, Status.COMPLETED)
 
 
 def _resend(_wish: Wish, order: Facts) -> str:
     if order.status not in ACTIVE:
         return _is(order)
     if order.dispatch is Dispatch.UNSURE:
-        return "may exist at its provider: settle it on its own page"
+        return UNSURE
     return "" if order.dispatch is Dispatch.REFUSED else "is not held"
 
 
@@ -124,7 +126,8 @@ def _edit_link(wish: Wish, order: Facts) -> str:
     link = wish.link_for(order.link)
     if link == order.link:
         return "would keep its link"
-    if not link.strip() or (order.link_pattern and not link_rules.read(order.link_pattern).fullmatch(link)):
+    rule = link_rules.read_stored(order.link_pattern)
+    if not link.strip() or (rule and not rule.fullmatch(link)):
         return "would have a link that its service does not take"
     return ""
 
@@ -152,8 +155,13 @@ def _remains(wish: Wish, order: Facts) -> int:
     return order.remains if wish.remains is None else wish.remains
 
 
-def _being_sent(order: Facts) -> str:
-    return "is being sent at this moment" if order.dispatch is Dispatch.SENDING and order.status in ACTIVE else ""
+def _out_of_reach(order: Facts) -> str:
+    """Say why it can't be ended here: a wrong guess about what may exist there is for whoever sees the evidence."""
+    if order.status not in ACTIVE:
+        return ""
+    if order.dispatch is Dispatch.UNSURE:
+        return UNSURE
+    return "is being sent at this moment" if order.dispatch is Dispatch.SENDING else ""
 
 
 def _not_to(order: Facts, status: Status) -> str:
