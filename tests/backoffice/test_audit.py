@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.conftest import Things, sign_in
+from tests.backoffice.conftest import Things, place, sign_in
 from tests.backoffice.test_accounts import NEW, tick
 from tests.conftest import Customer
 
@@ -243,7 +243,43 @@ def test_what_is_done_to_orders_is_one_entry_an_action(staff: Client, things: Th
     assert (entry.action, entry.after, entry.address) == ("do", {"done": "cancel"}, ADDRESS)
     tick(staff, "orders_refill", "start", things.orders_refill)
     entry = Entry.objects.filter(model="orders.refill").latest("id")
-    assert entry.after == {"done": "start", "rows": [str(things.orders_refill)]}
+    assert (entry.object_id, entry.after) == (str(things.orders_refill), {"done": "start"})
+
+
+@pytest.mark.parametrize(("kind", "button"), [("refill", "done"), ("cancel", "reject")])
+def test_a_decision_tells_who_made_it_on_which_row_by_which_button(
+    staff: Client, things: Things, kind: str, button: str
+) -> None:
+    model = {"refill": "refill", "cancel": "cancelrequest"}[kind]
+    row = getattr(things, f"orders_{model}")
+    staff.post(reverse(f"work_{kind}", args=[row]), {button: "yes"})
+    [entry] = entries(f"orders.{model}", row)
+    assert (entry.actor_name, entry.after) == (email_of(staff), {"done": f"work_{kind}", "button": button})
+
+
+def test_what_was_typed_is_no_button(staff: Client, alice: Customer, service: int) -> None:
+    [order] = place(alice.id, service)
+    staff.post(reverse("work_take", args=[order]))
+    staff.post(reverse("work_order", args=[order]), {"do": "a secret"})
+    staff.post(reverse("work_order", args=[order]), {"do": "complete"})
+    done = [entry.after for entry in entries("orders.order", order)]
+    assert done == [{"done": "work_take"}, {"done": "work_order"}, {"done": "work_order", "button": "complete"}]
+
+
+def test_a_confirmed_bulk_action_tells_what_was_to_be_done_and_to_how_many(
+    staff: Client, alice: Customer, service: int
+) -> None:
+    chosen = {"action": "partial", "_selected_action": place(alice.id, service, 2)}
+    page = staff.post(reverse("admin:orders_order_changelist"), chosen).headers["Location"]
+    number = int(page.rstrip("/").split("/")[-2])
+    staff.post(page, {"confirm": "yes", "remains": "7"})
+    staff.post(page, {"stop": "yes"})
+    confirmed, stopped = entries("orders.bulkaction", number)
+    assert (confirmed.label, confirmed.after) == (
+        "Set partial, 2 orders",
+        {"done": "partial", "orders": 2, "remains": 7},
+    )
+    assert stopped.after == {"done": "stop"}
 
 
 def test_nothing_in_it_is_ever_changed(category: int) -> None:

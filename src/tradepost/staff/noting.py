@@ -16,6 +16,17 @@ IDS_MAX = 1_000  # of what was ticked; beyond them only how many there were
 LED_ON = (301, 302, 303)
 BACK_OFFICE = "/admin/"
 EVERYBODYS = frozenset({"login", "logout"})
+DECIDED = frozenset({"orders.refill", "orders.cancelrequest"})  # one by one: each row's entries tell who did
+SAY_IT_THEMSELVES = frozenset({"orders.bulkaction"})  # what was done, and to how many
+PAGES_OF = {
+    "work_order": "orders.order",
+    "work_take": "orders.order",
+    "work_cancel": "orders.cancelrequest",
+    "work_refill": "orders.refill",
+}
+# Buttons that a page has beside others: by the value of `do`, or by a name of their own.
+VALUES = frozenset({"save", "complete", "partial", "cancel", "release"})
+BUTTONS = ("accept", "done", "reject")
 _NOTE = "SELECT note_entry(%s, %s, %s, '', '', %s, NULL, %s)"
 
 
@@ -42,11 +53,21 @@ def note_request(request: HttpRequest, response: HttpResponse) -> None:
         return
     model, verb = _split(name)
     action = request.POST.get("action", "") if verb == "changelist" else verb
-    if model in MODELS or not action.isidentifier():
+    if model in MODELS or model in SAY_IT_THEMSELVES or not action.isidentifier():
         return
-    row = request.resolver_match.kwargs.get("object_id", "") if request.resolver_match else ""
     ticked = [id_ for id_ in request.POST.getlist("_selected_action") if id_.isdecimal()]
-    note(model, row if row.isdecimal() else "", "", {"done": action, **_which(ticked)})
+    if model in DECIDED and 0 < len(ticked) <= IDS_MAX:
+        for row in ticked:
+            note(model, row, "", {"done": action})
+        return
+    note(PAGES_OF.get(model, model), _row(request), "", {"done": action, **_button(request), **_which(ticked)})
+
+
+def _row(request: HttpRequest) -> str:
+    """Return the id that the address of a page has; empty if it is about no row."""
+    told = request.resolver_match.kwargs if request.resolver_match else {}
+    row = str(told.get("object_id", told.get("pk", "")))
+    return row if row.isdecimal() else ""
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -54,6 +75,13 @@ def _split(name: str) -> tuple[str, str]:
     app, _, rest = name.partition("_")
     model, _, verb = rest.partition("_")
     return (f"{app}.{model}", verb) if verb and apps.all_models.get(app, {}).get(model) else (name, name)
+
+
+def _button(request: HttpRequest) -> dict[str, object]:
+    """Return which of a page's buttons was pressed, if it has several; nothing that was typed."""
+    value = request.POST.get("do", "")
+    button = value if value in VALUES else next((name for name in BUTTONS if name in request.POST), "")
+    return {"button": button} if button else {}
 
 
 def _which(ticked: Sequence[str]) -> dict[str, object]:

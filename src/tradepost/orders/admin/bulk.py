@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -22,6 +23,7 @@ from tradepost.live import settings as live
 from tradepost.orders.bulk import choosing
 from tradepost.orders.bulk.kinds import TEXT_CHARS_MAX, Kind, Outcome, State, Wish
 from tradepost.orders.models import BulkAction, BulkOrder
+from tradepost.staff import noting
 
 STATE_COLOURS = {State.RUNNING: "info", State.DONE: "success", State.STOPPED: "warning"}
 OUTCOME_COLOURS = {Outcome.SKIPPED: "warning", Outcome.FAILED: "danger"}
@@ -140,6 +142,7 @@ class BulkActionAdmin(ReadOnly, Endless, ModelAdmin[BulkAction]):
     def _decide(self, request: HttpRequest, action: BulkAction) -> HttpResponse:
         if "stop" in request.POST:
             if choosing.stop(action.pk):
+                _note(action, {"done": "stop"})
                 self.message_user(request, "Nothing more is done. What was done by then stays done.")
             return redirect("admin:orders_bulkaction_change", action.pk)
         form = FORMS.get(Kind(action.kind), WishForm)(request.POST)
@@ -151,9 +154,14 @@ class BulkActionAdmin(ReadOnly, Endless, ModelAdmin[BulkAction]):
             is_begun = choosing.confirm(action, form.wish())
             if is_begun:
                 bulk.start(action.pk)
+                _note(action, {"done": action.kind, "orders": action.chosen, **msgspec.to_builtins(form.wish())})
         if not is_begun:
             self.message_user(request, "It was confirmed before.", messages.WARNING)
         return redirect("admin:orders_bulkaction_change", action.pk)
+
+
+def _note(action: BulkAction, done: dict[str, Any]) -> None:
+    noting.note("orders.bulkaction", action.pk, str(action), done)
 
 
 def _shown(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
