@@ -1,6 +1,8 @@
 """The list of orders: what it is filtered by, how far it looks back, which columns it has, and the file of it."""
 
+import gc
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 import pytest
@@ -109,6 +111,15 @@ def test_what_an_index_answers_is_all_looked_at(
     assert order in found(staff, **known)
 
 
+@pytest.mark.parametrize("asked", [{"upstream": " "}, {"upstream": ["77", " "]}])
+def test_an_id_of_nothing_but_blanks_finds_nothing_by_an_index(
+    staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(walking, "WALKED_MAX", 1)
+    place(alice.id, service, 2)
+    assert staff.get(reverse(LIST), {**asked, "link": "zzz"}).context["cl"].walk.is_cut
+
+
 def test_of_an_account_with_very_many_orders_the_newest_are_looked_at(
     staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,8 +189,9 @@ def test_the_list_is_a_file_however_far_back(
 ) -> None:
     from tradepost.orders.admin import exporting
 
-    monkeypatch.setattr(walking, "WALKED_MAX", 1)
+    monkeypatch.setattr(walking, "WALKED_MAX", 3)
     monkeypatch.setattr(exporting, "BATCH", 2)
+    monkeypatch.setattr(exporting, "EXPORTED_MAX", 5)
     orders = place(alice.id, service, 5)
     settle(orders[0], status=Status.CANCELED)
     asked: dict[str, str | int] = {"service__id__exact": service, "mode__exact": "web"}
@@ -187,6 +199,36 @@ def test_the_list_is_a_file_however_far_back(
     assert head.startswith("order,created,account,service,")
     assert [int(row.split(",")[0]) for row in rows] == orders[::-1]
     assert "0.09,0.09,Canceled,none,,100,web" in rows[-1]
+
+
+def test_stretches_are_all_there_is_and_none_of_it_twice(alice: Customer, service: int) -> None:
+    first, *_, last = place(alice.id, service, 5)
+    [*walks] = stretches_of(f"mode__exact=web&before={last}", size=2, down_to=first)
+    assert [(walk.first, walk.end) for walk in walks] == [(last - 2, last), (last - 4, last - 2)]
+    assert [(walk.first, walk.end) for walk in stretches_of(f"ids={first}", size=2, down_to=first)] == [(0, None)]
+
+
+def stretches_of(query: str, *, size: int, down_to: int) -> list[walking.Walk]:
+    from django.http import QueryDict
+    from django.test import RequestFactory
+
+    request = RequestFactory().get("/", QueryDict(query).dict())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(walking, "WALKED_MAX", size)
+        return list(takewhile(lambda walk: not walk.first or walk.first >= down_to, walking.stretches(request)))
+
+
+def test_few_files_are_made_at_a_time(staff: Client, alice: Customer, service: int) -> None:
+    from tradepost.orders.admin import exporting
+
+    [order] = place(alice.id, service)
+    address, asked = reverse("admin:orders_order_export"), {"ids": order}
+    gc.collect()  # files of other tests that nobody has read
+    files = [staff.get(address, asked) for _ in range(exporting.AT_ONCE_MAX)]
+    refused = staff.get(address, asked, follow=True)
+    assert "2 lists are being exported already" in refused.content.decode()
+    assert [len(lines(file)) for file in files] == [2, 2]
+    assert len(lines(staff.get(address, asked))) == 2
 
 
 def test_what_is_ticked_is_a_file(staff: Client, alice: Customer, service: int) -> None:

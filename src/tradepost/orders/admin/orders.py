@@ -23,7 +23,7 @@ from tradepost.backoffice.styled import (
     RelatedDropdownFilter,
 )
 from tradepost.backoffice.times import DayFilter
-from tradepost.orders.admin import columns, exporting
+from tradepost.orders.admin import columns, exporting, walking
 from tradepost.orders.admin.acting import ActsInBulk
 from tradepost.orders.admin.filters import (
     BeforeFilter,
@@ -153,7 +153,7 @@ class OrderAdmin(ReadOnly, ActsInBulk, Endless, ModelAdmin[Order]):
         """Send all that the filters find as a file, however far back."""
         if not request.user.has_perm("orders.export_order") or not self.has_view_permission(request):
             raise PermissionDenied
-        return exporting.answer(request, self.get_changelist_instance(request).queryset)
+        return exporting.answer(request, self.get_changelist_instance(request).queryset, walking.stretches(request))
 
     @admin.display(description="account")
     def owner(self, order: Order) -> SafeString:

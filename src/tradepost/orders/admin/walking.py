@@ -6,10 +6,11 @@ and goes on further back if asked to (decision 42).
 """
 
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import msgspec
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Min, QuerySet
 from django.http import HttpRequest, QueryDict
 
 from tradepost.backoffice import times
@@ -52,7 +53,7 @@ def walk_for(request: HttpRequest) -> Walk:
     """Return how far a search looks that the list is asked for; the file of all that is found has no such bound."""
     match, asked = request.resolver_match, request.GET
     end = _number(asked, BEFORE)
-    filters = {name for name in asked if name not in _NOT_FILTERS and any(asked.getlist(name))}
+    filters = _filters(asked)
     if not filters or _is_exact(filters, asked) or (match and match.url_name == WHOLE):
         return Walk(end=end)
     account = next((number for name in _ACCOUNT if (number := _number(asked, name)) is not None), None)
@@ -63,13 +64,35 @@ def walk_for(request: HttpRequest) -> Walk:
     return _newest(asked, end)
 
 
+def stretches(request: HttpRequest) -> Iterator[Walk]:
+    """Return the walks that together look at all that is asked for, the newest first; one, if an index finds it."""
+    asked = request.GET
+    end = _number(asked, BEFORE)
+    filters = _filters(asked)
+    if not filters or _is_exact(filters, asked):
+        yield Walk(end=end)
+        return
+    top = _top(asked) if end is None else min(_top(asked), end - 1)
+    lowest = _lowest(asked) or Order.objects.aggregate(oldest=Min("pk"))["oldest"] or 1
+    while top >= lowest:
+        first = max(top - WALKED_MAX + 1, lowest)
+        yield Walk(first, top + 1, is_cut=first > lowest)
+        top = first - 1
+
+
 def ids_in(text: str) -> list[int]:
     """Return the ids that a text consists of; none if there is anything else in it."""
     return [int(number) for number in re.findall(r"\d+", text)[:IDS_MAX]] if _IDS.fullmatch(text.strip()) else []
 
 
+def _filters(asked: QueryDict) -> set[str]:
+    return {name for name in asked if name not in _NOT_FILTERS and any(asked.getlist(name))}
+
+
 def _is_exact(filters: set[str], asked: QueryDict) -> bool:
-    return bool(filters.intersection(_EXACT)) or bool(ids_in(asked.get("q", "")))
+    """Tell whether an index finds all that is asked for, by what the filters read: the last value, without its ends."""
+    told = {name for name in filters.intersection(_EXACT) if asked.get(name, "").strip()}
+    return bool(told) or bool(ids_in(asked.get("q", "")))
 
 
 def _number(asked: QueryDict, name: str) -> int | None:
@@ -95,9 +118,14 @@ def _newest(asked: QueryDict, end: int | None) -> Walk:
     if end is not None:
         top = min(top, end - 1)
     first = top - WALKED_MAX + 1
-    start = times.day_of(asked.get("created_at_from", ""))
-    lowest = times.first_id_since("orders_order", "created_at", start - times.SLACK) if start else 1
+    lowest = _lowest(asked) or 1
     return Walk(max(first, lowest), end, is_cut=first > lowest)
+
+
+def _lowest(asked: QueryDict) -> int | None:
+    """Return the first id that the days asked for can hold; None if they have no beginning."""
+    start = times.day_of(asked.get("created_at_from", ""))
+    return times.first_id_since("orders_order", "created_at", start - times.SLACK) if start else None
 
 
 def _top(asked: QueryDict) -> int:
