@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.conftest import place, settle, sign_in
+from tests.backoffice.conftest import member, place, settle, sign_in
+from tests.backoffice.test_lists import shown
 from tests.conftest import Customer
 from tradepost.engine.statuses import Status
 from tradepost.orders.models import CancelRequest, Order, Refill
@@ -68,3 +69,50 @@ def test_whoever_may_only_look_settles_nothing(alice: Customer, order: int) -> N
     asked.refresh_from_db()
     refill.refresh_from_db()
     assert (asked.state, refill.status, Order.objects.get(pk=order).status) == ("open", "Pending", "In progress")
+
+
+def test_a_long_address_signs_as_much_as_fits(alice: Customer, order: int) -> None:
+    from django.contrib.auth.models import Group
+
+    from tradepost.accounts.models import Account
+
+    client = Client()
+    fulfiller = Account.objects.create_user(f"{order}-{'x' * 200}@backoffice.example", is_staff=True)
+    fulfiller.groups.add(Group.objects.get(name="fulfiller"))
+    client.force_login(fulfiller)
+    asked = CancelRequest.objects.create(order_id=order, account_id=alice.id)
+    act(client, "cancelrequest", "accept", asked.pk)
+    ended = Order.objects.get(pk=order)
+    assert ended.status == "Partial"
+    assert ended.events.latest("id").actor == fulfiller.email[:80]
+
+
+@pytest.mark.parametrize("model", ["refill", "cancelrequest"])
+def test_whoever_fulfils_sees_neither_whose_it_is_nor_what_its_provider_calls_it(
+    staff: Client, alice: Customer, order: int, model: str
+) -> None:
+    refill = Refill.objects.create(order_id=order, account_id=alice.id, upstream_id="there-77")
+    row = {"refill": refill, "cancelrequest": CancelRequest.objects.create(order_id=order, account_id=alice.id)}[model]
+    lists = (reverse(f"admin:orders_{model}_changelist"), reverse("work_refills"), reverse("work_cancels"))
+    addresses = (reverse(f"admin:orders_{model}_change", args=[row.pk]), *lists)
+    dana = member("fulfiller")
+    for address in addresses:
+        response = dana.get(address)
+        assert response.status_code == 200
+        page = response.content.decode()
+        assert alice.email not in page
+        assert "there-77" not in page
+    seen = staff.get(addresses[0]).content.decode()
+    assert alice.email in seen
+    assert ("there-77" in seen) == (model == "refill")
+
+
+@pytest.mark.parametrize("guess", [{"upstream_id__startswith": "there"}, {"account__id__exact": "1"}])
+def test_whoever_fulfils_finds_nothing_by_what_is_hidden(guess: dict[str, str]) -> None:
+    address = reverse("admin:orders_refill_changelist")
+    assert member("fulfiller").get(address, guess).status_code in {302, 400}
+
+
+def test_whoever_fulfils_finds_nobody_by_an_address(alice: Customer, order: int) -> None:
+    Refill.objects.create(order_id=order, account_id=alice.id)
+    assert shown(member("fulfiller"), "orders_refill", q=alice.email) == []

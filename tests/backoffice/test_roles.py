@@ -146,6 +146,52 @@ def test_every_permission_that_a_role_names_exists() -> None:
     assert roles.missing() == []
 
 
+def test_support_sees_that_a_service_is_in_quarantine_and_not_why(service: int) -> None:
+    from tradepost.catalog.models import Service
+
+    why = "Its rate, 0.90, is below its cost, 0.77123."
+    Service.objects.filter(pk=service).update(is_active=False, quarantine=why)
+    shelf = reverse("admin:catalog_service_changelist")
+    pages = (f"{shelf}?quarantine=in&q={service}", reverse("admin:catalog_service_change", args=[service]))
+    for page in pages:
+        seen = colleague("support").get(page).content.decode()
+        assert "quarantine" in seen
+        assert "0.77123" not in seen
+        assert "0.77123" in colleague("manager").get(page).content.decode()
+    guess = {"quarantine__contains": "0.77"}
+    assert colleague("support").get(shelf, guess).status_code in {302, 400}
+    assert colleague("manager").get(shelf, guess).status_code == 200
+
+
+def test_whoever_sees_an_order_sees_its_events_but_answers_of_providers_only_with_attempts(
+    rows: dict[str, int], service: int
+) -> None:
+    from tests.providers.desk import attempt, make_offer, make_provider, route
+    from tradepost.orders.models import OrderEvent
+
+    offer = make_offer(make_provider())
+    route(service, offer)
+    refused, moved = place(rows["accounts_account"], service, 2)
+    attempt(offer.provider_id, refused, "declined", answer="not for 0.55")
+    OrderEvent.objects.create(
+        order_id=moved, account_id=rows["accounts_account"], actor="somebody", note="by a colleague"
+    )
+    for role, sees in (("owner", True), ("manager", True), ("support", False)):
+        page = colleague(role).get(reverse("admin:orders_order_change", args=[refused])).content.decode()
+        assert "refused" in page
+        assert ("not for 0.55" in page) == sees
+        assert (
+            "by a colleague" in colleague(role).get(reverse("admin:orders_order_change", args=[moved])).content.decode()
+        )
+
+
+def test_support_sees_what_an_order_moved_but_no_attempts(rows: dict[str, int]) -> None:
+    for role, sees in (("manager", True), ("support", False)):
+        page = colleague(role).get(reverse("admin:orders_order_change", args=[rows["orders_upstreamorder"]]))
+        inlines = {formset.opts.model.__name__ for formset in page.context["inline_admin_formsets"]}
+        assert inlines == {"OrderEvent", "Transfer"} | ({"Attempt"} if sees else set())
+
+
 def test_groups_of_the_operators_own_are_left_alone() -> None:
     from django.contrib.auth.models import Group, Permission
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.backoffice.conftest import place, settle
+from tests.backoffice.conftest import member, place, settle
 from tests.backoffice.test_lists import shown
 from tests.conftest import Customer
 from tests.providers.desk import make_offer, make_provider, route
@@ -120,6 +120,19 @@ def test_the_overview_leads_to_the_list_and_that_to_what_is_done_about_it(
     assert list(BulkAction.objects.latest("id").orders.values_list("order_id", flat=True)) == [order]
     settle(order, status=Status.COMPLETED)
     assert shown(staff, "orders_stuckorder", **asked) == []
+
+
+def test_who_sees_no_providers_does_not_filter_by_them(
+    staff: Client, alice: Customer, make_service: Callable[..., int]
+) -> None:
+    service, offer = make_service(), make_offer(make_provider())
+    route(service, offer)
+    [order] = place(alice.id, service)
+    StuckOrder.objects.create(order_id=order, why="slow", usual=HOUR)
+    asked = {"order__service__id__exact": service}
+    for where, found in ((offer.provider_id, [order]), (offer.provider_id + 1, [])):
+        assert shown(staff, "orders_stuckorder", **asked, where=where) == found
+        assert shown(member("support"), "orders_stuckorder", **asked, where=where) == [order]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Dispatch, Status
 
 ACTOR = "dispatch"
+REFUSED = "refused by its provider: "  # before its answer
 ANSWER_CHARS_MAX = 4_000
 AT_ONCE = timedelta(0)
 ASK_AGAIN = timedelta(seconds=30)  # for what is unsure, at a provider that takes keys
@@ -125,7 +126,7 @@ def record(connection: Connection, outcomes: Sequence[Outcome], *, actor: str = 
         orders.write(connection, list(changed.values()), moves, actor=actor)
     _move(connection, [each for each in live if each.order not in onwards])
     canceled = [
-        Report(each.order, Status.CANCELED, note=f"refused by its provider: {each.answer}")
+        Report(each.order, Status.CANCELED, note=f"{REFUSED}{each.answer}")
         for each in live
         if each.result is Result.DECLINED
         and each.order not in onwards

@@ -54,7 +54,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when
         elif least is not None and most is not None and most < least:
             self.add_error("max", f"At least the minimum, {least}.")
         if cleaned.get("is_active") and self.instance.quarantine:
-            self.add_error("is_active", f"In quarantine: {self.instance.quarantine} Settle that first.")
+            self.add_error("is_active", "It is in quarantine: settle that first.")
         self._try(cleaned.get("link_pattern"), (cleaned.get("try_link") or "").strip())
         return cleaned
 
@@ -107,7 +107,7 @@ class ServiceAdmin(Carrying, PlainDecimals, Endless, ModelAdmin[Service]):
     autocomplete_fields = ("category",)
     inlines: ClassVar[Any] = (CustomRateInline,)
     actions: Any = ("put_on_sale", "take_off_sale", *Carrying.actions)
-    readonly_fields = ("quarantine_shown",)
+    readonly_fields = ("quarantine_shown", "in_quarantine")
     fieldsets = (
         (
             None,
@@ -142,6 +142,24 @@ class ServiceAdmin(Carrying, PlainDecimals, Endless, ModelAdmin[Service]):
         """Hold what is typed in the list to the same rules as what is typed in the form."""
         return super().get_changelist_form(request, **{"form": ServiceForm, **kwargs})
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Say why something is in quarantine to those who may see where services are bought: it tells their costs."""
+        shown = super().get_list_display(request)
+        return shown if _sees_costs(request) else [_BRIEF.get(str(name), name) for name in shown]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Service | None = None) -> Any:
+        """Leave out why it is in quarantine for the same."""
+        (title, first), *rest = super().get_fieldsets(request, obj)
+        fields = first["fields"] if _sees_costs(request) else [_BRIEF.get(str(name), name) for name in first["fields"]]
+        return [(title, {**first, "fields": fields}), *rest]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Let nobody guess, by what an address finds, why something is in quarantine."""
+        is_guess = lookup.startswith("quarantine") and lookup != QuarantineFilter.parameter_name
+        if request is None or (is_guess and not _sees_costs(request)):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
     def has_delete_permission(self, request: HttpRequest, obj: Service | None = None) -> bool:  # noqa: ARG002 - Django's
         """Nobody may: its orders stay. Take it off sale."""
         return False
@@ -152,6 +170,11 @@ class ServiceAdmin(Carrying, PlainDecimals, Endless, ModelAdmin[Service]):
         if not service.quarantine:
             return showing.NOTHING
         return format_html('<span title="{}">{}</span>', service.quarantine, showing.badge("quarantine", "danger"))
+
+    @admin.display(description="quarantine")
+    def in_quarantine(self, service: Service) -> SafeString | str:
+        """Tell whether it was taken off sale by itself, and not why."""
+        return showing.badge("quarantine", "danger") if service.quarantine else showing.NOTHING
 
     @admin.display(description="quarantine")
     def quarantine_shown(self, service: Service) -> str:
@@ -183,3 +206,10 @@ class ServiceAdmin(Carrying, PlainDecimals, Endless, ModelAdmin[Service]):
         for service in changing:
             self.log_change(request, service, done.capitalize())
         self.message_user(request, f"{len(changing)} {done}.", messages.SUCCESS)
+
+
+_BRIEF = {"quarantined": "in_quarantine", "quarantine_shown": "in_quarantine"}
+
+
+def _sees_costs(request: HttpRequest) -> bool:
+    return request.user.has_perm("providers.view_route")

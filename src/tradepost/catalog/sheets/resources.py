@@ -232,7 +232,7 @@ class ServiceResource(ById, SheetResource):
         elif instance.max < instance.min:
             wrong["max"] = f"At least the minimum, {instance.min}."
         if instance.is_active and instance.quarantine:
-            wrong["is_active"] = f"In quarantine: {instance.quarantine} Settle that first."
+            wrong["is_active"] = "It is in quarantine: settle that first."
         try:
             link_rules.read(instance.link_pattern)
         except link_rules.BadPattern as error:

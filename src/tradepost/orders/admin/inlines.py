@@ -1,17 +1,22 @@
 """What happened to an order and what it moved, beneath it."""
 
 from django.contrib import admin
+from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tradepost.backoffice import showing
 from tradepost.backoffice.read_only import ReadOnly
 from tradepost.backoffice.styled import TabularInline
+from tradepost.engine import following, recording
 from tradepost.engine.ledger import Kind
 from tradepost.engine.statuses import Dispatch
 from tradepost.ledger.models import Transfer
 from tradepost.orders.models import Order, OrderEvent
 
+# Notes of whoever sends orders and follows them tell what their providers have said.
+IS_AN_ANSWER = Q(actor__in=(recording.ACTOR, following.ACTOR)) | Q(note__startswith=recording.REFUSED)
 DISPATCH_COLOURS = {Dispatch.SENT: "success", Dispatch.UNSURE: "danger", Dispatch.REFUSED: "danger"}
 
 
@@ -26,9 +31,26 @@ class EventInline(ReadOnly, TabularInline[OrderEvent, Order]):
     """What happened to the order."""
 
     model = OrderEvent
-    fields = readonly_fields = ("happened", "actor", "was", "became", "note")
+    fields = readonly_fields = ("happened", "actor", "was", "became", "note_shown")
     verbose_name_plural = "events"
     happened = showing.time_of("at", "at", exact=True)
+
+    def has_view_permission(self, request: HttpRequest, obj: Order | None = None) -> bool:  # noqa: ARG002 - Django's
+        """Whoever may look at the order may look at what happened to it."""
+        return request.user.has_perm("orders.view_order")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderEvent]:
+        """Leave out what providers have answered for those who may not see attempts."""
+        events = super().get_queryset(request)
+        if request.user.has_perm("orders.view_attempt"):
+            return events.annotate(said=F("note"))
+        return events.annotate(said=Case(When(IS_AN_ANSWER, then=Value("")), default=F("note")))
+
+    @admin.display(description="note")
+    def note_shown(self, event: OrderEvent) -> str:
+        """Show what was said about it."""
+        said: str = getattr(event, "said", "")
+        return said or showing.NOTHING
 
     @admin.display(description="from")
     def was(self, event: OrderEvent) -> SafeString:

@@ -1,5 +1,7 @@
 """Refills and cancel requests in the back office; those of services by hand are settled here."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -13,19 +15,50 @@ from tradepost.engine.statuses import RefillStatus
 from tradepost.orders import requests
 from tradepost.orders.models import CancelRequest, Refill
 
+OF_ACCOUNTS = frozenset({"account"})
+OF_PROVIDERS = frozenset({"upstream_id", "asked_at", "is_passed_on"})
 
-@admin.register(Refill)
-class RefillAdmin(ReadOnly, Endless, ModelAdmin[Refill]):
-    """Refills that customers asked for; those of services by hand are moved on here."""
 
-    list_display = ("id", "order", "account", "status", "created", "changed")
-    list_filter = (("status", ChoicesDropdownFilter),)
+class Asked(ReadOnly, Endless, ModelAdmin[Any]):
+    """What a customer asks for: whose it is, and what its provider makes of it, only for those who may see these."""
+
     list_select_related = ("order", "account__test_of")
     search_fields = ("order__id",)
     search_help_text = "Order id"
     ordering = ("-id",)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Show the columns that one may see."""
+        hidden = _hidden(request)
+        return [name for name in super().get_list_display(request) if name not in hidden]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show the fields that one may see."""
+        hidden = _hidden(request)
+        return [name for name in super().get_fields(request, obj) if name not in hidden]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Let nobody guess, by what an address finds, what they may not see."""
+        if request is None or lookup.partition("__")[0] in _hidden(request):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+
+def _hidden(request: HttpRequest) -> frozenset[str]:
+    accounts = frozenset() if request.user.has_perm("accounts.view_account") else OF_ACCOUNTS
+    return accounts if request.user.has_perm("providers.view_provider") else accounts | OF_PROVIDERS
+
+
+@admin.register(Refill)
+class RefillAdmin(Asked):
+    """Refills that customers asked for; those of services by hand are moved on here."""
+
+    list_display = ("id", "order", "account", "status", "created", "changed")
+    list_filter = (("status", ChoicesDropdownFilter),)
+    fields = ("id", "order", "account", "status", "created", "changed", "upstream_id", "asked_at")
     created = showing.time_of("created_at", "created")
     changed = showing.time_of("updated_at", "updated")
+    readonly_fields = ("created", "changed")
     actions = ("start", "complete", "reject")
 
     def has_settle_permission(self, request: HttpRequest) -> bool:
@@ -53,15 +86,15 @@ class RefillAdmin(ReadOnly, Endless, ModelAdmin[Refill]):
 
 
 @admin.register(CancelRequest)
-class CancelRequestAdmin(ReadOnly, Endless, ModelAdmin[CancelRequest]):
+class CancelRequestAdmin(Asked):
     """Orders under way that customers want canceled: give back what is undelivered, or let them go on."""
 
     list_display = ("id", "order", "account", "order_status", "remains", "state", "created", "settled")
     list_filter = (("state", ChoicesDropdownFilter),)
-    list_select_related = ("order", "account__test_of")
-    search_fields = ("order__id",)
-    search_help_text = "Order id"
-    ordering = ("-id",)
+    readonly_fields = ("order_status", "remains", "created", "settled")
+    fields = (
+        "id", "order", "account", "order_status", "remains", "state", "created", "settled", "asked_at", "is_passed_on",
+    )  # fmt: skip
     created = showing.time_of("created_at", "created")
     settled = showing.time_of("settled_at", "settled")
     actions = ("accept", "reject")

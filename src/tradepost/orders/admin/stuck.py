@@ -53,16 +53,21 @@ class WhereFilter(DropdownFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
         """Offer those that one may see."""
-        may_see = request.user.has_perm("providers.view_provider")
-        providers = Provider.objects.values_list("pk", "name") if may_see else ()
+        providers = Provider.objects.values_list("pk", "name") if _sees_providers(request) else ()
         return [("hand", "By hand"), *((str(pk), name) for pk, name in providers)]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
-        """Narrow the list down."""
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list down; an address may be typed that was not offered."""
         where = self.value() or ""
         if where == "hand":
             return queryset.filter(order__dispatch=Dispatch.NONE.value)
-        return queryset.filter(order__upstream__provider=int(where)) if where.isdecimal() else queryset
+        if not where.isdecimal() or not _sees_providers(request):
+            return queryset
+        return queryset.filter(order__upstream__provider=int(where))
+
+
+def _sees_providers(request: HttpRequest) -> bool:
+    return request.user.has_perm("providers.view_provider")
 
 
 @admin.register(StuckOrder)

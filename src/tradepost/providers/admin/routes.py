@@ -209,8 +209,10 @@ class RoutedServiceAdmin(BulkEditing, ServiceAdmin):
         return response
 
     def _tell(self, request: HttpRequest, why: dict[int, str]) -> None:
+        may_see = request.user.has_perm("providers.view_route")
         for id_, text in list(why.items())[:QUARANTINES_SHOWN_MAX]:
-            self.message_user(request, f"Service {id_} is in quarantine, off sale: {text}", messages.WARNING)
+            said = f": {text}" if may_see else "."
+            self.message_user(request, f"Service {id_} is in quarantine, off sale{said}", messages.WARNING)
 
 
 def _typed(request: HttpRequest) -> Sequence[int]:
