@@ -263,7 +263,7 @@ def test_what_is_imported_below_cost_goes_into_quarantine(staff: Client, service
     route(service, make_offer(make_provider(), rate=Decimal("0.5")))
     assert "are in quarantine" in carry(staff, f"id,rate\n{service},0.4".encode())
     assert not Service.objects.get(pk=service).is_active
-    assert "Settle that first" in cells(staff, f"id,is_active\n{service},yes".encode())["2"][1]
+    assert "settle that first" in cells(staff, f"id,is_active\n{service},yes".encode())["2"][1]
 
 
 def test_four_hundred_rows_take_as_few_statements_as_four(staff: Client) -> None:

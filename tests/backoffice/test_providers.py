@@ -315,7 +315,7 @@ def test_what_is_in_quarantine_is_not_put_on_sale_past_it(staff: Client, service
     ticked = {"action": "put_on_sale", "_selected_action": [service]}
     response = staff.post(reverse("admin:catalog_service_changelist"), ticked, follow=True)
     assert "1 left off sale: settle their quarantine first." in said(response)
-    assert "Settle that first." in save_in_list(staff, service).content.decode()
+    assert "settle that first." in save_in_list(staff, service).content.decode()
     assert not Service.objects.get(pk=service).is_active
 
 
