@@ -26,8 +26,9 @@ def in_transaction[T](work: Callable[[psycopg.Connection], T]) -> T:
         try:
             with transaction.atomic(durable=True):
                 return work(engine_connection())
-        except OperationalError as error:
-            again = isinstance(error.__cause__, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
+        except (OperationalError, psycopg.OperationalError) as error:  # Django's own statements', the engine's
+            cause = error if isinstance(error, psycopg.Error) else error.__cause__
+            again = isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
             if not again or not tries_left:
                 raise
     raise AssertionError("the last try returns or raises")

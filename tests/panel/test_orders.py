@@ -10,6 +10,7 @@ from django.urls import reverse
 from tests.backoffice.conftest import place, settle
 from tests.conftest import Customer
 from tests.panel.conftest import Belongings, browser, page
+from tests.providers.desk import attempt, make_offer, make_provider, route
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.engine.statuses import Status
@@ -160,3 +161,13 @@ def test_an_account_without_orders_is_shown_the_way(alice: Customer) -> None:
     for address in (ORDERS, "/dashboard/", "/orders/drip-feeds/", "/orders/subscriptions/", "/orders/refills/"):
         assert 'class="empty' in page(client, address).replace("sheet empty", "empty"), address
     assert "No order is like that" in page(client, f"{ORDERS}?q=nothing")
+
+
+def test_what_a_provider_answered_is_not_for_its_customer(alice: Customer, service: int) -> None:
+    offer = make_offer(make_provider())
+    route(service, offer)
+    [order] = place(alice.id, service)
+    attempt(offer.provider_id, order, "declined", answer="your balance is 0.55")
+    text = page(browser(alice), f"/orders/{order}/")
+    assert "0.55" not in text
+    assert "Canceled" in text

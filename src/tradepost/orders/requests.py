@@ -8,13 +8,20 @@ from tradepost.database import engine_connection
 from tradepost.engine import cancelling, refilling
 from tradepost.engine.refilling import RefillReport
 from tradepost.engine.settling import Outcome, settle
-from tradepost.engine.statuses import CancelState, RefillStatus
+from tradepost.engine.statuses import CancelState, Dispatch, RefillStatus
 from tradepost.orders.models import CancelRequest
 
 
 def accept_cancels(requests: Collection[int], *, actor: str) -> int:
-    """End the orders, Canceled if nothing was delivered, else Partial, and return how many were."""
-    asked = CancelRequest.objects.filter(pk__in=requests, state=CancelState.OPEN.value).select_related("order")
+    """End the orders, Canceled if nothing was delivered, else Partial, and return how many were.
+
+    What may exist at a provider is left: it is settled on its own page, after a look there.
+    """
+    asked = (
+        CancelRequest.objects.filter(pk__in=requests, state=CancelState.OPEN.value)
+        .exclude(order__dispatch=Dispatch.UNSURE.value)
+        .select_related("order")
+    )
     reports = [
         cancelling.accepted(order.pk, quantity=order.quantity, remains=order.remains, parts=order.parts)
         for order in (each.order for each in asked)

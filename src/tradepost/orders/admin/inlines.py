@@ -1,7 +1,7 @@
 """What happened to an order and what it moved, beneath it."""
 
 from django.contrib import admin
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -9,14 +9,12 @@ from django.utils.safestring import SafeString
 from tradepost.backoffice import showing
 from tradepost.backoffice.read_only import ReadOnly
 from tradepost.backoffice.styled import TabularInline
-from tradepost.engine import following, recording
 from tradepost.engine.ledger import Kind
 from tradepost.engine.statuses import Dispatch
 from tradepost.ledger.models import Transfer
+from tradepost.orders.events import told
 from tradepost.orders.models import Order, OrderEvent
 
-# Notes of whoever sends orders and follows them tell what their providers have said.
-IS_AN_ANSWER = Q(actor__in=(recording.ACTOR, following.ACTOR)) | Q(note__startswith=recording.REFUSED)
 DISPATCH_COLOURS = {Dispatch.SENT: "success", Dispatch.UNSURE: "danger", Dispatch.REFUSED: "danger"}
 
 
@@ -41,10 +39,7 @@ class EventInline(ReadOnly, TabularInline[OrderEvent, Order]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderEvent]:
         """Leave out what providers have answered for those who may not see attempts."""
-        events = super().get_queryset(request)
-        if request.user.has_perm("orders.view_attempt"):
-            return events.annotate(said=F("note"))
-        return events.annotate(said=Case(When(IS_AN_ANSWER, then=Value("")), default=F("note")))
+        return told(super().get_queryset(request), with_answers=request.user.has_perm("orders.view_attempt"))
 
     @admin.display(description="note")
     def note_shown(self, event: OrderEvent) -> str:

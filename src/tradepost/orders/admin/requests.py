@@ -118,6 +118,9 @@ class CancelRequestAdmin(Asked):
         """End the orders: Canceled if nothing was delivered, else Partial."""
         ended = requests.accept_cancels([asked.pk for asked in queryset], actor=str(request.user))
         self.message_user(request, f"{ended} ended.", messages.SUCCESS)
+        if left := len(queryset) - ended:
+            text = f"{left} left as they are: over already, or to be settled among the unsure ones."
+            self.message_user(request, text, messages.WARNING)
 
     @admin.action(description="Reject, let the orders go on", permissions=["settle"])
     def reject(self, request: HttpRequest, queryset: QuerySet[CancelRequest]) -> None:
