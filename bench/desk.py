@@ -32,7 +32,7 @@ STOP_SECONDS_MAX = 30
 CHECK_SECONDS_MAX = 600
 ANSWER_SECONDS_MAX = 30
 SERVER = "tradepost serve"  # the 15 characters that the kernel keeps of a process's name
-SETTLE_SECONDS = 0.2
+SETTLE_SECONDS = 0.5  # longer than a disk that others use may hold a commit up
 SETTLE_TRIES_MAX = 50
 
 

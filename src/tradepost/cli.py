@@ -48,7 +48,7 @@ def up(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65_535)] = 8000,
     workers: Annotated[
-        int, typer.Option(help="Server processes; one is best on two cores. Pages have one more.", min=1, max=64)
+        int, typer.Option(help="Server processes, if there are cores for them. Pages have one more.", min=1, max=64)
     ] = 1,
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with a catalog and accounts.")] = False,
     chain: Annotated[

@@ -9,8 +9,8 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from tradepost.database import in_transaction
-from tradepost.fulfilment.stopping import is_stopping
 from tradepost.orders.bulk import working
+from tradepost.stopping import is_stopping
 
 logger = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from tradepost.engine import dispatching, queueing
 from tradepost.fulfilment import errands, poll, requests
 from tradepost.fulfilment.answers import Pause
 from tradepost.fulfilment.line import Line
-from tradepost.fulfilment.stopping import is_stopping
 from tradepost.providers.models import Provider
 from tradepost.providers.sealing import Unreadable
+from tradepost.stopping import is_stopping
 
 VISIT_SECONDS_MAX = 60
 REROUTED_MAX = 1_000  # at a time

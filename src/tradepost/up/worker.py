@@ -25,7 +25,8 @@ async def _work() -> None:
     from procrastinate.contrib.django import app  # noqa: PLC0415
     from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
 
-    from tradepost.fulfilment import mend, stopping  # noqa: PLC0415
+    from tradepost import stopping  # noqa: PLC0415
+    from tradepost.fulfilment import mend  # noqa: PLC0415
 
     connector = app.connector
     assert isinstance(connector, DjangoConnector)
