@@ -1,9 +1,7 @@
 """An account's orders: the list with its tabs, search and filters, its CSV, and the lists of what is made of them."""
 
-import csv
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from itertools import chain
 from typing import Any, NamedTuple
 
 from django.db.models import Count, Q, QuerySet
@@ -13,6 +11,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
+from tradepost import spreadsheets
 from tradepost.accounts.models import Account
 from tradepost.engine import money
 from tradepost.engine.order_types import wire_id
@@ -24,7 +23,6 @@ PAGE_ROWS = 50
 EXPORT_CHUNK = 2_000
 YEARS = range(2000, 3000)  # in which orders are looked for
 TABS = (*DELIVERING, Status.COMPLETED, Status.PARTIAL, Status.CANCELED)
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would reckon out instead of showing
 
 
 class Page(NamedTuple):
@@ -105,24 +103,8 @@ def day_of(request: HttpRequest, name: str) -> datetime | None:
 
 
 def csv_of(name: str, headings: tuple[object, ...], rows: Iterator[tuple[object, ...]]) -> StreamingHttpResponse:
-    """Send rows as a CSV file, each as soon as it is read."""
-    writer = csv.writer(_Echo())
-    lines = (writer.writerow([_harmless(value) for value in row]) for row in chain([headings], rows))
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{timezone.localdate()}.csv"'
-    return response
-
-
-class _Echo:
-    """A file that gives back what is written to it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _harmless(value: object) -> object:
-    """Keep a spreadsheet from taking a customer's text for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    """Send rows as a CSV file of today."""
+    return spreadsheets.download(f"{name}-{timezone.localdate()}", headings, rows)
 
 
 HEADINGS: tuple[object, ...] = (

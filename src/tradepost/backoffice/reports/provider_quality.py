@@ -14,7 +14,8 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from tradepost.backoffice import showing, spreadsheets, times
+from tradepost import spreadsheets
+from tradepost.backoffice import showing, times
 from tradepost.providers.models import Provider, ProviderService
 from tradepost.reports import quality, reading
 from tradepost.reports.periods import DAY, Period

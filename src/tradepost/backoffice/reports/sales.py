@@ -12,7 +12,8 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from tradepost.backoffice import showing, spreadsheets
+from tradepost import spreadsheets
+from tradepost.backoffice import showing
 from tradepost.backoffice.reports import asked, charts, columns, subjects
 from tradepost.backoffice.reports.asked import PRESETS, ROWS_A_PAGE, Asked
 from tradepost.backoffice.reports.changes import change

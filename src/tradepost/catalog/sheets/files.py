@@ -23,8 +23,6 @@ CELL_CHARS_MAX = 32_767  # what a spreadsheet holds
 
 EXACT_BELOW = 10**8  # with 7 decimals, 15 digits
 NUMBER_DIGITS_MAX = 15
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-GUARD = "'"  # what a spreadsheet takes for "this is a text"
 
 
 class Format(StrEnum):
@@ -54,16 +52,6 @@ class Sheet(msgspec.Struct, frozen=True):
 
     dataset: tablib.Dataset
     lines: list[int]
-
-
-def guarded(text: str) -> str:
-    """Return a text as a cell that no program takes for a formula."""
-    return GUARD + text if text.startswith(FORMULA_SIGNS) else text
-
-
-def unguarded(cell: str) -> str:
-    """Return the text that a cell was written for."""
-    return cell[1:] if cell.startswith(GUARD) and cell[1:].startswith(FORMULA_SIGNS) else cell
 
 
 def read(content: bytes) -> Sheet:

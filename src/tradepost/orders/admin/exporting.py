@@ -4,7 +4,6 @@ A file holds a thread of the pages for as long as it is sent. So there are few a
 that the database answers soon.
 """
 
-import csv
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import islice
@@ -19,6 +18,7 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from tradepost import spreadsheets
 from tradepost.engine import money
 from tradepost.orders.admin import columns
 from tradepost.orders.admin.walking import Walk
@@ -33,14 +33,6 @@ HEAD = (
     "dispatch", "start_count", "remains", "mode", "part_of",
 )  # fmt: skip
 OF_PROVIDERS = ("provider", "upstream_id")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would reckon what a customer has typed
-
-
-class _Line:
-    """What `csv` writes to: hands back what it is given."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 class _File(StreamingHttpResponse):
@@ -73,12 +65,9 @@ def answer(request: HttpRequest, orders: QuerySet[Order], walks: Iterable[Walk] 
 
 
 def _lines(orders: QuerySet[Order], walks: Iterable[Walk], *, with_provider: bool) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    more = OF_PROVIDERS if with_provider else ()
-    yield writer.writerow([*HEAD, *more])
-    rows = (order for walk in walks for order in _read(walk.narrow(orders), with_provider=with_provider))
-    for order in islice(rows, EXPORTED_MAX):
-        yield writer.writerow([_safe(value) for value in _row(order, with_provider=with_provider)])
+    found = (order for walk in walks for order in _read(walk.narrow(orders), with_provider=with_provider))
+    rows = (_row(order, with_provider=with_provider) for order in islice(found, EXPORTED_MAX))
+    return spreadsheets.lines([*HEAD, *(OF_PROVIDERS if with_provider else ())], rows)
 
 
 def _read(orders: QuerySet[Order], *, with_provider: bool) -> Iterator[Order]:
@@ -106,8 +95,3 @@ def _row(order: Order, *, with_provider: bool) -> tuple[Any, ...]:
         order.aim, order.quantity, money.show(order.rate), money.show(order.charge), money.show(order.refunded),
         order.status, order.dispatch, order.start_count, order.remains, order.mode, order.parent_id, *there,
     )  # fmt: skip
-
-
-def _safe(value: Any) -> Any:
-    """Keep what was typed from being taken for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
