@@ -33,6 +33,6 @@ urlpatterns = [
     path("admin/reports/<slug:by>/", admin.site.admin_view(sales.show), name="report"),
     path("admin/reports/<slug:by>/file/", admin.site.admin_view(sales.download), name="report_file"),
     path("admin/staff-list/", admin.site.admin_view(members.show), name="staff"),
-    path("admin/work/", include(work.urlpatterns)),
+    path("admin/by-hand/", include(work.urlpatterns)),
     path("admin/", admin.site.urls),
 ]
