@@ -6,6 +6,7 @@ from typing import Any
 
 from tradepost.api import exchange, openapi
 from tradepost.api.exchange import GZIPPED, JSON_ONLY, TEXT, TOO_LARGE, Reply
+from tradepost.api.heads import Head
 from tradepost.api.v2 import Api
 
 BODY_BYTES_MAX = 1024 * 1024
@@ -34,7 +35,7 @@ class App:
             await _send(send, TOO_LARGE)
             return
         client = scope.get("client")
-        call = exchange.call(headers, scope["query_string"], body, client[0] if client else None)
+        call = exchange.call(Head.of(scope["headers"]), scope["query_string"], body, client[0] if client else None)
         replied: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
         def done(reply: Reply) -> None:

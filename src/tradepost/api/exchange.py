@@ -2,13 +2,14 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import msgspec
 
 from tradepost.api import form
 from tradepost.api.coalesce import Unavailable
+from tradepost.api.heads import Head
 from tradepost.api.limits import Allowance
 from tradepost.api.v2 import Answer, Api, Call
 from tradepost.engine import keys
@@ -33,17 +34,16 @@ TOO_LARGE = Reply(413, b"Request body too large\n", (TEXT, (b"connection", b"clo
 _UNAVAILABLE = Reply(503, b"Temporarily unavailable\n", (TEXT, (b"retry-after", b"1")))
 
 
-def call(headers: Mapping[bytes, bytes], query: bytes, body: bytes, address: str | None) -> Call:
-    """Read a request; the names of `headers` are in lower case."""
-    content_type = headers.get(b"content-type", b"").decode("latin-1")
-    parameters = form.read(query, content_type, body)
-    key = parameters.pop("key", None) or _bearer(headers.get(b"authorization", b""))
+def call(head: Head, query: bytes, body: bytes, address: str | None) -> Call:
+    """Read a request that came from this address."""
+    parameters = form.read(query, head.content_type, body)
+    key = parameters.pop("key", None) or head.bearer
     return Call(
         keys.digest(key),  # a missing key has a digest that no key has
         parameters,
         address,
-        b"gzip" in headers.get(b"accept-encoding", b""),
-        headers.get(b"idempotency-key", b"").decode("latin-1").strip() or None,
+        head.takes_gzip,
+        head.idempotency_key,
     )
 
 
@@ -63,11 +63,6 @@ def _answered(allowance: Allowance | None, done: Callable[[Reply], None], answer
         return
     headers = GZIPPED if answer.gzipped else JSON_ONLY
     done(Reply(200, answer.body, headers + _limit_headers(allowance) if allowance else headers))
-
-
-def _bearer(header: bytes) -> str:
-    scheme, _, key = header.decode("latin-1").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def _limit_headers(allowance: Allowance) -> Headers:

@@ -45,19 +45,20 @@ def _body(content_type: str, body: bytes) -> Iterable[tuple[str, str]]:
     return _urlencoded(body)
 
 
-def _urlencoded(data: bytes) -> Iterator[tuple[str, str]]:
+def _urlencoded(data: bytes) -> Iterable[tuple[str, str]]:
     text = data.decode("utf-8", "replace")
     pairs = _pairs(text)
     return _storable(pairs) if "\0" in text or "%00" in text else pairs  # no other way for it to get into a form
 
 
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
+def _pairs(text: str) -> list[tuple[str, str]]:
+    found = []
     for pair in text.split("&"):
         name, _, value = pair.partition("=")
-        if "+" in pair or "%" in pair:
-            yield _decode(name), _decode(value)
-        else:
-            yield name, value
+        if "%" in pair or "+" in pair:
+            name, value = _decode(name), _decode(value)
+        found.append((name, value))
+    return found
 
 
 def _decode(text: str) -> str:
@@ -65,6 +66,8 @@ def _decode(text: str) -> str:
         text = text.replace("+", " ")
     if "%" not in text:
         return text
+    # What links are full of, by a quick way. Neither is a digit, so no other escape comes of it.
+    text = text.replace("%3A", ":").replace("%2F", "/")
     start, *escaped = text.split("%")
     try:
         return start + "".join([_ASCII[part[:2]] + part[2:] for part in escaped])

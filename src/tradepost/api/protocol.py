@@ -5,6 +5,8 @@ and messages; that more than halves what HTTP costs. Everything else goes on to 
 and methods, a query, HTTP/1.0, chunked or large bodies, `Expect`, upgrades. Both ways read requests and make replies by
 `exchange`, so they can't differ.
 
+A request of which the parser has read the same head before is not even parsed (`heads`).
+
 To uvicorn such a request is one more `RequestResponseCycle`: pipelining, keep-alive, shutdown and lost connections are
 its own. What it needs of one is what `_InPlace` has.
 """
@@ -19,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tradepost.api import exchange
 from tradepost.api.exchange import Reply
+from tradepost.api.heads import Head, Heads
 from tradepost.api.v2 import Api
 
 # Both are served: a redirect would turn a POST into a GET and drop its body.
@@ -36,12 +39,17 @@ class Protocol(HttpToolsProtocol):
     """A connection.
 
     `pass_on` takes over connections on which a page is asked for first: it gets the file number and what was read, and
-    tells whether it has. `said` is what was read of a connection that was passed on to here.
+    tells whether it has. `said` is what was read of a connection that was passed on to here. `heads` are the process's.
     """
 
-    def __init__(self, *, api: Api, pass_on: PassOn | None = None, said: bytes = b"", **uvicorns: Any) -> None:
+    def __init__(
+        self, *, api: Api, heads: Heads, pass_on: PassOn | None = None, said: bytes = b"", **uvicorns: Any
+    ) -> None:
         super().__init__(**uvicorns)
         self.api = api
+        self._heads = heads
+        self._in_message = False  # what was read ends within a request
+        self._whole = b""  # what was read last, if it begins with a request
         self._pass_on = pass_on
         self._said = said
         self._plain = not (self.config.access_log or self.root_path or self.limit_concurrency)  # else uvicorn's job
@@ -55,13 +63,30 @@ class Protocol(HttpToolsProtocol):
             self.data_received(self._said)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, unless these are the first bytes and the connection is passed on."""
+        """Read on, unless these are the first bytes and the connection is passed on.
+
+        What is a whole request with a head that is known does not go through the parser, which is between two requests
+        before and after.
+        """
         if self._pass_on:
             pass_on, self._pass_on = self._pass_on, None
             if _asks_for_page(data) and pass_on(self.transport.get_extra_info("socket").fileno(), data):
                 self.transport.abort()  # closes this end; whoever has it now has an end of its own
                 return
+        if self._is_at_rest():
+            known = self._heads.find(data)
+            if known:
+                self._begin_known(*known)
+                return
+            self._whole = data
+        else:
+            self._whole = b""
         super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Begin with a request."""
+        self._in_message = True
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Take a request on, or leave it to uvicorn."""
@@ -69,7 +94,8 @@ class Protocol(HttpToolsProtocol):
             super().on_headers_complete()
             return
         before = self.cycle
-        request = _InPlace(self, dict(self.headers), keep_alive=self.parser.should_keep_alive())
+        head = Head.of(self.headers)
+        request = _InPlace(self, head, keep_alive=self.parser.should_keep_alive())
         self.cycle = cast("RequestResponseCycle", request)
         if before is None or before.response_complete:
             request.is_next = True
@@ -79,9 +105,14 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer a request that is there whole, if those before it are answered."""
+        self._in_message = False
         super().on_message_complete()
         request: object = self.cycle
-        if isinstance(request, _InPlace) and request.is_next:
+        if not isinstance(request, _InPlace):
+            return
+        if self._whole and request.keep_alive:
+            self._heads.keep(self._whole, request.head, len(request.body))
+        if request.is_next:
             request.answer()
 
     def resume_writing(self) -> None:
@@ -121,16 +152,13 @@ class Protocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def address(self, headers: dict[bytes, bytes]) -> str | None:
+    def address(self, head: Head) -> str | None:
         """Return where a request came from: the client, or whom a proxy that we trust names (as ASGI is told)."""
         host = self.client[0] if self.client else None
-        if b"x-forwarded-for" not in headers or not isinstance(self.app, ProxyHeadersMiddleware):
+        if not head.forwarded_for or not isinstance(self.app, ProxyHeadersMiddleware):
             return host
         trusted = self.app.trusted_hosts
-        if host not in trusted:
-            return host
-        forwarded = b", ".join([value for name, value in self.headers if name == b"x-forwarded-for"])
-        return trusted.get_trusted_client_address(forwarded.decode("latin-1"))[0] or host
+        return (trusted.get_trusted_client_address(head.forwarded_for)[0] if host in trusted else None) or host
 
     def reply(self, request: "_InPlace", reply: Reply) -> None:
         """Send the reply to the request whose turn it is; wait with it while the client does not read."""
@@ -170,6 +198,21 @@ class Protocol(HttpToolsProtocol):
         else:
             super()._start_asgi_task(cycle, app)
 
+    def _is_at_rest(self) -> bool:
+        """Tell whether the parser is between two requests, with all before answered in place."""
+        before: object = self.cycle
+        if self._in_message:
+            return False
+        return before is None or (isinstance(before, _InPlace) and before.response_complete)
+
+    def _begin_known(self, head: Head, body: bytes) -> None:
+        """Answer a request without having it parsed."""
+        self._unset_keepalive_if_required()
+        request = _InPlace(self, head, keep_alive=True)
+        self.cycle = cast("RequestResponseCycle", request)
+        request.is_next, request.more_body, request.body = True, False, body
+        request.answer()
+
     def _fits(self) -> bool:
         if not self._plain or self.expect_100_continue:
             return False
@@ -198,11 +241,10 @@ class _InPlace:
     """A request that is answered in place, in the shape of uvicorn's `RequestResponseCycle`."""
 
     __slots__ = (
-        "_address",
-        "_headers",
         "_protocol",
         "body",
         "disconnected",
+        "head",
         "is_next",
         "keep_alive",
         "more_body",
@@ -211,11 +253,10 @@ class _InPlace:
 
     message_event = asyncio.Event()  # uvicorn sets it when there is more of the body; nobody waits for it
 
-    def __init__(self, protocol: Protocol, headers: dict[bytes, bytes], *, keep_alive: bool) -> None:
+    def __init__(self, protocol: Protocol, head: Head, *, keep_alive: bool) -> None:
         self._protocol = protocol
-        self._headers = headers
-        self._address = protocol.address(headers)
-        self.body = bytearray()
+        self.head = head
+        self.body = b""
         self.more_body = True
         self.keep_alive = keep_alive
         self.is_next = False  # all before it on its connection are answered
@@ -230,7 +271,7 @@ class _InPlace:
 
     def answer(self) -> None:
         """Have it answered; its body is there."""
-        call = exchange.call(self._headers, b"", bytes(self.body), self._address)
+        call = exchange.call(self.head, b"", self.body, self._protocol.address(self.head))
         exchange.reply(self._protocol.api, call, self.done)
 
     def done(self, reply: Reply) -> None:

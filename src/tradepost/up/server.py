@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import uvicorn
 
+from tradepost.api.heads import Heads
 from tradepost.api.protocol import PassOn, Protocol
 from tradepost.config.asgi import api, application
 from tradepost.up import handover
@@ -44,7 +45,7 @@ def _config(pass_on: PassOn | None = None) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         http=cast(
-            "Any", partial(Protocol, api=api, pass_on=pass_on)
+            "Any", partial(Protocol, api=api, heads=Heads(), pass_on=pass_on)
         ),  # uvicorn types it as a class; it calls it, with names
         loop="uvloop",
         lifespan="on",
