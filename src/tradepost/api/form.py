@@ -66,8 +66,8 @@ def _decode(text: str) -> str:
         text = text.replace("+", " ")
     if "%" not in text:
         return text
-    # What links are full of, by a quick way. Neither is a digit, so no other escape comes of it.
-    text = text.replace("%3A", ":").replace("%2F", "/")
+    # What links and lists of ids are full of, by a quick way. None is a digit, so no other escape comes of it.
+    text = text.replace("%3A", ":").replace("%2F", "/").replace("%2C", ",")
     start, *escaped = text.split("%")
     try:
         return start + "".join([_ASCII[part[:2]] + part[2:] for part in escaped])
