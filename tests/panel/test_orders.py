@@ -69,7 +69,9 @@ def test_a_search_looks_so_far_says_so_and_goes_on_further_back(
         first = client.get(ORDERS, asked)
         assert first.context["page"].rows == [Order.objects.get(pk=newest)]
         assert "3 orders are searched" in first.content.decode()
-        second = client.get(ORDERS, asked | {"before": first.context["page"].older}).context["page"]
+        further = client.get(ORDERS, asked | {"before": first.context["page"].older})
+        assert "None so far" in further.content.decode()
+        second = further.context["page"]
         assert (second.rows, second.is_cut) == ([], True)
         third = client.get(ORDERS, asked | {"before": second.older})
         assert third.context["page"].rows == [Order.objects.get(pk=oldest)]
