@@ -4,6 +4,7 @@ import csv
 from collections.abc import Callable
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -15,6 +16,7 @@ from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.engine.statuses import Status
 from tradepost.orders.models import CancelRequest, Order, OrderEvent, Refill
+from tradepost.panel import orders as panel_orders
 
 ORDERS = "/orders/"
 
@@ -51,6 +53,76 @@ def test_a_list_has_50_a_page_and_leads_both_ways(alice: Customer, make_service:
     assert (first.newer, third.older) == (None, None)
     back = client.get(ORDERS, {"after": third.newer}).context["page"]
     assert back.rows == second.rows
+
+
+def test_a_search_looks_so_far_says_so_and_goes_on_further_back(
+    alice: Customer, make_service: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, other = make_service(rate="0.01"), make_service(rate="0.01")
+    [oldest] = place(alice.id, service, link="https://example.com/needle")
+    place(alice.id, other, times=5)
+    [newest] = place(alice.id, service, link="https://example.com/needle")
+    monkeypatch.setattr(panel_orders, "LOOKED_MAX", 3)
+    client = browser(alice)
+    searches: tuple[dict[str, str | int], ...] = ({"q": "needle"}, {"service": service})
+    for asked in searches:
+        first = client.get(ORDERS, asked)
+        assert first.context["page"].rows == [Order.objects.get(pk=newest)]
+        assert "3 orders are searched" in first.content.decode()
+        further = client.get(ORDERS, asked | {"before": first.context["page"].older})
+        assert "None so far" in further.content.decode()
+        second = further.context["page"]
+        assert (second.rows, second.is_cut) == ([], True)
+        third = client.get(ORDERS, asked | {"before": second.older})
+        assert third.context["page"].rows == [Order.objects.get(pk=oldest)]
+        assert "are searched" not in third.content.decode()
+        back = client.get(ORDERS, asked | {"after": third.context["page"].newer}).context["page"]
+        assert (back.rows, back.newer is not None) == ([], True)
+        there = client.get(ORDERS, asked | {"after": back.newer}).context["page"]
+        assert (there.rows, there.newer) == (first.context["page"].rows, None)
+    assert listed(client, q=oldest) == {oldest}
+    assert listed(client, q=f"#{oldest} {newest}") == {oldest, newest}
+
+
+def test_every_order_is_on_one_page_however_few_are_looked_at(
+    alice: Customer, make_service: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = place(alice.id, make_service(rate="0.01"), times=12)
+    for order in ids[::3]:
+        settle(order, status=Status.COMPLETED)
+    monkeypatch.setattr(panel_orders, "LOOKED_MAX", 5)
+    monkeypatch.setattr(panel_orders, "PAGE_ROWS", 2)
+    client = browser(alice)
+    for status, expected in (("", ids[::-1]), ("Completed", ids[::3][::-1])):
+        older: int | None = ids[-1] + 1
+        found, newer = [], 0
+        asked: dict[str, str | int] = {"status": status}
+        while older:
+            page_ = client.get(ORDERS, asked | {"before": older}).context["page"]
+            found += [order.pk for order in page_.rows]
+            older, newer = page_.older, page_.newer or 0
+        assert found == expected
+        back: list[int] = []
+        while newer:
+            page_ = client.get(ORDERS, asked | {"after": newer}).context["page"]
+            back = [order.pk for order in page_.rows] + back
+            newer = page_.newer or 0
+        assert back == [id_ for id_ in expected if id_ in back]
+        assert expected[0] in back
+
+
+def test_days_far_back_are_looked_at_without_what_came_after(
+    alice: Customer, make_service: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = make_service(rate="0.01")
+    [old], recent = place(alice.id, service), place(alice.id, service, times=4)
+    monkeypatch.setattr(panel_orders, "LOOKED_MAX", 2)
+    client = browser(alice)
+    with transaction.atomic():
+        Order.objects.filter(pk__lte=old).update(created_at="2020-05-05T12:00:00Z")
+        assert listed(client, **{"from": "2020-05-05", "to": "2020-05-06"}) == {old}
+        assert listed(client, **{"from": "2020-05-07"}) == set(recent[2:])
+        transaction.set_rollback(True)
 
 
 def test_nobody_sees_another_customers_orders(alice: Customer, bob: Customer, belongings: Belongings) -> None:

@@ -1,6 +1,8 @@
 """Reports read the totals and what is not in them yet, and are right at any moment."""
 
-from collections.abc import Callable
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -11,8 +13,8 @@ from tests.backoffice.conftest import place, settle
 from tests.conftest import Customer
 from tests.reports.test_rolling import roll_up
 from tradepost.engine.statuses import Status
-from tradepost.reports import reading
-from tradepost.reports.measures import Span
+from tradepost.reports import heads, reading
+from tradepost.reports.measures import Kind, Span
 from tradepost.reports.periods import Period, Stretch, midnight
 from tradepost.reports.reading import By, Order
 
@@ -146,3 +148,98 @@ def test_a_month_that_is_not_over_is_whole_if_the_period_goes_on_to_today() -> N
 
 def test_the_period_before_is_as_long() -> None:
     assert Period(date(2026, 3, 1), date(2026, 3, 31)).before == Period(date(2026, 1, 29), date(2026, 2, 28))
+
+
+def test_most_of_a_month_is_the_month_less_its_other_days() -> None:
+    today = date(2031, 7, 9)
+    chance = random.Random(3)
+    for _ in range(300):
+        first = date(2029, 1, 1) + timedelta(days=chance.randrange(900))
+        period = Period(first, min(first + timedelta(days=chance.randrange(500)), today))
+        counted: Counter[date] = Counter()
+        for stretch in period.fewest(today):
+            days = Period(stretch.start.date(), stretch.end.date() - timedelta(days=1)).each()
+            counted.update(dict.fromkeys(days, -1 if stretch.is_less else 1))
+        assert {day for day in counted if counted[day] == 1 and day <= today} == set(period.each())
+        assert set(counted.values()) <= {0, 1}
+        assert all(len(stretch.starts()) <= 19 for stretch in period.fewest(today) if stretch.span is Span.DAY)
+
+
+@pytest.mark.usefixtures("long_ago")
+def test_what_was_on_the_days_taken_off_only_is_not_in_the_sums() -> None:
+    month = Period(date(1992, 2, 4), date(1992, 2, 29))
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            INSERT INTO reports_total (kind, span, start, subject, charged, refunded, cost)
+            SELECT kind, 2, '1992-02-01Z', subject, sum(charged), sum(refunded), sum(cost) FROM reports_total
+            WHERE span = 1 AND start < '1995-01-01Z' GROUP BY kind, subject
+        """)
+    with reading.at_one_moment() as read:
+        assert any(stretch.is_less for stretch in month.fewest(TODAY))
+        assert read.of_subjects(By.ACCOUNT, month, range(-40, 0)) == {}
+        assert read.of_subjects(By.ACCOUNT, Period(date(1992, 2, 1), month.last), range(-40, 0)) != {}
+        assert read.rows(By.ACCOUNT, month, Order("charged", limit=5)) == []
+
+
+@pytest.fixture
+def long_ago() -> Iterator[Period]:
+    """Totals of forty accounts that never were, in days, a month and years of the past."""
+    chance = random.Random(7)
+    rows: list[tuple[int | datetime | Decimal, ...]] = []
+    for span, start in (
+        (Span.YEAR, date(1991, 1, 1)),
+        (Span.MONTH, date(1992, 1, 1)),
+        *((Span.DAY, date(1992, 2, day)) for day in (1, 2, 3)),
+    ):
+        for account in chance.sample(range(1, 41), 30):
+            charged = chance.choice([Decimal(0), Decimal(1), Decimal(chance.randint(0, 900)) / account])
+            others = (chance.choice([0, 0, 5]), chance.choice([-3, 0, 2]))
+            rows.append((Kind.ACCOUNT, span, midnight(start), -account, charged, *others))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            INSERT INTO reports_total (kind, span, start, subject, charged, refunded, cost)
+            VALUES (%s, %s, %s, %s, %s, %s, %s)
+            """,
+            rows,
+        )
+    yield Period(date(1991, 1, 1), date(1992, 2, 3))
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM reports_total WHERE start < '1995-01-01Z'")
+
+
+@pytest.mark.parametrize("column", heads.COLUMNS)
+@pytest.mark.parametrize("deeper_rows", [0, 5, 100])
+def test_the_first_rows_are_the_same_from_heads_and_from_all_sums(
+    column: str, deeper_rows: int, long_ago: Period, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heads, "DEEPER_ROWS", deeper_rows)
+    with reading.at_one_moment() as read:
+        every = read.rows(By.ACCOUNT, long_ago, Order(column, descending=True))
+        for offset in range(0, len(every) + 2, 3):
+            for limit in (1, 4, 50):
+                order = Order(column, descending=True, limit=limit, offset=offset)
+                assert read.rows(By.ACCOUNT, long_ago, order) == every[offset : offset + limit]
+
+
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("column", [column for column in reading.COLUMNS if column != "subject"])
+@pytest.mark.parametrize("largest", [Decimal("0.00001"), Decimal(10) ** 14])
+def test_rows_are_sorted_to_the_last_digit_however_much_they_come_to(
+    column: str, descending: bool, largest: Decimal, long_ago: Period
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE reports_total SET cost = charged + %s WHERE start < '1995-01-01Z'", [largest])
+    with reading.at_one_moment() as read:
+        every = read.rows(By.ACCOUNT, long_ago, Order(column, descending=descending))
+        assert read.rows(By.ACCOUNT, long_ago, Order(column, descending=descending, limit=12, offset=2)) == every[2:14]
+
+
+def test_heads_tell_who_comes_first_unless_sales_are_spread_evenly() -> None:
+    assert heads.told([(1, Decimal(9), Decimal(8)), (2, Decimal(8), Decimal(7))], 2) == [1, 2]
+    assert heads.told([(1, Decimal(9), Decimal(8)), (2, Decimal(8), Decimal(8))], 2) is None
+    assert heads.told([(1, Decimal(9), Decimal(8))], 2) is None
+    assert heads.told([(1, Decimal(9), None)], 2) == [1]
+    assert heads.told([], 2) == []
+    long = [Stretch(Span.DAY, midnight(date(1991, 1, 1)), midnight(date(1992, 1, 1)))]
+    assert heads.depth(1, long) is None

@@ -28,6 +28,7 @@ from tradepost.orders import models as orders
 from tradepost.reports import reading
 from tradepost.reports.periods import DAY, Period, midnight
 from tradepost.reports.reading import By, Order, Reader, Sums
+from tradepost.since import between
 
 SECONDS_MAX = 2  # then the page comes without the figures: no glance at it may burden the database
 NEWEST_ORDERS = 10
@@ -136,7 +137,7 @@ def _new_customers(now: datetime) -> dict[str, Any]:
     """Count who has signed up, staff and tests left out."""
     today = midnight(now.date())
     joined = Account.objects.order_by().filter(test_of=None, is_staff=False)
-    counts = times.between(joined, "created_at", today - (DAYS - 1) * DAY).aggregate(
+    counts = between(joined, "created_at", today - (DAYS - 1) * DAY).aggregate(
         today=Count("pk", filter=Q(created_at__gte=today)),
         yesterday_by_now=Count("pk", filter=Q(created_at__gte=today - DAY, created_at__lt=now - DAY)),
         yesterday=Count("pk", filter=Q(created_at__gte=today - DAY, created_at__lt=today)),

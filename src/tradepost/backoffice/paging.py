@@ -39,6 +39,37 @@ class NewestList(ChangeList):
         self.full_result_count = self.result_count
 
 
+class FoundPages(NewestPages):
+    """Pages of rows whose ids are all found at once, so that a search that finds little walks once, not thrice."""
+
+    @cached_property
+    def ids(self) -> list[int]:
+        """Return the ids of what is paged through, the newest first."""
+        return list(self.object_list.order_by("-pk").values_list("pk", flat=True)[: self.counted_max])
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows there are to page through."""
+        return len(self.ids)
+
+
+class FoundList(NewestList):
+    """A list of which one walk finds the ids; the rows of a page are read by those."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Show a page of what was found."""
+        super().get_results(request)
+        assert isinstance(self.paginator, FoundPages)
+        start = (self.page_num - 1) * self.list_per_page
+        is_whole = not self.multi_page or (self.show_all and self.can_show_all)
+        ids = self.paginator.ids if is_whole else self.paginator.ids[start : start + self.list_per_page]
+        self.result_list = self.rows(self.apply_select_related(self.root_queryset.filter(pk__in=ids).order_by("-pk")))
+
+    def rows(self, found: QuerySet[Any]) -> QuerySet[Any]:
+        """Add what else the page's rows need."""
+        return found
+
+
 class Endless:
     """Put before a `ModelAdmin` whose table may grow without end: no page of its list counts the table."""
 

@@ -15,10 +15,12 @@ from django.views.decorators.http import require_safe
 from tradepost.engine import money
 from tradepost.engine.ledger import Kind
 from tradepost.engine.order_types import wire_id
+from tradepost.ledger import sides
 from tradepost.ledger.models import LedgerAccount, Transfer
 from tradepost.live import settings as live
 from tradepost.panel.asking import customer
 from tradepost.panel.orders import EXPORT_CHUNK, csv_of, day_of
+from tradepost.since import between
 
 PAGE_ROWS = 50
 HEADINGS: tuple[object, ...] = ("transfer", "at", "kind", "order", "amount", "balance", "note")
@@ -36,9 +38,12 @@ def statement(request: HttpRequest) -> HttpResponse:
     """Show a page of the movements that the filters leave, newest first."""
     account = LedgerAccount.objects.get(account=customer(request))
     before = wire_id(request.GET.get("before", ""))
-    out, into = (side.filter(pk__lt=before) if before else side for side in _sides(request, account))
-    sides = (side.order_by("-id")[: PAGE_ROWS + 1] for side in (out, into))  # each by its own index
-    rows = list(merge(*sides, key=lambda transfer: -transfer.pk))[: PAGE_ROWS + 1]
+    found = _filtered(request, Transfer.objects.all())
+    if before:
+        found = found.filter(pk__lt=before)
+    walks = sides.of_accounts(found, [account.pk], request.GET.get("kind", ""))
+    newest = (walk.order_by("-id")[: PAGE_ROWS + 1] for walk in walks)
+    rows = list(merge(*newest, key=lambda transfer: -transfer.pk))[: PAGE_ROWS + 1]
     context = {
         "entries": [_entry(transfer, account) for transfer in rows[:PAGE_ROWS]],
         "older": rows[PAGE_ROWS - 1].pk if len(rows) > PAGE_ROWS else None,
@@ -72,20 +77,11 @@ def _rows(account: LedgerAccount, found: QuerySet[Transfer]) -> Iterator[tuple[o
         yield (transfer.pk, at, *what, *(Decimal(money.show(amount)) for amount in amounts), transfer.note)
 
 
-def _sides(request: HttpRequest, account: LedgerAccount) -> tuple[QuerySet[Transfer], QuerySet[Transfer]]:
-    return _filtered(request, Transfer.objects.filter(debit=account)), _filtered(
-        request, Transfer.objects.filter(credit=account)
-    )
-
-
 def _filtered(request: HttpRequest, found: QuerySet[Transfer]) -> QuerySet[Transfer]:
     if (kind := request.GET.get("kind", "")) in Kind.values():
         found = found.filter(kind=kind)
-    if since := day_of(request, "from"):
-        found = found.filter(at__gte=since)
-    if until := day_of(request, "to"):
-        found = found.filter(at__lt=until + timedelta(days=1))
-    return found
+    since, until = day_of(request, "from"), day_of(request, "to")
+    return between(found, "at", since, until + timedelta(days=1) if until else None)
 
 
 def _entry(transfer: Transfer, account: LedgerAccount) -> Entry:

@@ -170,11 +170,3 @@ FROM timed CROSS JOIN LATERAL (
 ) AS subjects (kind, subject)
 GROUP BY 1, 2, 3, 4, 5
 """
-
-
-def since_watermarks(query: str) -> str:
-    """Have a query over bookings read what the totals don't know yet: all rows after the watermarks, on one state."""
-    for table in TABLES:
-        position = f"(SELECT position FROM reports_watermark WHERE \"table\" = '{table}')"
-        query = query.replace(f"%({table}_after)s", position).replace(f"%({table}_until)s", str(2**63 - 1))
-    return query

@@ -8,14 +8,16 @@ import msgspec
 from tradepost.reports.measures import Span
 
 DAY = timedelta(days=1)
+MONTH_DAYS = 8  # a month has about as many totals as so many of its days: not everybody orders every day
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """Totals of one span that begin from `start` on and before `end`."""
+    """Totals of one span that begin from `start` on and before `end`; `is_less`: to be taken off the others."""
 
     span: Span
     start: datetime
     end: datetime
+    is_less: bool = False
 
     def starts(self) -> list[datetime]:
         """Return when each of them begins."""
@@ -73,6 +75,34 @@ class Period(msgspec.Struct, frozen=True):
             found.append(Stretch(span, start, midnight(after)))
             day = after
         return found
+
+    def fewest(self, today: date) -> list[Stretch]:
+        """Return it as `stretches`, but most of a month as the month less its other days: for sums only.
+
+        What was only on the other days comes to nothing, and is there all the same.
+        """
+        found: list[Stretch] = []
+        for stretch in self.stretches(today):
+            found += _by_month(stretch) if stretch.span is Span.DAY else [stretch]
+        return found
+
+
+def _by_month(stretch: Stretch) -> Iterator[Stretch]:
+    """Yield the days of each month, or the month less its other days where that is fewer totals."""
+    first, end = stretch.start.date(), stretch.end.date()
+    while first < end:
+        month = first.replace(day=1)
+        next_month = _next(Span.MONTH, month)
+        after = min(end, next_month)
+        others = [(month, first), (after, next_month)]
+        if (after - first).days <= MONTH_DAYS + sum((until - since).days for since, until in others):
+            yield Stretch(Span.DAY, midnight(first), midnight(after))
+        else:
+            yield Stretch(Span.MONTH, midnight(month), midnight(next_month))
+            for since, until in others:
+                if since < until:
+                    yield Stretch(Span.DAY, midnight(since), midnight(until), is_less=True)
+        first = after
 
 
 def _next(span: Span, day: date) -> date:

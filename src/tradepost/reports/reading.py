@@ -6,9 +6,9 @@ filled, it is left out, and `progress` says so.
 """
 
 import json
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -16,16 +16,18 @@ from itertools import count
 from typing import Any
 
 import msgspec
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
-from tradepost.reports.booking import BOOKINGS, SUBJECTS, TABLES, since_watermarks
-from tradepost.reports.measures import MEASURES, Kind, Span
+from tradepost.reports import heads
+from tradepost.reports.booking import BOOKINGS, SUBJECTS, TABLES
+from tradepost.reports.measures import AMOUNTS, MEASURES, Kind, Span
 from tradepost.reports.periods import Period, Stretch, midnight
 
 LIVE_ROWS_MAX = 30_000
 ROWS_A_PORTION = 2_000
 MEMORY = "64MB"  # to add up in, so that a hundred thousand accounts need no file
 ZERO = Decimal(0)
+UNITS = 100_000  # of an amount
 
 
 class Sums(msgspec.Struct, frozen=True):
@@ -106,6 +108,14 @@ COLUMNS = {
     "profit": "sum(charged - refunded - cost)",
 }
 
+# The same as whole numbers, amounts as hundred-thousandths, which is what they are exact to: quicker to add up by far.
+_UNITS = {
+    "subject": "subject",
+    **{name: f"reports_units(({name} * {UNITS if name in AMOUNTS else 1})::bigint)" for name in MEASURES},
+    "revenue": f"reports_units(((charged - refunded) * {UNITS})::bigint)",
+    "profit": f"reports_units(((charged - refunded - cost) * {UNITS})::bigint)",
+}
+
 _KINDS = {
     By.DAY: Kind.DESK,
     By.SERVICE: Kind.SERVICE,
@@ -120,36 +130,37 @@ _SUM = {field.name: _SUMMED[field.type].format(name=field.name) for field in msg
 _SUMS = ", ".join(_SUM.values())
 _NAMED_SUMS = ", ".join(f"sum({name}) AS {name}" for name in MEASURES)
 _MEASURES = ", ".join(MEASURES)
+_LESS = ", ".join(f"-{name} AS {name}" for name in MEASURES)
+_ANYTHING = " OR ".join(f"sum({name}) <> 0" for name in MEASURES)
 _LIVE_COLUMNS = ("start", "subject", *MEASURES)
 
-_KEPT = f"""
-SELECT start AS at, subject, {_MEASURES} FROM reports_total
-WHERE kind = %(kind)s AND span = {{span}} AND start >= %(start_{{number}})s AND start < %(end_{{number}})s
+_KEPT = """
+SELECT start AS at, subject, {measures} FROM reports_total
+WHERE kind = %(kind)s AND span = {span} AND start >= %(start_{number})s AND start < %(end_{number})s
 """
 
 # Of some subjects, each total is looked up.
-_KEPT_OF_SOME = f"""
-SELECT start AS at, subject, {_MEASURES} FROM reports_total
-WHERE kind = %(kind)s AND span = {{span}} AND start = ANY(%(starts_{{number}})s) AND subject = ANY(%(subjects)s)
+_KEPT_OF_SOME = """
+SELECT start AS at, subject, {measures} FROM reports_total
+WHERE kind = %(kind)s AND span = {span} AND start = ANY(%(starts_{number})s) AND subject = ANY({subjects})
 """
 
-_PROGRESS = f"""
-SELECT sum(position)::bigint, sum(greatest(newest - position, 0))::bigint
-FROM reports_watermark
+_MARKS = f"""
+SELECT "table", position, coalesce(newest, 0) FROM reports_watermark
 JOIN (VALUES {", ".join(f"('{table}', (SELECT max(id) FROM {table}))" for table in TABLES)}) AS newest ("table", newest)
 USING ("table")
 """
 
 # What the totals don't know yet, added up by day and subject like they are.
-_NEW = since_watermarks(f"""
+_NEW = f"""
 {BOOKINGS}
 SELECT kind, date_trunc('day', at, 'UTC'), subject, {_NAMED_SUMS} FROM booking CROSS JOIN LATERAL {SUBJECTS}
 WHERE subject IS NOT NULL GROUP BY 1, 2, 3
-""")
+"""
 _LIVE = f"SELECT start AS at, subject, {_MEASURES} FROM json_populate_recordset(NULL::reports_total, %(live)s::json)"
 _BY_CATEGORY = """
-, sold AS (SELECT subject AS service, {named_sums} FROM found GROUP BY subject)
-SELECT category_id, {sums} FROM sold JOIN catalog_service s ON s.id = sold.service GROUP BY category_id
+SELECT category_id, {sums} FROM found JOIN catalog_service s ON s.id = found.subject
+GROUP BY category_id HAVING {anything}
 """
 _OF_PROVIDER = "found WHERE subject IN (SELECT id FROM providers_providerservice WHERE provider_id = %(provider)s)"
 
@@ -162,12 +173,21 @@ class Reader:
     @cached_property
     def progress(self) -> Progress:
         """How far the totals are."""
-        [row] = _fetch(_PROGRESS, None)
-        return Progress(*row)
+        booked = sum(position for _, position, _ in self._marks)
+        return Progress(booked, sum(max(newest - position, 0) for _, position, newest in self._marks))
+
+    @cached_property
+    def _marks(self) -> list[tuple[str, int, int]]:
+        """Each table with the last row that the totals know of and the newest there is."""
+        return _fetch(_MARKS, None)
 
     @cached_property
     def _live(self) -> list[tuple[Any, ...]]:
-        return _fetch(_NEW, None) if 0 < self.progress.waiting <= LIVE_ROWS_MAX else []
+        if not 0 < self.progress.waiting <= LIVE_ROWS_MAX:
+            return []
+        # The numbers themselves, so that the database knows how few rows there are after them.
+        rows = {f"{table}_after": position for table, position, _ in self._marks}
+        return _fetch(_NEW, rows | {f"{table}_until": newest for table, _, newest in self._marks})
 
     def rows(self, by: By, period: Period, order: Order | None = None, *, of_provider: int | None = None) -> list[Row]:
         """Return the sums of a period by day or subject, in an order; of offers, those of a provider if it is given."""
@@ -175,9 +195,34 @@ class Reader:
         if by in {By.DAY, By.CATEGORY} or order.limit is None:
             return _rows(*self._summing(by, period, order, of_provider))
         # To say which rows they are needs one or two sums; the others are added up of those rows only.
-        subjects = [row[0] for row in _fetch(*self._summing(by, period, order, of_provider, sums=""))]
+        subjects = self._first(by, period, order)
+        if subjects is None:
+            subjects = self._all_sorted(by, period, order, of_provider)
         of_each = self.of_subjects(by, period, subjects)
-        return [Row(subject, of_each[subject]) for subject in subjects]
+        return [Row(subject, of_each.get(subject, Sums())) for subject in subjects]
+
+    def _first(self, by: By, period: Period, order: Order) -> list[Any] | None:
+        """Return the subjects of the rows asked for, if the heads of the totals tell which those are."""
+        if by is not By.ACCOUNT or order.limit is None or not order.descending or order.column not in heads.COLUMNS:
+            return None
+        stretches, rows = period.stretches(_today()), order.offset + order.limit
+        depth = heads.depth(rows, stretches)
+        if depth is None:
+            return None
+        live = self._live_of(Kind.ACCOUNT, period)
+        found, parameters = _found(Kind.ACCOUNT, stretches, live, of=heads.SUBJECTS)
+        query = heads.query(order.column, stretches, found, COLUMNS[order.column], is_live=bool(live))
+        first = heads.told(_fetch(query, parameters | {"depth": depth, "rows": rows}), rows)
+        return None if first is None else first[order.offset :]
+
+    def _all_sorted(self, by: By, period: Period, order: Order, of_provider: int | None) -> list[Any]:
+        """Return the subjects of the rows asked for; all are added up, and sorted by what they come to."""
+        try:
+            with transaction.atomic():
+                found = _fetch(*self._summing(by, period, order, of_provider, sums="", columns=_UNITS))
+        except DataError:  # more than ninety trillion
+            found = _fetch(*self._summing(by, period, order, of_provider, sums=""))
+        return [row[0] for row in found]
 
     def portions(self, by: By, period: Period, order: Order, *, of_provider: int | None = None) -> Generator[list[Row]]:
         """Return such rows in portions, to be read to the end or closed; the transaction may be over by then.
@@ -191,27 +236,35 @@ class Reader:
         return _portions(name)
 
     def _summing(
-        self, by: By, period: Period, order: Order, of_provider: int | None, *, sums: str = f", {_SUMS}"
+        self,
+        by: By,
+        period: Period,
+        order: Order,
+        of_provider: int | None,
+        *,
+        sums: str = f", {_SUMS}",
+        columns: Mapping[str, str] = COLUMNS,
     ) -> tuple[str, dict[str, Any]]:
         """Return the query for such rows, with its parameters."""
+        parameters: dict[str, Any] = {"limit": order.limit, "offset": order.offset, "provider": of_provider}
+        if by is By.CATEGORY:
+            source, some = self._source(Kind.SERVICE, period)
+            summed = _BY_CATEGORY.format(sums=_SUMS, anything=_ANYTHING)
+            return f"{source} {summed} {_ordered(order, 'category_id', columns)}", parameters | some
         if by is By.DAY:
-            source, parameters = self._source(Kind.DESK, period, [Stretch(Span.DAY, period.start, period.end)])
+            source, some = self._source(Kind.DESK, period, [Stretch(Span.DAY, period.start, period.end)])
             subject, found = "(at AT TIME ZONE 'UTC')::date", "found"
         else:
-            source, parameters = self._source(_KINDS[by], period)
+            source, some = self._source(_KINDS[by], period, period.stretches(_today()))
             subject, found = "subject", "found" if of_provider is None else _OF_PROVIDER
-        parameters |= {"limit": order.limit, "offset": order.offset, "provider": of_provider}
-        if by is By.CATEGORY:
-            summed = _BY_CATEGORY.format(sums=_SUMS, named_sums=_NAMED_SUMS)
-            return f"{source} {summed} {_ordered(order, 'category_id')}", parameters
-        return f"{source} SELECT {subject}{sums} FROM {found} GROUP BY {subject} {_ordered(order, subject)}", parameters
+        query = f"{source} SELECT {subject}{sums} FROM {found} GROUP BY {subject} {_ordered(order, subject, columns)}"
+        return query, parameters | some
 
     def revenues(self, by: By, period: Period, subjects: Sequence[Any]) -> dict[Any, Decimal]:
         """Return the revenue that these subjects had in a period, of those that had any."""
         if by is By.CATEGORY:
             source, parameters = self._source(Kind.SERVICE, period)
-            named_sums = "sum(charged) AS charged, sum(refunded) AS refunded"
-            summed = _BY_CATEGORY.format(sums=COLUMNS["revenue"], named_sums=named_sums)
+            summed = _BY_CATEGORY.format(sums=COLUMNS["revenue"], anything="true")
             return dict(_fetch(f"{source} {summed}", parameters))
         if by is By.DAY:
             return {row.subject: row.sums.revenue for row in self.rows(by, period)}
@@ -221,7 +274,7 @@ class Reader:
         """Return the sums of a period of these subjects, of those that have any; not of days or categories."""
         source, parameters = self._source(_KINDS[by], period, subjects=subjects)
         found = _rows(f"{source} SELECT subject, {_SUMS} FROM found GROUP BY subject", parameters)
-        return {row.subject: row.sums for row in found}
+        return {row.subject: row.sums for row in found if row.sums != Sums()}
 
     def total(self, period: Period, *, of: Kind = Kind.DESK) -> Sums:
         """Return the sums of a period: of the desk, or of all providers together."""
@@ -245,22 +298,18 @@ class Reader:
         subjects: Sequence[int] | None = None,
     ) -> tuple[str, dict[str, Any]]:
         """Return a WITH clause that finds what is to be summed, of some subjects or all, with its parameters."""
-        stretches = period.stretches(datetime.now(UTC).date()) if stretches is None else stretches
-        kept = _KEPT if subjects is None else _KEPT_OF_SOME
-        found = [kept.format(span=stretch.span.value, number=number) for number, stretch in enumerate(stretches)]
-        parameters: dict[str, Any] = {"kind": kind.value, "subjects": list(subjects or ())}
-        for number, stretch in enumerate(stretches):
-            parameters |= {f"start_{number}": stretch.start, f"end_{number}": stretch.end}
-            parameters[f"starts_{number}"] = stretch.starts()
-        live = [
-            row[1:]
-            for row in self._live
-            if row[0] == kind and period.start <= row[1] < period.end and (subjects is None or row[2] in subjects)
-        ]
-        if live:
-            found.append(_LIVE)
-            parameters["live"] = json.dumps([dict(zip(_LIVE_COLUMNS, row, strict=True)) for row in live], default=str)
-        return f"WITH found AS ({' UNION ALL '.join(found)})", parameters
+        stretches = period.fewest(_today()) if stretches is None else stretches
+        live = self._live_of(kind, period)
+        if subjects is None:
+            found, parameters = _found(kind, stretches, live)
+            return f"WITH found AS ({found})", parameters
+        wanted = set(subjects)
+        live = [row for row in live if row[1] in wanted]
+        found, parameters = _found(kind, stretches, live, of="%(subjects)s")
+        return f"WITH found AS ({found})", parameters | {"subjects": list(wanted)}
+
+    def _live_of(self, kind: Kind, period: Period) -> list[tuple[Any, ...]]:
+        return [row[1:] for row in self._live if row[0] == kind and period.start <= row[1] < period.end]
 
 
 @contextmanager
@@ -275,8 +324,33 @@ def at_one_moment() -> Iterator[Reader]:
         yield Reader()
 
 
-def _ordered(order: Order, subject: str) -> str:
-    first = subject if order.column == "subject" else COLUMNS[order.column]
+def _found(
+    kind: Kind, stretches: Sequence[Stretch], live: Sequence[tuple[Any, ...]], *, of: str | None = None
+) -> tuple[str, dict[str, Any]]:
+    """Return a query for the totals of these stretches, and what is new, with its parameters.
+
+    `of` is an array of subjects, as SQL, that the totals are to be of; what is new is taken as it is.
+    """
+    kept = _KEPT if of is None else _KEPT_OF_SOME
+    found = []
+    parameters: dict[str, Any] = {"kind": kind.value}
+    for number, stretch in enumerate(stretches):
+        measures = _LESS if stretch.is_less else _MEASURES
+        found.append(kept.format(span=stretch.span.value, number=number, subjects=of, measures=measures))
+        parameters |= {f"start_{number}": stretch.start, f"end_{number}": stretch.end}
+        parameters[f"starts_{number}"] = stretch.starts()
+    if live:
+        found.append(_LIVE)
+        parameters["live"] = json.dumps([dict(zip(_LIVE_COLUMNS, row, strict=True)) for row in live], default=str)
+    return " UNION ALL ".join(found), parameters
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _ordered(order: Order, subject: str, columns: Mapping[str, str]) -> str:
+    first = subject if order.column == "subject" else columns[order.column]
     return f"ORDER BY {first} {'DESC' if order.descending else 'ASC'}, {subject} LIMIT %(limit)s OFFSET %(offset)s"
 
 

@@ -21,9 +21,9 @@ from tradepost.backoffice import showing, spending
 from tradepost.backoffice.paging import NewestList
 from tradepost.backoffice.spending import Spending
 from tradepost.backoffice.styled import DialogForm, PasswordWidget, RadioFilter, dialog_button
-from tradepost.backoffice.times import first_id_since
 from tradepost.engine import keys
 from tradepost.orders.models import Order
+from tradepost.since import first_id_since
 
 WHOLE_KEY = re.compile(r"\s*tp_(live|test)_\S{20,}\s*")
 KEY_CHARS_MAX = 200

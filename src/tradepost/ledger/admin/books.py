@@ -9,11 +9,12 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from tradepost.backoffice import showing
-from tradepost.backoffice.paging import Endless
+from tradepost.backoffice.paging import COUNTED_MAX, Endless, FoundList, FoundPages
 from tradepost.backoffice.read_only import ReadOnly
 from tradepost.backoffice.styled import ChoicesDropdownFilter, ModelAdmin, RadioFilter
 from tradepost.backoffice.times import DayFilter
 from tradepost.engine.ledger import Kind
+from tradepost.ledger import sides
 from tradepost.ledger.models import LedgerAccount, Transfer
 
 KIND_COLOURS = {Kind.CHARGE: "", Kind.TOP_UP: "success", Kind.ADJUSTMENT: "primary"}
@@ -76,6 +77,7 @@ class LedgerAccountAdmin(ReadOnly, Endless, ModelAdmin[LedgerAccount]):
 class TransferAdmin(ReadOnly, Endless, ModelAdmin[Transfer]):
     """Every movement of money, newest first."""
 
+    paginator = FoundPages  # type: ignore[misc] # Endless and Django declare it differently
     list_display = ("id", "moved_at", "kind_shown", "payer", "payee", "moved", "left", "order_id", "actor", "note")
     list_filter = (("kind", ChoicesDropdownFilter), ("at", DayFilter))
     list_filter_submit = True
@@ -92,18 +94,20 @@ class TransferAdmin(ReadOnly, Endless, ModelAdmin[Transfer]):
         "actor", "note",
     )  # fmt: skip
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[FoundList]:  # noqa: ARG002 - Django's
+        """List what is found in one walk."""
+        return FoundList
+
     def get_search_results(
-        self,
-        request: HttpRequest,  # noqa: ARG002 - Django's
-        queryset: QuerySet[Transfer],
-        search_term: str,
+        self, request: HttpRequest, queryset: QuerySet[Transfer], search_term: str
     ) -> tuple[QuerySet[Transfer], bool]:
         """Search by number, or by the address of a customer on either side: both have indexes."""
         term = search_term.strip()
         if not term:
             return queryset, False
-        number = _NUMBER.fullmatch(term)
-        return queryset.filter(_numbered(int(number[1])) if number else _of_customer(term)), False
+        if number := _NUMBER.fullmatch(term):
+            return queryset.filter(_numbered(int(number[1]))), False
+        return _of_customers(queryset, term, request.GET.get("kind__exact", "")), False
 
     @admin.display(description="kind")
     def kind_shown(self, transfer: Transfer) -> SafeString:
@@ -141,7 +145,11 @@ def _numbered(number: int) -> Q:
     return Q(pk=number) | Q(order_id=number)
 
 
-def _of_customer(term: str) -> Q:
-    found = LedgerAccount.objects.filter(account__email__icontains=term)
-    accounts = list(found.values_list("pk", flat=True)[:ACCOUNTS_MAX])
-    return Q(debit__in=accounts) | Q(credit__in=accounts)
+def _of_customers(found: QuerySet[Transfer], term: str, kind: str) -> QuerySet[Transfer]:
+    """Walk each side of each account by its index, the newest first, and no further than is paged through."""
+    customers = LedgerAccount.objects.filter(account__email__icontains=term)
+    accounts = customers.values_list("pk", flat=True)[:ACCOUNTS_MAX]
+    walks = sides.of_accounts(found, accounts, kind)
+    if len(walks) == 1:
+        return walks[0]
+    return found.none().union(*(walk.order_by("-pk")[:COUNTED_MAX] for walk in walks), all=True)

@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from tradepost.backoffice import showing
-from tradepost.backoffice.paging import Endless
+from tradepost.backoffice.paging import Endless, FoundPages
 from tradepost.backoffice.read_only import ReadOnly
 from tradepost.backoffice.styled import (
     AutocompleteSelectFilter,
@@ -35,7 +35,7 @@ from tradepost.orders.admin.filters import (
     UpstreamFilter,
 )
 from tradepost.orders.admin.inlines import EventInline, TransferInline, written_dispatch
-from tradepost.orders.admin.listing import FoundPages, OrderList, matching
+from tradepost.orders.admin.listing import OrderList, matching
 from tradepost.orders.admin.walking import WHOLE
 from tradepost.orders.models import DripFeed, Order
 

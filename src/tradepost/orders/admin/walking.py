@@ -16,6 +16,7 @@ from django.http import HttpRequest, QueryDict
 from tradepost.backoffice import times
 from tradepost.engine.statuses import ACTIVE
 from tradepost.orders.models import IS_ACTIVE, Order
+from tradepost.since import SLACK, first_id_since
 
 WALKED_MAX = 200_000  # orders looked at one after the other
 OF_ACCOUNT_MAX = 20_000  # of one account: they lie apart, so each is a page to be read
@@ -125,7 +126,7 @@ def _newest(asked: QueryDict, end: int | None) -> Walk:
 def _lowest(asked: QueryDict) -> int | None:
     """Return the first id that the days asked for can hold; None if they have no beginning."""
     start = times.day_of(asked.get("created_at_from", ""))
-    return times.first_id_since("orders_order", "created_at", start - times.SLACK) if start else None
+    return first_id_since("orders_order", "created_at", start - SLACK) if start else None
 
 
 def _top(asked: QueryDict) -> int:
@@ -133,5 +134,5 @@ def _top(asked: QueryDict) -> int:
     last = times.day_of(asked.get("created_at_to", ""))
     if last is None:
         return newest
-    day_after = last + timedelta(days=1) + times.SLACK
-    return min(newest, times.first_id_since("orders_order", "created_at", day_after))
+    day_after = last + timedelta(days=1) + SLACK
+    return min(newest, first_id_since("orders_order", "created_at", day_after))
