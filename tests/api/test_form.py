@@ -9,7 +9,8 @@ from tradepost.api import form
 
 FORM = "application/x-www-form-urlencoded"
 ESCAPES = st.lists(
-    st.text(max_size=3) | st.sampled_from(["%", "%2", "%zz", "%3A", "%2F", "%2C", "%2f", "%C3%A9", "%e2%82", "%41", "+", "a"])
+    st.text(max_size=3)
+    | st.sampled_from(["%", "%2", "%zz", "%3A", "%2F", "%2C", "%2f", "%C3%A9", "%e2%82", "%41", "+", "a"])
 ).map("".join)
 
 
