@@ -78,7 +78,7 @@ def _prepare(url: str, orders: int) -> None:
     django.setup()
     from tradepost.accounts.models import Account  # noqa: PLC0415
     from tradepost.reports import rolling  # noqa: PLC0415
-    from tradepost.up import migrations  # noqa: PLC0415
+    from tradepost.up import migrations, server  # noqa: PLC0415
 
     migrations.apply()
     if not Account.objects.exists():
@@ -94,6 +94,7 @@ def _prepare(url: str, orders: int) -> None:
             connection.execute("VACUUM ANALYZE")
     with closing(psycopg.connect(url)) as connection:
         add_just_now(connection)
+    server.tune()
 
 
 def _measure(part: Part, times: int, only: str) -> list[str]:

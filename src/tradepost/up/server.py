@@ -25,17 +25,18 @@ GARBAGE_THRESHOLD = 50_000  # objects made between collections; requests leave n
 
 def serve(listener: socket.socket, pages: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight; what begins with a page goes to `pages`."""
-    _tune()
+    tune()
     uvicorn.Server(_config(partial(handover.give, pages))).run(sockets=[listener])
 
 
 def serve_pages(connections: socket.socket) -> None:
     """Serve the connections that come over this socket, until SIGTERM or SIGINT."""
-    _tune()
+    tune()
     _Taking(_config(), connections).run(sockets=[])
 
 
-def _tune() -> None:
+def tune() -> None:
+    """Have garbage looked for as a process does that serves: seldom, and not among what is imported."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
