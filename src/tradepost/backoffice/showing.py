@@ -53,6 +53,11 @@ def grouped(value: Decimal) -> str:
     return f"{'−' if value < 0 else ''}{int(whole):,}.{decimals}"
 
 
+def rounded(value: Decimal) -> str:
+    """Write an amount for a glance, to the cent; where it is told exactly stands beside."""
+    return grouped(money.to_cents(value))
+
+
 def lasting(time: timedelta) -> str:
     """Write how long something lasts, in the two largest units that it has of days, hours and minutes."""
     hours, minutes = divmod(int(time.total_seconds()) // 60, 60)
