@@ -10,7 +10,7 @@ from tradepost.reports.periods import Period
 from tradepost.reports.reading import By, Reader, Sums
 
 DAYS_DRAWN_MAX = 92  # of more, months are drawn
-TICKS_MAX = 10
+TICKS_MAX = 8
 BAR_PIXELS_MAX = 18
 
 
