@@ -30,7 +30,7 @@ STATUS_COLOURS = {
 }
 
 
-def figure[**P, R](description: str, *, ordering: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def figure[**P, R](description: str, *, ordering: object = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Name a column of numbers and set it flush right."""
 
     def decorate(column: Callable[P, R]) -> Callable[P, R]:
