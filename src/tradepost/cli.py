@@ -50,7 +50,9 @@ def up(
     workers: Annotated[
         int, typer.Option(help="Server processes, if there are cores for them. Pages have one more.", min=1, max=64)
     ] = 1,
-    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with a catalog and accounts.")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Fill an empty database with a catalog, accounts and five weeks of orders.")
+    ] = False,
     chain: Annotated[
         bool, typer.Option("--chain", help="With --demo: order at a second desk, which runs below this one.")
     ] = False,

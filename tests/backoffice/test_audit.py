@@ -13,6 +13,7 @@ from django.urls import reverse
 from tests.backoffice.conftest import Things, place, sign_in
 from tests.backoffice.test_accounts import NEW, tick
 from tests.conftest import Customer
+from tradepost.staff import noting
 
 ADDRESS = "203.0.113.7"
 # What staff changes and nothing watches, because it is a log itself or has one.
@@ -280,6 +281,35 @@ def test_a_confirmed_bulk_action_tells_what_was_to_be_done_and_to_how_many(
         {"done": "partial", "orders": 2, "remains": 7},
     )
     assert stopped.after == {"done": "stop"}
+
+
+def test_an_action_on_all_that_match_names_the_filter_and_each_row(
+    staff: Client, alice: Customer, service: int
+) -> None:
+    orders = place(alice.id, service, 3)
+    ids = ",".join(map(str, orders))
+    address = f"{reverse('admin:orders_order_changelist')}?ids={ids}"
+    staff.post(address, {"action": "cancel", "select_across": "1", "_selected_action": orders[:1]})
+    rows = [str(order) for order in reversed(orders)]
+    assert entries("orders.order", "")[-1].after == {"done": "cancel", "filter": {"ids": ids}, "rows": rows}
+
+
+def test_of_what_matches_by_the_thousand_it_tells_how_many(
+    staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = place(alice.id, service, 3)
+    address = f"{reverse('admin:orders_order_changelist')}?ids={','.join(map(str, orders))}"
+    for limit, told in (("IDS_MAX", 3), ("COUNTED_MAX", "more than 2")):
+        monkeypatch.setattr(noting, limit, 2)
+        staff.post(address, {"action": "cancel", "select_across": "1", "_selected_action": orders[:1]})
+        assert entries("orders.order", "")[-1].after["rows_chosen"] == told
+
+
+def test_a_key_that_was_searched_for_is_not_in_the_filter(staff: Client, alice: Customer, service: int) -> None:
+    ticked = {"action": "cancel", "select_across": "1", "_selected_action": place(alice.id, service)}
+    before = entries("orders.order", "")
+    staff.post(f"{reverse('admin:orders_order_changelist')}?q=tp_live_{'x' * 43}", ticked)
+    assert "tp_live" not in str([entry.after for entry in entries("orders.order", "")[len(before) :]])
 
 
 def test_nothing_in_it_is_ever_changed(category: int) -> None:

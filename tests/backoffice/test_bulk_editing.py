@@ -166,3 +166,16 @@ def test_costs_and_margins_are_in_the_list_for_those_who_may_see_routes(make_ser
     text = client.get(LIST, {"q": service}).content.decode()
     for part in ("25.0 %", "0.75", "from 0.60", "to 40.0 %"):
         assert (part in text) is may_see
+
+
+def test_services_are_sorted_by_cost_and_margin_and_those_without_come_last(staff: Client, make_service: Make) -> None:
+    by_hand = make_service(name="Sorted by hand", rate=Decimal(5))
+    thin, wide = (make_service(name=f"Sorted {rate}", rate=Decimal(rate), fulfilment="provider") for rate in ("1", "9"))
+    route(thin, make_offer(make_provider(), rate=Decimal("0.9")))
+    route(wide, make_offer(make_provider(), rate=Decimal(3)))
+    address = reverse("admin:catalog_service_changelist")
+    columns = list(staff.get(address).context["cl"].list_display)
+    for column, expected in (("cost", [thin, wide]), ("margin", [thin, wide])):
+        for sign, order in (("", expected), ("-", expected[::-1])):
+            found = staff.get(address, {"q": "Sorted", "o": f"{sign}{columns.index(column)}"}).context["cl"].result_list
+            assert [service.pk for service in found] == [*order, by_hand]

@@ -20,6 +20,7 @@ from tradepost.accounts.models import Account
 from tradepost.backoffice.alarms import LINK_PATTERN_BAD
 from tradepost.backoffice.reports.changes import change
 from tradepost.catalog.models import Service
+from tradepost.engine.money import to_cents
 
 
 def context_of(client: Client) -> Any:
@@ -116,6 +117,16 @@ def test_a_provider_that_takes_orders_raises_none(
     sent(alice.id, make_service(), rate=Decimal("0.1"))
     roll_up()
     assert not [alarm for alarm in context_of(staff)["alarms"] if "attempts in the last hour 1 failed" in alarm.text]
+
+
+def test_amounts_are_to_the_cent_and_told_exactly_beside(alice: Customer, make_service: Callable[..., int]) -> None:
+    place(alice.id, make_service(rate=Decimal("0.05")))
+    figures = {figure["title"]: figure for figure in context_of(staff_with("view_sales"))["figures"]}
+    exact, unit = figures["Revenue today"]["exactly"].split()
+    shown = Decimal(figures["Revenue today"]["value"].replace(",", ""))
+    assert unit == "USD"
+    assert shown == to_cents(Decimal(exact.replace(",", "")))
+    assert figures["Orders today"]["exactly"] == ""
 
 
 def test_a_change_is_good_or_bad_news_by_what_it_is_of() -> None:

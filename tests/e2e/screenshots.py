@@ -2,11 +2,10 @@
 
 import json
 import os
-import random
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
@@ -23,23 +22,22 @@ PAGES = {
     "api": "/api/",
     "keys": "/api/keys/",
     "settings": "/settings/",
-    "sign-in": "/account/login/",
 }
+BACK_OFFICE = {
+    "back-office": "/admin/",
+    "back-office-orders": "/admin/orders/order/",
+    "back-office-services": "/admin/catalog/service/",
+    "back-office-sales": "/admin/reports/service/?preset=30",
+    "back-office-account": "/admin/accounts/account/{account}/change/",
+}
+WIDE = Screen("desk", 1440, 900)  # beside the back office's menu
 STILL_MS = 700  # until charts and charges have been drawn
-ORDERS = 160
-DAYS = 30
-SEED = 7  # the same pictures each time, but for the dates
-
-# Orders of the past, as if they had been placed then; nothing but these pictures may move a transfer's date.
-PAST = """
-SET session_replication_role = replica;
-UPDATE orders_order SET created_at = now() - {ago} WHERE account_id = {account};
-UPDATE ledger_transfer t SET at = o.created_at FROM orders_order o WHERE o.id = t.order_id AND o.account_id = {account};
-"""
+ORDERS = 5
+DELIVERED_PERCENT = 60
 
 
 def main() -> None:
-    """Run a demo desk, give a customer a past, and take the pictures."""
+    """Run a demo desk, have a customer order a little, and take the pictures."""
     if len(sys.argv) != 2 or not PROGRAM:
         sys.exit("usage: scripts/screenshots FOLDER (it needs chromium)")
     folder = Path(sys.argv[1])
@@ -51,82 +49,91 @@ def main() -> None:
 
         desk = start_desk("--demo", TRADEPOST_HOME=home, TRADEPOST_SIMULATOR_SECONDS="600")
         try:
-            account = json.loads((Path(home) / "demo.json").read_text())["accounts"][2]
-            order = _give_past(Path(home), account["email"])
-            _take_all(folder, desk.url, account, order)
+            people = json.loads((Path(home) / "demo.json").read_text())
+            customer = people["accounts"][2]
+            shown = _order(Path(home), customer["email"])
+            _take_all(folder, desk.url, {**shown, "customer": customer, "staff": people["staff"]})
         finally:
             stop_desk(desk)
 
 
-def _give_past(home: Path, email: str) -> int:
-    """Place orders, have most of them delivered, date them back over a month, and return one that is under way."""
+def _order(home: Path, email: str) -> dict[str, Any]:
+    """Place orders, begin to deliver most of them, and return one of those and whose it is."""
     from tradepost.up.postgres import Postgres
 
     os.environ["DATABASE_URL"] = Postgres(home).url
     import django
 
     django.setup()
-    from django.db import connection
-
     from tests.backoffice.conftest import place, settle
     from tradepost.accounts.models import Account
-    from tradepost.catalog.models import Service
-    from tradepost.engine.order_types import OrderType
     from tradepost.engine.statuses import Status
+    from tradepost.reports import rolling
 
-    chance = random.Random(SEED)
     account = Account.objects.get(email=email).pk
-    services = list(Service.objects.filter(type=OrderType.DEFAULT.value, rate__lt=3).order_by("id")[:9])
-    orders = []
-    for number in range(ORDERS):
-        service = chance.choices(services, weights=range(len(services), 0, -1))[0]
-        quantity = min(max(service.min, chance.choice([100, 250, 500, 1000])), service.max)
-        link = f"https://pixelpond.example/p/{number * 7919:x}"
-        orders += [(place(account, service.pk, link=link, quantity=str(quantity))[0], quantity)]
-    for order, quantity in orders[:-6]:
-        status = chance.choices([Status.COMPLETED, Status.PARTIAL, Status.CANCELED], weights=[14, 2, 1])[0]
-        remains = quantity // 3 if status is Status.PARTIAL else None
-        settle(order, status=status, start_count=chance.randrange(10, 9_000), remains=remains)
-    for order, quantity in orders[-6:-2]:
-        settle(order, status=Status.IN_PROGRESS, start_count=chance.randrange(10, 9_000), remains=quantity * 2 // 5)
-    first, last = orders[0][0], orders[-1][0]
-    ago = f"make_interval(hours => (({last} - id) * {DAYS * 24} / ({last} - {first}))::int)"
-    with connection.cursor() as cursor:
-        cursor.execute(PAST.format(ago=ago, account=account))
-    return orders[-5][0]
+    orders = [
+        place(account, service, link=f"https://pixelpond.example/p/{service * 7919:x}", quantity="1000")[0]
+        for service in range(1, ORDERS + 1)
+    ]
+    for order in orders[:-2]:
+        settle(order, status=Status.IN_PROGRESS, start_count=order, remains=1000 - 10 * DELIVERED_PERCENT)
+    for _ in rolling.catch_up():  # or the pictures would say that the totals are being brought up to date
+        pass
+    return {"order": orders[0], "account": account}
 
 
-def _take_all(folder: Path, url: str, account: dict[str, Any], order: int) -> None:
+def _take_all(folder: Path, url: str, shown: dict[str, Any]) -> None:
     with sync_playwright() as playwright:
         browser = launch(playwright)
-        for screen in (DESK, PHONE):
-            for scheme in ("light", "dark"):
-                context = window(browser, screen, scheme=scheme)
-                _take(context, folder, url, account, order, screen, scheme)
-                context.close()
+        for scheme in ("light", "dark"):
+            for screen in (DESK, PHONE):
+                _take_panel(window(browser, screen, scheme=scheme), _Camera(folder, screen, scheme), url, shown)
+            for screen in (WIDE, PHONE):
+                _take_back_office(window(browser, screen, scheme=scheme), _Camera(folder, screen, scheme), url, shown)
         browser.close()
 
 
-def _take(  # noqa: PLR0917 - told apart by their types
-    context: BrowserContext, folder: Path, url: str, account: dict[str, Any], order: int, screen: Screen, scheme: str
-) -> None:
-    page = context.new_page()
+class _Camera(NamedTuple):
+    """What pictures are of, and where they go."""
 
-    def picture(name: str) -> None:
-        page.goto(url + PAGES[name].format(order=order))
+    folder: Path
+    screen: Screen
+    scheme: str
+
+    def take(self, page: Page, name: str) -> None:
+        page.wait_for_timeout(STILL_MS)
+        page.screenshot(path=self.folder / f"{name}-{self.screen.name}-{self.scheme}.png")
+
+
+def _take_panel(context: BrowserContext, camera: _Camera, url: str, shown: dict[str, Any]) -> None:
+    page = context.new_page()
+    page.goto(f"{url}/account/login/")
+    camera.take(page, "sign-in")
+    _sign_in(page, shown["customer"])
+    page.wait_for_url("**/dashboard/")
+    for name, address in PAGES.items():
+        page.goto(url + address.format(**shown))
         if name == "new-order":
             _fill(page)
-        page.wait_for_timeout(STILL_MS)
-        page.screenshot(path=folder / f"{name}-{screen.name}-{scheme}.png")
+        camera.take(page, name)
+    context.close()
 
-    picture("sign-in")
-    page.get_by_label("Email").fill(account["email"])
-    page.get_by_label("Password", exact=True).fill(account["password"])
+
+def _take_back_office(context: BrowserContext, camera: _Camera, url: str, shown: dict[str, Any]) -> None:
+    page = context.new_page()
+    page.goto(f"{url}/admin/")
+    _sign_in(page, shown["staff"])
+    page.wait_for_url("**/admin/")
+    for name, address in BACK_OFFICE.items():
+        page.goto(url + address.format(**shown))
+        camera.take(page, name)
+    context.close()
+
+
+def _sign_in(page: Page, person: dict[str, Any]) -> None:
+    page.get_by_label("Email").fill(person["email"])
+    page.get_by_label("Password", exact=True).fill(person["password"])
     page.get_by_role("button", name="Sign In", exact=True).click()
-    page.wait_for_url("**/dashboard/")
-    for name in PAGES:
-        if name != "sign-in":
-            picture(name)
 
 
 def _fill(page: Page) -> None:

@@ -52,7 +52,7 @@ def test_orders_go_down_the_chain_and_what_is_not_delivered_comes_back_up(chaine
         if all(each["status"] in OVER for each in found.values()):
             break
         time.sleep(1)
-    there = {each["link"]: each for each in call(below, key_below, "orders")}
+    there = {each["link"]: each for each in call(below, key_below, "orders", limit=ORDERS)}
     assert sorted(there) == sorted(links)
     for order, link in zip(placed, links, strict=True):
         mine, its = found[str(order)], there[link]

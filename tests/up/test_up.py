@@ -18,8 +18,10 @@ import psycopg
 import pytest
 
 from tests.conftest import Desk, start_desk, stop_desk
+from tradepost.engine import checking
 from tradepost.engine.order_types import OrderType
 from tradepost.up import supervisor
+from tradepost.up.postgres import Postgres
 
 STOP_SECONDS_MAX = 5
 
@@ -84,6 +86,40 @@ def test_the_demo_sells_60_services_of_every_type(demo: Desk) -> None:
     first = next(each for each in services if each["service"] == 1)
     expected = {"type": "Default", "rate": "0.90", "min": "10", "max": "10000"}
     assert first.items() >= {**expected, "refill": True, "cancel": True, "dripfeed": True}.items()
+
+
+def test_the_demo_has_a_past_that_its_books_prove(demo: Desk) -> None:
+    with psycopg.connect(Postgres(demo.home).url) as connection:
+        assert list(checking.check(connection)) == []
+        [(orders, days, newest)] = connection.execute(
+            "SELECT count(*), count(DISTINCT created_at::date), max(updated_at) <= now() FROM orders_order"
+        ).fetchall()
+        assert orders >= 3_600
+        assert days >= 33
+        assert newest
+        statuses = {row[0] for row in connection.execute("SELECT DISTINCT status FROM orders_order")}
+        assert statuses >= {"Completed", "Partial", "Canceled"}
+        found = connection.execute("SELECT sum(cost), count(DISTINCT provider_id) FROM orders_attempt").fetchone()
+        assert found is not None
+        assert found[0] > 0
+        assert (
+            found[1] == connection.execute("SELECT count(*) FROM providers_provider WHERE is_paused").fetchall()[0][0]
+        )
+
+
+def test_every_order_of_the_demos_past_is_in_its_reports(demo: Desk) -> None:
+    with psycopg.connect(Postgres(demo.home).url, autocommit=True) as connection:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            [(orders, charged)] = connection.execute(
+                "SELECT sum(orders), sum(charged) FROM reports_total WHERE kind = 0 AND span = 1"
+            ).fetchall()
+            if orders and orders >= 3_600:
+                break
+            time.sleep(0.5)
+        assert orders >= 3_600
+        assert charged >= 1_000
+        assert list(checking.check(connection)) == []
 
 
 @pytest.mark.timeout(20)

@@ -61,6 +61,7 @@ class Days(msgspec.Struct, frozen=True):
         return {
             "title": title,
             "value": write(self.today),
+            "exactly": f"{showing.grouped(self.today)} {unit}" if unit else "",
             "unit": unit,
             "change": changes.change(self.today, self.yesterday_by_now, more_is_better=more_is_better),
             "yesterday_by_now": write(self.yesterday_by_now),
@@ -129,7 +130,11 @@ def _figures(request: HttpRequest, period: Period, by_day: dict[date, Sums], by_
         if is_count or not may_see_sales:
             link = _list("orders_order", created_at_from=f"{period.last:%Y-%m-%d}")
         yield days.figure(
-            title, column.write, link=link, unit="" if is_count else unit, more_is_better=column.more_is_better
+            title,
+            column.write if is_count else showing.rounded,
+            link=link,
+            unit="" if is_count else unit,
+            more_is_better=column.more_is_better,
         )
 
 
@@ -160,10 +165,11 @@ def _charts(days: Sequence[tuple[date, Sums]], unit: str, *, with_profit: bool) 
 
 
 def _tops(request: HttpRequest, read: Reader, period: Period) -> Iterator[dict[str, Any]]:
+    unit = live.of(request).currency
     for by, title in TOPS.items():
         if request.user.has_perms(subjects.VIEWS[by]):
             link = f"{reverse('report', args=[by.value])}?preset={DAYS}"
-            yield {"title": title, "link": link, "rows": _top(read, by, period)}
+            yield {"title": title, "unit": unit, "link": link, "rows": _top(read, by, period)}
 
 
 def _top(read: Reader, by: By, period: Period) -> list[dict[str, str]]:
@@ -176,7 +182,8 @@ def _top(read: Reader, by: By, period: Period) -> list[dict[str, str]]:
         found = [
             {
                 "name": names.get(row.subject, str(row.subject)),
-                "revenue": showing.grouped(row.sums.revenue),
+                "revenue": showing.rounded(row.sums.revenue),
+                "exactly": showing.grouped(row.sums.revenue),
                 "link": subjects.orders_of(by, row.subject, period),
             }
             for row in rows

@@ -30,7 +30,7 @@ STATUS_COLOURS = {
 }
 
 
-def figure[**P, R](description: str, *, ordering: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def figure[**P, R](description: str, *, ordering: object = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Name a column of numbers and set it flush right."""
 
     def decorate(column: Callable[P, R]) -> Callable[P, R]:
@@ -51,6 +51,11 @@ def grouped(value: Decimal) -> str:
     """Write an amount for people: the API's way, with the thousands apart."""
     whole, _, decimals = money.show(abs(value)).partition(".")
     return f"{'−' if value < 0 else ''}{int(whole):,}.{decimals}"
+
+
+def rounded(value: Decimal) -> str:
+    """Write an amount for a glance, to the cent; where it is told exactly stands beside."""
+    return grouped(money.to_cents(value))
 
 
 def lasting(time: timedelta) -> str:

@@ -89,6 +89,11 @@ else:
             first = default_choices or [("", "Select action")]
             return DjangoModelAdmin.get_action_choices(self, request, first, action_location)
 
+        def response_action(self, request: Any, queryset: Any, **location: Any) -> Any:
+            """Have the audit log say to what an action was done that was for all that match."""
+            noting.remember_matched(request, queryset)
+            return super().response_action(request, queryset, **location)
+
         def history_view(self, request: Any, object_id: str, extra_context: Any = None) -> Any:  # noqa: ARG002
             """Lead to what the audit log has about a row."""
             if not request.user.has_perm("staff.view_entry"):

@@ -210,7 +210,7 @@ class PriceListMember(models.Model):
 
 
 class Upload(models.Model):
-    """A file that a member of staff looks at before it is imported; kept here, since any node may be asked."""
+    """What was read of a file that staff looks at before it is imported; kept here, since any node may be asked."""
 
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=200)

@@ -6,6 +6,7 @@ transaction and late: `lock`, then decide, then `post`.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum
 
@@ -93,6 +94,17 @@ class Movement(msgspec.Struct, frozen=True):
     sequence: int = 0
 
 
+class PastMovement(Movement, frozen=True, kw_only=True):
+    """A movement that was: when, and whose."""
+
+    at: datetime
+    actor: str
+
+
+class BooksBegunError(Exception):
+    """Money has moved already, so nothing can be written behind it: a past day never changes (decision 48)."""
+
+
 _LOCK = """
 SELECT id, account_id, balance, credit_limit, is_play FROM ledger_account
 WHERE account_id = ANY(%s::bigint[]) ORDER BY id FOR UPDATE
@@ -108,6 +120,18 @@ WITH moved AS (
 UPDATE ledger_account l SET balance = l.balance + new.change
 FROM unnest(%s::bigint[], %s::numeric[]) AS new (id, change) WHERE l.id = new.id
 """
+
+_POST_PAST = """
+WITH moved AS (
+    INSERT INTO ledger_transfer (debit_id, credit_id, amount, balance_after, kind, order_id, note, sequence, actor, at)
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::text[], %s::bigint[],
+                         %s::text[], %s::int[], %s::text[], %s::timestamptz[])
+)
+UPDATE ledger_account l SET balance = l.balance + new.change
+FROM unnest(%s::bigint[], %s::numeric[]) AS new (id, change) WHERE l.id = new.id
+"""
+
+_HAVE_BEGUN = "SELECT EXISTS (SELECT FROM ledger_transfer)"
 
 _LAST = "SELECT currval('ledger_transfer_id_seq')"  # of this connection's own
 
@@ -127,6 +151,37 @@ def post(connection: Connection, movements: Sequence[Movement], *, actor: str) -
     """
     if not movements:
         return
+    columns, balances = _columns(movements)
+    Cursor(connection).execute(_POST, [signed(actor), *columns, *balances], prepare=True)
+
+
+def post_past(connection: Connection, movements: Sequence[PastMovement]) -> None:
+    """Write down movements that were, in the order of time, into books that have not begun. The accounts are locked.
+
+    Raises `BooksBegunError` if they have, and `NotEnoughFunds` where an account would have passed its limit.
+    """
+    _check_limits(movements)
+    cursor = Cursor(connection)
+    if cursor.execute(_HAVE_BEGUN).fetchone() != (False,):
+        raise BooksBegunError
+    columns, balances = _columns(movements)
+    actors = arrays.of_texts(signed(movement.actor) for movement in movements)
+    moments = arrays.of_texts(movement.at.isoformat() for movement in movements)
+    cursor.execute(_POST_PAST, [*columns, actors, moments, *balances])
+
+
+def _check_limits(movements: Sequence[Movement]) -> None:
+    """Go through movements one by one: each leaves its account within its limit, not only the last one."""
+    left: dict[int, Decimal] = {}
+    for movement in movements:
+        account = movement.account
+        left[account.id] = left.get(account.id, account.balance + account.credit_limit) + movement.amount
+        if left[account.id] < ZERO:
+            raise NotEnoughFunds
+
+
+def _columns(movements: Sequence[Movement]) -> tuple[list[str], list[str]]:
+    """Return the columns of the transfers, and by how much which balance changes; the accounts follow."""
     rows = []
     changes: dict[int, Decimal] = {}
     for movement in movements:
@@ -145,8 +200,7 @@ def post(connection: Connection, movements: Sequence[Movement], *, actor: str) -
         arrays.of_texts(note),
         arrays.of_numbers(sequence),
     ]
-    balances = [arrays.of_numbers(changes), arrays.of_numbers(changes.values())]
-    Cursor(connection).execute(_POST, [signed(actor), *columns, *balances], prepare=True)
+    return columns, [arrays.of_numbers(changes), arrays.of_numbers(changes.values())]
 
 
 def top_up(connection: Connection, account: int, amount: Decimal, *, actor: str, note: str = "") -> Decimal:

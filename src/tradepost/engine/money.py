@@ -8,6 +8,7 @@ from functools import lru_cache
 
 ZERO = Decimal(0)
 SMALLEST = Decimal("0.00001")
+CENT = Decimal("0.01")
 SMALLEST_RATE = Decimal("0.0000001")
 HUNDRED = Decimal(100)
 
@@ -18,6 +19,11 @@ _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 def to_amount(value: Decimal) -> Decimal:
     """Round half up to the 5 places that amounts have."""
     return value.quantize(SMALLEST, context=_EXACT)
+
+
+def to_cents(value: Decimal) -> Decimal:
+    """Round half up to two places, for eyes only: what is reckoned with has five."""
+    return value.quantize(CENT, context=_EXACT)
 
 
 def charge_for(rate: Decimal, quantity: int) -> Decimal:

@@ -80,6 +80,16 @@ def settle(connection: Connection, reports: Sequence[Report], *, actor: str) -> 
     return outcomes
 
 
+def refund_due(order: Order) -> Decimal:
+    """Return what is to be given back for an order as it stands now (design §4)."""
+    left = order.charge - order.refunded
+    if order.status is Status.CANCELED:
+        return left
+    if order.status is Status.PARTIAL:
+        return money.share_of(order.charge, order.remains, order.quantity)  # nothing can have been refunded before
+    return money.ZERO
+
+
 class _Batch:
     """Applies reports one after the other in memory, then writes all that has come of them."""
 
@@ -129,7 +139,7 @@ class _Batch:
             self._parents[order.parent] = self._orders[order.parent]
         if order.status is not was:
             self._moves.append(Move(order, was, order.status, report.note))
-            self._give_back(order, Kind.CANCEL if order.status is Status.CANCELED else Kind.PARTIAL, _refund_due(order))
+            self._give_back(order, Kind.CANCEL if order.status is Status.CANCELED else Kind.PARTIAL, refund_due(order))
         return Outcome.SETTLED
 
     def _stop(self, dripfeed: Order, report: Report) -> Outcome:
@@ -195,15 +205,6 @@ def _remains(order: Order, report: Report) -> int:
     if report.remains is not None:
         return min(max(report.remains, 0), order.quantity)  # upstreams deliver over, and count below zero
     return 0 if report.status is Status.COMPLETED else order.remains
-
-
-def _refund_due(order: Order) -> Decimal:
-    left = order.charge - order.refunded
-    if order.status is Status.CANCELED:
-        return left
-    if order.status is Status.PARTIAL:
-        return money.share_of(order.charge, order.remains, order.quantity)  # nothing can have been refunded before
-    return money.ZERO
 
 
 def _post(connection: Connection, refunds: Sequence[_Refund], *, actor: str) -> None:

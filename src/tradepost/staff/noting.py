@@ -6,13 +6,17 @@ from typing import Any
 import msgspec
 from django.apps import apps
 from django.db import connection
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from tradepost.staff.models import Entry
 from tradepost.staff.watched import WATCHED
 
 MODELS = frozenset(watched.model for watched in WATCHED)
-IDS_MAX = 1_000  # of what was ticked; beyond them only how many there were
+IDS_MAX = 1_000  # of what was ticked or matched; beyond them only how many there were
+COUNTED_MAX = 10_000  # what matches is counted so far: no list acts on more at once
+KEY_BEGINS = "tp_"  # what was searched for is told, but for a key
+MATCHED = "matched"  # where a request keeps the ids of what it chose by a filter
 LED_ON = (301, 302, 303)
 BACK_OFFICE = "/admin/"
 EVERYBODYS = frozenset({"login", "logout"})
@@ -42,6 +46,17 @@ def note_message(row: Any, message: object) -> None:
         note(row._meta.label_lower, row.pk, str(row), {"done": message})  # noqa: SLF001 - documented
 
 
+def remember_matched(request: HttpRequest, rows: QuerySet[Any]) -> None:
+    """Keep which rows an action is about that was chosen for all that match: once it is done others may.
+
+    That is to be called before the action; `note_request` tells it afterwards.
+    """
+    if _is_across(request):
+        setattr(
+            request, MATCHED, [str(pk) for pk in rows.order_by("-pk").values_list("pk", flat=True)[: COUNTED_MAX + 1]]
+        )
+
+
 def note_request(request: HttpRequest, response: HttpResponse) -> None:
     """Write down what a page, a button or an action of the back office did to rows that nothing watches.
 
@@ -55,12 +70,13 @@ def note_request(request: HttpRequest, response: HttpResponse) -> None:
     action = request.POST.get("action", "") if verb == "changelist" else verb
     if model in MODELS or model in SAY_IT_THEMSELVES or not action.isidentifier():
         return
-    ticked = [id_ for id_ in request.POST.getlist("_selected_action") if id_.isdecimal()]
-    if model in DECIDED and 0 < len(ticked) <= IDS_MAX:
-        for row in ticked:
-            note(model, row, "", {"done": action})
+    chosen = _chosen(request)
+    if model in DECIDED and 0 < len(chosen) <= IDS_MAX:
+        for row in chosen:
+            note(model, row, "", {"done": action, **_filter(request)})
         return
-    note(PAGES_OF.get(model, model), _row(request), "", {"done": action, **_button(request), **_which(ticked)})
+    done = {"done": action, **_button(request), **_filter(request), **_which(chosen)}
+    note(PAGES_OF.get(model, model), _row(request), "", done)
 
 
 def _row(request: HttpRequest) -> str:
@@ -84,7 +100,28 @@ def _button(request: HttpRequest) -> dict[str, object]:
     return {"button": button} if button else {}
 
 
-def _which(ticked: Sequence[str]) -> dict[str, object]:
-    if not ticked:
+def _is_across(request: HttpRequest) -> bool:
+    """Tell whether all that match were chosen, and not merely what the page shows of them."""
+    return request.POST.get("select_across", "0") not in {"", "0"}
+
+
+def _chosen(request: HttpRequest) -> list[str]:
+    """Return the ids of what an action was about: all that matched, or what was ticked."""
+    matched: list[str] = getattr(request, MATCHED, [])
+    return matched or [id_ for id_ in request.POST.getlist("_selected_action") if id_.isdecimal()]
+
+
+def _filter(request: HttpRequest) -> dict[str, object]:
+    """Return by what the rows were chosen, if all that match were: the list's parameters, without any key."""
+    if not _is_across(request):
         return {}
-    return {"rows": list(ticked)} if len(ticked) <= IDS_MAX else {"rows_ticked": len(ticked)}
+    asked = {name: str(value) for name, value in request.GET.items()}
+    return {"filter": {name: value for name, value in asked.items() if not value.strip().startswith(KEY_BEGINS)}}
+
+
+def _which(chosen: Sequence[str]) -> dict[str, object]:
+    if not chosen:
+        return {}
+    if len(chosen) > COUNTED_MAX:
+        return {"rows_chosen": f"more than {COUNTED_MAX:,}"}
+    return {"rows": list(chosen)} if len(chosen) <= IDS_MAX else {"rows_chosen": len(chosen)}

@@ -18,10 +18,10 @@ from tradepost.engine.order_types import OrderType
 from tradepost.engine.routing import Fulfilment
 from tradepost.fulfilment.sync import sync
 from tradepost.ledger import books
-from tradepost.ledger.models import LedgerAccount
 from tradepost.providers.importing import Wish, import_services
 from tradepost.providers.models import Followed, Provider
 from tradepost.staff.names import RoleName
+from tradepost.up.history import writing
 
 CUSTOMERS = (("alice@demo.example", "1000000"), ("bob@demo.example", "1"), ("carol@demo.example", "250"))
 STAFF = "staff@demo.example"
@@ -124,8 +124,9 @@ CATALOG: dict[str, tuple[_Entry, ...]] = {
 def seed(url: str, *, upstream: dict[str, Any] | None = None) -> str | None:
     """Fill an empty database and write `demo.json`; of one filled before, bring the addresses up to date.
 
-    With an upstream desk, what its `demo.json` says, the services are that desk's, dearer, and orders go there. Returns
-    the first customer's key, or None where there is none to show: the database was not empty.
+    With an upstream desk, what its `demo.json` says, the services are that desk's, dearer, and orders go there: nothing
+    has been ordered yet. Without one there is a past (`history`). Returns the first customer's key, or None where there
+    is none to show: the database was not empty.
     """
     path = environment.home() / "demo.json"
     addresses = {"url": url, "api_url": f"{url}/api/v2"}
@@ -135,9 +136,12 @@ def seed(url: str, *, upstream: dict[str, Any] | None = None) -> str | None:
         demo: dict[str, Any] = json.loads(path.read_text())
     else:
         with transaction.atomic():
-            if not upstream:
-                _seed_catalog()
             demo = _seed_accounts()
+            if upstream:
+                _welcome()
+            else:
+                _seed_catalog()
+                writing.write({email: Decimal(balance) for email, balance in CUSTOMERS})
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
     if upstream:
@@ -191,18 +195,17 @@ def _seed_accounts() -> dict[str, Any]:
     for email, balance in CUSTOMERS:
         password = secrets.token_urlsafe(12)
         account = signing_up.create(email, password)
-        books.top_up(account.pk, Decimal(balance), actor="demo", note="Welcome")
-        accounts.append(
-            {
-                "email": email,
-                "password": password,
-                "key": keys.create(account, name="Demo"),
-                "balance": money.show(LedgerAccount.objects.get(account=account).balance or money.ZERO),
-            }
-        )
+        key = keys.create(account, name="Demo")
+        accounts.append({"email": email, "password": password, "key": key, "balance": money.show(Decimal(balance))})
     staff = _seed_staff(STAFF, RoleName.OWNER)
     colleagues = [_seed_staff(f"{role}@demo.example", role) for role in COLLEAGUES]
     return {"staff": staff, "colleagues": colleagues, "accounts": accounts}
+
+
+def _welcome() -> None:
+    """Pay in what the customers are to have."""
+    for email, balance in CUSTOMERS:
+        books.top_up(Account.objects.get(email=email).pk, Decimal(balance), actor="demo", note="Welcome")
 
 
 def _seed_staff(email: str, role: RoleName) -> dict[str, str]:

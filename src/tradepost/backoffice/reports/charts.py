@@ -10,7 +10,8 @@ from tradepost.reports.periods import Period
 from tradepost.reports.reading import By, Reader, Sums
 
 DAYS_DRAWN_MAX = 92  # of more, months are drawn
-TICKS_MAX = 10
+TICKS_MAX = 8
+BAR_PIXELS_MAX = 18
 
 
 def by_day(read: Reader, period: Period, *, with_profit: bool) -> str:
@@ -53,6 +54,10 @@ def _drawn(
         "label": label,
         "data": [str(value) for value in values.values()],
         "backgroundColor": f"var({colour})",
+        "maxBarThickness": BAR_PIXELS_MAX,
+        "categoryPercentage": 0.75,
+        "borderRadius": 3,
+        "borderSkipped": "start",
         "displayYAxis": True,
         "maxTicksXLimit": TICKS_MAX,
     }

@@ -54,16 +54,15 @@ class ImportForm(forms.Form):
             raise forms.ValidationError("Choose a file.")
         if file and file.size > files.BYTES_MAX:
             raise forms.ValidationError(f"The file has {file.size:,} bytes; no more than {files.BYTES_MAX:,}.")
-        told["content"] = file.read() if file else self._kept()
         try:
-            self.sheet = files.read(told["content"])
+            self.sheet = files.read(file.read()) if file else self._kept()
         except BadFile as error:
             self.add_error("file", str(error))
         return told
 
-    def _kept(self) -> bytes:
+    def _kept(self) -> Sheet:
         assert self.upload, "asked for above"
-        return bytes(self.upload.content)
+        return files.kept(bytes(self.upload.content))
 
 
 class Carrying:
@@ -128,7 +127,7 @@ class Carrying:
         form = ImportForm(request.POST, request.FILES, upload=upload) if is_asked else ImportForm()
         proposal = None
         if form.is_valid() and form.sheet:
-            upload = _keep(request, form.cleaned_data["content"]) if request.FILES or upload is None else upload
+            upload = _keep(request, form.sheet) if request.FILES or upload is None else upload
             proposal = _carry(request, self.resource, form.sheet)
             if proposal is None:
                 upload.delete()
@@ -177,9 +176,9 @@ def _upload(request: HttpRequest) -> Upload | None:
     return Upload.objects.filter(pk=id_, account=request.user.pk).first() if id_ else None
 
 
-def _keep(request: HttpRequest, content: bytes) -> Upload:
-    """Keep a file until it has been looked at, in place of the last one; `fulfilment.forget` forgets the rest."""
+def _keep(request: HttpRequest, sheet: Sheet) -> Upload:
+    """Keep what was read until it is agreed to, in place of the last one; `fulfilment.forget` forgets the rest."""
     Upload.objects.filter(account=request.user.pk).delete()
     name = str(request.FILES["file"].name)[-FILE_NAME_CHARS_MAX:]  # type: ignore[union-attr] # one file
     assert request.user.pk, "nobody gets here without signing in"
-    return Upload.objects.create(account_id=request.user.pk, name=name, content=content)
+    return Upload.objects.create(account_id=request.user.pk, name=name, content=files.keep(sheet))

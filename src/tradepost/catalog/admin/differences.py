@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Model
 from django.utils.html import format_html_join
+from import_export.fields import Field
 
 from tradepost.backoffice import showing
 from tradepost.backoffice.proposing import Proposal
@@ -30,7 +31,8 @@ def proposal(resource: SheetResource, result: Any, sheet: Sheet) -> Proposal[Lin
     wrong = [*_base_errors(result), *_wrong(result, dict(enumerate(sheet.lines, 1)))]
     rows = list(zip(sheet.lines, result.rows, strict=False))
     columns = set(sheet.dataset.headers or ()) - {"id"}  # what is new has no id before it is written
-    new = [_new(resource, line, row.instance, columns) for line, row in rows if row.is_new()]
+    told = [field for field in resource.get_import_fields() if field.column_name in columns]
+    new = [_new(resource, line, row.instance, told) for line, row in rows if row.is_new()]
     changed = [_changed(resource, line, row.instance) for line, row in rows if row.is_update()]
     same = [Line(line, "unchanged", row.object_repr) for line, row in rows if row.is_skip()]
     summary = f"{len(new):,} new, {len(changed):,} changed, {len(same):,} unchanged, {len(wrong):,} wrong"
@@ -53,9 +55,9 @@ def _wrong(result: Any, lines: Mapping[int, int]) -> Iterator[Line]:
         yield Line(lines[row.number], "wrong", wrong=" ".join(str(each.error) for each in row.errors))
 
 
-def _new(resource: SheetResource, line: int, instance: Model, columns: Collection[str]) -> Line:
-    fields = [field for field in resource.get_import_fields() if field.column_name in columns]
-    values = [(field.column_name, resource.shown(field, field.get_value(instance))) for field in fields]
+def _new(resource: SheetResource, line: int, instance: Model, told: Collection[Field]) -> Line:
+    now = resource.values(instance)
+    values = [(field.column_name, resource.shown(field, now[field.column_name])) for field in told]
     return Line(
         line, "new", changes=tuple((name, "", _cell(value)) for name, value in values if value not in {"", None})
     )

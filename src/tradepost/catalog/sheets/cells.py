@@ -23,10 +23,15 @@ class FieldCell(Widget):  # type: ignore[misc] # published without types
     def __init__(self, field: "Field[Any, Any]") -> None:
         super().__init__()
         self._field = field
+        self._known: dict[str, Any] = {}  # most cells of a column say what another one says
 
     def clean(self, value: Any, row: Any = None, **_: Any) -> Any:  # noqa: ARG002 - the library's signature
-        """Return a cell's value. Raises ValueError, which the library gathers by column."""
-        text = unguarded(value or "")
+        """Return a cell's value. Raises ValueError, which is gathered by column."""
+        if value not in self._known:
+            self._known[value] = self._value(unguarded(value or ""))
+        return self._known[value]
+
+    def _value(self, text: str) -> Any:
         is_text = isinstance(self._field, CharField | TextField) and not self._field.choices
         if not text and not (is_text and self._field.blank):
             return None
@@ -57,7 +62,7 @@ class NameCell(Widget):  # type: ignore[misc] # published without types
         self.ids: Mapping[str, int] = {}
 
     def clean(self, value: Any, row: Any = None, **_: Any) -> int | None:  # noqa: ARG002 - the library's signature
-        """Return the id of what a cell names. Raises ValueError, which the library gathers by column."""
+        """Return the id of what a cell names. Raises ValueError, which is gathered by column."""
         name = unguarded(value or "")
         if name and name not in self.ids:
             raise ValueError(f"There is no {self._noun} “{name}”.")

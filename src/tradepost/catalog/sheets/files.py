@@ -5,6 +5,7 @@ A number of a spreadsheet is a binary fraction. It is read as the program shows 
 """
 
 import csv
+import gzip
 import io
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -54,6 +55,12 @@ class Sheet(msgspec.Struct, frozen=True):
     lines: list[int]
 
 
+class _Kept(msgspec.Struct, frozen=True, array_like=True):
+    headers: list[str]
+    rows: list[list[str]]
+    lines: list[int]
+
+
 def read(content: bytes) -> Sheet:
     """Read a file, of which the first row names the columns. Raises `BadFile`."""
     if len(content) > BYTES_MAX:
@@ -63,6 +70,22 @@ def read(content: bytes) -> Sheet:
         return _sheet(rows)
     except (csv.Error, ValueError, KeyError, zipfile.BadZipFile, SyntaxError) as error:  # of XML, too
         raise BadFile(f"It can't be read: {error}.") from error
+
+
+def keep(sheet: Sheet) -> bytes:
+    """Return a sheet as `kept` takes it: to read XLSX takes a while, and is done once."""
+    rows = [list(row) for row in sheet.dataset]
+    table = _Kept(sheet.dataset.headers, rows, sheet.lines)
+    return gzip.compress(msgspec.json.encode(table), compresslevel=1)
+
+
+def kept(content: bytes) -> Sheet:
+    """Return the sheet that was kept. Raises `BadFile` for what was not kept by this version."""
+    try:
+        table = msgspec.json.decode(gzip.decompress(content), type=_Kept)
+    except (gzip.BadGzipFile, msgspec.DecodeError):
+        raise BadFile("Choose it again.") from None
+    return Sheet(tablib.Dataset(*table.rows, headers=table.headers), table.lines)
 
 
 def _sheet(rows: Iterable[Sequence[str]]) -> Sheet:
@@ -114,7 +137,10 @@ def _xlsx_rows(content: bytes) -> Iterator[list[str]]:
     sheet = book.worksheets[0]
     sheet.reset_dimensions()  # what it says of them may be wrong
     for line, row in enumerate(sheet.iter_rows(max_col=COLUMNS_MAX + 1, values_only=True), 1):
-        yield [_text(cell, line) for cell in row]
+        cells = list(row)
+        while cells and cells[-1] is None:  # each row is filled up to so many columns
+            cells.pop()
+        yield [_text(cell, line) for cell in cells]
 
 
 def _text(cell: object, line: int) -> str:

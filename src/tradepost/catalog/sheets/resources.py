@@ -1,7 +1,8 @@
 """What the rows of a sheet make of categories, services and custom rates.
 
 django-import-export reads the rows. It knows one by the other's id or name, which are read at once, and it is written
-at once: of 5,000 rows as of one, a statement for all that are new and one for all that change.
+at once: of 5,000 rows as of one, a statement for all that are new and one for all that change. What it does for each
+cell of each row is done here, in a fraction of its time: a person waits while 20,000 rows are looked at.
 """
 
 from collections.abc import Mapping
@@ -56,6 +57,8 @@ class SheetResource(ModelResource):  # type: ignore[misc] # published without ty
         super().__init__()
         self._store = store
         self._seen: set[object] = set()
+        self._attributes = {field.column_name: field.attribute for field in self.fields.values()}
+        self._cells: list[tuple[str, str, FieldCell | NameCell]] = []  # of the columns that the sheet has
 
     @classmethod
     def field_from_django_field(cls, field_name: str, django_field: Any, readonly: bool) -> Field:
@@ -77,7 +80,26 @@ class SheetResource(ModelResource):  # type: ignore[misc] # published without ty
         strange = [name for name in dataset.headers if name not in known]
         if strange:
             raise ValueError(f"There are no such columns: {', '.join(strange)}. There are: {', '.join(sorted(known))}.")
+        self._cells = [
+            (field.column_name, field.attribute, field.widget)
+            for field in self.get_import_fields()
+            if field.column_name in dataset.headers and not field.readonly
+        ]
         self.load(dataset)
+
+    def import_instance(self, instance: Model, row: Row, **_: Any) -> None:
+        """Take a row's cells over. Raises ValidationError for all that are wrong."""
+        wrong = {}
+        for column, attribute, cell in self._cells:
+            try:
+                value = cell.clean(row[column])
+            except ValueError as error:
+                wrong[attribute] = str(error)
+            else:
+                if value is not None:
+                    setattr(instance, attribute, value)
+        if wrong:
+            raise ValidationError(wrong)
 
     def load(self, dataset: Any) -> None:
         """Read all that the rows may name."""
@@ -111,7 +133,7 @@ class SheetResource(ModelResource):  # type: ignore[misc] # published without ty
 
     def values(self, instance: Model) -> dict[str, Any]:
         """Return what it has in each column."""
-        return {field.column_name: field.get_value(instance) for field in self.fields.values()}
+        return {column: getattr(instance, attribute) for column, attribute in self._attributes.items()}
 
     def changes(self, instance: Any) -> dict[str, tuple[Any, Any]]:
         """Return the columns that have changed, with the old value and the new one, as cells."""
@@ -223,6 +245,7 @@ class ServiceResource(ById, SheetResource):
         ids = dict(Category.objects.values_list("name", "pk"))
         self.fields["category"].widget.ids = ids
         self._category_names = {id_: name for name, id_ in ids.items()}
+        self._rules: set[str] = set()  # that have been read
 
     def check(self, instance: Any) -> dict[str, str]:
         """Hold it to what the form of a service is held to."""
@@ -234,7 +257,9 @@ class ServiceResource(ById, SheetResource):
         if instance.is_active and instance.quarantine:
             wrong["is_active"] = "It is in quarantine: settle that first."
         try:
-            link_rules.read(instance.link_pattern)
+            if instance.link_pattern not in self._rules:
+                link_rules.read(instance.link_pattern)
+                self._rules.add(instance.link_pattern)
         except link_rules.BadPattern as error:
             wrong["link_pattern"] = f"This is no regular expression: {error}."
         return wrong

@@ -122,7 +122,7 @@ class RoutedServiceAdmin(BulkEditing, ServiceAdmin):
         """List them with their costs."""
         return CostedList
 
-    @showing.figure("cost")
+    @showing.figure("cost", ordering=costs.to_sort_by_cost())
     def cost(self, service: Service) -> SafeString | str:
         """Show what 1,000 cost by the first route and, if that is another one, by the cheapest."""
         known: Costs | None = getattr(service, "costs", None)
@@ -133,7 +133,7 @@ class RoutedServiceAdmin(BulkEditing, ServiceAdmin):
             return format_html('<span class="tp-nowrap">{}</span>', first)
         return format_html('<span class="tp-nowrap">{}</span><small class="tp-under">from {}</small>', first, cheapest)
 
-    @showing.figure("margin")
+    @showing.figure("margin", ordering=costs.to_sort_by_margin())
     def margin(self, service: Service) -> SafeString | str:
         """Show what is left of the rate above the first route's cost and, if that is another one, the cheapest's."""
         known: Costs | None = getattr(service, "costs", None)

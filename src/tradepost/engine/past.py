@@ -1,0 +1,340 @@
+"""Writing down a past: orders that are over, and the money that they moved, as if they had come in one by one.
+
+For a desk that begins with one, as the demo does. Only the moments are given: whether an order may be asked for and
+move as it did, what it cost and what came back is decided by the rules that hold for every order (`order_types`,
+`pricing`, `statuses`, `settling`).
+
+1. `reckon` decides all that. Nothing is written yet: what each account spends tells what it has to pay in.
+2. `write` writes the orders, the attempts, the transfers and the events, each set in one statement and in the order of
+   time. Books that have begun refuse it: nothing is ever written behind what has happened.
+
+Drip-feeds and subscriptions are not written down. The caller commits.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+from psycopg import Connection, Cursor
+
+from tradepost.engine import arrays, catalog, ledger, order_types, orders, pricing, settling
+from tradepost.engine.errors import IncorrectService
+from tradepost.engine.ledger import Kind, PastMovement, SystemAccount
+from tradepost.engine.order_types import RULES, Draft, Parameters, Quantity
+from tradepost.engine.orders import Order
+from tradepost.engine.placing import Mode
+from tradepost.engine.signing import signed
+from tradepost.engine.statuses import ACTIVE, TRANSITIONS, Dispatch, Status
+
+_ENCODE = msgspec.json.Encoder().encode
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A move of an order: to a status, or to where it stands with its upstream."""
+
+    at: datetime
+    actor: str
+    to: Status | Dispatch
+    note: str = ""
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """The one attempt to place an order with a provider; taken there if it has an id there."""
+
+    provider: int
+    provider_service: int
+    at: datetime
+    answered_at: datetime
+    upstream_id: str | None
+    answer: str
+
+
+class PastOrder(msgspec.Struct, frozen=True):
+    """An order that was: asked for as `place` is asked, and what became of it. `remains` is what it ended with."""
+
+    account: int
+    key: int | None
+    mode: Mode
+    parameters: Parameters
+    at: datetime
+    dispatch: Dispatch  # where it began
+    steps: Sequence[Step]
+    start_count: int | None = None
+    remains: int | None = None  # None: nothing if it was delivered, all if not
+    attempt: Attempt | None = None
+
+
+class TopUp(msgspec.Struct, frozen=True):
+    """What an account paid in."""
+
+    account: int
+    at: datetime
+    amount: Decimal
+    actor: str
+    note: str
+
+
+class Change(msgspec.Struct, frozen=True):
+    """By how much an order changed its account's balance, and when."""
+
+    at: datetime
+    amount: Decimal
+    kind: Kind
+    actor: str
+    order: Order
+
+
+class _Move(msgspec.Struct, frozen=True):
+    """A step that an order took, and from where to where."""
+
+    order: Order
+    step: Step
+    was: Status
+    to: Status
+    was_dispatch: Dispatch
+    dispatch: Dispatch
+
+
+class _Written(msgspec.Struct, frozen=True):
+    """An order as it was asked for, and as it ended."""
+
+    asked: PastOrder
+    service: catalog.Service
+    draft: Draft
+    rate: Decimal
+    order: Order  # has its id once it is written
+
+    @property
+    def cost_in_rates(self) -> Decimal:
+        """How many times its provider's rate it cost there."""
+        is_package = RULES[self.service.type].quantity is Quantity.PACKAGE
+        return Decimal(1) if is_package else Decimal(self.draft.quantity).scaleb(-3)
+
+    @property
+    def delivered(self) -> Decimal:
+        """The share of it that was delivered."""
+        return 1 - Decimal(self.order.remains) / self.order.quantity
+
+
+class Past(msgspec.Struct, frozen=True):
+    """What is to be written down: orders in the order of time, and what they led to."""
+
+    orders: list[_Written]
+    changes: list[Change]
+    moves: list[_Move]
+
+    def changes_by_account(self) -> dict[int, list[Change]]:
+        """Return what each account paid and got back, in the order of time."""
+        found: defaultdict[int, list[Change]] = defaultdict(list)
+        for change in self.changes:
+            found[change.order.account].append(change)
+        return found
+
+
+_WRITE = """
+INSERT INTO orders_order (account_id, service_id, key_id, mode, link, quantity, fields, rate, charge, refunded, status,
+                          dispatch, start_count, remains, one_per_link, created_at, updated_at)
+SELECT account_id, service_id, key_id, mode, link, quantity, fields::jsonb, rate, charge, refunded, status, dispatch,
+       start_count, remains, one_per_link, created_at, updated_at
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::numeric[],
+            %s::numeric[], %s::numeric[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::boolean[],
+            %s::timestamptz[], %s::timestamptz[])
+  WITH ORDINALITY
+  AS new (account_id, service_id, key_id, mode, link, quantity, fields, rate, charge, refunded, status, dispatch,
+          start_count, remains, one_per_link, created_at, updated_at, number)
+ORDER BY number
+RETURNING id
+"""
+
+# What it was to cost is reckoned as ever (`dispatching`), and what the provider told in the end is its share of that.
+_WRITE_ATTEMPTS = """
+INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, state, upstream_id,
+                            quantity, at, answered_at, answer, cost_expected, cost)
+SELECT order_id, account_id, 1, provider_id, provider_service_id,
+       CASE WHEN upstream_id IS NULL THEN 'refused' ELSE 'sent' END, upstream_id, quantity, at, answered_at, answer,
+       round(expected, 5), CASE WHEN upstream_id IS NOT NULL THEN round(expected * delivered, 5) END
+FROM (
+    SELECT new.*, new.rates * s.rate * p.exchange_rate AS expected
+    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[],
+                %s::timestamptz[], %s::text[], %s::numeric[], %s::numeric[])
+      AS new (order_id, account_id, provider_id, provider_service_id, upstream_id, quantity, at, answered_at, answer,
+              rates, delivered)
+    JOIN providers_providerservice s ON s.id = new.provider_service_id
+    JOIN providers_provider p ON p.id = new.provider_id
+) AS reckoned
+ORDER BY order_id
+"""
+
+_WRITE_EVENTS = """
+INSERT INTO orders_orderevent (order_id, account_id, actor, at, from_status, to_status, from_dispatch, to_dispatch,
+                               note)
+SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[],
+                     %s::text[], %s::text[])
+"""
+
+
+def reckon(connection: Connection, asked: Sequence[PastOrder]) -> Past:
+    """Decide what became of these orders, which are in the order of time.
+
+    Raises a `Refusal` for one that nobody could have placed, and `ValueError` for one that could not have moved so.
+    """
+    now = catalog.current(connection)
+    now.load_rates(connection, {each.account for each in asked})
+    past = Past([], [], [])
+    for number, each in enumerate(asked):
+        written = _placed(now, each, number)
+        past.orders.append(written)
+        order = written.order
+        if order.charge:
+            past.changes.append(Change(each.at, -order.charge, Kind.CHARGE, each.mode.value, order))
+        for step in each.steps:
+            _move_on(past, written, step)
+        if order.status in ACTIVE:
+            raise ValueError("what is not over is not past")
+    past.changes.sort(key=lambda change: change.at)
+    past.moves.sort(key=lambda move: move.step.at)
+    return past
+
+
+def _placed(now: catalog.Catalog, asked: PastOrder, number: int) -> _Written:
+    service = now.service(asked.parameters.get("service", ""))
+    if service is None:
+        raise IncorrectService
+    draft = order_types.read(service.terms, asked.parameters)
+    if draft.parts is not None:
+        raise ValueError("what is made of parts is not written down")
+    rate = now.rate(asked.account, service)
+    order = Order(
+        number,
+        asked.account,
+        service.id,
+        Status.PENDING,
+        asked.dispatch,
+        draft.quantity,
+        charge=pricing.charge(service, rate, draft.quantity),
+        refunded=Decimal(0),
+        start_count=asked.start_count,
+        remains=draft.quantity,
+        parent=None,
+        part=None,
+        parts=None,
+    )
+    return _Written(asked, service, draft, rate, order)
+
+
+def _move_on(past: Past, written: _Written, step: Step) -> None:
+    """Take an order one step further, with what comes back for it."""
+    order = written.order
+    was, was_dispatch = order.status, order.dispatch
+    if isinstance(step.to, Dispatch):
+        orders.move_dispatch(order, step.to)
+    else:
+        _change_status(written, step.to)
+        back = settling.refund_due(order)
+        if back:
+            order.refunded += back
+            kind = Kind.CANCEL if step.to is Status.CANCELED else Kind.PARTIAL
+            past.changes.append(Change(step.at, back, kind, step.actor, order))
+    past.moves.append(_Move(order, step, was, order.status, was_dispatch, order.dispatch))
+
+
+def _change_status(written: _Written, to: Status) -> None:
+    order, remains = written.order, written.asked.remains
+    if to not in TRANSITIONS[order.status]:
+        raise ValueError(f"an order that is {order.status} can't become {to}")
+    order.status = to
+    if to not in ACTIVE:
+        untold = 0 if to is Status.COMPLETED else order.quantity
+        order.remains = untold if remains is None else remains
+
+
+def write(connection: Connection, past: Past, top_ups: Sequence[TopUp]) -> list[int]:
+    """Write a past down, with what was paid in meanwhile, and return the orders' ids.
+
+    Raises `NotEnoughFunds` if that was too little, and `BooksBegunError`.
+    """
+    ids = _write_orders(connection, past.orders)
+    _write_attempts(connection, past.orders)
+    accounts = ledger.lock(connection, {change.order.account for change in past.changes} | {t.account for t in top_ups})
+    movements = [
+        PastMovement(
+            accounts[each.account], SystemAccount.TOP_UPS, each.amount, Kind.TOP_UP,
+            note=each.note, at=each.at, actor=each.actor,
+        )
+        for each in top_ups
+    ] + [
+        PastMovement(
+            accounts[each.order.account], SystemAccount.SALES, each.amount, each.kind, each.order.id,
+            at=each.at, actor=each.actor,
+        )
+        for each in past.changes
+    ]  # fmt: skip
+    ledger.post_past(connection, sorted(movements, key=lambda movement: movement.at))
+    _write_events(connection, past.moves)
+    return ids
+
+
+def _write_orders(connection: Connection, written: Sequence[_Written]) -> list[int]:
+    all_of = [each.order for each in written]
+    columns = [
+        arrays.of_numbers(order.account for order in all_of),
+        arrays.of_numbers(order.service for order in all_of),
+        arrays.of_numbers(each.asked.key for each in written),
+        arrays.of_texts(each.asked.mode for each in written),
+        arrays.of_texts(each.draft.link for each in written),
+        arrays.of_numbers(order.quantity for order in all_of),
+        arrays.of_texts(_ENCODE(fields).decode() if (fields := each.draft.fields) else None for each in written),
+        arrays.of_numbers(each.rate for each in written),
+        arrays.of_numbers(order.charge for order in all_of),
+        arrays.of_numbers(order.refunded for order in all_of),
+        arrays.of_texts(order.status for order in all_of),
+        arrays.of_texts(order.dispatch for order in all_of),
+        arrays.of_numbers(order.start_count for order in all_of),
+        arrays.of_numbers(order.remains for order in all_of),
+        arrays.of_flags(each.service.one_order_per_link for each in written),
+        _moments(each.asked.at for each in written),
+        _moments(each.asked.steps[-1].at for each in written),
+    ]
+    ids = sorted(row[0] for row in Cursor(connection).execute(_WRITE, columns))
+    for order, id_ in zip(all_of, ids, strict=True):
+        order.id = id_
+    return ids
+
+
+def _write_attempts(connection: Connection, written: Sequence[_Written]) -> None:
+    made = [(each, each.asked.attempt) for each in written if each.asked.attempt]
+    columns = [
+        arrays.of_numbers(each.order.id for each, _ in made),
+        arrays.of_numbers(each.order.account for each, _ in made),
+        arrays.of_numbers(attempt.provider for _, attempt in made),
+        arrays.of_numbers(attempt.provider_service for _, attempt in made),
+        arrays.of_texts(attempt.upstream_id for _, attempt in made),
+        arrays.of_numbers(each.order.quantity for each, _ in made),
+        _moments(attempt.at for _, attempt in made),
+        _moments(attempt.answered_at for _, attempt in made),
+        arrays.of_texts(attempt.answer for _, attempt in made),
+        arrays.of_numbers(each.cost_in_rates for each, _ in made),
+        arrays.of_numbers(each.delivered for each, _ in made),
+    ]
+    Cursor(connection).execute(_WRITE_ATTEMPTS, columns)
+
+
+def _write_events(connection: Connection, moves: Sequence[_Move]) -> None:
+    columns = [
+        arrays.of_numbers(move.order.id for move in moves),
+        arrays.of_numbers(move.order.account for move in moves),
+        arrays.of_texts(signed(move.step.actor) for move in moves),
+        _moments(move.step.at for move in moves),
+        arrays.of_texts(move.was for move in moves),
+        arrays.of_texts(move.to for move in moves),
+        arrays.of_texts(move.was_dispatch for move in moves),
+        arrays.of_texts(move.dispatch for move in moves),
+        arrays.of_texts(move.step.note for move in moves),
+    ]
+    Cursor(connection).execute(_WRITE_EVENTS, columns)
+
+
+def _moments(moments: Iterable[datetime]) -> str:
+    return arrays.of_texts(moment.isoformat() for moment in moments)
