@@ -32,8 +32,16 @@ STOP_SECONDS_MAX = 30
 CHECK_SECONDS_MAX = 600
 ANSWER_SECONDS_MAX = 30
 SERVER = "tradepost serve"  # the 15 characters that the kernel keeps of a process's name
-SETTLE_SECONDS = 0.5  # longer than a disk that others use may hold a commit up
+SETTLE_SECONDS = 0.5  # longer than a request waits for a thread
 SETTLE_TRIES_MAX = 50
+
+# And whether somebody has written to it and not committed yet, since a disk that others use holds commits up.
+_COUNT = """
+SELECT count(*), EXISTS (
+    SELECT FROM pg_locks
+    WHERE relation = %(table)s::regclass AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()
+) FROM {table} WHERE id > %(after)s
+"""
 
 
 @dataclass(frozen=True)
@@ -69,11 +77,12 @@ class Desk:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             before = -1
             for _ in range(SETTLE_TRIES_MAX):
-                row = connection.execute(f"SELECT count(*) FROM {table} WHERE id > %s", [after]).fetchone()
+                row = connection.execute(_COUNT.format(table=table), {"table": table, "after": after}).fetchone()
                 assert row
-                if row[0] == before:
-                    return int(before)
-                before = row[0]
+                count, is_written = row
+                if count == before and not is_written:
+                    return int(count)
+                before = count
                 time.sleep(SETTLE_SECONDS)
         raise Failed(f"{table} keeps growing with nobody there")
 

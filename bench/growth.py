@@ -54,7 +54,7 @@ def part(name: str, size: Size, kind: str) -> Part:
     every = str(ACCOUNTS // CUSTOMERS)
     if name == "add":
         arguments = (str(CUSTOMERS), every, "SERVICE", "FIRST")
-        return Part(kind, kind, 256, name, arguments, counted_in="orders_order")
+        return Part(kind, kind, 256, name, arguments, is_ordering=True)
     if name == "balance":
         return Part(kind, kind, 64, name, (str(CUSTOMERS), every))
     asking = min(CUSTOMERS, size.owners)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from bench import batches, cpu, desk, memory, pgbench, report, wrk
+from bench import batches, cpu, desk, memory, pgbench, report
 from bench.desk import Desk
 from bench.figures import Figures, Run
 from bench.loads import Loads
@@ -84,21 +84,16 @@ class _Runner:
 
     def run(self, part: Part, seconds: int) -> Run:
         """Run a part once."""
-        if part.kind == "desk":
-            return self._loads.run(self._desk, part, seconds)
-        servers = (self._others[part.kind].pid,) if part.kind in self._others else self._desk.servers
-        before = cpu.used(servers=servers, postmaster=self._desk.postmaster)
+        if part.kind == "desk" or part.kind in self._others:
+            return self._loads.run(self._desk, part, seconds, server=self._others.get(part.kind))
+        before = cpu.used(servers=self._desk.servers, postmaster=self._desk.postmaster)
         figures = self._figures(part, seconds)
-        after = cpu.used(servers=servers, postmaster=self._desk.postmaster)
+        after = cpu.used(servers=self._desk.servers, postmaster=self._desk.postmaster)
         return Run(figures, after.since(before) if after and before else None)
 
     def _figures(self, part: Part, seconds: int) -> Figures:
         first = self._loads.next()
-        arguments = self._loads.fill(self._desk, part)
         if part.kind == "batches":
             return batches.run(self._desk, seconds=seconds, first=first)
-        if part.kind == "pgbench":
-            url = self._desk.database_url
-            return pgbench.run(url, part.script, arguments, clients=part.clients, seconds=seconds)
-        url = f"{self._others[part.kind].url}{part.target}"
-        return wrk.run(url, part.script, arguments, connections=part.clients, seconds=seconds)
+        definitions = self._loads.fill(self._desk, part)
+        return pgbench.run(self._desk.database_url, part.script, definitions, clients=part.clients, seconds=seconds)
