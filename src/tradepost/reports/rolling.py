@@ -15,6 +15,7 @@ from django.db import connection, transaction
 
 from tradepost.reports.booking import BOOKINGS, DURATIONS, SPANS, SUBJECTS, TABLES
 from tradepost.reports.measures import MEASURES, Kind, Span
+from tradepost.stopping import is_stopping
 
 ROWS_A_TABLE_MAX = 400_000  # at a time
 MEMORY = "64MB"  # to add so many rows up in
@@ -77,13 +78,14 @@ _FORGET_DURATIONS = "DELETE FROM reports_duration WHERE day < (now() - make_inte
 def settled() -> Positions | None:
     """Return the last row of each table up to which every row is committed, or was never written.
 
-    None if transactions that are under way take too long: there is always a next time. Not to be called in one.
+    None if transactions that are under way take too long, or this worker is to stop: there is always a next time.
+    Not to be called in one.
     """
     newest = _pairs(_NEWEST)
     awaited = _writers()
     give_up_at = time.monotonic() + WAIT_SECONDS_MAX
     while awaited:
-        if time.monotonic() > give_up_at:
+        if time.monotonic() > give_up_at or is_stopping():
             return None
         time.sleep(LOOK_SECONDS)
         awaited &= _writers()
@@ -117,10 +119,10 @@ def _steps(after: Positions, until: Positions, rows_max: int) -> Positions:
 
 
 def catch_up(*, seconds_max: float = float("inf")) -> Iterator[Positions]:
-    """Book all there is, or for so long, and yield the positions after each step."""
+    """Book all there is, or for so long, or until this worker is to stop, and yield the positions after each step."""
     give_up_at = time.monotonic() + seconds_max
     until = settled()
-    while until and time.monotonic() < give_up_at and roll(until):
+    while until and time.monotonic() < give_up_at and not is_stopping() and roll(until):
         yield positions()
 
 
