@@ -13,9 +13,14 @@ from tradepost.engine.ledger import SystemAccount
 from tradepost.engine.statuses import ACTIVE
 from tradepost.reports.measures import AMOUNTS, COUNTS, GROWTH, MEASURES, Kind, Timed
 
-# The tables that bookings are made of; rows are only ever added to them, but for orders, of which only what never
-# changes is booked here.
-TABLES = ("orders_order", "ledger_transfer", "orders_orderevent", "orders_refill")
+# The tables that bookings are made of, with the column that says when; rows are only ever added to them, but for
+# orders, of which only what never changes is booked here.
+TABLES = {
+    "orders_order": "created_at",
+    "ledger_transfer": "at",
+    "orders_orderevent": "at",
+    "orders_refill": "created_at",
+}
 
 # Integers are what PostgreSQL adds up quickest and in least memory; a step has no more rows than they can count.
 _TYPES = {"quantity": "bigint", **dict.fromkeys(AMOUNTS, "numeric"), **dict.fromkeys(COUNTS, "integer")}

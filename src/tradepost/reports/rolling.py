@@ -10,6 +10,7 @@ Filling an old database is the same, begun at nothing: bounded in memory, and ta
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 
 from django.db import connection, transaction
 
@@ -18,7 +19,7 @@ from tradepost.reports.measures import COUNTS, MEASURES, Kind, Span
 from tradepost.stopping import is_stopping
 
 ROWS_A_TABLE_MAX = 200_000  # at a time: twice as many are a sixth quicker, and keep what they see for twice as long
-MEMORY = "64MB"  # to add so many rows up in
+MEMORY = "16MB"  # for each sum and sort of them; with more they are no quicker
 WAIT_SECONDS_MAX = 10  # for transactions that were under way
 LOOK_SECONDS = 0.02
 MINUTES_KEPT_DAYS = 8
@@ -129,13 +130,39 @@ def roll(until: Positions, *, rows_max: int = ROWS_A_TABLE_MAX) -> bool:
 
 
 def _steps(after: Positions, until: Positions, rows_max: int) -> Positions:
-    """Return how far the next step goes in each table: in all of them over about the same days, as far as one can tell.
+    """Return how far the next step goes in each table: over the same time in all, with so many rows of each at most.
 
-    What happened to an order is then mostly booked together, and its totals are written once.
+    What happened on a day is then booked together, and each total of it is written once.
     """
-    waiting = {table: max(until[table] - after[table], 0) for table in TABLES}
-    most = max(waiting.values())
-    return {table: after[table] + -(-waiting[table] * min(rows_max, most) // max(most, 1)) for table in TABLES}
+    ends = {table: min(max(until[table], after[table]), after[table] + rows_max) for table in TABLES}
+    times = {table: _time_of_last(table, after[table], ends[table]) for table in TABLES if ends[table] < until[table]}
+    moment = min((time for time in times.values() if time), default=None)
+    if moment is None:
+        return ends
+    return {
+        table: ends[table]
+        if table in times and not times[table]
+        else _last_by(table, after[table], ends[table], moment)
+        for table in TABLES
+    }
+
+
+def _time_of_last(table: str, after: int, until: int) -> datetime | None:
+    """Return the time of the last of these rows; None if there is none, as ids may be missing."""
+    query = f"SELECT {TABLES[table]} FROM {table} WHERE id > %s AND id <= %s ORDER BY id DESC LIMIT 1"
+    with connection.cursor() as cursor:
+        cursor.execute(query, [after, until])
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _last_by(table: str, after: int, until: int, moment: datetime) -> int:
+    """Return the last of these rows that is of this time or before."""
+    query = f"SELECT coalesce(max(id), %s) FROM {table} WHERE id > %s AND id <= %s AND {TABLES[table]} <= %s"
+    with connection.cursor() as cursor:
+        cursor.execute(query, [after, after, until, moment])
+        [last] = cursor.fetchone()
+    return int(last)
 
 
 def catch_up(*, seconds_max: float = float("inf")) -> Iterator[Positions]:
