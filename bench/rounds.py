@@ -12,6 +12,7 @@ import typer
 
 from bench import batches, cpu, desk, memory, pgbench, report
 from bench.desk import Desk
+from bench.errors import Failed
 from bench.figures import Figures, Run
 from bench.loads import Loads
 from bench.report import Measured
@@ -32,19 +33,32 @@ def measure(workloads: Sequence[Workload], *, rounds: int, seconds: int, keep: b
 
 
 def take(
-    workloads: Sequence[Workload], run: Callable[[Part, int], Run], *, rounds: int, seconds: int
+    workloads: Sequence[Workload],
+    run: Callable[[Part, int], Run],
+    *,
+    rounds: int,
+    seconds: int,
+    warm_up_seconds: int = WARM_UP_SECONDS,
 ) -> list[Measured]:
     """Take the rounds: in each one `run` runs every part of every workload once, for so many seconds."""
     for workload in workloads:
         for part in workload.parts:
-            run(part, WARM_UP_SECONDS)
+            _told(workload, part, run, warm_up_seconds)
     measured = [Measured(workload) for workload in workloads]
     for number in range(1, rounds + 1):
         for each in measured:
             for part in each.workload.parts:
-                each.runs[part.label].append(run(part, seconds))
+                each.runs[part.label].append(_told(each.workload, part, run, seconds))
         typer.echo(f"Round {number} of {rounds}: {', '.join(map(report.line, measured))}", err=True)
     return measured
+
+
+def _told(workload: Workload, part: Part, run: Callable[[Part, int], Run], seconds: int) -> Run:
+    """Run a part, and say which it was if it fails."""
+    try:
+        return run(part, seconds)
+    except Failed as failure:
+        raise Failed(f"{workload.name}, {part.label}: {failure}") from failure
 
 
 def tell(measured: Sequence[Measured], books: str, *, seconds: int, peak_bytes: int | None, keep: bool) -> None:
