@@ -16,6 +16,7 @@ SERVICES = 10_000
 ORDERS_OF_OWNER = 100
 LEAST, MIDDLE = 10_000, 1_000_000  # and what the command says
 RATIO_MIN = 0.85
+WARM_UP_SECONDS = 5  # what a thousand of so many accounts have lies on as many pages, which come from the disk at first
 
 
 WORKLOADS = (("add", "orders"), ("balance", "balances"), ("status", "lists of 100"))
@@ -29,7 +30,7 @@ def measure(*, orders: int, rounds_count: int, seconds: int, keep: bool) -> None
     with ExitStack() as stack:
         desks: dict[str, Desk] = {}
         for count in counts:
-            typer.echo(f"Seeding a desk with {count:,} orders...", err=True)
+            typer.echo(f"Seeding a desk with {count:,} orders, totals included...", err=True)
             desks[_label(count)] = stack.enter_context(desk.fresh(size=size_of(count)))
         loads = Loads()
         measured = rounds.take(
@@ -37,6 +38,7 @@ def measure(*, orders: int, rounds_count: int, seconds: int, keep: bool) -> None
             lambda part, length: loads.run(desks[part.kind], part, length),
             rounds=rounds_count,
             seconds=seconds,
+            warm_up_seconds=WARM_UP_SECONDS,
         )
         books = [f"{label}: {desk.check(running)}" for label, running in desks.items()]
         peak = max((memory.peak(running.server) or 0 for running in desks.values()), default=0) or None
@@ -54,7 +56,7 @@ def part(name: str, size: Size, kind: str) -> Part:
     every = str(ACCOUNTS // CUSTOMERS)
     if name == "add":
         arguments = (str(CUSTOMERS), every, "SERVICE", "FIRST")
-        return Part(kind, kind, 256, name, arguments, counted_in="orders_order")
+        return Part(kind, kind, 256, name, arguments, is_ordering=True)
     if name == "balance":
         return Part(kind, kind, 64, name, (str(CUSTOMERS), every))
     asking = min(CUSTOMERS, size.owners)

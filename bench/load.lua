@@ -26,6 +26,7 @@ function done(summary, latency, requests)
     wrong_answers = wrong_answers + thread:get("wrong")
   end
   local errors = summary.errors
-  io.write(string.format("figures %d %d %d %d %d %d\n", summary.requests, summary.duration, latency:percentile(50),
-    latency:percentile(99), wrong_answers, errors.connect + errors.read + errors.write + errors.timeout))
+  io.write(string.format("figures %d %d %d %d %d %d %d %d %d\n", summary.requests, summary.duration,
+    latency:percentile(50), latency:percentile(99), wrong_answers, errors.connect, errors.read, errors.write,
+    errors.timeout))
 end

@@ -44,7 +44,7 @@ def measure(*, rounds_count: int, seconds: int, keep: bool) -> None:
 
 def _part(connections: int, kind: str) -> Part:
     arguments = (str(CUSTOMERS), "1", "SERVICE", "FIRST")
-    return Part(_label(connections, kind), kind, connections, "add", arguments, counted_in="orders_order")
+    return Part(_label(connections, kind), kind, connections, "add", arguments, is_ordering=True)
 
 
 def _label(connections: int, kind: str) -> str:

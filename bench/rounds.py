@@ -10,8 +10,9 @@ from pathlib import Path
 
 import typer
 
-from bench import batches, cpu, desk, memory, pgbench, report, wrk
+from bench import batches, cpu, desk, memory, pgbench, report
 from bench.desk import Desk
+from bench.errors import Failed
 from bench.figures import Figures, Run
 from bench.loads import Loads
 from bench.report import Measured
@@ -32,19 +33,32 @@ def measure(workloads: Sequence[Workload], *, rounds: int, seconds: int, keep: b
 
 
 def take(
-    workloads: Sequence[Workload], run: Callable[[Part, int], Run], *, rounds: int, seconds: int
+    workloads: Sequence[Workload],
+    run: Callable[[Part, int], Run],
+    *,
+    rounds: int,
+    seconds: int,
+    warm_up_seconds: int = WARM_UP_SECONDS,
 ) -> list[Measured]:
     """Take the rounds: in each one `run` runs every part of every workload once, for so many seconds."""
     for workload in workloads:
         for part in workload.parts:
-            run(part, WARM_UP_SECONDS)
+            _told(workload, part, run, warm_up_seconds)
     measured = [Measured(workload) for workload in workloads]
     for number in range(1, rounds + 1):
         for each in measured:
             for part in each.workload.parts:
-                each.runs[part.label].append(run(part, seconds))
+                each.runs[part.label].append(_told(each.workload, part, run, seconds))
         typer.echo(f"Round {number} of {rounds}: {', '.join(map(report.line, measured))}", err=True)
     return measured
+
+
+def _told(workload: Workload, part: Part, run: Callable[[Part, int], Run], seconds: int) -> Run:
+    """Run a part, and say which it was if it fails."""
+    try:
+        return run(part, seconds)
+    except Failed as failure:
+        raise Failed(f"{workload.name}, {part.label}: {failure}") from failure
 
 
 def tell(measured: Sequence[Measured], books: str, *, seconds: int, peak_bytes: int | None, keep: bool) -> None:
@@ -84,21 +98,16 @@ class _Runner:
 
     def run(self, part: Part, seconds: int) -> Run:
         """Run a part once."""
-        if part.kind == "desk":
-            return self._loads.run(self._desk, part, seconds)
-        servers = (self._others[part.kind].pid,) if part.kind in self._others else self._desk.servers
-        before = cpu.used(servers=servers, postmaster=self._desk.postmaster)
+        if part.kind == "desk" or part.kind in self._others:
+            return self._loads.run(self._desk, part, seconds, server=self._others.get(part.kind))
+        before = cpu.used(servers=self._desk.servers, postmaster=self._desk.postmaster)
         figures = self._figures(part, seconds)
-        after = cpu.used(servers=servers, postmaster=self._desk.postmaster)
+        after = cpu.used(servers=self._desk.servers, postmaster=self._desk.postmaster)
         return Run(figures, after.since(before) if after and before else None)
 
     def _figures(self, part: Part, seconds: int) -> Figures:
         first = self._loads.next()
-        arguments = self._loads.fill(self._desk, part)
         if part.kind == "batches":
             return batches.run(self._desk, seconds=seconds, first=first)
-        if part.kind == "pgbench":
-            url = self._desk.database_url
-            return pgbench.run(url, part.script, arguments, clients=part.clients, seconds=seconds)
-        url = f"{self._others[part.kind].url}{part.target}"
-        return wrk.run(url, part.script, arguments, connections=part.clients, seconds=seconds)
+        definitions = self._loads.fill(self._desk, part)
+        return pgbench.run(self._desk.database_url, part.script, definitions, clients=part.clients, seconds=seconds)

@@ -51,8 +51,9 @@ FROM generate_series(1, %(customers)s) AS n ORDER BY n
 """
 _TOP_UPS = """
 WITH topped AS (UPDATE ledger_account SET balance = %(balance)s WHERE balance IS NOT NULL)
-INSERT INTO ledger_transfer (debit_id, credit_id, amount, balance_after, kind, actor, note)
-SELECT 2, id, %(balance)s, %(balance)s, 'top-up', 'bench', '' FROM ledger_account WHERE balance IS NOT NULL ORDER BY id
+INSERT INTO ledger_transfer (debit_id, credit_id, amount, balance_after, kind, at, actor, note)
+SELECT 2, id, %(balance)s, %(balance)s, 'top-up', now() - %(orders)s * interval '3 seconds', 'bench', ''
+FROM ledger_account WHERE balance IS NOT NULL ORDER BY id
 """
 _SERVICES = """
 INSERT INTO catalog_service (category_id, position, name, type, rate, min, max, refill, cancel, average_time)

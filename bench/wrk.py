@@ -11,6 +11,7 @@ from bench.seeding import KEY
 GRACE_SECONDS_MAX = 30  # to connect, and to end
 
 _HERE = Path(__file__).parent
+_ERRORS = ("connecting", "reading", "writing", "time")  # as the script tells them
 
 
 def run(url: str, script: str, arguments: Sequence[str], *, connections: int, seconds: int) -> Figures:
@@ -25,7 +26,8 @@ def run(url: str, script: str, arguments: Sequence[str], *, connections: int, se
     lines = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("figures ")]
     if done.returncode or len(lines) != 1:
         raise Failed(f"wrk has no figures: {done.stdout}{done.stderr}")
-    answered, duration_us, p50_us, p99_us, wrong, errors = map(int, lines[0])
-    if wrong or errors or not answered:
-        raise Failed(f"of {answered} answers at {connections} connections {wrong} were wrong, {errors} did not come")
+    answered, duration_us, p50_us, p99_us, wrong, *errors = map(int, lines[0])
+    if wrong or any(errors) or not answered:
+        told = ", ".join(f"{count} by {what}" for count, what in zip(errors, _ERRORS, strict=True))
+        raise Failed(f"of {answered} answers at {connections} connections {wrong} were wrong, and did not come: {told}")
     return Figures(answered, answered / duration_us * 1e6, p50_us / 1e3, p99_us / 1e3)

@@ -15,7 +15,9 @@ from tests.conftest import Customer
 from tests.reports.history import make_history
 from tradepost.engine.statuses import ACTIVE, Status
 from tradepost.ledger import books
+from tradepost.ledger.models import Transfer
 from tradepost.reports import rolling
+from tradepost.reports.booking import TABLES
 from tradepost.reports.measures import Kind, Span
 from tradepost.reports.models import Total, Watermark
 
@@ -109,6 +111,28 @@ def test_what_is_booked_anew_is_what_was_booked(alice: Customer, service: int) -
     rolling.begin_anew()
     assert not Total.objects.exists()
     roll_up(rows_max=7)
+    assert_exact()
+
+
+def test_a_step_goes_over_the_same_time_in_all_tables(alice: Customer, service: int) -> None:
+    roll_up()
+    before = rolling.positions()
+    for _ in range(4):
+        settle(place(alice.id, service)[0], status=Status.CANCELED)
+    until = rolling.settled()
+    assert until
+    assert rolling.roll(until, rows_max=3)
+    booked = rolling.positions()
+    assert before["ledger_transfer"] < booked["ledger_transfer"] < until["ledger_transfer"]
+    [moment] = Transfer.objects.filter(pk=booked["ledger_transfer"]).values_list("at", flat=True)
+    with django_connection.cursor() as cursor:
+        for table, time in TABLES.items():
+            cursor.execute(
+                f"SELECT id FROM {table} WHERE id > %s AND (id <= %s) <> ({time} <= %s)",
+                [before[table], booked[table], moment],
+            )
+            assert cursor.fetchall() == []
+    roll_up(rows_max=3)
     assert_exact()
 
 

@@ -33,6 +33,7 @@ class Timed(IntEnum):
 # of drip-feeds each by itself; of all else they are of what customers ordered, parts left out.
 AMOUNTS = ("charged", "refunded", "cost")
 MEASURES = ("orders", "quantity", *AMOUNTS, "completed", "partial", "canceled", "refills", "refused", "unsure")
+COUNTS = tuple(name for name in MEASURES if name not in {"quantity", *AMOUNTS})  # of rows
 
 # Durations are counted by size: bucket n holds those from GROWTH^n to GROWTH^(n+1) seconds.
 GROWTH = 1.25

@@ -128,7 +128,7 @@ _KINDS = {
 _SUMMED = {Decimal: "coalesce(sum({name}), 0)", int: "coalesce(sum({name}), 0)::bigint"}
 _SUM = {field.name: _SUMMED[field.type].format(name=field.name) for field in msgspec.structs.fields(Sums)}
 _SUMS = ", ".join(_SUM.values())
-_NAMED_SUMS = ", ".join(f"sum({name}) AS {name}" for name in MEASURES)
+_NAMED_SUMS = ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in MEASURES)
 _MEASURES = ", ".join(MEASURES)
 _LESS = ", ".join(f"-{name} AS {name}" for name in MEASURES)
 _ANYTHING = " OR ".join(f"sum({name}) <> 0" for name in MEASURES)

@@ -2,19 +2,20 @@
 
 from procrastinate.contrib.django import app
 
+from tradepost.database import engine_connection
 from tradepost.reports import rolling
-from tradepost.stopping import is_stopping
+from tradepost.stopping import cancelled_by_stop
 
-SECONDS_MAX = 50  # then the worker may stop; the rest is booked by the next one
+SECONDS_MAX = 50  # the rest is booked by the next one
 
 
 @app.periodic(cron="* * * * * */10")
 @app.task(queueing_lock="roll up", lock="roll up")
 def roll_up(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
-    """Book what is new, step by step, until it is time to stop."""
-    for _ in rolling.catch_up(seconds_max=SECONDS_MAX):
-        if is_stopping():
-            return
+    """Book what is new, step by step, until it is time to stop; the step that is under way then is given up."""
+    with cancelled_by_stop(engine_connection()):
+        for _ in rolling.catch_up(seconds_max=SECONDS_MAX):
+            pass
 
 
 @app.periodic(cron="27 3 * * *")
