@@ -43,17 +43,17 @@ def take(
     """Take the rounds: in each one `run` runs every part of every workload once, for so many seconds."""
     for workload in workloads:
         for part in workload.parts:
-            _told(workload, part, run, warm_up_seconds)
+            _run_part(workload, part, run, warm_up_seconds)
     measured = [Measured(workload) for workload in workloads]
     for number in range(1, rounds + 1):
         for each in measured:
             for part in each.workload.parts:
-                each.runs[part.label].append(_told(each.workload, part, run, seconds))
+                each.runs[part.label].append(_run_part(each.workload, part, run, seconds))
         typer.echo(f"Round {number} of {rounds}: {', '.join(map(report.line, measured))}", err=True)
     return measured
 
 
-def _told(workload: Workload, part: Part, run: Callable[[Part, int], Run], seconds: int) -> Run:
+def _run_part(workload: Workload, part: Part, run: Callable[[Part, int], Run], seconds: int) -> Run:
     """Run a part, and say which it was if it fails."""
     try:
         return run(part, seconds)

@@ -54,7 +54,13 @@ def between[M: Model](
     rows: QuerySet[M], column: str, start: datetime | None = None, end: datetime | None = None
 ) -> QuerySet[M]:
     """Narrow rows down to those from `start` on and before `end`, by id first."""
-    rows = around(rows, column, start, end)
+    return within(around(rows, column, start, end), column, start, end)
+
+
+def within[M: Model](
+    rows: QuerySet[M], column: str, start: datetime | None = None, end: datetime | None = None
+) -> QuerySet[M]:
+    """Narrow rows down to those from `start` on and before `end`, by their time alone: after `around`."""
     if start:
         rows = rows.filter(**{f"{column}__gte": start})
     return rows.filter(**{f"{column}__lt": end}) if end else rows

@@ -17,7 +17,7 @@ import msgspec
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from tradepost.engine import arrays, orders, queueing, recording, routing
+from tradepost.engine import arrays, orders, pricing, queueing, recording, routing
 from tradepost.engine.order_types import RULES, OrderType, Quantity
 from tradepost.engine.recording import ACTOR, Outcome, Result
 from tradepost.engine.statuses import Dispatch
@@ -40,7 +40,7 @@ class Errand(msgspec.Struct, frozen=True):
         """How many times the provider's rate it costs; None of a subscription, whose posts are charged there."""
         if self.counted is Quantity.POSTS:
             return None
-        return Decimal(1) if self.counted is Quantity.PACKAGE else Decimal(self.quantity).scaleb(-3)
+        return pricing.rates(self.counted, self.quantity)
 
 
 _CLAIMABLE = """

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tradepost.engine.words import Words
 
+PREFIX = "tp_"
 RANDOM_BYTES = 32
 HINT_CHARS = 12
 REQUESTS_A_MINUTE_MAX = 1_000_000
@@ -31,7 +32,7 @@ class NewKey(NamedTuple):
 
 def generate(*, test: bool = False) -> NewKey:
     """Make a key of 256 random bits, live or for tests."""
-    text = ("tp_test_" if test else "tp_live_") + secrets.token_urlsafe(RANDOM_BYTES)
+    text = PREFIX + ("test_" if test else "live_") + secrets.token_urlsafe(RANDOM_BYTES)
     return NewKey(text, digest(text), text[:HINT_CHARS])
 
 

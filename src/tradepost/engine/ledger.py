@@ -110,25 +110,29 @@ SELECT id, account_id, balance, credit_limit, is_play FROM ledger_account
 WHERE account_id = ANY(%s::bigint[]) ORDER BY id FOR UPDATE
 """
 
-_POST = """
-WITH moved AS (
-    INSERT INTO ledger_transfer (actor, debit_id, credit_id, amount, balance_after, kind, order_id, note, sequence)
-    SELECT %s, new.*
-    FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::text[], %s::bigint[], %s::text[],
-                %s::int[]) AS new
-)
+_COLUMNS = "debit_id, credit_id, amount, balance_after, kind, order_id, note, sequence"
+_ARRAYS = """
+%s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::text[], %s::bigint[], %s::text[], %s::int[]
+"""
+_CHANGE_BALANCES = """
 UPDATE ledger_account l SET balance = l.balance + new.change
 FROM unnest(%s::bigint[], %s::numeric[]) AS new (id, change) WHERE l.id = new.id
 """
 
-_POST_PAST = """
+_POST = f"""
 WITH moved AS (
-    INSERT INTO ledger_transfer (debit_id, credit_id, amount, balance_after, kind, order_id, note, sequence, actor, at)
-    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::text[], %s::bigint[],
-                         %s::text[], %s::int[], %s::text[], %s::timestamptz[])
+    INSERT INTO ledger_transfer (actor, {_COLUMNS})
+    SELECT %s, new.* FROM unnest({_ARRAYS}) AS new
 )
-UPDATE ledger_account l SET balance = l.balance + new.change
-FROM unnest(%s::bigint[], %s::numeric[]) AS new (id, change) WHERE l.id = new.id
+{_CHANGE_BALANCES}
+"""
+
+_POST_PAST = f"""
+WITH moved AS (
+    INSERT INTO ledger_transfer ({_COLUMNS}, actor, at)
+    SELECT * FROM unnest({_ARRAYS}, %s::text[], %s::timestamptz[])
+)
+{_CHANGE_BALANCES}
 """
 
 _HAVE_BEGUN = "SELECT EXISTS (SELECT FROM ledger_transfer)"

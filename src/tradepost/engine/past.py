@@ -22,7 +22,7 @@ from psycopg import Connection, Cursor
 from tradepost.engine import arrays, catalog, ledger, order_types, orders, pricing, settling
 from tradepost.engine.errors import IncorrectService
 from tradepost.engine.ledger import Kind, PastMovement, SystemAccount
-from tradepost.engine.order_types import RULES, Draft, Parameters, Quantity
+from tradepost.engine.order_types import RULES, Draft, Parameters
 from tradepost.engine.orders import Order
 from tradepost.engine.placing import Mode
 from tradepost.engine.signing import signed
@@ -109,8 +109,7 @@ class _Written(msgspec.Struct, frozen=True):
     @property
     def cost_in_rates(self) -> Decimal:
         """How many times its provider's rate it cost there."""
-        is_package = RULES[self.service.type].quantity is Quantity.PACKAGE
-        return Decimal(1) if is_package else Decimal(self.draft.quantity).scaleb(-3)
+        return pricing.rates(RULES[self.service.type].quantity, self.draft.quantity)
 
     @property
     def delivered(self) -> Decimal:
@@ -232,10 +231,9 @@ def _move_on(past: Past, written: _Written, step: Step) -> None:
         orders.move_dispatch(order, step.to)
     else:
         _change_status(written, step.to)
-        back = settling.refund_due(order)
+        kind, back = settling.refund_due(order)
         if back:
             order.refunded += back
-            kind = Kind.CANCEL if step.to is Status.CANCELED else Kind.PARTIAL
             past.changes.append(Change(step.at, back, kind, step.actor, order))
     past.moves.append(_Move(order, step, was, order.status, was_dispatch, order.dispatch))
 

@@ -1,4 +1,4 @@
-"""What an order costs: the one place that knows which services are priced flat (protocol §3)."""
+"""What an order costs, here and at a provider: which services are priced flat is known here alone (protocol §3)."""
 
 from decimal import Decimal
 
@@ -12,3 +12,8 @@ def charge(service: Service, rate: Decimal, quantity: int) -> Decimal:
     if RULES[service.type].quantity is Quantity.PACKAGE:
         return money.charge_flat(rate)
     return money.charge_for(rate, quantity)
+
+
+def rates(counted: Quantity, quantity: int) -> Decimal:
+    """Return how many times a provider's rate, which is for 1,000 or for the package, so much costs there."""
+    return Decimal(1) if counted is Quantity.PACKAGE else Decimal(quantity).scaleb(-3)

@@ -80,14 +80,14 @@ def settle(connection: Connection, reports: Sequence[Report], *, actor: str) -> 
     return outcomes
 
 
-def refund_due(order: Order) -> Decimal:
-    """Return what is to be given back for an order as it stands now (design §4)."""
-    left = order.charge - order.refunded
+def refund_due(order: Order) -> tuple[Kind, Decimal]:
+    """Return what is to be given back for an order as it stands now, and what for (design §4)."""
     if order.status is Status.CANCELED:
-        return left
+        return Kind.CANCEL, order.charge - order.refunded
     if order.status is Status.PARTIAL:
-        return money.share_of(order.charge, order.remains, order.quantity)  # nothing can have been refunded before
-    return money.ZERO
+        # Nothing can have been refunded before.
+        return Kind.PARTIAL, money.share_of(order.charge, order.remains, order.quantity)
+    return Kind.PARTIAL, money.ZERO
 
 
 class _Batch:
@@ -139,7 +139,7 @@ class _Batch:
             self._parents[order.parent] = self._orders[order.parent]
         if order.status is not was:
             self._moves.append(Move(order, was, order.status, report.note))
-            self._give_back(order, Kind.CANCEL if order.status is Status.CANCELED else Kind.PARTIAL, refund_due(order))
+            self._give_back(order, *refund_due(order))
         return Outcome.SETTLED
 
     def _stop(self, dripfeed: Order, report: Report) -> Outcome:

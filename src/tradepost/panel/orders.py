@@ -18,7 +18,7 @@ from tradepost.engine.order_types import wire_id
 from tradepost.engine.statuses import ACTIVE, DELIVERING, Dispatch, Status
 from tradepost.orders.models import Order, Refill
 from tradepost.panel.asking import customer, text_of
-from tradepost.since import around
+from tradepost.since import around, within
 
 PAGE_ROWS = 50
 LOOKED_MAX = 5_000  # an account's orders that one page is looked for among: they lie apart, each is a page to be read
@@ -179,11 +179,7 @@ def _asked(request: HttpRequest) -> Search:
     end = until + timedelta(days=1) if until else None
     theirs = _of(account, is_test=bool(request.GET.get("test")))
     among = around(theirs, "created_at", since, end)
-    found = among.filter(parent=None)
-    if since:
-        found = found.filter(created_at__gte=since)
-    if end:
-        found = found.filter(created_at__lt=end)
+    found = within(among, "created_at", since, end).filter(parent=None)
     if (status := request.GET.get("status", "")) in Status.values():
         found = found.filter(status=status)
     if service := wire_id(request.GET.get("service", "")):

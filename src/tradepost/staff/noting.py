@@ -9,13 +9,13 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from tradepost.engine import keys
 from tradepost.staff.models import Entry
 from tradepost.staff.watched import WATCHED
 
 MODELS = frozenset(watched.model for watched in WATCHED)
 IDS_MAX = 1_000  # of what was ticked or matched; beyond them only how many there were
 COUNTED_MAX = 10_000  # what matches is counted so far: no list acts on more at once
-KEY_BEGINS = "tp_"  # what was searched for is told, but for a key
 MATCHED = "matched"  # where a request keeps the ids of what it chose by a filter
 LED_ON = (301, 302, 303)
 BACK_OFFICE = "/admin/"
@@ -116,7 +116,7 @@ def _filter(request: HttpRequest) -> dict[str, object]:
     if not _is_across(request):
         return {}
     asked = {name: str(value) for name, value in request.GET.items()}
-    return {"filter": {name: value for name, value in asked.items() if not value.strip().startswith(KEY_BEGINS)}}
+    return {"filter": {name: value for name, value in asked.items() if not value.strip().startswith(keys.PREFIX)}}
 
 
 def _which(chosen: Sequence[str]) -> dict[str, object]:
