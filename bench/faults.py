@@ -113,7 +113,7 @@ def _let_pass(desk: Desk, until: float) -> None:
 
 def _judge(desk: Desk, panel: Panel) -> Verdict:
     """Hold what the desk believes against what the panel knows."""
-    from tradepost.engine import checking, money  # noqa: PLC0415
+    from tradepost.engine import integrity, money  # noqa: PLC0415
 
     accepted = Counter(each.parameters["link"] for each in panel.accepted)
     there = {each.parameters["link"]: each for each in panel.accepted}
@@ -135,7 +135,7 @@ def _judge(desk: Desk, panel: Panel) -> Verdict:
             given_back = {"Partial": money.share_of(charge, order.remains, QUANTITY), "Canceled": charge}
             wrong += status != order.status or refunded != given_back.get(order.status, 0)
     with desk.connect() as connection:
-        found = list(checking.check(connection))
+        found = list(integrity.check(connection))
     if found:
         raise Failed(f"the books are not clean: {found[0]}")
     return Verdict(sum(times > 1 for times in accepted.values()), forgotten, wrong, unsure)

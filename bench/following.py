@@ -13,7 +13,7 @@ import psycopg
 import typer
 
 from bench import cpu, database
-from tradepost.engine.following import Seen, next_batch, take_in
+from tradepost.engine.polling import UpstreamStatus, next_batch, take_in
 from tradepost.engine.statuses import Status
 
 PROVIDERS = 20
@@ -110,7 +110,7 @@ def _round(connection: psycopg.Connection) -> tuple[float, int]:
             spent += time.perf_counter() - began
             if not watched:
                 break
-            said = [Seen(each.order, *KNOWN) for each in watched]
+            said = [UpstreamStatus(each.order, *KNOWN) for each in watched]
             began = time.perf_counter()
             changed = take_in(connection, provider, said)
             connection.commit()

@@ -10,7 +10,7 @@ import psycopg
 from tests.api.calling import LINK, call, order
 from tests.conftest import Customer, Desk
 from tradepost.accounts.models import Account
-from tradepost.engine import retrying
+from tradepost.engine import idempotency
 from tradepost.orders.models import IdempotencyKey, Order
 
 
@@ -29,7 +29,7 @@ def test_keys_are_forgotten_after_30_days(
         "WHERE account_id = %s AND key = 'old'",
         [alice.id],
     )
-    assert retrying.forget(connection) >= 1
+    assert idempotency.forget(connection) >= 1
     connection.commit()
     assert list(IdempotencyKey.objects.filter(account=alice.id).values_list("key", flat=True)) == ["young"]
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from tests.backoffice.conftest import Things, place, settle
 from tests.conftest import Customer
 from tests.providers.desk import attempt, make_offer, make_provider, route
-from tradepost.engine.ledger import Kind
+from tradepost.engine.ledger import TransferKind
 
 type Make = Callable[..., int]
 ROWS_A_PAGE = 5_000  # all that other tests have left behind too
@@ -327,7 +327,7 @@ def test_transfers_of_several_customers_are_merged_whatever_side_they_are_on(
     newest = list(moved.order_by("-pk").values_list("pk", "kind"))
     assert len(newest) == 9
     assert shown(staff, "ledger_transfer", q=name) == [id_ for id_, _ in newest]
-    for kind in Kind:
+    for kind in TransferKind:
         assert shown(staff, "ledger_transfer", q=name, kind__exact=kind) == [id_ for id_, of in newest if of == kind]
     monkeypatch.setattr(listing, "COUNTED_MAX", 1)  # of each side
     assert len(shown(staff, "ledger_transfer", q=name)) == 6

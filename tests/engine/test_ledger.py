@@ -10,7 +10,7 @@ from tests.conftest import Customer
 from tests.engine.ordering import MakeCustomer, ask, balance, place_one, value
 from tradepost.engine import ledger
 from tradepost.engine.errors import NotEnoughFunds
-from tradepost.engine.ledger import Kind, Movement, SystemAccount
+from tradepost.engine.ledger import Movement, SystemAccount, TransferKind
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status
 
@@ -89,14 +89,14 @@ def test_the_database_refuses_a_transfer_that_can_not_be(
         )
 
 
-@pytest.mark.parametrize("kind", [Kind.CHARGE, Kind.PARTIAL, Kind.CANCEL])
+@pytest.mark.parametrize("kind", [TransferKind.CHARGE, TransferKind.PARTIAL, TransferKind.CANCEL])
 def test_an_order_is_charged_once_and_refunded_once_of_each_kind(
-    connection: psycopg.Connection, alice: Customer, service: int, kind: Kind
+    connection: psycopg.Connection, alice: Customer, service: int, kind: TransferKind
 ) -> None:
     order = place_one(connection, ask(alice, service)).order
     account = ledger.lock(connection, [alice.id])[alice.id]
     movement = Movement(account, SystemAccount.SALES, CENT, kind, order)
-    if kind is not Kind.CHARGE:
+    if kind is not TransferKind.CHARGE:
         ledger.post(connection, [movement], actor="test")
 
     with pytest.raises(errors.UniqueViolation, match="transfer_once_per_order"):
@@ -105,7 +105,7 @@ def test_an_order_is_charged_once_and_refunded_once_of_each_kind(
 
 def test_the_database_has_the_last_word_on_a_balance(connection: psycopg.Connection, alice: Customer) -> None:
     account = ledger.lock(connection, [alice.id])[alice.id]
-    movement = Movement(account, SystemAccount.SALES, Decimal("-100.00001"), Kind.ADJUSTMENT)
+    movement = Movement(account, SystemAccount.SALES, Decimal("-100.00001"), TransferKind.ADJUSTMENT)
 
     with pytest.raises(errors.CheckViolation, match="ledger_account_within_credit"):
         ledger.post(connection, [movement], actor="test")
@@ -161,7 +161,8 @@ def test_movements_follow_each_other_in_their_order(
     locked = ledger.lock(connection, [bob.id, alice.id, bob.id])
     amounts = [(alice, "1"), (bob, "-2"), (alice, "-101"), (alice, "0.5"), (bob, "7")]
     movements = [
-        Movement(locked[who.id], SystemAccount.ADJUSTMENTS, Decimal(amount), Kind.ADJUSTMENT) for who, amount in amounts
+        Movement(locked[who.id], SystemAccount.ADJUSTMENTS, Decimal(amount), TransferKind.ADJUSTMENT)
+        for who, amount in amounts
     ]
     ledger.post(connection, movements, actor="test")
     connection.commit()

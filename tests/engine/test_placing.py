@@ -19,7 +19,7 @@ from tests.engine.ordering import (
     value,
 )
 from tradepost.catalog.models import CustomRate, Service
-from tradepost.engine import desk
+from tradepost.engine import site_settings
 from tradepost.engine.placing import Mode, Placed, place
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status
@@ -382,11 +382,11 @@ def test_placing_brings_what_the_operator_has_set_along(
     was = Settings.objects.get().requests_a_minute
     Settings.objects.update(requests_a_minute=4_321)
     place_one(connection, ask(alice, service))
-    told = desk.held()
+    told = site_settings.held()
     Settings.objects.update(requests_a_minute=was)
     assert told
     assert told.requests_a_minute == 4_321
     place_one(connection, ask(alice, service))
-    now = desk.held()
+    now = site_settings.held()
     place_one(connection, ask(alice, service))
-    assert desk.held() is now  # nothing was changed, so nothing is read
+    assert site_settings.held() is now  # nothing was changed, so nothing is read

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.conftest import Customer
 from tests.engine.model import Model, Ordered
 from tests.engine.ordering import MakeCustomer, MakeService, ask, balance
-from tradepost.engine import checking
+from tradepost.engine import integrity
 from tradepost.engine.cancelling import CancelOf, cancel
-from tradepost.engine.dripfeeding import make_due
+from tradepost.engine.drip_feeds import make_due
 from tradepost.engine.errors import Refusal
 from tradepost.engine.placing import Mode, Placed, Request, place
 from tradepost.engine.refilling import RefillOf, refill
@@ -91,7 +91,7 @@ def test_the_model_agrees_with_the_engine_and_the_books_are_clean(
             for step in history:
                 desk.play(step)
                 desk.compare()
-            assert list(checking.check(connection)) == []
+            assert list(integrity.check(connection)) == []
         finally:
             connection.rollback()  # the next history begins with the same funds
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tradepost.engine.recording import Result
+from tradepost.engine.attempts import Result
 from tradepost.fulfilment.answers import outcome_of, pause_of
 from tradepost_client import Ambiguous, Evidence, NotSent, RateLimited, Reason, Refused
 

@@ -47,10 +47,10 @@ def attempt(provider: int, order: int, result: str, **told: Any) -> None:
     from django.db import transaction
 
     from tradepost.database import engine_connection
-    from tradepost.engine import dispatching, recording
+    from tradepost.engine import attempts, dispatching
 
     with transaction.atomic():
         errands = dispatching.claim(engine_connection(), provider, limit=100)
         [errand] = [each for each in errands if each.order == order]
-        outcome = recording.Outcome(order, errand.attempt, recording.Result(result), **told)
-        recording.record(engine_connection(), [outcome])
+        outcome = attempts.Outcome(order, errand.attempt, attempts.Result(result), **told)
+        attempts.record(engine_connection(), [outcome])

@@ -11,8 +11,8 @@ from psycopg.errors import UniqueViolation
 from tests.conftest import Customer
 from tests.engine.ordering import Connect, MakeService, ask, balance, place_one, value
 from tests.races.racing import all_at_once, await_blocked
-from tradepost.engine import dripfeeding
-from tradepost.engine.dripfeeding import make_due
+from tradepost.engine import drip_feeds
+from tradepost.engine.drip_feeds import make_due
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status
 
@@ -45,9 +45,9 @@ def test_without_the_lock_the_second_worker_is_refused_by_the_key(
     connect: Connect, dripfeed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: both see the run due, and what keeps it from being made twice is the unique key alone."""
-    unlocked = dripfeeding._DUE.replace("FOR UPDATE OF o, d SKIP LOCKED", "")
-    assert unlocked != dripfeeding._DUE
-    monkeypatch.setattr(dripfeeding, "_DUE", unlocked)
+    unlocked = drip_feeds._DUE.replace("FOR UPDATE OF o, d SKIP LOCKED", "")
+    assert unlocked != drip_feeds._DUE
+    monkeypatch.setattr(drip_feeds, "_DUE", unlocked)
     first, second = connect(), connect()
     assert make_due(first) == 1
     with ThreadPoolExecutor(1) as thread:

@@ -13,9 +13,9 @@ from tests.providers.desk import attempt, make_offer, make_provider, route
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.database import engine_connection
-from tradepost.engine import dispatching, following, recording
-from tradepost.engine.following import Seen
-from tradepost.engine.recording import Outcome, Result
+from tradepost.engine import attempts, dispatching, polling
+from tradepost.engine.attempts import Outcome, Result
+from tradepost.engine.polling import UpstreamStatus
 from tradepost.engine.routing import Fulfilment
 from tradepost.engine.statuses import ACTIVE, Status
 from tradepost.fulfilment.run import run
@@ -78,13 +78,13 @@ def _send(chance: random.Random, provider: int) -> None:
         upstream_id = f"{provider}-{errand.order}" if result is Result.SENT else ""
         outcomes.append(Outcome(errand.order, errand.attempt, result, upstream_id))
     with transaction.atomic():
-        recording.record(engine_connection(), outcomes)
+        attempts.record(engine_connection(), outcomes)
 
 
 def _hear(chance: random.Random, provider: int) -> None:
     sent = UpstreamOrder.objects.filter(provider=provider, state="sent").values_list("order_id", flat=True)
     seen = [
-        Seen(
+        UpstreamStatus(
             order,
             chance.choice([Status.IN_PROGRESS, Status.COMPLETED, Status.PARTIAL, Status.CANCELED]),
             remains=chance.choice([None, 3]),
@@ -93,7 +93,7 @@ def _hear(chance: random.Random, provider: int) -> None:
         for order in sent
     ]
     with transaction.atomic():
-        following.take_in(engine_connection(), provider, seen)
+        polling.take_in(engine_connection(), provider, seen)
 
 
 def _settle(chance: random.Random, first: int) -> None:
@@ -117,6 +117,6 @@ def sent(account: int, service: int, *, rate: Decimal) -> Callable[..., None]:
 
     def hear(**said: Any) -> None:
         with transaction.atomic():
-            following.take_in(engine_connection(), provider.pk, [Seen(order, **said)])
+            polling.take_in(engine_connection(), provider.pk, [UpstreamStatus(order, **said)])
 
     return hear

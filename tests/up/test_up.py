@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Desk, start_desk, stop_desk
-from tradepost.engine import checking
+from tradepost.engine import integrity
 from tradepost.engine.order_types import OrderType
 from tradepost.up import supervisor
 from tradepost.up.postgres import Postgres
@@ -90,7 +90,7 @@ def test_the_demo_sells_60_services_of_every_type(demo: Desk) -> None:
 
 def test_the_demo_has_a_past_that_its_books_prove(demo: Desk) -> None:
     with psycopg.connect(Postgres(demo.home).url) as connection:
-        assert list(checking.check(connection)) == []
+        assert list(integrity.check(connection)) == []
         [(orders, days, newest)] = connection.execute(
             "SELECT count(*), count(DISTINCT created_at::date), max(updated_at) <= now() FROM orders_order"
         ).fetchall()
@@ -119,7 +119,7 @@ def test_every_order_of_the_demos_past_is_in_its_reports(demo: Desk) -> None:
             time.sleep(0.5)
         assert orders >= 3_600
         assert charged >= 1_000
-        assert list(checking.check(connection)) == []
+        assert list(integrity.check(connection)) == []
 
 
 @pytest.mark.timeout(20)

@@ -12,12 +12,12 @@ from tests.conftest import Customer
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.catalog.models import CustomRate, PriceList, PriceListMember, PriceListRate, Service
-from tradepost.engine import dripfeeding, parts
+from tradepost.engine import child_orders, drip_feeds
 from tradepost.engine.keys import Scope
 from tradepost.engine.refilling import RefillReport, settle_refills
 from tradepost.engine.settling import Outcome, Report, settle
 from tradepost.engine.statuses import RefillStatus, Status
-from tradepost.engine.subscribing import Post, mirror
+from tradepost.engine.subscriptions import Post, mirror
 from tradepost.ledger import books
 from tradepost.ledger.models import LedgerAccount
 
@@ -176,8 +176,8 @@ def _hold(stage: Stage, task: str) -> None:
 def _run(stage: Stage, dripfeed: str, part: str) -> None:
     """Let the time of a drip-feed's next run come, and make it. A case holds `run` before, or the worker is first."""
     stage.connection.execute(_MAKE_DUE, [dripfeed])
-    dripfeeding.make_due(stage.connection)
-    assert parts.made(stage.connection, [int(dripfeed)]) == {int(dripfeed): int(part)}
+    drip_feeds.make_due(stage.connection)
+    assert child_orders.made(stage.connection, [int(dripfeed)]) == {int(dripfeed): int(part)}
 
 
 def _post(stage: Stage, subscription: str, part: str, *, quantity: str, link: str) -> None:

@@ -4,7 +4,7 @@ from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 
 from tradepost.accounts.models import Account, Event, EventKind
-from tradepost.engine.signing import signed
+from tradepost.engine.actors import actor_label
 
 
 def record(
@@ -13,7 +13,7 @@ def record(
     """Write down what whoever asks has done; call it in the transaction that does it."""
     Event.objects.create(
         account=account,
-        actor=signed(str(request.user)),
+        actor=actor_label(str(request.user)),
         address=address_of(request),
         kind=kind.value,
         was=was,

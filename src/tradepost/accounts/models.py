@@ -13,9 +13,9 @@ from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
 from tradepost.accounts.languages import LANGUAGES
+from tradepost.engine.actors import ACTOR_CHARS_MAX
+from tradepost.engine.enums import TextEnum
 from tradepost.engine.keys import Scope
-from tradepost.engine.signing import ACTOR_CHARS_MAX
-from tradepost.engine.words import Words
 
 REASON_CHARS_MAX = 500
 THEMES = [("", _("Like the device")), ("light", _("Light")), ("dark", _("Dark"))]
@@ -155,7 +155,7 @@ class Note(models.Model):
         return self.text
 
 
-class EventKind(Words):
+class EventKind(TextEnum):
     """What staff can do with an account that is worth knowing later."""
 
     SUSPENDED = "suspended"

@@ -3,8 +3,8 @@
 import msgspec
 
 from tradepost.api.v2 import IDS_MAX
+from tradepost.engine.idempotency import KEY_CHARS_MAX
 from tradepost.engine.order_types import ID, Kind, Parameter, number
-from tradepost.engine.retrying import KEY_CHARS_MAX
 
 
 class Action(msgspec.Struct, frozen=True):

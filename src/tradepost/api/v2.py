@@ -11,14 +11,14 @@ import msgspec
 
 from tradepost.api.coalesce import Done, Lane, Unavailable
 from tradepost.api.limits import Allowance, Limiter
-from tradepost.engine import cancelling, desk, money, placing, reading, refilling
+from tradepost.engine import cancelling, money, placing, queries, refilling, site_settings
+from tradepost.engine.authentication import note_used
 from tradepost.engine.cancelling import CancelOf, Cancels
 from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectParameter, IncorrectRequest, Refusal
-from tradepost.engine.identifying import note_used
 from tradepost.engine.order_types import ID_MAX, whole, wire_id
 from tradepost.engine.placing import Mode, Placed
-from tradepost.engine.reading import BalanceOf, NewestOf, RefillsOf, RefillStanding, ServicesFor, Standing, StatusesOf
+from tradepost.engine.queries import BalanceOf, NewestOf, RefillsOf, RefillStanding, ServicesFor, Standing, StatusesOf
 from tradepost.engine.refilling import RefillOf, Refills
 
 IDS_MAX = 100
@@ -85,7 +85,7 @@ class Api:
         self._writer: Lane[placing.Request, Placed | Refusal] = Lane(
             "writer", conninfo, partial(placing.place, mode=Mode.API)
         )
-        self._reader: Lane[reading.Request, reading.Answer] = Lane("reader", conninfo, reading.read, reads_only=True)
+        self._reader: Lane[queries.Request, queries.Answer] = Lane("reader", conninfo, queries.read, reads_only=True)
         # Apart from the writer: these lock orders, then accounts, and a transaction that placed orders holds accounts.
         self._refiller: Lane[RefillOf, Refills | Refusal] = Lane("refiller", conninfo, refilling.refill)
         self._canceler: Lane[CancelOf, Cancels | Refusal] = Lane(
@@ -97,7 +97,7 @@ class Api:
         self._limiter = Limiter(requests_a_minute)
         self._requests_a_minute = requests_a_minute
         self._first_currency = currency
-        self._obeyed: desk.Desk | None = None
+        self._obeyed: site_settings.SiteSettings | None = None
         self._actions: dict[str, Callable[[Call, Done[Answer]], None]] = {
             "add": self._add,
             "balance": self._balance,
@@ -124,11 +124,11 @@ class Api:
         """Count a request of this key before it is answered; see `Limiter.take`. One refused reaches no lane."""
         if len(self._used) < USED_KEYS_MAX:
             self._used.add(key)
-        if (told := desk.held()) is not self._obeyed:
+        if (told := site_settings.held()) is not self._obeyed:
             self._obey(told)
         return self._limiter.take(key, monotonic_ns())
 
-    def _obey(self, told: desk.Desk | None) -> None:
+    def _obey(self, told: site_settings.SiteSettings | None) -> None:
         """Take over what the operator has changed."""
         self._obeyed = told
         given = told.requests_a_minute if told else None
@@ -136,7 +136,7 @@ class Api:
 
     @property
     def _currency(self) -> str:
-        told = desk.held()
+        told = site_settings.held()
         return told.currency if told else self._first_currency
 
     def answer(self, call: Call, done: Done[Answer]) -> None:

@@ -12,7 +12,7 @@ from tradepost.accounts import access
 from tradepost.accounts.models import Account, Event, EventKind, Note
 from tradepost.backoffice import showing, spending
 from tradepost.catalog.models import CustomRate
-from tradepost.engine.ledger import Kind
+from tradepost.engine.ledger import TransferKind
 from tradepost.engine.money import ZERO
 from tradepost.ledger.models import ManualPayment, Transfer
 from tradepost.live import settings as live
@@ -121,7 +121,7 @@ def _transfers(account: Account) -> Context:
     newest = sorted((each for side in sides for each in side), key=lambda transfer: -transfer.pk)[:ROWS]
     rows = [
         [
-            showing.link(reverse("admin:ledger_transfer_change", args=[each.pk]), Kind(each.kind).label),
+            showing.link(reverse("admin:ledger_transfer_change", args=[each.pk]), TransferKind(each.kind).label),
             f"{'+' if each.credit_id == mine else '−'}{showing.amount(each.amount)}",
             showing.amount(each.balance_after),
             showing.short(each.actor),

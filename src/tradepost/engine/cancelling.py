@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, orders
+from tradepost.engine.authentication import Asked, identify
 from tradepost.engine.errors import CancelNotEligible, IncorrectOrder, InvalidKey, Refusal
-from tradepost.engine.identifying import Asked, identify
 from tradepost.engine.keys import Scope
 from tradepost.engine.order_types import wire_id, wire_ids
 from tradepost.engine.orders import Order

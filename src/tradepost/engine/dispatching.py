@@ -2,7 +2,7 @@
 
 1. `claim` takes queued orders of a provider: they are `sending` and their attempts are written down. The caller
    commits, and only then lets the first byte leave.
-2. `recording.record` takes in what came of each attempt.
+2. `attempts.record` takes in what came of each attempt.
 3. `abandon` finds what a worker left `sending` when it died: nobody knows what became of it, so it is `unsure`.
 
 What is unsure is never sent again by itself. A person settles it (`found`, `send_again`, or canceling the order); or it
@@ -17,13 +17,13 @@ import msgspec
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from tradepost.engine import arrays, orders, pricing, queueing, recording, routing
+from tradepost.engine import arrays, attempts, dispatch_queue, orders, pricing, routing
+from tradepost.engine.attempts import ACTOR, Outcome, Result
 from tradepost.engine.order_types import RULES, OrderType, Quantity
-from tradepost.engine.recording import ACTOR, Outcome, Result
 from tradepost.engine.statuses import Dispatch
 
 
-class Errand(msgspec.Struct, frozen=True):
+class OutgoingOrder(msgspec.Struct, frozen=True):
     """An order to be placed with a provider; its attempt is written down. `service` is the provider's id of it."""
 
     order: int
@@ -113,17 +113,17 @@ SELECT u.order_id, u.tries FROM orders_upstreamorder u WHERE u.provider_id = %s 
 """
 
 
-def claim(connection: Connection, provider: int, *, limit: int) -> list[Errand]:
+def claim(connection: Connection, provider: int, *, limit: int) -> list[OutgoingOrder]:
     """Take queued orders of a provider, the oldest first. Commit before anything is sent."""
     return _take(connection, _CLAIMABLE, provider, limit, was=Dispatch.QUEUED)
 
 
-def claim_unsure(connection: Connection, provider: int, *, limit: int) -> list[Errand]:
+def claim_unsure(connection: Connection, provider: int, *, limit: int) -> list[OutgoingOrder]:
     """Take orders that are unsure at a provider that takes idempotency keys, to ask for them again under theirs."""
     return _take(connection, _UNSURE, provider, limit, was=Dispatch.UNSURE)
 
 
-def _take(connection: Connection, query: str, provider: int, limit: int, *, was: Dispatch) -> list[Errand]:
+def _take(connection: Connection, query: str, provider: int, limit: int, *, was: Dispatch) -> list[OutgoingOrder]:
     cursor = Cursor(connection)
     ids = [row[0] for row in cursor.execute(query, [provider, limit], prepare=True)]
     if not ids:
@@ -141,19 +141,19 @@ def _take(connection: Connection, query: str, provider: int, limit: int, *, was:
     return errands
 
 
-def _errand(row: TupleRow) -> Errand:
+def _errand(row: TupleRow) -> OutgoingOrder:
     order, attempt, service, provider_service, type_, link, quantity, fields, multiplier, overflow = row
     rule = RULES[OrderType(type_)]
     own = msgspec.json.decode(fields, type=dict[str, str]) if fields else {}
     parameters = {**({"link": link} if rule.link else {}), **own}
     if rule.quantity is not Quantity.GIVEN:
-        return Errand(order, attempt, service, parameters, quantity, provider_service, Decimal(1), rule.quantity)
+        return OutgoingOrder(order, attempt, service, parameters, quantity, provider_service, Decimal(1), rule.quantity)
     ordered = routing.quantity_to_order(quantity, multiplier, overflow)
     parameters["quantity"] = str(ordered)
-    return Errand(order, attempt, service, parameters, ordered, provider_service, multiplier)
+    return OutgoingOrder(order, attempt, service, parameters, ordered, provider_service, multiplier)
 
 
-def _as_before(connection: Connection, errands: Sequence[Errand]) -> list[Errand]:
+def _as_before(connection: Connection, errands: Sequence[OutgoingOrder]) -> list[OutgoingOrder]:
     """Return errands as they were asked for before, whatever has been changed since: a key stands for one order."""
     ids = arrays.of_numbers(errand.order for errand in errands)
     before = {row[0]: row[1:] for row in Cursor(connection).execute(_CLOSE_UNSURE, [ids], prepare=True)}
@@ -166,7 +166,7 @@ def _as_before(connection: Connection, errands: Sequence[Errand]) -> list[Errand
     return same
 
 
-def _write_attempts(connection: Connection, errands: Sequence[Errand]) -> None:
+def _write_attempts(connection: Connection, errands: Sequence[OutgoingOrder]) -> None:
     ids = arrays.of_numbers(errand.order for errand in errands)
     quantities = arrays.of_numbers(errand.quantity for errand in errands)
     asked = [msgspec.json.encode({"service": each.service, **each.parameters}).decode() for each in errands]
@@ -185,7 +185,7 @@ def abandon(connection: Connection, provider: int) -> int:
     """
     rows = Cursor(connection).execute(_LEFT_SENDING, [provider], prepare=True).fetchall()
     left = "the worker died while it was being sent"
-    recording.record(connection, [Outcome(order, tries, Result.UNSURE, answer=left) for order, tries in rows])
+    attempts.record(connection, [Outcome(order, tries, Result.UNSURE, answer=left) for order, tries in rows])
     return len(rows)
 
 
@@ -193,7 +193,7 @@ def reroute(connection: Connection, *, limit: int) -> int:
     """Send queued orders another way whose route was closed, or whose provider sells that no more; return how many."""
     rows = Cursor(connection).execute(_STRANDED, [limit], prepare=True).fetchall()
     closed = "its route was closed before it was sent"
-    recording.record(connection, [Outcome(order, tries, Result.DECLINED, answer=closed) for order, tries in rows])
+    attempts.record(connection, [Outcome(order, tries, Result.DECLINED, answer=closed) for order, tries in rows])
     return len(rows)
 
 
@@ -210,13 +210,13 @@ def send_again(connection: Connection, order: int, *, actor: str) -> bool:
 def _settle_unsure(
     connection: Connection, order: int, result: Result, upstream_id: str, answer: str, *, actor: str
 ) -> bool:
-    way = recording.ways_of(connection, orders.lock(connection, [order])).get(order)
+    way = attempts.ways_of(connection, orders.lock(connection, [order])).get(order)
     settleable = {Dispatch.UNSURE, Dispatch.REFUSED} if result is Result.LATER else {Dispatch.UNSURE}
     if way is None or way.state not in settleable:
         return False
-    if upstream_id and recording.known_there(connection, way.provider, [upstream_id]):
+    if upstream_id and attempts.known_there(connection, way.provider, [upstream_id]):
         return False
-    recording.record(connection, [Outcome(order, way.tries, result, upstream_id, answer)], actor=actor)
+    attempts.record(connection, [Outcome(order, way.tries, result, upstream_id, answer)], actor=actor)
     if result is Result.LATER:
-        queueing.wake(connection, [way.provider])
+        dispatch_queue.wake(connection, [way.provider])
     return True

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from tradepost.engine.words import Words
+from tradepost.engine.enums import TextEnum
 
 PREFIX = "tp_"
 RANDOM_BYTES = 32
@@ -15,7 +15,7 @@ HINT_CHARS = 12
 REQUESTS_A_MINUTE_MAX = 1_000_000
 
 
-class Scope(Words):
+class Scope(TextEnum):
     """What a key may do: look only, or order as well."""
 
     READ = "read"

@@ -14,10 +14,10 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays
+from tradepost.engine.actors import actor_label
+from tradepost.engine.enums import TextEnum
 from tradepost.engine.errors import NotEnoughFunds
 from tradepost.engine.money import ZERO
-from tradepost.engine.signing import signed
-from tradepost.engine.words import Words
 
 CUSTOMER_IDS_FROM = 1_000  # the ids below are the house's own accounts
 
@@ -31,7 +31,7 @@ class SystemAccount(IntEnum):
     PLAY = 4  # the other side of all play money, so that it never mixes with real money
 
 
-class Kind(Words):
+class TransferKind(TextEnum):
     """What a transfer is for."""
 
     CHARGE = "charge"
@@ -48,12 +48,12 @@ class Kind(Words):
 
 
 _LABELS = {
-    Kind.CHARGE: "Order",
-    Kind.PARTIAL: "Refund of the undelivered part",
-    Kind.CANCEL: "Refund of a canceled order",
-    Kind.UNUSED: "Refund of runs or posts not made",
-    Kind.TOP_UP: "Top-up",
-    Kind.ADJUSTMENT: "Correction",
+    TransferKind.CHARGE: "Order",
+    TransferKind.PARTIAL: "Refund of the undelivered part",
+    TransferKind.CANCEL: "Refund of a canceled order",
+    TransferKind.UNUSED: "Refund of runs or posts not made",
+    TransferKind.TOP_UP: "Top-up",
+    TransferKind.ADJUSTMENT: "Correction",
 }
 
 
@@ -88,7 +88,7 @@ class Movement(msgspec.Struct, frozen=True):
     account: Locked
     house: SystemAccount
     amount: Decimal
-    kind: Kind
+    kind: TransferKind
     order: int | None = None
     note: str = ""
     sequence: int = 0
@@ -156,7 +156,7 @@ def post(connection: Connection, movements: Sequence[Movement], *, actor: str) -
     if not movements:
         return
     columns, balances = _columns(movements)
-    Cursor(connection).execute(_POST, [signed(actor), *columns, *balances], prepare=True)
+    Cursor(connection).execute(_POST, [actor_label(actor), *columns, *balances], prepare=True)
 
 
 def post_past(connection: Connection, movements: Sequence[PastMovement]) -> None:
@@ -169,7 +169,7 @@ def post_past(connection: Connection, movements: Sequence[PastMovement]) -> None
     if cursor.execute(_HAVE_BEGUN).fetchone() != (False,):
         raise BooksBegunError
     columns, balances = _columns(movements)
-    actors = arrays.of_texts(signed(movement.actor) for movement in movements)
+    actors = arrays.of_texts(actor_label(movement.actor) for movement in movements)
     moments = arrays.of_texts(movement.at.isoformat() for movement in movements)
     cursor.execute(_POST_PAST, [*columns, actors, moments, *balances])
 
@@ -211,12 +211,14 @@ def top_up(connection: Connection, account: int, amount: Decimal, *, actor: str,
     """Add funds, an amount above zero, to an account and return its new balance."""
     if amount <= ZERO:
         raise ValueError("a top-up adds funds")
-    return _move(connection, account, amount, SystemAccount.TOP_UPS, Kind.TOP_UP, actor=actor, note=note)
+    return _move(connection, account, amount, SystemAccount.TOP_UPS, TransferKind.TOP_UP, actor=actor, note=note)
 
 
 def adjust(connection: Connection, account: int, amount: Decimal, *, actor: str, note: str) -> Decimal:
     """Correct a balance, up or down, and return the new one. Raises `NotEnoughFunds` rather than pass the limit."""
-    return _move(connection, account, amount, SystemAccount.ADJUSTMENTS, Kind.ADJUSTMENT, actor=actor, note=note)
+    return _move(
+        connection, account, amount, SystemAccount.ADJUSTMENTS, TransferKind.ADJUSTMENT, actor=actor, note=note
+    )
 
 
 def pay(
@@ -224,7 +226,7 @@ def pay(
     account: int,
     amount: Decimal,
     house: SystemAccount,
-    kind: Kind,
+    kind: TransferKind,
     *,
     actor: str,
     note: str = "",
@@ -251,7 +253,14 @@ def set_credit_limit(connection: Connection, account: int, limit: Decimal) -> De
 
 
 def _move(
-    connection: Connection, account: int, amount: Decimal, house: SystemAccount, kind: Kind, *, actor: str, note: str
+    connection: Connection,
+    account: int,
+    amount: Decimal,
+    house: SystemAccount,
+    kind: TransferKind,
+    *,
+    actor: str,
+    note: str,
 ) -> Decimal:
     locked = lock(connection, [account])[account]
     if not locked.can_pay(-amount):

@@ -11,9 +11,9 @@ from enum import StrEnum
 
 import msgspec
 
+from tradepost.engine.enums import TextEnum
 from tradepost.engine.errors import BadLink, IncorrectParameter, QuantityTooLarge, QuantityTooSmall
 from tradepost.engine.link_rules import LinkRule
-from tradepost.engine.words import Words
 
 TEXT_CHARS_MAX = 2_000
 LIST_LINES_MAX = 10_000
@@ -30,7 +30,7 @@ _WHOLE = re.compile(r"-?[0-9]{1,100}", re.ASCII)
 _DAY = re.compile(r"(?P<day>[0-9]{1,2})/(?P<month>[0-9]{1,2})/(?P<year>[0-9]{4})", re.ASCII)
 
 
-class OrderType(Words):
+class OrderType(TextEnum):
     """The types of services; the values are the protocol's strings."""
 
     DEFAULT = "Default"

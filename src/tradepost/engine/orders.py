@@ -12,7 +12,7 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays
-from tradepost.engine.signing import signed
+from tradepost.engine.actors import actor_label
 from tradepost.engine.statuses import DISPATCH_TRANSITIONS, NOT_LEFT, Dispatch, Status
 
 NOTE_CHARS_MAX = 200
@@ -135,7 +135,7 @@ def write(connection: Connection, orders: Sequence[Order], moves: Sequence[Move]
             arrays.of_texts(move.order.dispatch for move in moves),
             arrays.of_texts(move.note[:NOTE_CHARS_MAX] for move in moves),
         ]
-        cursor.execute(_WRITE_EVENTS, [signed(actor), *columns], prepare=True)
+        cursor.execute(_WRITE_EVENTS, [actor_label(actor), *columns], prepare=True)
 
 
 def _orders(rows: Cursor) -> dict[int, Order]:

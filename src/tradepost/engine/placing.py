@@ -1,11 +1,11 @@
 """Placing orders: every way to order (API, web form, drip-feed run, operator) comes through `place`.
 
 1. Read each request's parameters against the catalog that this process holds. Nothing is locked yet.
-2. Look the buyers up, which tells the catalog's version too, and lock their accounts in id order (`buying`). If the
+2. Look the buyers up, which tells the catalog's version too, and lock their accounts in id order (`buyers`). If the
    catalog has changed, load it and do step 1 again.
-3. Decide each request in the order it came: an order, the first answer again (`retrying`), or its own refusal.
+3. Decide each request in the order it came: an order, the first answer again (`idempotency`), or its own refusal.
 4. Write the orders and their charges, each set in one statement. What they are made of later, the runs of a drip-feed
-   and the posts of a subscription, is paid for here (`parts`).
+   and the posts of a subscription, is paid for here (`child_orders`).
 
 The caller commits, and repeats the batch if the database reports a deadlock.
 """
@@ -16,10 +16,22 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, buying, desk, ledger, order_types, pricing, queueing, retrying, routing
+from tradepost.engine import (
+    arrays,
+    buyers,
+    dispatch_queue,
+    idempotency,
+    ledger,
+    order_types,
+    pricing,
+    routing,
+    site_settings,
+)
 from tradepost.engine import catalog as catalogs
-from tradepost.engine.buying import Buyer, BuyerId
+from tradepost.engine.buyers import Buyer, BuyerId
 from tradepost.engine.catalog import Catalog, Service
+from tradepost.engine.dispatch_queue import Queued
+from tradepost.engine.enums import TextEnum
 from tradepost.engine.errors import (
     IdempotencyKeyReused,
     IncorrectParameter,
@@ -29,18 +41,16 @@ from tradepost.engine.errors import (
     NotEnoughFunds,
     Refusal,
 )
-from tradepost.engine.ledger import Kind, Movement, SystemAccount
+from tradepost.engine.idempotency import Named, Same
+from tradepost.engine.ledger import Movement, SystemAccount, TransferKind
 from tradepost.engine.money import ZERO
 from tradepost.engine.order_types import RULES, Draft, Parameters, Quantity
-from tradepost.engine.queueing import Queued
-from tradepost.engine.retrying import Named, Same
 from tradepost.engine.statuses import ACTIVE, Dispatch, Status
-from tradepost.engine.words import Words
 
 _ENCODE = msgspec.json.Encoder().encode
 
 
-class Mode(Words):
+class Mode(TextEnum):
     """The way an order came in."""
 
     API = "api"
@@ -133,14 +143,16 @@ def place(
     """
     catalog = catalogs.held(connection)
     reads = [_read(catalog, request) for request in requests]
-    version, buyers = buying.lock(connection, {request.buyer for request in requests})
+    version, known_buyers = buyers.lock(connection, {request.buyer for request in requests})
     if version is not None:
-        desk.at_version(connection, version)  # a server that only takes orders hears of new limits by this alone
+        site_settings.at_version(
+            connection, version
+        )  # a server that only takes orders hears of new limits by this alone
     if version is not None and version != catalog.version:
         catalog = catalogs.at_version(connection, version)
         reads = [_read(catalog, request) for request in requests]
-    catalog.load_rates(connection, {buyer.account.account for buyer in buyers.values()})
-    asks = [_Ask(request, read, buyers.get(request.buyer)) for request, read in zip(requests, reads, strict=True)]
+    catalog.load_rates(connection, {buyer.account.account for buyer in known_buyers.values()})
+    asks = [_Ask(request, read, known_buyers.get(request.buyer)) for request, read in zip(requests, reads, strict=True)]
     batch = _Batch(connection, catalog, asks)
     decisions = [batch.decide(ask) for ask in asks]
     batch.write(mode, actor or mode.value)
@@ -195,14 +207,14 @@ class _Batch:
         self._orders: list[_Order] = []
         self._spent: dict[int, Decimal] = {}  # by ledger account
         self._taken = _taken_links(connection, [link for ask in asks if (link := ask.watched_link)])
-        named = retrying.named(connection, [name for ask in asks if (name := ask.name)])
+        named = idempotency.named(connection, [name for ask in asks if (name := ask.name)])
         self._named: dict[tuple[int, str], tuple[bytes, _Order | Placed]] = {
             name: (known.fingerprint, Placed(known.order, known.charge)) for name, known in named.items()
         }
         self._new_names: list[tuple[tuple[int, str], bytes, _Order | Placed]] = []
         windows = [(same, ask.buyer.duplicate_window_seconds) for ask in asks if ask.buyer and (same := ask.same)]
         self._same: dict[Same, _Order | Placed] = {
-            same: Placed(*found) for same, found in retrying.recent(connection, windows).items()
+            same: Placed(*found) for same, found in idempotency.recent(connection, windows).items()
         }
 
     def decide(self, ask: _Ask) -> _Decision:
@@ -212,9 +224,9 @@ class _Batch:
         name = ask.name
         if name is None:
             return self._order(ask, ask.buyer)
-        if len(name[1]) > retrying.KEY_CHARS_MAX:
+        if len(name[1]) > idempotency.KEY_CHARS_MAX:
             return IncorrectParameter("idempotency_key")
-        told = retrying.fingerprint(ask.request.parameters)
+        told = idempotency.fingerprint(ask.request.parameters)
         if name in self._named:
             first, answer = self._named[name]
             return answer if first == told else IdempotencyKeyReused()
@@ -257,7 +269,7 @@ class _Batch:
             Named(account, key, told, order.id if isinstance(order, _Order) else order.order, order.charge)
             for (account, key), told, order in self._new_names
         ]
-        retrying.write(self._connection, names)
+        idempotency.write(self._connection, names)
 
 
 def _taken_links(connection: Connection, asked: Sequence[tuple[int, int, str]]) -> set[tuple[int, int, str]]:
@@ -289,7 +301,7 @@ def _write(connection: Connection, orders: Sequence[_Order], mode: Mode, *, acto
         order.id = id_
     _schedule(connection, [order for order in orders if order.draft.interval_minutes])
     queued = [order for order in orders if order.dispatch is Dispatch.QUEUED]
-    queueing.queue(
+    dispatch_queue.queue(
         connection,
         [
             Queued(order.id, order.buyer.account.account, route.provider, route.id)
@@ -298,7 +310,7 @@ def _write(connection: Connection, orders: Sequence[_Order], mode: Mode, *, acto
         ],
     )
     movements = [
-        Movement(order.buyer.account, SystemAccount.SALES, -order.charge, Kind.CHARGE, order.id)
+        Movement(order.buyer.account, SystemAccount.SALES, -order.charge, TransferKind.CHARGE, order.id)
         for order in orders
         if order.charge
     ]
@@ -306,7 +318,7 @@ def _write(connection: Connection, orders: Sequence[_Order], mode: Mode, *, acto
 
 
 def _schedule(connection: Connection, dripfeeds: Sequence[_Order]) -> None:
-    """Have the first run of these drip-feeds made at once, and the others when they are due (`dripfeeding`)."""
+    """Have the first run of these drip-feeds made at once, and the others when they are due (`drip_feeds`)."""
     if dripfeeds:
         columns = [
             arrays.of_numbers(order.id for order in dripfeeds),

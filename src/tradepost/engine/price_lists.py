@@ -13,12 +13,12 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, money
+from tradepost.engine.enums import TextEnum
 from tradepost.engine.order_types import RULES, Quantity
 from tradepost.engine.routing import Fulfilment
-from tradepost.engine.words import Words
 
 
-class Rule(Words):
+class Rule(TextEnum):
     """What decides a rate."""
 
     CUSTOM = "custom rate"

@@ -13,8 +13,8 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, orders
+from tradepost.engine.authentication import Asked, identify
 from tradepost.engine.errors import IncorrectOrder, InvalidKey, RefillNotAvailable, RefillNotEligible, Refusal
-from tradepost.engine.identifying import Asked, identify
 from tradepost.engine.keys import Scope
 from tradepost.engine.order_types import wire_id, wire_ids
 from tradepost.engine.statuses import REFILL_TRANSITIONS, RefillStatus, Status

@@ -4,11 +4,11 @@ from decimal import ROUND_CEILING, Decimal
 
 import msgspec
 
+from tradepost.engine.enums import TextEnum
 from tradepost.engine.statuses import Dispatch
-from tradepost.engine.words import Words
 
 
-class Fulfilment(Words):
+class Fulfilment(TextEnum):
     """Who delivers a service's orders."""
 
     MANUAL = "manual"
@@ -24,7 +24,7 @@ class Fulfilment(Words):
 _LABELS = {Fulfilment.MANUAL: "By hand", Fulfilment.SIMULATED: "Simulator", Fulfilment.PROVIDER: "Provider"}
 
 
-class OnRefusal(Words):
+class OnRefusal(TextEnum):
     """What becomes of an order that every route has refused."""
 
     CANCEL = "cancel"  # it is canceled and given back

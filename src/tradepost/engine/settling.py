@@ -16,8 +16,8 @@ from enum import StrEnum
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, ledger, money, orders, parts
-from tradepost.engine.ledger import Kind, Movement, SystemAccount
+from tradepost.engine import arrays, child_orders, ledger, money, orders
+from tradepost.engine.ledger import Movement, SystemAccount, TransferKind
 from tradepost.engine.orders import Move, Order
 from tradepost.engine.statuses import ACTIVE, SUBSCRIBED, TRANSITIONS, CancelState, Status
 
@@ -49,7 +49,7 @@ class _Refund(msgspec.Struct, frozen=True):
     order: Order
     part: int
     amount: Decimal
-    kind: Kind
+    kind: TransferKind
 
 
 _STOP = "UPDATE orders_dripfeed SET due_at = NULL WHERE order_id = ANY(%s::bigint[])"
@@ -80,14 +80,14 @@ def settle(connection: Connection, reports: Sequence[Report], *, actor: str) -> 
     return outcomes
 
 
-def refund_due(order: Order) -> tuple[Kind, Decimal]:
+def refund_due(order: Order) -> tuple[TransferKind, Decimal]:
     """Return what is to be given back for an order as it stands now, and what for (design §4)."""
     if order.status is Status.CANCELED:
-        return Kind.CANCEL, order.charge - order.refunded
+        return TransferKind.CANCEL, order.charge - order.refunded
     if order.status is Status.PARTIAL:
         # Nothing can have been refunded before.
-        return Kind.PARTIAL, money.share_of(order.charge, order.remains, order.quantity)
-    return Kind.PARTIAL, money.ZERO
+        return TransferKind.PARTIAL, money.share_of(order.charge, order.remains, order.quantity)
+    return TransferKind.PARTIAL, money.ZERO
 
 
 class _Batch:
@@ -109,7 +109,7 @@ class _Batch:
         for order in self._orders.values():
             if order.parent:
                 self._made[order.parent].append(order)
-        self._running = parts.running(connection, parents)
+        self._running = child_orders.running(connection, parents)
 
     def apply(self, report: Report) -> Outcome:
         """Change an order as the report says."""
@@ -169,7 +169,7 @@ class _Batch:
         self._parents[subscription.id] = subscription
         return Outcome.SETTLED
 
-    def _give_back(self, order: Order, kind: Kind, amount: Decimal) -> None:
+    def _give_back(self, order: Order, kind: TransferKind, amount: Decimal) -> None:
         """Give back for an order; for a part, on its parent, which is what was charged."""
         if not amount:
             return
@@ -182,7 +182,9 @@ class _Batch:
 
     def _give_back_unused(self, parent: Order) -> None:
         assert parent.parts, "a parent has parts"
-        self._give_back(parent, Kind.UNUSED, parts.unused(parent.charge, len(self._made[parent.id]), parent.parts))
+        self._give_back(
+            parent, TransferKind.UNUSED, child_orders.unused(parent.charge, len(self._made[parent.id]), parent.parts)
+        )
 
     def write(self, connection: Connection, *, actor: str) -> None:
         """Post the refunds and write the orders, parents last."""
@@ -195,7 +197,7 @@ class _Batch:
         if self._parents:
             parents = list(self._parents.values())
             told = [move for move in self._moves if move.order.parts is not None]
-            followed = parts.roll_up(connection, parents)
+            followed = child_orders.roll_up(connection, parents)
             self._moves += followed
             orders.write(connection, parents, told + followed, actor=actor)
         _end(connection, [move for move in self._moves if move.to not in ACTIVE])

@@ -3,10 +3,10 @@
 `Status` is what the customer sees, letter for letter; `Dispatch` is where the order stands with whoever fulfils it.
 """
 
-from tradepost.engine.words import Words
+from tradepost.engine.enums import TextEnum
 
 
-class Status(Words):
+class Status(TextEnum):
     """What the customer sees; the values are the protocol's strings."""
 
     PENDING = "Pending"
@@ -21,7 +21,7 @@ class Status(Words):
     EXPIRED = "Expired"
 
 
-class Dispatch(Words):
+class Dispatch(TextEnum):
     """Where an order stands with its upstream."""
 
     NONE = "none"  # nobody to send it to: fulfilled by hand
@@ -70,7 +70,7 @@ DISPATCH_TRANSITIONS: dict[Dispatch, frozenset[Dispatch]] = {
 }
 
 
-class RefillStatus(Words):
+class RefillStatus(TextEnum):
     """How a refill stands; the values are the protocol's strings."""
 
     PENDING = "Pending"
@@ -91,7 +91,7 @@ REFILL_TRANSITIONS: dict[RefillStatus, frozenset[RefillStatus]] = {
 }
 
 
-class CancelState(Words):
+class CancelState(TextEnum):
     """What became of a customer's wish to cancel; it is settled along with its order."""
 
     OPEN = "open"

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import msgspec
 
-from tradepost.engine.recording import Outcome, Result
+from tradepost.engine.attempts import Outcome, Result
 from tradepost_client import Ambiguous, NotSent, PanelError, RateLimited, Refused
 
 NOT_REACHED = timedelta(seconds=30)

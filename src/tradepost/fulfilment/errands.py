@@ -9,9 +9,9 @@ from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils.crypto import salted_hmac
 
 from tradepost.database import in_transaction
-from tradepost.engine import dispatching, recording
-from tradepost.engine.dispatching import Errand
-from tradepost.engine.recording import Outcome, Result
+from tradepost.engine import attempts, dispatching
+from tradepost.engine.attempts import Outcome, Result
+from tradepost.engine.dispatching import OutgoingOrder
 from tradepost.fulfilment.answers import Pause, outcome_of, pause_of
 from tradepost.fulfilment.line import Line
 from tradepost.providers.models import Provider
@@ -33,7 +33,7 @@ def send(line: Line, provider: Provider) -> int:
         outcomes = [_outcome(errand, answer) for errand, answer in answered]
         for _, answer in answered:
             heed(provider, answer)
-        in_transaction(partial(recording.record, outcomes=outcomes))
+        in_transaction(partial(attempts.record, outcomes=outcomes))
         if provider.trouble and any(outcome.result is Result.SENT for outcome in outcomes):
             provider.trouble = ""
             provider.save(update_fields=["trouble"])
@@ -63,7 +63,7 @@ def hold_off(provider: int, pause: Pause) -> None:
     Provider.objects.filter(pk=provider).update(retry_at=Now() + pause.wait, trouble=pause.why[:TROUBLE_CHARS_MAX])
 
 
-def _claim(line: Line, provider: Provider) -> list[Errand]:
+def _claim(line: Line, provider: Provider) -> list[OutgoingOrder]:
     limit = 2 * line.width  # what the line has in hand: little is unsure if this worker dies
     taken = in_transaction(partial(dispatching.claim, provider=provider.pk, limit=limit))
     if taken or not provider.takes_idempotency_keys:
@@ -71,12 +71,12 @@ def _claim(line: Line, provider: Provider) -> list[Errand]:
     return in_transaction(partial(dispatching.claim_unsure, provider=provider.pk, limit=limit))
 
 
-def _place(client: Client, errand: Errand, installation: str) -> Placed:
+def _place(client: Client, errand: OutgoingOrder, installation: str) -> Placed:
     key = f"{installation}-{errand.order}" if installation else None
     return client.add(GenericOrder(service=errand.service, fields=errand.parameters), idempotency_key=key)
 
 
-def _outcome(errand: Errand, answer: Placed | PanelError) -> Outcome:
+def _outcome(errand: OutgoingOrder, answer: Placed | PanelError) -> Outcome:
     if isinstance(answer, Placed):
         return Outcome(errand.order, errand.attempt, Result.SENT, str(answer.order))
     return outcome_of(errand.order, errand.attempt, answer)

@@ -4,7 +4,7 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from tradepost.database import engine_connection
-from tradepost.engine import subscribing
+from tradepost.engine import subscriptions
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status
 
@@ -19,6 +19,6 @@ def expire(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives t
     while ended == BATCH:
         with transaction.atomic():
             connection = engine_connection()
-            expired = subscribing.expired(connection, limit=BATCH)
+            expired = subscriptions.expired(connection, limit=BATCH)
             settle(connection, [Report(order, Status.EXPIRED) for order in expired], actor="expiry")
             ended = len(expired)

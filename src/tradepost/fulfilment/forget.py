@@ -9,7 +9,7 @@ from procrastinate.contrib.django import app
 
 from tradepost.catalog.models import Change, Upload
 from tradepost.database import engine_connection
-from tradepost.engine import retrying
+from tradepost.engine import idempotency
 from tradepost.orders import by_hand
 from tradepost.orders.bulk import choosing
 
@@ -22,7 +22,7 @@ UPLOADS_KEPT = timedelta(days=1)
 def forget(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Forget what is older than it is kept: keys, changes, uploads, looks at bulk actions, sessions that are over."""
     with transaction.atomic():
-        retrying.forget(engine_connection())
+        idempotency.forget(engine_connection())
         by_hand.forget_ended(engine_connection())
     Change.objects.filter(at__lt=timezone.now() - CHANGES_KEPT).delete()
     choosing.forget_drafts()

@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from tradepost.database import in_transaction
-from tradepost.engine import following, money
-from tradepost.engine.following import Seen, Watched
+from tradepost.engine import money, polling
+from tradepost.engine.polling import PolledOrder, UpstreamStatus
 from tradepost.engine.statuses import Status
 from tradepost.fulfilment import errands
 from tradepost.fulfilment.line import Line
@@ -27,7 +27,7 @@ def ask(line: Line, provider: Provider) -> bool:
     """Ask about the orders that are next, and for the balance now and then; tell whether there was anything to ask."""
     _ask_balance(line, provider)
     limit = IDS_A_REQUEST * REQUESTS_A_BATCH
-    watched = in_transaction(partial(following.next_batch, provider=provider.pk, limit=limit))
+    watched = in_transaction(partial(polling.next_batch, provider=provider.pk, limit=limit))
     batches = [watched[first : first + IDS_A_REQUEST] for first in range(0, len(watched), IDS_A_REQUEST)]
     is_well = True
     for answered in line.each(batches, _statuses):
@@ -39,24 +39,24 @@ def ask(line: Line, provider: Provider) -> bool:
             if not isinstance(answer, PanelError)
             for order in batch
         ]
-        in_transaction(partial(following.take_in, provider=provider.pk, seen=seen))
+        in_transaction(partial(polling.take_in, provider=provider.pk, seen=seen))
     return bool(watched) and is_well
 
 
-def _statuses(client: Client, batch: Sequence[Watched]) -> dict[str, StandingOf]:
+def _statuses(client: Client, batch: Sequence[PolledOrder]) -> dict[str, StandingOf]:
     return {str(id_): standing for id_, standing in client.statuses([each.upstream_id for each in batch]).items()}
 
 
-def _seen(order: Watched, said: StandingOf | None, exchange_rate: Decimal) -> Seen:
+def _seen(order: PolledOrder, said: StandingOf | None, exchange_rate: Decimal) -> UpstreamStatus:
     if isinstance(said, Declined):
-        return Seen(order.order, error=said.error)
+        return UpstreamStatus(order.order, error=said.error)
     if not isinstance(said, Standing):
-        return Seen(order.order)
+        return UpstreamStatus(order.order)
     cost = None if said.charge is None else _amount(said.charge * exchange_rate)
     if said.status is None:
-        return Seen(order.order, error=f"status {said.raw_status}" if said.raw_status else "")
+        return UpstreamStatus(order.order, error=f"status {said.raw_status}" if said.raw_status else "")
     posts = tuple(str(id_) for id_ in said.orders) if said.posts is not None else ()
-    return Seen(order.order, Status(said.status.value), said.start_count, said.remains, cost, posts=posts)
+    return UpstreamStatus(order.order, Status(said.status.value), said.start_count, said.remains, cost, posts=posts)
 
 
 def _ask_balance(line: Line, provider: Provider) -> None:

@@ -4,14 +4,14 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from tradepost.database import engine_connection
-from tradepost.engine import dripfeeding
+from tradepost.engine import drip_feeds
 
 
 @app.periodic(cron="* * * * * */2")
 @app.task(queueing_lock="run", lock="run")
 def run(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Make every run that is due, a batch a transaction."""
-    made = dripfeeding.BATCH
-    while made == dripfeeding.BATCH:
+    made = drip_feeds.BATCH
+    while made == drip_feeds.BATCH:
         with transaction.atomic():
-            made = dripfeeding.make_due(engine_connection())
+            made = drip_feeds.make_due(engine_connection())

@@ -17,7 +17,7 @@ from tradepost.engine.cancelling import accepted
 from tradepost.engine.refilling import RefillReport, settle_refills
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import DELIVERING, OPEN_REFILL, RefillStatus, Status
-from tradepost.engine.subscribing import Post, mirror
+from tradepost.engine.subscriptions import Post, mirror
 
 SEED = b"tradepost"
 BATCH = 1_000

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from procrastinate.contrib.django import app
 
 from tradepost.database import in_transaction
-from tradepost.engine import dispatching, queueing
+from tradepost.engine import dispatch_queue, dispatching
 from tradepost.fulfilment import errands, poll, requests
 from tradepost.fulfilment.answers import Pause
 from tradepost.fulfilment.line import Line
@@ -48,7 +48,7 @@ def sweep(timestamp: int) -> None:
     """
     in_transaction(partial(dispatching.reroute, limit=REROUTED_MAX))
     is_for_all = timestamp % ALL_SECONDS == 0
-    in_transaction(lambda raw: queueing.wake(raw, [row[0] for row in raw.execute(_DUE, [is_for_all])]))
+    in_transaction(lambda raw: dispatch_queue.wake(raw, [row[0] for row in raw.execute(_DUE, [is_for_all])]))
 
 
 @app.task

@@ -12,11 +12,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from tradepost.engine.ledger import CUSTOMER_IDS_FROM, Kind, SystemAccount
-from tradepost.engine.signing import ACTOR_CHARS_MAX
-from tradepost.engine.words import Words
+from tradepost.engine.actors import ACTOR_CHARS_MAX
+from tradepost.engine.enums import TextEnum
+from tradepost.engine.ledger import CUSTOMER_IDS_FROM, SystemAccount, TransferKind
 
-PAYMENTS = [Kind.TOP_UP.value, Kind.ADJUSTMENT.value]  # the kinds of transfers that are no order's
+PAYMENTS = [TransferKind.TOP_UP.value, TransferKind.ADJUSTMENT.value]  # the kinds of transfers that are no order's
 REASON_CHARS_MAX = 500
 REFERENCE_CHARS_MAX = 120
 
@@ -71,7 +71,7 @@ class Transfer(models.Model):
     balance_after = models.DecimalField(
         max_digits=20, decimal_places=5, help_text="Of the customer's account, whichever side it is on."
     )
-    kind = models.CharField(max_length=16, choices=Kind.choices())
+    kind = models.CharField(max_length=16, choices=TransferKind.choices())
     order = models.ForeignKey(
         "orders.Order",
         null=True,
@@ -89,7 +89,7 @@ class Transfer(models.Model):
         constraints = (
             models.CheckConstraint(condition=Q(amount__gt=0), name="transfer_amount_positive"),
             models.CheckConstraint(condition=~Q(debit=models.F("credit")), name="transfer_between_two"),
-            models.CheckConstraint(condition=Q(kind__in=Kind.values()), name="transfer_kind_known"),
+            models.CheckConstraint(condition=Q(kind__in=TransferKind.values()), name="transfer_kind_known"),
             # What makes a charge or a refund happen once, whoever asks for it again.
             models.UniqueConstraint(
                 fields=("order", "kind", "sequence"), condition=Q(order__isnull=False), name="transfer_once_per_order"
@@ -118,7 +118,7 @@ class Transfer(models.Model):
         return f"{self.kind} {self.amount}"
 
 
-class PaymentKind(Words):
+class PaymentKind(TextEnum):
     """What a payment by hand is."""
 
     TOP_UP = "top-up"
@@ -126,14 +126,14 @@ class PaymentKind(Words):
     BONUS = "bonus"
 
     @property
-    def source(self) -> tuple[SystemAccount, Kind]:
+    def source(self) -> tuple[SystemAccount, TransferKind]:
         """The house's account it comes from, and what its transfer is called."""
         if self is PaymentKind.TOP_UP:
-            return SystemAccount.TOP_UPS, Kind.TOP_UP
-        return SystemAccount.ADJUSTMENTS, Kind.ADJUSTMENT
+            return SystemAccount.TOP_UPS, TransferKind.TOP_UP
+        return SystemAccount.ADJUSTMENTS, TransferKind.ADJUSTMENT
 
 
-class PaymentState(Words):
+class PaymentState(TextEnum):
     """How far a payment by hand is. Approving it and moving its money is one step."""
 
     ASKED = "asked"

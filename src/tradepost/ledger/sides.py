@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.db.models import QuerySet
 
-from tradepost.engine.ledger import Kind
+from tradepost.engine.ledger import TransferKind
 from tradepost.ledger.models import Transfer
 
 DEBIT, CREDIT = "debit", "credit"
@@ -20,6 +20,6 @@ def of_accounts(found: QuerySet[Transfer], accounts: Iterable[int], kind: str = 
 
 def _sides(kind: str) -> tuple[str, ...]:
     """Return where transfers of a kind have the customer; the house is on the other side of every transfer."""
-    if kind == Kind.CHARGE:
+    if kind == TransferKind.CHARGE:
         return (DEBIT,)
-    return (CREDIT,) if kind in Kind.values() and kind != Kind.ADJUSTMENT else (DEBIT, CREDIT)
+    return (CREDIT,) if kind in TransferKind.values() and kind != TransferKind.ADJUSTMENT else (DEBIT, CREDIT)

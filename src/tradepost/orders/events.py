@@ -2,11 +2,11 @@
 
 from django.db.models import Case, F, Q, QuerySet, Value, When
 
-from tradepost.engine import following, recording
+from tradepost.engine import attempts, polling
 from tradepost.orders.models import OrderEvent
 
 # Notes of whoever sends orders and follows them tell what their providers have said.
-_IS_AN_ANSWER = Q(actor__in=(recording.ACTOR, following.ACTOR)) | Q(note__startswith=recording.REFUSED)
+_IS_AN_ANSWER = Q(actor__in=(attempts.ACTOR, polling.ACTOR)) | Q(note__startswith=attempts.REFUSED)
 
 
 def told(events: QuerySet[OrderEvent], *, with_answers: bool) -> QuerySet[OrderEvent]:

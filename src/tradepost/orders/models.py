@@ -9,10 +9,10 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import MD5, Now
 
+from tradepost.engine.actors import ACTOR_CHARS_MAX
+from tradepost.engine.enums import TextEnum
 from tradepost.engine.placing import Mode
-from tradepost.engine.signing import ACTOR_CHARS_MAX
 from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, CancelState, Dispatch, RefillStatus, Status
-from tradepost.engine.words import Words
 from tradepost.orders.bulk.kinds import Kind, Outcome, State
 
 IS_ACTIVE = Q(status__in=[status.value for status in ACTIVE])
@@ -20,7 +20,7 @@ TRIED = (Dispatch.SENDING, Dispatch.SENT, Dispatch.UNSURE, Dispatch.REFUSED)  # 
 ON_ITS_WAY = (Dispatch.QUEUED, *TRIED)
 
 
-def _choices(words: Sequence[Words]) -> list[tuple[str, str]]:
+def _choices(words: Sequence[TextEnum]) -> list[tuple[str, str]]:
     return [(word.value, word.label) for word in words]
 
 
@@ -307,7 +307,7 @@ class CancelRequest(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """What an account called an order, so that it can ask for it again. Written by `tradepost.engine.retrying`."""
+    """What an account called an order, so that it can ask for it again. Written by `tradepost.engine.idempotency`."""
 
     pk = models.CompositePrimaryKey("account_id", "key")
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)

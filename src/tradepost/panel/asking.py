@@ -9,8 +9,8 @@ from django.http import HttpRequest, QueryDict
 
 from tradepost.accounts.models import Account
 from tradepost.database import engine_connection
+from tradepost.engine.idempotency import fingerprint
 from tradepost.engine.order_types import Parameters
-from tradepost.engine.retrying import fingerprint
 
 TRIES_MAX = 4
 FINGERPRINT_CHARS = 16

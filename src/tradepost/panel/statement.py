@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tradepost.engine import money
-from tradepost.engine.ledger import Kind
+from tradepost.engine.ledger import TransferKind
 from tradepost.engine.order_types import wire_id
 from tradepost.ledger import sides
 from tradepost.ledger.models import LedgerAccount, Transfer
@@ -48,7 +48,7 @@ def statement(request: HttpRequest) -> HttpResponse:
         "entries": [_entry(transfer, account) for transfer in rows[:PAGE_ROWS]],
         "older": rows[PAGE_ROWS - 1].pk if len(rows) > PAGE_ROWS else None,
         "is_first": before is None,
-        "kinds": list(Kind),
+        "kinds": list(TransferKind),
         "account": account,
         "is_filtered": any(request.GET.get(name) for name in ("kind", "from", "to")),
     }
@@ -78,7 +78,7 @@ def _rows(account: LedgerAccount, found: QuerySet[Transfer]) -> Iterator[tuple[o
 
 
 def _filtered(request: HttpRequest, found: QuerySet[Transfer]) -> QuerySet[Transfer]:
-    if (kind := request.GET.get("kind", "")) in Kind.values():
+    if (kind := request.GET.get("kind", "")) in TransferKind.values():
         found = found.filter(kind=kind)
     since, until = day_of(request, "from"), day_of(request, "to")
     return between(found, "at", since, until + timedelta(days=1) if until else None)

@@ -12,7 +12,7 @@ import msgspec
 from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
 from tradepost.engine import money
-from tradepost.engine.words import Words
+from tradepost.engine.enums import TextEnum
 from tradepost.providers import following, reckoning
 from tradepost.providers.costs import Costs
 
@@ -23,7 +23,7 @@ FIELDS = (
 )  # fmt: skip
 
 
-class RateBy(Words):
+class RateBy(TextEnum):
     """How a rate is made of a figure."""
 
     SET = "set"

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from tradepost.catalog.models import Service
-from tradepost.engine.words import Words
+from tradepost.engine.enums import TextEnum
 from tradepost.providers import sealing
 
 
@@ -105,7 +105,7 @@ class ProviderService(models.Model):
         return f"{self.provider} · {self.upstream_id} · {self.name}"
 
 
-class Followed(Words):
+class Followed(TextEnum):
     """What of a service follows its provider's when that changes."""
 
     RATE = "rate"
@@ -160,7 +160,7 @@ class Route(models.Model):
 
 
 class Round(models.Model):
-    """How far the asking about a provider's orders of one age has come. Written by `tradepost.engine.following`."""
+    """How far the asking about a provider's orders of one age has come. Written by `tradepost.engine.polling`."""
 
     pk = models.CompositePrimaryKey("provider_id", "age")
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="+", db_index=False)

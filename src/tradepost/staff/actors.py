@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 from django.db import DatabaseError, connection
 
-from tradepost.engine.words import Words
+from tradepost.engine.enums import TextEnum
 
 SETTING = "tradepost.actor"
 _TELL = f"SELECT set_config('{SETTING}', %s, %s)"
 
 
-class Kind(Words):
+class Kind(TextEnum):
     """What an actor is."""
 
     STAFF = "staff"

@@ -1,9 +1,9 @@
 """What the roles of staff are called, for those who are asked before Django is set up."""
 
-from tradepost.engine.words import Words
+from tradepost.engine.enums import TextEnum
 
 
-class RoleName(Words):
+class RoleName(TextEnum):
     """A role."""
 
     OWNER = "owner"

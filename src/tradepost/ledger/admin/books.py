@@ -13,11 +13,11 @@ from tradepost.backoffice.paging import COUNTED_MAX, Endless, FoundList, FoundPa
 from tradepost.backoffice.read_only import ReadOnly
 from tradepost.backoffice.styled import ChoicesDropdownFilter, ModelAdmin, RadioFilter
 from tradepost.backoffice.times import DayFilter
-from tradepost.engine.ledger import Kind
+from tradepost.engine.ledger import TransferKind
 from tradepost.ledger import sides
 from tradepost.ledger.models import LedgerAccount, Transfer
 
-KIND_COLOURS = {Kind.CHARGE: "", Kind.TOP_UP: "success", Kind.ADJUSTMENT: "primary"}
+KIND_COLOURS = {TransferKind.CHARGE: "", TransferKind.TOP_UP: "success", TransferKind.ADJUSTMENT: "primary"}
 REFUND_COLOUR = "warning"
 ACCOUNTS_MAX = 100
 _NUMBER = re.compile(r"#?(\d{1,18})")
@@ -112,7 +112,7 @@ class TransferAdmin(ReadOnly, Endless, ModelAdmin[Transfer]):
     @admin.display(description="kind")
     def kind_shown(self, transfer: Transfer) -> SafeString:
         """Show what it is for."""
-        kind = Kind(transfer.kind)
+        kind = TransferKind(transfer.kind)
         return showing.badge(kind.value, KIND_COLOURS.get(kind, REFUND_COLOUR))
 
     @admin.display(description="from (debit)")

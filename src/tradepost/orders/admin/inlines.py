@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from tradepost.backoffice import showing
 from tradepost.backoffice.read_only import ReadOnly
 from tradepost.backoffice.styled import TabularInline
-from tradepost.engine.ledger import Kind
+from tradepost.engine.ledger import TransferKind
 from tradepost.engine.statuses import Dispatch
 from tradepost.ledger.models import Transfer
 from tradepost.orders.events import told
@@ -69,12 +69,12 @@ class TransferInline(ReadOnly, TabularInline[Transfer, Order]):
     @admin.display(description="what for")
     def what(self, transfer: Transfer) -> str:
         """Call it as a statement does."""
-        return Kind(transfer.kind).label
+        return TransferKind(transfer.kind).label
 
     @showing.figure("amount")
     def moved(self, transfer: Transfer) -> str:
         """Take the customer's side: a charge is taken, a refund is given."""
-        sign = "−" if transfer.kind == Kind.CHARGE else "+"
+        sign = "−" if transfer.kind == TransferKind.CHARGE else "+"
         return f"{sign}{showing.amount(transfer.amount)}"
 
     @showing.figure("balance after")

@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, link_rules, money, parts
+from tradepost.engine import arrays, child_orders, link_rules, money
 from tradepost.engine.statuses import ACTIVE, NOT_LEFT, SUBSCRIBED, TRANSITIONS, Dispatch, Status
 from tradepost.orders.bulk.kinds import Kind, Wish
 
@@ -49,7 +49,7 @@ class Facts(msgspec.Struct, frozen=True):
         """What the runs or posts stand for that are not made yet."""
         if not self.parts or not (self.is_running or self.status in SUBSCRIBED):
             return money.ZERO
-        return parts.unused(self.charge, self.made, self.parts)
+        return child_orders.unused(self.charge, self.made, self.parts)
 
 
 _FACTS = """

@@ -2,12 +2,12 @@
 
 import msgspec
 
-from tradepost.engine.words import Words
+from tradepost.engine.enums import TextEnum
 
 TEXT_CHARS_MAX = 2_000  # of a link, or a part of one
 
 
-class Kind(Words):
+class Kind(TextEnum):
     """What is to be done."""
 
     CANCEL = "cancel"
@@ -35,7 +35,7 @@ _LABELS = {
 }
 
 
-class State(Words):
+class State(TextEnum):
     """How far a bulk action is."""
 
     DRAFT = "draft"  # looked at, and not confirmed yet
@@ -44,7 +44,7 @@ class State(Words):
     STOPPED = "stopped"  # by staff; what was done by then stays done
 
 
-class Outcome(Words):
+class Outcome(TextEnum):
     """What became of one of its orders."""
 
     WAITING = "waiting"

@@ -14,8 +14,8 @@ from django.db.models import F
 from django.db.models.functions import Now
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, dispatching, editing, orders, settling
-from tradepost.engine.editing import LinkEdit
+from tradepost.engine import arrays, dispatching, link_editing, orders, settling
+from tradepost.engine.link_editing import LinkEdit
 from tradepost.engine.settling import Report
 from tradepost.engine.statuses import Status
 from tradepost.orders.bulk import deciding
@@ -124,7 +124,7 @@ def _send_again(connection: Connection, task: Task, due: Sequence[Facts]) -> set
 
 def _edit_links(connection: Connection, task: Task, due: Sequence[Facts]) -> set[int]:
     edits = [LinkEdit(order.id, task.wish.link_for(order.link)) for order in due]
-    return editing.edit_links(connection, edits, actor=task.actor)
+    return link_editing.edit_links(connection, edits, actor=task.actor)
 
 
 _ACTS: dict[Kind, Callable[[Connection, Task, Sequence[Facts]], set[int]]] = {

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from tradepost.engine import money
-from tradepost.engine.ledger import Kind
+from tradepost.engine.ledger import TransferKind
 from tradepost.engine.statuses import Status
 
 register = template.Library()
@@ -69,7 +69,7 @@ def word(value: str) -> str:
 @register.filter
 def kind(value: str) -> str:
     """Call a transfer's kind as a statement does."""
-    return gettext(Kind(value).label)
+    return gettext(TransferKind(value).label)
 
 
 @register.filter

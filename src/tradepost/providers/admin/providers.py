@@ -24,7 +24,7 @@ from tradepost.backoffice.styled import (
 )
 from tradepost.catalog.admin.rates import PlainDecimals
 from tradepost.database import engine_connection
-from tradepost.engine import queueing
+from tradepost.engine import dispatch_queue
 from tradepost.fulfilment import sync
 from tradepost.providers import following
 from tradepost.providers.asking import NoAnswer, ask
@@ -203,7 +203,7 @@ class ProviderAdmin(PlainDecimals, ModelAdmin[Provider]):
             Provider.objects.filter(pk=provider.pk).update(
                 balance=told.balance.balance, balance_at=timezone.now(), retry_at=None
             )
-            queueing.wake(engine_connection(), [provider.pk])
+            dispatch_queue.wake(engine_connection(), [provider.pk])
         currency = told.balance.currency or provider.currency
         balance = showing.grouped(told.balance.balance)
         self.message_user(
@@ -256,7 +256,7 @@ class ProviderAdmin(PlainDecimals, ModelAdmin[Provider]):
         with transaction.atomic():
             Provider.objects.filter(pk=provider.pk).update(is_paused=is_paused)
             if not is_paused:
-                queueing.wake(engine_connection(), [provider.pk])
+                dispatch_queue.wake(engine_connection(), [provider.pk])
             self.log_change(request, provider, done)
         self.message_user(request, f"{done}.", messages.SUCCESS)
         return _back_to(provider)

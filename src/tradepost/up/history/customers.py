@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
-from tradepost.engine.past import Change, TopUp
+from tradepost.engine.backfill import Change, TopUp
 from tradepost.up.history.days import DAYS, JUST_NOW
 
 # Others who have ordered. They have no password: one looks at the panel as one of them from the back office.

@@ -8,9 +8,9 @@ from decimal import Decimal
 import msgspec
 
 from tradepost.catalog.models import Service
-from tradepost.engine import following, recording
+from tradepost.engine import attempts, polling
+from tradepost.engine.backfill import Attempt, PastOrder, Step
 from tradepost.engine.order_types import OrderType
-from tradepost.engine.past import Attempt, PastOrder, Step
 from tradepost.engine.placing import Mode
 from tradepost.engine.statuses import Dispatch, Status
 from tradepost.fulfilment import simulate
@@ -136,14 +136,14 @@ def _steps(attempt: Attempt | None, began: datetime, ended: datetime, end: Statu
     """Return how an order went: through its supplier, or the simulator."""
     if attempt is None:
         return [Step(began, "simulator", Status.IN_PROGRESS), Step(ended, "simulator", end)]
-    sending = Step(attempt.at, recording.ACTOR, Dispatch.SENDING)
+    sending = Step(attempt.at, attempts.ACTOR, Dispatch.SENDING)
     if attempt.upstream_id is None:
-        note = f"{recording.REFUSED}{attempt.answer}"
-        refused = Step(attempt.answered_at, recording.ACTOR, Dispatch.REFUSED, attempt.answer)
-        return [sending, refused, Step(attempt.answered_at, recording.ACTOR, Status.CANCELED, note)]
+        note = f"{attempts.REFUSED}{attempt.answer}"
+        refused = Step(attempt.answered_at, attempts.ACTOR, Dispatch.REFUSED, attempt.answer)
+        return [sending, refused, Step(attempt.answered_at, attempts.ACTOR, Status.CANCELED, note)]
     return [
         sending,
-        Step(attempt.answered_at, recording.ACTOR, Dispatch.SENT),
-        Step(began, following.ACTOR, Status.IN_PROGRESS),
-        Step(ended, following.ACTOR, end),
+        Step(attempt.answered_at, attempts.ACTOR, Dispatch.SENT),
+        Step(began, polling.ACTOR, Status.IN_PROGRESS),
+        Step(ended, polling.ACTOR, end),
     ]

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
-from tradepost.engine import past, placing
+from tradepost.engine import backfill, placing
+from tradepost.engine.backfill import PastOrder
 from tradepost.engine.errors import Refusal
-from tradepost.engine.past import PastOrder
 from tradepost.engine.placing import Mode, Request
 from tradepost.engine.statuses import RefillStatus, Status
 from tradepost.orders.models import Refill
@@ -30,12 +30,12 @@ def write(promised: dict[str, Decimal]) -> None:
     buyers = customers.make(chance, now, promised)
     orders = list(ordering.make(chance, now, buyers))
     connection = engine_connection()
-    reckoned = past.reckon(connection, orders)
+    reckoned = backfill.reckon(connection, orders)
     changes = reckoned.changes_by_account()
     top_ups = [
         top_up for each in buyers for top_up in customers.paid_in(chance, each, changes.get(each.account.pk, []))
     ]
-    ids = past.write(connection, reckoned, top_ups)
+    ids = backfill.write(connection, reckoned, top_ups)
     _refill(chance, now, list(zip(ids, orders, strict=True)))
     _feed(chance, [each for each in buyers if each.promised is None])
 

@@ -1,7 +1,7 @@
 """Subscriptions: whoever fulfils one watches for new posts; each post it serves is mirrored as an order of its own.
 
 The subscription is charged for all its posts when it is placed, each at `max`; at its end those that never came are
-given back (`settling`). A post's order stands for its share of the charge (`parts`).
+given back (`settling`). A post's order stands for its share of the charge (`child_orders`).
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, orders, parts
+from tradepost.engine import arrays, child_orders, orders
 from tradepost.engine.placing import Mode
 from tradepost.engine.statuses import SUBSCRIBED, Dispatch
 
@@ -73,13 +73,13 @@ def mirror(connection: Connection, posts: Sequence[Post]) -> int:
     Posts mirrored before, those of a subscription that is over, and those beyond what was paid for are left out.
     """
     subscriptions = orders.lock(connection, {post.subscription for post in posts})
-    made = parts.made(connection, [id_ for id_, order in subscriptions.items() if order.status in SUBSCRIBED])
+    made = child_orders.made(connection, [id_ for id_, order in subscriptions.items() if order.status in SUBSCRIBED])
     new: list[tuple[Post, Decimal]] = []
     for post in posts:
         order = subscriptions.get(post.subscription)
         if order and order.parts and made.get(order.id) == post.part - 1 < order.parts:
             made[order.id] = post.part
-            new.append((post, parts.share(order.charge, post.part, order.parts)))
+            new.append((post, child_orders.share(order.charge, post.part, order.parts)))
     if new:
         _write(connection, new)
     return len(new)

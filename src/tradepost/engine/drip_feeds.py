@@ -1,7 +1,7 @@
 """Drip-feeds: an order that runs several times, each run an order of its own, made when it is due (protocol §3).
 
 1. Lock the drip-feeds whose next run is due; those that someone else holds are left for the next time.
-2. Write an order for each: the same link and parameters, a run's quantity, its share of the charge (`parts`).
+2. Write an order for each: the same link and parameters, a run's quantity, its share of the charge (`child_orders`).
 3. Note when the next run is due.
 """
 
@@ -12,9 +12,9 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, orders, parts, queueing, routing
+from tradepost.engine import arrays, child_orders, dispatch_queue, orders, routing
+from tradepost.engine.dispatch_queue import Queued
 from tradepost.engine.placing import Mode
-from tradepost.engine.queueing import Queued
 from tradepost.engine.statuses import Dispatch, Status
 
 ACTOR = "drip-feed"
@@ -88,7 +88,7 @@ def make_due(connection: Connection) -> int:
     rows = Cursor(connection).execute(_DUE, [BATCH], prepare=True).fetchall()
     if not rows:
         return 0
-    made = parts.made(connection, [row[0] for row in rows])
+    made = child_orders.made(connection, [row[0] for row in rows])
     runs = [_Run(made[row[0]] + 1, *row) for row in rows]
     _make(connection, runs)
     _begin(connection, [run.parent for run in runs if run.part == 1])
@@ -100,12 +100,12 @@ def _make(connection: Connection, runs: Sequence[_Run]) -> None:
     columns = [
         ids,
         arrays.of_numbers(run.part for run in runs),
-        arrays.of_numbers(parts.share(run.charge, run.part, run.parts) for run in runs),
+        arrays.of_numbers(child_orders.share(run.charge, run.part, run.parts) for run in runs),
         arrays.of_texts(run.dispatch for run in runs),
     ]
     cursor = Cursor(connection)
     made: dict[int, int] = dict(cursor.execute(_MAKE, [Mode.DRIP.value, *columns], prepare=True).fetchall())
-    queueing.queue(
+    dispatch_queue.queue(
         connection,
         [
             Queued(made[run.parent], run.account, run.provider, run.route)

@@ -12,7 +12,7 @@ from enum import StrEnum
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, orders, queueing
+from tradepost.engine import arrays, dispatch_queue, orders
 from tradepost.engine.orders import Move, Order
 from tradepost.engine.routing import OnRefusal
 from tradepost.engine.settling import Report, settle
@@ -45,7 +45,7 @@ class Outcome(msgspec.Struct, frozen=True):
     wait: timedelta = AT_ONCE  # for LATER
 
 
-class Way(msgspec.Struct, frozen=True):
+class DispatchState(msgspec.Struct, frozen=True):
     """How far an order is on its way to a provider; the order is locked."""
 
     order: int
@@ -136,10 +136,10 @@ def record(connection: Connection, outcomes: Sequence[Outcome], *, actor: str = 
         settle(connection, canceled, actor=actor)
 
 
-def ways_of(connection: Connection, locked: Collection[int]) -> dict[int, Way]:
+def ways_of(connection: Connection, locked: Collection[int]) -> dict[int, DispatchState]:
     """Return how far orders are, which are locked; those that are over or go to no provider have no way."""
     rows = Cursor(connection).execute(_WAYS, [arrays.of_numbers(locked)], prepare=True)
-    return {row[0]: Way(*row) for row in rows}
+    return {row[0]: DispatchState(*row) for row in rows}
 
 
 def _moves(order: Order, outcome: Outcome, *, has_route: bool) -> list[Move]:
@@ -148,7 +148,9 @@ def _moves(order: Order, outcome: Outcome, *, has_route: bool) -> list[Move]:
     return [] if order.dispatch is to else [orders.move_dispatch(order, to, outcome.answer)]
 
 
-def _without_wrong_ids(connection: Connection, outcomes: Sequence[Outcome], ways: dict[int, Way]) -> list[Outcome]:
+def _without_wrong_ids(
+    connection: Connection, outcomes: Sequence[Outcome], ways: dict[int, DispatchState]
+) -> list[Outcome]:
     """Make unsure what was answered with the id of another order: a provider never has two orders under one id."""
     by_provider: dict[int, list[str]] = {}
     for each in outcomes:
@@ -199,7 +201,7 @@ def _next_routes(connection: Connection, declined: Sequence[int]) -> set[int]:
     if not declined:
         return set()
     rows = Cursor(connection).execute(_NEXT_ROUTE, [arrays.of_numbers(declined)], prepare=True).fetchall()
-    queueing.wake(connection, {provider for _, provider in rows})
+    dispatch_queue.wake(connection, {provider for _, provider in rows})
     return {order for order, _ in rows}
 
 

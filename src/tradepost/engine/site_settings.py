@@ -8,7 +8,7 @@ import msgspec
 from psycopg import Connection, Cursor
 
 
-class Desk(msgspec.Struct, frozen=True):
+class SiteSettings(msgspec.Struct, frozen=True):
     """The desk's settings, as far as the API shows or obeys them, and the catalog's version they were read at.
 
     `requests_a_minute` is what a key may make that has no limit of its own; None: as the environment says.
@@ -23,23 +23,23 @@ _DESK = """
 SELECT v.version, s.currency, s.requests_a_minute FROM catalog_catalogversion v, live_settings s
 """
 
-_held: Desk | None = None  # one database a process, so one desk
+_held: SiteSettings | None = None  # one database a process, so one desk
 
 
-def held() -> Desk | None:
+def held() -> SiteSettings | None:
     """Return the settings this process has read, which may be behind; None if it has read none yet."""
     return _held
 
 
-def at_version(connection: Connection, version: int) -> Desk:
+def at_version(connection: Connection, version: int) -> SiteSettings:
     """Return the settings as they are at this version of the catalog, or a later one, and hold them."""
     return _held if _held is not None and _held.version == version else read(connection)
 
 
-def read(connection: Connection) -> Desk:
+def read(connection: Connection) -> SiteSettings:
     """Read the settings and hold them for the next who asks."""
     global _held  # noqa: PLW0603 - the one value that a process holds
     row = Cursor(connection).execute(_DESK, prepare=True).fetchone()
     assert row, "migrating makes this row"
-    _held = Desk(*row)
+    _held = SiteSettings(*row)
     return _held

@@ -20,12 +20,12 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, catalog, ledger, order_types, orders, pricing, settling
+from tradepost.engine.actors import actor_label
 from tradepost.engine.errors import IncorrectService
-from tradepost.engine.ledger import Kind, PastMovement, SystemAccount
+from tradepost.engine.ledger import PastMovement, SystemAccount, TransferKind
 from tradepost.engine.order_types import RULES, Draft, Parameters
 from tradepost.engine.orders import Order
 from tradepost.engine.placing import Mode
-from tradepost.engine.signing import signed
 from tradepost.engine.statuses import ACTIVE, TRANSITIONS, Dispatch, Status
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -81,7 +81,7 @@ class Change(msgspec.Struct, frozen=True):
 
     at: datetime
     amount: Decimal
-    kind: Kind
+    kind: TransferKind
     actor: str
     order: Order
 
@@ -187,7 +187,7 @@ def reckon(connection: Connection, asked: Sequence[PastOrder]) -> Past:
         past.orders.append(written)
         order = written.order
         if order.charge:
-            past.changes.append(Change(each.at, -order.charge, Kind.CHARGE, each.mode.value, order))
+            past.changes.append(Change(each.at, -order.charge, TransferKind.CHARGE, each.mode.value, order))
         for step in each.steps:
             _move_on(past, written, step)
         if order.status in ACTIVE:
@@ -258,7 +258,7 @@ def write(connection: Connection, past: Past, top_ups: Sequence[TopUp]) -> list[
     accounts = ledger.lock(connection, {change.order.account for change in past.changes} | {t.account for t in top_ups})
     movements = [
         PastMovement(
-            accounts[each.account], SystemAccount.TOP_UPS, each.amount, Kind.TOP_UP,
+            accounts[each.account], SystemAccount.TOP_UPS, each.amount, TransferKind.TOP_UP,
             note=each.note, at=each.at, actor=each.actor,
         )
         for each in top_ups
@@ -323,7 +323,7 @@ def _write_events(connection: Connection, moves: Sequence[_Move]) -> None:
     columns = [
         arrays.of_numbers(move.order.id for move in moves),
         arrays.of_numbers(move.order.account for move in moves),
-        arrays.of_texts(signed(move.step.actor) for move in moves),
+        arrays.of_texts(actor_label(move.step.actor) for move in moves),
         _moments(move.step.at for move in moves),
         arrays.of_texts(move.was for move in moves),
         arrays.of_texts(move.to for move in moves),

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.conftest import Customer
 from tests.engine.ordering import MakeService, ask, balance, place_one, transfers, value
-from tradepost.engine import checking, parts
-from tradepost.engine.dripfeeding import make_due
+from tradepost.engine import child_orders, integrity
+from tradepost.engine.drip_feeds import make_due
 from tradepost.engine.settling import Outcome, Report, settle
 from tradepost.engine.statuses import Status
 
@@ -28,7 +28,7 @@ def fed(make_service: MakeService) -> int:
 def dripfeed(connection: psycopg.Connection, alice: Customer, fed: int) -> Iterator[int]:
     """A drip-feed of Alice's: three runs of 100, an hour apart, for 0.30. Whatever comes of it, the books are clean."""
     yield place_one(connection, ask(alice, fed, quantity=100, runs=3, interval=INTERVAL)).order
-    assert list(checking.check(connection)) == []
+    assert list(integrity.check(connection)) == []
 
 
 def runs_of(connection: psycopg.Connection, dripfeed: int) -> list[int]:
@@ -255,7 +255,7 @@ def test_its_moves_are_written_down(connection: psycopg.Connection, dripfeed: in
 @given(charge=st.integers(1, 10**9), runs=st.integers(2, 1000), made=st.integers(0, 1000))
 def test_shares_add_up_to_the_charge(charge: int, runs: int, made: int) -> None:
     amount, made = Decimal(charge).scaleb(-5), min(made, runs)
-    shares = [parts.share(amount, part, runs) for part in range(1, made + 1)]
+    shares = [child_orders.share(amount, part, runs) for part in range(1, made + 1)]
 
-    assert sum(shares, Decimal(0)) + parts.unused(amount, made, runs) == amount
+    assert sum(shares, Decimal(0)) + child_orders.unused(amount, made, runs) == amount
     assert all(share >= 0 for share in shares)

@@ -9,8 +9,8 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, desk
-from tradepost.engine.buying import BuyerId
+from tradepost.engine import arrays, site_settings
+from tradepost.engine.buyers import BuyerId
 from tradepost.engine.keys import Scope, may_come_from
 
 
@@ -78,7 +78,7 @@ def note_used(connection: Connection, digests: Sequence[bytes]) -> list[int | No
     That is None for keys without a limit of their own, and for unknown ones. Rows that say already, to the minute,
     that they are in use are left alone. Along with it the desk's own settings are read, and with them its default.
     """
-    desk.read(connection)
+    site_settings.read(connection)
     rows = Cursor(connection).execute(_NOTE_USED, {"digests": arrays.of_bytes(digests)}, prepare=True)
     limits: dict[bytes, int | None] = dict(rows.fetchall())
     return [limits.get(digest) for digest in digests]

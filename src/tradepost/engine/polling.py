@@ -15,7 +15,7 @@ from psycopg import Connection, Cursor
 from tradepost.engine import arrays, routing
 from tradepost.engine.settling import COUNT_MAX, Outcome, Report, settle
 from tradepost.engine.statuses import ACTIVE, Status
-from tradepost.engine.subscribing import Post, mirror
+from tradepost.engine.subscriptions import Post, mirror
 
 ACTOR = "provider"
 REMARK_CHARS_MAX = 200
@@ -38,14 +38,14 @@ AGES = (
 )
 
 
-class Watched(msgspec.Struct, frozen=True):
+class PolledOrder(msgspec.Struct, frozen=True):
     """An order at a provider, by the id it has there."""
 
     order: int
     upstream_id: str
 
 
-class Seen(msgspec.Struct, frozen=True):
+class UpstreamStatus(msgspec.Struct, frozen=True):
     """What a provider says of an order. None: it does not say. `cost` is in our currency; `error` is said instead."""
 
     order: int
@@ -72,14 +72,14 @@ class _Known(msgspec.Struct, frozen=True):
     multiplier: Decimal
     parts: int | None
 
-    def posts(self, seen: Seen) -> list[Post]:
+    def posts(self, seen: UpstreamStatus) -> list[Post]:
         """Return the posts of a subscription; how much each gets is not told, so it is taken for what was paid."""
         if self.parts is None:
             return []
         each = self.quantity // self.parts
         return [Post(self.order, part, "", each, id_) for part, id_ in enumerate(seen.posts, 1)]
 
-    def report(self, seen: Seen) -> Report | None:
+    def report(self, seen: UpstreamStatus) -> Report | None:
         """Return what is to be settled; None if nothing is new, or nothing was said."""
         if seen.status is None:
             return None
@@ -136,7 +136,7 @@ WHERE a.order_id = told.order_id AND a.state = 'sent'
 """
 
 
-def next_batch(connection: Connection, provider: int, *, limit: int) -> list[Watched]:
+def next_batch(connection: Connection, provider: int, *, limit: int) -> list[PolledOrder]:
     """Return the orders of a provider that are next to be asked about, and remember that they are; commit it."""
     now: datetime = Cursor(connection).execute("SELECT now()").fetchall()[0][0]
     rounds = {row[0]: row[1:] for row in Cursor(connection).execute(_ROUNDS, [provider], prepare=True)}
@@ -152,11 +152,11 @@ def next_batch(connection: Connection, provider: int, *, limit: int) -> list[Wat
         goes_on_before = (None, None) if is_over else (rows[-1][2], rows[-1][0])
         Cursor(connection).execute(_KEEP_ROUND, [provider, number, began_at, *goes_on_before], prepare=True)
         if rows:
-            return [Watched(order, upstream_id) for order, upstream_id, _ in rows]
+            return [PolledOrder(order, upstream_id) for order, upstream_id, _ in rows]
     return []
 
 
-def take_in(connection: Connection, provider: int, seen: Sequence[Seen]) -> int:
+def take_in(connection: Connection, provider: int, seen: Sequence[UpstreamStatus]) -> int:
     """Settle what a provider says of its orders, and return how much has changed. Of other orders nothing is heard.
 
     What can't be, an order that goes backwards or is unknown there, is remarked once and changes nothing.

@@ -6,6 +6,6 @@ An e-mail address may be longer than that. What moves orders and money is never 
 ACTOR_CHARS_MAX = 80
 
 
-def signed(actor: str) -> str:
+def actor_label(actor: str) -> str:
     """Return a name as the records hold it."""
     return actor[:ACTOR_CHARS_MAX]

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Words(StrEnum):
+class TextEnum(StrEnum):
     """A closed list of words, in the forms that models ask for."""
 
     @property

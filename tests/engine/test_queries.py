@@ -15,7 +15,7 @@ from tradepost.catalog.models import Category, CustomRate, Service
 from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectOrder, InvalidKey
 from tradepost.engine.keys import Scope
-from tradepost.engine.reading import BalanceOf, Request, ServicesFor, Standing, Standings, StatusesOf, read
+from tradepost.engine.queries import BalanceOf, Request, ServicesFor, Standing, Standings, StatusesOf, read
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status
 

@@ -8,12 +8,12 @@ import pytest
 
 from tests.conftest import Customer
 from tests.engine.ordering import MakeService, balance, place_one, transfers, value
-from tests.engine.test_dripfeeding import runs_of, standing
-from tradepost.engine import checking
+from tests.engine.test_drip_feeds import runs_of, standing
+from tradepost.engine import integrity
 from tradepost.engine.placing import Request
 from tradepost.engine.settling import Outcome, Report, settle
 from tradepost.engine.statuses import Status
-from tradepost.engine.subscribing import Post, expired, mirror
+from tradepost.engine.subscriptions import Post, expired, mirror
 
 ENDS = [Status.COMPLETED, Status.EXPIRED, Status.CANCELED]
 
@@ -34,7 +34,7 @@ def subscribe(connection: psycopg.Connection, customer: Customer, service: int, 
 def subscription(connection: psycopg.Connection, alice: Customer, subscribed: int) -> Iterator[int]:
     """A subscription of Alice's for 0.30. Whatever comes of it, the books are clean."""
     yield subscribe(connection, alice, subscribed)
-    assert list(checking.check(connection)) == []
+    assert list(integrity.check(connection)) == []
 
 
 def post(subscription: int, part: int, quantity: int = 80) -> Post:

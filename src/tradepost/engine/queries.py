@@ -12,11 +12,11 @@ import msgspec
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from tradepost.engine import arrays, desk, money
+from tradepost.engine import arrays, money, site_settings
 from tradepost.engine import catalog as catalogs
+from tradepost.engine.authentication import Asked, Holder, identify
 from tradepost.engine.catalog import Listing
 from tradepost.engine.errors import IncorrectOrder, InvalidKey, RefillNotFound, Refusal
-from tradepost.engine.identifying import Asked, Holder, identify
 from tradepost.engine.order_types import ID_MAX, wire_id, wire_ids
 from tradepost.engine.statuses import Dispatch
 
@@ -149,7 +149,7 @@ def read(connection: Connection, requests: Sequence[Request]) -> list[Answer]:
     known = next(filter(None, holders), None)
     if known is None:
         return [InvalidKey() for _ in requests]
-    currency = desk.at_version(connection, known.catalog_version).currency
+    currency = site_settings.at_version(connection, known.catalog_version).currency
     found = _find(connection, [request for request in requests if isinstance(request, StatusesOf)])
     return [
         InvalidKey() if holder is None else _answer(connection, request, holder, found, currency)
