@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt  # noqa: E402
 
 from tradepost.accounts.models import Key  # noqa: E402
 from tradepost.catalog.models import Service  # noqa: E402
-from tradepost.config.uploads import whole  # noqa: E402
+from tradepost.config.incomplete_requests import whole  # noqa: E402
 from tradepost.engine import keys  # noqa: E402
 from tradepost.ledger.models import LedgerAccount, Transfer  # noqa: E402
 from tradepost.orders.models import Order  # noqa: E402

@@ -14,7 +14,7 @@ from tests.api.test_limits import asked_until
 from tests.backoffice.conftest import Things
 from tests.conftest import Customer, Desk
 from tests.panel.conftest import browser, page
-from tradepost.live.models import Settings
+from tradepost.site_settings.models import Settings
 
 FORM = {
     "panel_name": "", "notice": "", "payment_text": "", "terms": "", "currency": "USD", "sign_up": "",

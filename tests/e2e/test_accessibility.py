@@ -12,7 +12,7 @@ from tests.conftest import Desk
 from tests.e2e.chromium import DESK, PHONE, Screen
 from tests.e2e.conftest import Person, enter
 from tradepost.engine.statuses import Status
-from tradepost.live.models import Settings
+from tradepost.site_settings.models import Settings
 
 SERIOUS = {"serious", "critical"}
 PUBLIC = ("/", "/account/login/", "/account/signup/", "/account/password/reset/", "/terms/")

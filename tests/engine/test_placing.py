@@ -23,7 +23,7 @@ from tradepost.engine import site_settings
 from tradepost.engine.placing import Mode, Placed, place
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status
-from tradepost.live.models import Settings
+from tradepost.site_settings.models import Settings
 
 NO_FUNDS = "Not enough funds on balance"
 NO_SERVICE = "Incorrect service ID"

@@ -10,7 +10,7 @@ from django.db import OperationalError, connections
 
 from tests.backoffice.conftest import place
 from tests.conftest import Customer
-from tradepost import stopping
+from tradepost import shutdown
 from tradepost.reports import rolling
 from tradepost.reports.tasks import roll_up
 
@@ -18,7 +18,7 @@ from tradepost.reports.tasks import roll_up
 @pytest.fixture(autouse=True)
 def working(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that nobody has asked to stop yet."""
-    monkeypatch.setattr(stopping, "_stopping", threading.Event())
+    monkeypatch.setattr(shutdown, "_stopping", threading.Event())
 
 
 @pytest.fixture
@@ -51,11 +51,11 @@ def test_a_step_that_is_under_way_is_given_up(holder: psycopg.Connection, connec
     with ThreadPoolExecutor(1) as threads:
         task = threads.submit(roll_up_in_a_thread)
         await_blocked_by(holder, connection)
-        stopping.stop()
+        shutdown.stop()
         task.result()
     holder.rollback()
     assert rolling.positions() == before
-    stopping._stopping.clear()
+    shutdown._stopping.clear()
     roll_up(timestamp=0)
     assert rolling.positions() != before
 
@@ -72,7 +72,7 @@ def test_a_step_that_somebody_else_has_cancelled_fails(
 
 def test_nothing_is_begun_when_it_is_time_to_stop(alice: Customer, service: int) -> None:
     place(alice.id, service)
-    stopping.stop()
+    shutdown.stop()
     before = rolling.positions()
     roll_up(timestamp=0)
     assert rolling.positions() == before

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from tradepost.accounts import acting, inviting
-from tradepost.live import settings as live
+from tradepost.site_settings import effective as site_settings
 
 INVITATION = "invitation"  # the parameter of the link, and what the session keeps it as
 
@@ -22,7 +22,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without 
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Tell whether whoever asks may sign up now; an invitation is kept until it is used."""
-        sign_up = live.of(request).sign_up
+        sign_up = site_settings.for_request(request).sign_up
         if sign_up != "invitation":
             return sign_up == "open"
         token = request.GET.get(INVITATION, "")
@@ -46,7 +46,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without 
     def clean_email(self, email: str) -> str:
         """Take the address that was invited, and no other, where an invitation is needed."""
         cleaned: str = super().clean_email(email).lower()
-        if live.of(self.request).sign_up == "invitation" and not self.request.user.is_authenticated:
+        if site_settings.for_request(self.request).sign_up == "invitation" and not self.request.user.is_authenticated:
             invited = inviting.invited(self.request.session.get(INVITATION, ""))
             if invited and cleaned != invited:
                 raise ValidationError(_("The invitation is for another address."))

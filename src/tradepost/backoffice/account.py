@@ -15,8 +15,8 @@ from tradepost.catalog.models import CustomRate
 from tradepost.engine.ledger import TransferKind
 from tradepost.engine.money import ZERO
 from tradepost.ledger.models import ManualPayment, Transfer
-from tradepost.live import settings as live
 from tradepost.orders.models import Order
+from tradepost.site_settings import effective as site_settings
 
 ROWS = 6
 FIGURES = {"Charge", "Amount", "Balance after"}  # columns set flush right
@@ -49,7 +49,7 @@ def _suspension(account: Account) -> Event | None:
 
 def _figures(request: HttpRequest, account: Account) -> list[Context]:
     spent = spending.of([account.pk])[account.pk]
-    money, unit = account.ledger_account, live.of(request).currency
+    money, unit = account.ledger_account, site_settings.for_request(request).currency
     transfers = _list("ledger_transfer", q=str(account.email)) if request.user.has_perm("ledger.view_transfer") else ""
     orders = _list("orders_order", account=account.pk) if request.user.has_perm("orders.view_order") else ""
     rates = CustomRate.objects.filter(account=account).count()

@@ -23,12 +23,12 @@ from tradepost.accounts.models import Account
 from tradepost.backoffice import alarms, showing, times
 from tradepost.backoffice.reports import changes, charts, columns, subjects
 from tradepost.engine.statuses import ACTIVE, Dispatch, Status
-from tradepost.live import settings as live
+from tradepost.id_ranges import between
 from tradepost.orders import models as orders
 from tradepost.reports import reading
 from tradepost.reports.periods import DAY, Period, midnight
 from tradepost.reports.reading import By, Order, Reader, Sums
-from tradepost.since import between
+from tradepost.site_settings import effective as site_settings
 
 SECONDS_MAX = 2  # then the page comes without the figures: no glance at it may burden the database
 NEWEST_ORDERS = 10
@@ -102,7 +102,7 @@ def _fill(request: HttpRequest, read: Reader, context: dict[str, Any], now: date
         context["figures"] += _figures(request, period, by_day, by_now)
         if may(columns.SALES):
             days = [(day, by_day.get(day, Sums())) for day in period.each()]
-            context["charts"] = _charts(days, live.of(request).currency, with_profit=may(columns.PROFIT))
+            context["charts"] = _charts(days, site_settings.for_request(request).currency, with_profit=may(columns.PROFIT))
             context["tops"] = list(_tops(request, read, period))
         context["progress"] = read.progress
     if may(CUSTOMERS):
@@ -111,7 +111,7 @@ def _fill(request: HttpRequest, read: Reader, context: dict[str, Any], now: date
 
 def _figures(request: HttpRequest, period: Period, by_day: dict[date, Sums], by_now: Sums) -> Iterator[dict[str, Any]]:
     today, yesterday = by_day.get(period.last, Sums()), by_day.get(period.last - DAY, Sums())
-    unit = live.of(request).currency
+    unit = site_settings.for_request(request).currency
     may_see_sales = request.user.has_perm(columns.SALES)
     for name, title in {
         "orders": "Orders today",
@@ -165,7 +165,7 @@ def _charts(days: Sequence[tuple[date, Sums]], unit: str, *, with_profit: bool) 
 
 
 def _tops(request: HttpRequest, read: Reader, period: Period) -> Iterator[dict[str, Any]]:
-    unit = live.of(request).currency
+    unit = site_settings.for_request(request).currency
     for by, title in TOPS.items():
         if request.user.has_perms(subjects.VIEWS[by]):
             link = f"{reverse('report', args=[by.value])}?preset={DAYS}"

@@ -21,9 +21,9 @@ def _may(permission: str) -> Callable[[HttpRequest], bool]:
 
 
 def _panel_name(request: HttpRequest) -> str:
-    from tradepost.live import settings  # noqa: PLC0415 - the settings that import this are not there yet
+    from tradepost.site_settings import effective  # noqa: PLC0415 - the settings that import this are not there yet
 
-    return settings.of(request).panel_name
+    return effective.for_request(request).panel_name
 
 
 def _may_any(*permissions: str) -> Callable[[HttpRequest], bool]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from tradepost.since import first_id_since
+from tradepost.id_ranges import first_id_since
 
 RECENT = timedelta(days=30)
 COUNTED_MAX = 1_000  # orders of one account, counted for a list

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from tradepost.backoffice.styled import RangeDateFilter
-from tradepost.since import between
+from tradepost.id_ranges import between
 
 YEARS = range(2000, 2200)  # what is typed beyond them is taken for a slip
 

@@ -9,7 +9,7 @@ from tradepost.api.app import App, ASGIApp, Receive, Scope, Send, describe
 from tradepost.api.protocol import PATHS
 from tradepost.api.v2 import Api
 from tradepost.config import environment
-from tradepost.config.uploads import whole
+from tradepost.config.incomplete_requests import whole
 from tradepost.config.wsgi import application as pages_wsgi
 
 DESCRIPTION_PATH = "/api/v2/openapi.json"

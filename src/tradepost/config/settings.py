@@ -102,7 +102,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_include_bootstrap",
     "heroicons",
-    "tradepost.live",
+    "tradepost.site_settings",
     "tradepost.staff",
 ]
 MIDDLEWARE = [

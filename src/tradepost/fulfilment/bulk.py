@@ -10,7 +10,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from tradepost.database import in_transaction
 from tradepost.orders.bulk import working
-from tradepost.stopping import is_stopping
+from tradepost.shutdown import is_stopping
 
 logger = logging.getLogger(__name__)
 

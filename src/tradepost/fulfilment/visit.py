@@ -21,7 +21,7 @@ from tradepost.fulfilment.answers import Pause
 from tradepost.fulfilment.line import Line
 from tradepost.providers.models import Provider
 from tradepost.providers.sealing import Unreadable
-from tradepost.stopping import is_stopping
+from tradepost.shutdown import is_stopping
 
 VISIT_SECONDS_MAX = 60
 REROUTED_MAX = 1_000  # at a time

@@ -16,9 +16,9 @@ from tradepost.accounts.models import Account
 from tradepost.catalog.models import Service
 from tradepost.engine import money
 from tradepost.engine.statuses import ACTIVE, Status
-from tradepost.live import settings as live
 from tradepost.orders.models import Order
 from tradepost.panel.asking import customer
+from tradepost.site_settings import effective as site_settings
 
 DAYS = 30
 NEWEST = 6
@@ -61,7 +61,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "count": sum(each.orders for each in slices),
         "active": sum(each.orders for each in slices if each.status in ACTIVE),
         "charts": {
-            **_by_day(slices, live.of(request).currency),
+            **_by_day(slices, site_settings.for_request(request).currency),
             "statuses": _by_status(slices),
             "services": _by_service([each for each in found if each.service]),
         },

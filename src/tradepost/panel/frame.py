@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from tradepost.accounts import acting
 from tradepost.accounts.models import Account, LoginAs
 from tradepost.ledger.models import LedgerAccount
-from tradepost.live import settings as live
-from tradepost.live.settings import Live
+from tradepost.site_settings import effective as site_settings
+from tradepost.site_settings.effective import EffectiveSettings
 
 
 class Item(NamedTuple):
@@ -58,9 +58,9 @@ class Frame:
         return LedgerAccount.objects.filter(account=account).values_list("balance", flat=True).first()
 
     @property
-    def settings(self) -> Live:
+    def settings(self) -> EffectiveSettings:
         """What the operator has set: the panel's name, its notice and more."""
-        return live.of(self._request)
+        return site_settings.for_request(self._request)
 
     @property
     def currency(self) -> str:

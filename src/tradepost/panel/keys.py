@@ -15,8 +15,8 @@ from django.views.decorators.http import require_POST
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.engine.keys import Scope, tidy_network
-from tradepost.live import settings as live
 from tradepost.panel.asking import customer
+from tradepost.site_settings import effective as site_settings
 
 NETWORKS_MAX = 50
 
@@ -59,7 +59,7 @@ def api_keys(request: HttpRequest) -> HttpResponse:
     form = KeyForm(request.POST or None)
     context: dict[str, Any] = {"form": form}
     if request.method == "POST" and form.is_valid():
-        keys_max = live.of(request).keys_max
+        keys_max = site_settings.for_request(request).keys_max
         if _good(account) < keys_max:
             context |= {"made": _make(account, form), "form": KeyForm()}
         else:

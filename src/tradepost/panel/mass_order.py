@@ -15,8 +15,8 @@ from tradepost.accounts import acting
 from tradepost.engine.errors import Refusal
 from tradepost.engine.placing import Mode, Placed, Request, place
 from tradepost.engine.quoting import Quote, quote
-from tradepost.live import settings as live
 from tradepost.panel.asking import customer, form_name, in_transaction, named
+from tradepost.site_settings import effective as site_settings
 
 SEPARATOR = "|"
 COLUMNS = ("service", "link", "quantity")
@@ -42,7 +42,7 @@ def mass_order(request: HttpRequest) -> HttpResponse:
     text = request.POST.get("orders", "").replace("\x00", "\ufffd")
     name = form_name(request.POST)
     typed = [each.strip() for each in text.splitlines() if each.strip()]
-    lines_max = live.of(request).mass_order_lines_max
+    lines_max = site_settings.for_request(request).mass_order_lines_max
     context: dict[str, object] = {"text": text, "name": name, "lines_max": lines_max}
     if request.method != "POST" or not typed:
         return render(request, "panel/mass_order.html", context)

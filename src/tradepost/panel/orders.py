@@ -11,14 +11,14 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
-from tradepost import spreadsheets
+from tradepost import csv_files
 from tradepost.accounts.models import Account
 from tradepost.engine import money
 from tradepost.engine.order_types import wire_id
 from tradepost.engine.statuses import ACTIVE, DELIVERING, Dispatch, Status
+from tradepost.id_ranges import around, within
 from tradepost.orders.models import Order, Refill
 from tradepost.panel.asking import customer, text_of
-from tradepost.since import around, within
 
 PAGE_ROWS = 50
 LOOKED_MAX = 5_000  # an account's orders that one page is looked for among: they lie apart, each is a page to be read
@@ -140,7 +140,7 @@ def day_of(request: HttpRequest, name: str) -> datetime | None:
 
 def csv_of(name: str, headings: tuple[object, ...], rows: Iterator[tuple[object, ...]]) -> StreamingHttpResponse:
     """Send rows as a CSV file of today."""
-    return spreadsheets.download(f"{name}-{timezone.localdate()}", headings, rows)
+    return csv_files.download(f"{name}-{timezone.localdate()}", headings, rows)
 
 
 HEADINGS: tuple[object, ...] = (

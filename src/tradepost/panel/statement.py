@@ -15,12 +15,12 @@ from django.views.decorators.http import require_safe
 from tradepost.engine import money
 from tradepost.engine.ledger import TransferKind
 from tradepost.engine.order_types import wire_id
+from tradepost.id_ranges import between
 from tradepost.ledger import sides
 from tradepost.ledger.models import LedgerAccount, Transfer
-from tradepost.live import settings as live
 from tradepost.panel.asking import customer
 from tradepost.panel.orders import EXPORT_CHUNK, csv_of, day_of
-from tradepost.since import between
+from tradepost.site_settings import effective as site_settings
 
 PAGE_ROWS = 50
 HEADINGS: tuple[object, ...] = ("transfer", "at", "kind", "order", "amount", "balance", "note")
@@ -66,7 +66,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 @require_safe
 def add_funds(request: HttpRequest) -> HttpResponse:
     """Say how to pay."""
-    return render(request, "panel/add_funds.html", {"payment_text": live.of(request).payment_text})
+    return render(request, "panel/add_funds.html", {"payment_text": site_settings.for_request(request).payment_text})
 
 
 def _rows(account: LedgerAccount, found: QuerySet[Transfer]) -> Iterator[tuple[object, ...]]:

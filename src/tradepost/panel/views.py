@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from tradepost.catalog.models import Service
 from tradepost.engine.order_types import OrderType
-from tradepost.live import settings as live
+from tradepost.site_settings import effective as site_settings
 
 
 @login_not_required
@@ -28,7 +28,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def terms(request: HttpRequest) -> HttpResponse:
     """Show the operator's terms, if there are any."""
-    if not live.of(request).terms:
+    if not site_settings.for_request(request).terms:
         raise Http404
     return render(request, "panel/terms.html")
 

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from tradepost.reports.booking import BOOKINGS, DURATIONS, SUBJECTS, TABLES
 from tradepost.reports.measures import COUNTS, MEASURES, Kind, Span
-from tradepost.stopping import is_stopping
+from tradepost.shutdown import is_stopping
 
 ROWS_A_TABLE_MAX = 200_000  # at a time: twice as many are hardly quicker, and keep all that they see for twice as long
 MEMORY = "16MB"  # for each sum and sort of them; with more they are no quicker

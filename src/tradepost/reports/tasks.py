@@ -4,7 +4,7 @@ from procrastinate.contrib.django import app
 
 from tradepost.database import engine_connection
 from tradepost.reports import rolling
-from tradepost.stopping import cancelled_by_stop
+from tradepost.shutdown import cancelled_by_stop
 
 SECONDS_MAX = 50  # the rest is booked by the next one
 

@@ -25,7 +25,7 @@ async def _work() -> None:
     from procrastinate.contrib.django import app  # noqa: PLC0415
     from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
 
-    from tradepost import stopping  # noqa: PLC0415
+    from tradepost import shutdown  # noqa: PLC0415
     from tradepost.fulfilment import mend  # noqa: PLC0415
 
     connector = app.connector
@@ -42,7 +42,7 @@ async def _work() -> None:
         )
 
         def stop() -> None:
-            stopping.stop()
+            shutdown.stop()
             running.cancel()
 
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -22,8 +22,8 @@ from tradepost.backoffice.paging import NewestList
 from tradepost.backoffice.spending import Spending
 from tradepost.backoffice.styled import DialogForm, PasswordWidget, RadioFilter, dialog_button
 from tradepost.engine import keys
+from tradepost.id_ranges import first_id_since
 from tradepost.orders.models import Order
-from tradepost.since import first_id_since
 
 WHOLE_KEY = re.compile(r"\s*tp_(live|test)_\S{20,}\s*")
 KEY_CHARS_MAX = 200

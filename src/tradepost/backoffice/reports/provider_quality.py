@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from tradepost import spreadsheets
+from tradepost import csv_files
 from tradepost.backoffice import showing, times
 from tradepost.providers.models import Provider, ProviderService
 from tradepost.reports import quality, reading
@@ -104,10 +104,10 @@ def download(request: HttpRequest, provider: int | None = None) -> HttpResponseB
     period = _period(request)
     header = ["Id", "Name", *(column.title for column in COLUMNS)]
     name = f"quality-{period.first}-{period.last}"
-    return spreadsheets.download(name, header, _lines(provider, period))
+    return csv_files.download(name, header, _lines(provider, period))
 
 
-def _lines(provider: int | None, period: Period) -> Iterator[Sequence[spreadsheets.Cell]]:
+def _lines(provider: int | None, period: Period) -> Iterator[Sequence[csv_files.Cell]]:
     if provider is None:
         yield from _lines_of_providers(period)
         return
@@ -119,14 +119,14 @@ def _lines(provider: int | None, period: Period) -> Iterator[Sequence[spreadshee
             yield from (_line(_name(offers.get(each.subject), each.subject), each) for each in some)
 
 
-def _lines_of_providers(period: Period) -> Iterator[Sequence[spreadsheets.Cell]]:
+def _lines_of_providers(period: Period) -> Iterator[Sequence[csv_files.Cell]]:
     with reading.at_one_moment() as read:
         found = quality.of_providers(read, period)
     names = Provider.objects.in_bulk([each.subject for each in found])
     yield from (_line(str(names.get(each.subject, each.subject)), each) for each in found)
 
 
-def _line(name: str, quality_: Quality) -> Sequence[spreadsheets.Cell]:
+def _line(name: str, quality_: Quality) -> Sequence[csv_files.Cell]:
     return [quality_.subject, name, *(_plain(column.read(quality_)) for column in COLUMNS)]
 
 
@@ -189,7 +189,7 @@ def lasting(time: timedelta) -> str:
     return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count) or "0 s"
 
 
-def _plain(value: Value) -> spreadsheets.Cell:
+def _plain(value: Value) -> csv_files.Cell:
     if isinstance(value, timedelta):
         return round(value.total_seconds())
     return f"{value:.4f}" if isinstance(value, float) else value

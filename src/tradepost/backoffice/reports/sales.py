@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from tradepost import spreadsheets
+from tradepost import csv_files
 from tradepost.backoffice import showing
 from tradepost.backoffice.reports import asked, charts, columns, subjects
 from tradepost.backoffice.reports.asked import PRESETS, ROWS_A_PAGE, Asked
@@ -92,7 +92,7 @@ def download(request: HttpRequest, by: str) -> HttpResponseBase:
     order = _order(by_, wanted, shown)
     header = ["Id", HEADS[by_], *(column.title for column in shown)]
     name = f"sales-by-{by_.value}-{wanted.period.first}-{wanted.period.last}"
-    return spreadsheets.download(name, header, _lines(by_, wanted.period, order, shown))
+    return csv_files.download(name, header, _lines(by_, wanted.period, order, shown))
 
 
 def _permitted(request: HttpRequest, by: str) -> By:

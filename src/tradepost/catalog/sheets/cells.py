@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, CharField, Field, TextField
 from import_export.widgets import Widget
 
+from tradepost.csv_files import guarded, unguarded
 from tradepost.engine import money
-from tradepost.spreadsheets import guarded, unguarded
 
 YES, NO = ("yes", "true", "1", "on", "y"), ("no", "false", "0", "off", "n")
 

@@ -19,10 +19,10 @@ from tradepost.backoffice.paging import Endless
 from tradepost.backoffice.read_only import ReadOnly
 from tradepost.backoffice.styled import ChoicesDropdownFilter, IntegerWidget, ModelAdmin, TextWidget
 from tradepost.fulfilment import bulk
-from tradepost.live import settings as live
 from tradepost.orders.bulk import choosing
 from tradepost.orders.bulk.kinds import TEXT_CHARS_MAX, Kind, Outcome, State, Wish
 from tradepost.orders.models import BulkAction, BulkOrder
+from tradepost.site_settings import effective as site_settings
 from tradepost.staff import noting
 
 STATE_COLOURS = {State.RUNNING: "info", State.DONE: "success", State.STOPPED: "warning"}
@@ -187,7 +187,7 @@ def _looked_at(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
         "asks": kind in FORMS,
         "preview": preview,
         "moves_money": kind in MOVES_MONEY,
-        "currency": live.of(request).currency,
+        "currency": site_settings.for_request(request).currency,
         "left_alone": action.chosen - preview.due if preview else 0,
         "refund": showing.grouped(preview.refund) if preview else "",
         "statuses": [(showing.status(status), f"{count:,}") for status, count in preview.statuses.items()]

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from tradepost import spreadsheets
+from tradepost import csv_files
 from tradepost.engine import money
 from tradepost.orders.admin import columns
 from tradepost.orders.admin.walking import Walk
@@ -67,7 +67,7 @@ def answer(request: HttpRequest, orders: QuerySet[Order], walks: Iterable[Walk] 
 def _lines(orders: QuerySet[Order], walks: Iterable[Walk], *, with_provider: bool) -> Iterator[str]:
     found = (order for walk in walks for order in _read(walk.narrow(orders), with_provider=with_provider))
     rows = (_row(order, with_provider=with_provider) for order in islice(found, EXPORTED_MAX))
-    return spreadsheets.lines([*HEAD, *(OF_PROVIDERS if with_provider else ())], rows)
+    return csv_files.lines([*HEAD, *(OF_PROVIDERS if with_provider else ())], rows)
 
 
 def _read(orders: QuerySet[Order], *, with_provider: bool) -> Iterator[Order]:

@@ -15,8 +15,8 @@ from django.http import HttpRequest, QueryDict
 
 from tradepost.backoffice import times
 from tradepost.engine.statuses import ACTIVE
+from tradepost.id_ranges import SLACK, first_id_since
 from tradepost.orders.models import IS_ACTIVE, Order
-from tradepost.since import SLACK, first_id_since
 
 WALKED_MAX = 200_000  # orders looked at one after the other
 OF_ACCOUNT_MAX = 20_000  # of one account: they lie apart, so each is a page to be read

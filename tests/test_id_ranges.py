@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from tradepost.since import first_id_since
+from tradepost.id_ranges import first_id_since
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -3,7 +3,7 @@
 from tradepost.api.app import ASGIApp, Receive, Scope, Send
 
 
-class HungUp(ConnectionError):  # noqa: N818 - reads as what it says
+class ClientDisconnectedError(ConnectionError):
     """The client hung up before its request was whole. An OSError, as of any WSGI server: Django knows what to do."""
 
 
@@ -17,7 +17,7 @@ def whole(app: ASGIApp) -> ASGIApp:
         async def receive_whole() -> dict[str, object]:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise HungUp("the client hung up before its request was whole")
+                raise ClientDisconnectedError("the client hung up before its request was whole")
             return message
 
         await app(scope, receive_whole, send)

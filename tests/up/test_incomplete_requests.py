@@ -6,7 +6,7 @@ from typing import Any, cast
 from a2wsgi import WSGIMiddleware
 
 from tradepost.api.app import ASGIApp
-from tradepost.config.uploads import whole
+from tradepost.config.incomplete_requests import whole
 
 SCOPE = {
     "type": "http", "http_version": "1.1", "method": "POST", "path": "/", "query_string": b"",

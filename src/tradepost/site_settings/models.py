@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
-from tradepost.live.limits import KEYS_AT_FIRST, KEYS_MAX, LINES_MAX
+from tradepost.site_settings.limits import KEYS_AT_FIRST, KEYS_MAX, LINES_MAX
 
 SIGN_UPS = (("open", "Open to everybody"), ("invitation", "By invitation"), ("closed", "Closed"))
 

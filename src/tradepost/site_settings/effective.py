@@ -6,13 +6,13 @@ import msgspec
 from django.conf import settings
 from django.http import HttpRequest
 
-from tradepost.live.models import Settings
+from tradepost.site_settings.models import Settings
 
 PANEL_NAME = "Tradepost"
 _KEPT = "_tradepost_settings"
 
 
-class Live(msgspec.Struct, frozen=True):
+class EffectiveSettings(msgspec.Struct, frozen=True):
     """The settings as they hold now."""
 
     panel_name: str
@@ -25,10 +25,10 @@ class Live(msgspec.Struct, frozen=True):
     keys_max: int
 
 
-def now() -> Live:
+def current() -> EffectiveSettings:
     """Read the settings."""
     row = Settings.objects.get()
-    return Live(
+    return EffectiveSettings(
         panel_name=row.panel_name or PANEL_NAME,
         currency=row.currency,
         sign_up=row.sign_up or settings.TRADEPOST_SIGN_UP,
@@ -40,15 +40,15 @@ def now() -> Live:
     )
 
 
-def of(request: HttpRequest) -> Live:
+def for_request(request: HttpRequest) -> EffectiveSettings:
     """Return the settings that this request is answered by, read once for all of it."""
-    kept: Live | None = getattr(request, _KEPT, None)
+    kept: EffectiveSettings | None = getattr(request, _KEPT, None)
     if kept is None:
-        kept = now()
+        kept = current()
         setattr(request, _KEPT, kept)
     return kept
 
 
-def keep(**_: Any) -> None:
+def create_row(**_: Any) -> None:
     """Make the row of a new desk, in the currency that the environment names; a receiver of `post_migrate`."""
     Settings.objects.get_or_create(defaults={"currency": settings.TRADEPOST_CURRENCY})

@@ -10,9 +10,9 @@ from django.shortcuts import redirect
 
 from tradepost.backoffice.styled import ModelAdmin
 from tradepost.ledger.models import Transfer
-from tradepost.live.limits import KEYS_MAX, LINES_MAX
-from tradepost.live.models import SIGN_UPS, Settings
-from tradepost.live.settings import PANEL_NAME
+from tradepost.site_settings.effective import PANEL_NAME
+from tradepost.site_settings.limits import KEYS_MAX, LINES_MAX
+from tradepost.site_settings.models import SIGN_UPS, Settings
 
 
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
