@@ -102,7 +102,9 @@ def _fill(request: HttpRequest, read: Reader, context: dict[str, Any], now: date
         context["figures"] += _figures(request, period, by_day, by_now)
         if may(columns.SALES):
             days = [(day, by_day.get(day, Sums())) for day in period.each()]
-            context["charts"] = _charts(days, site_settings.for_request(request).currency, with_profit=may(columns.PROFIT))
+            context["charts"] = _charts(
+                days, site_settings.for_request(request).currency, with_profit=may(columns.PROFIT)
+            )
             context["tops"] = list(_tops(request, read, period))
         context["progress"] = read.progress
     if may(CUSTOMERS):
