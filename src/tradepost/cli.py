@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tradepost.accounts.role_names import RoleName
 from tradepost.config import checks, environment
 from tradepost.engine import money
 from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX, Scope
-from tradepost.staff.names import RoleName
 from tradepost.up import desk, postgres
 from tradepost.up.errors import Unable
 
@@ -260,10 +260,10 @@ def _django() -> Iterator[None]:
         import django  # noqa: PLC0415 - a second that `--help` need not take
 
         django.setup()
-        from tradepost.staff import actors  # noqa: PLC0415
+        from tradepost.audit import actor  # noqa: PLC0415
         from tradepost.up import migrations  # noqa: PLC0415
 
-        actors.introduce(actors.Kind.COMMAND, _command())
+        actor.set_actor(actor.ActorKind.COMMAND, _command())
         migrations.apply()
         yield
 

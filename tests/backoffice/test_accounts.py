@@ -142,7 +142,7 @@ def test_a_key_is_revoked_on_its_page_after_asking_back(staff: Client, things: T
 
 def test_how_often_a_key_may_ask_is_changed_on_its_page(things: Things) -> None:
     from tradepost.accounts.models import Key
-    from tradepost.staff.models import Entry
+    from tradepost.audit.models import Entry
 
     client = manager()
     page = reverse("admin:accounts_key_change", args=[things.accounts_key])

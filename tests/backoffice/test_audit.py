@@ -13,7 +13,7 @@ from django.urls import reverse
 from tests.backoffice.conftest import Things, place, sign_in
 from tests.backoffice.test_accounts import NEW, tick
 from tests.conftest import Customer
-from tradepost.staff import noting
+from tradepost.audit import actions
 
 ADDRESS = "203.0.113.7"
 # What staff changes and nothing watches, because it is a log itself or has one.
@@ -22,7 +22,7 @@ LOGS: set[str] = set()
 
 def entries(model: str, row: object) -> list[Any]:
     """Return what the log has about a row, the oldest first."""
-    from tradepost.staff.models import Entry
+    from tradepost.audit.models import Entry
 
     return list(Entry.objects.filter(model=model, object_id=str(row)).order_by("id"))
 
@@ -94,8 +94,8 @@ def test_what_a_group_may_do_is_watched() -> None:
 
 def test_secrets_are_never_in_it(staff: Client, alice: Customer, things: Things) -> None:
     from tradepost.accounts.models import Account
+    from tradepost.audit.models import Entry
     from tradepost.providers.models import Provider
-    from tradepost.staff.models import Entry
 
     staff.post(
         reverse("admin:auth_user_password_change", args=[alice.id]),
@@ -114,10 +114,10 @@ def test_secrets_are_never_in_it(staff: Client, alice: Customer, things: Things)
 def test_everything_binary_that_is_watched_is_a_secret() -> None:
     from django.db.models import BinaryField
 
-    from tradepost.staff.reading import model_of
-    from tradepost.staff.watched import WATCHED
+    from tradepost.audit.diff import model_of
+    from tradepost.audit.tables import AUDITED_TABLES
 
-    for watched in WATCHED:
+    for watched in AUDITED_TABLES:
         model = model_of(watched.model)
         assert model, watched
         binary = {field.column for field in model._meta.fields if isinstance(field, BinaryField)}
@@ -128,9 +128,9 @@ def test_noise_is_not_in_it(alice: Customer, things: Things) -> None:
     from django.contrib.auth import user_logged_in
 
     from tradepost.accounts.models import Account, Key
+    from tradepost.audit.models import Entry
     from tradepost.ledger import books
     from tradepost.providers.models import Provider
-    from tradepost.staff.models import Entry
 
     before = Entry.objects.count()
     user_logged_in.send(Account, request=None, user=Account.objects.get(pk=alice.id))
@@ -179,9 +179,9 @@ def test_an_actor_is_forgotten_after_the_request_and_after_one_that_fails(staff:
 
 
 def told(name: str) -> Any:
-    from tradepost.staff.actors import Actor, Kind, acting
+    from tradepost.audit.actor import Actor, ActorKind, acting
 
-    return acting(Actor(kind=Kind.STAFF.value, name=name))
+    return acting(Actor(kind=ActorKind.STAFF.value, name=name))
 
 
 def test_an_actor_is_told_to_a_connection_that_is_made_anew(category: int) -> None:
@@ -205,8 +205,8 @@ def test_an_actor_outlives_a_transaction_that_is_rolled_back(category: int) -> N
 
 
 def test_what_follows_a_providers_list_is_quiet_for_its_transaction(category: int) -> None:
+    from tradepost.audit.actor import quietly
     from tradepost.catalog.models import Category
-    from tradepost.staff.actors import quietly
 
     before = len(entries("catalog.category", category))
     with transaction.atomic():
@@ -227,7 +227,7 @@ def test_who_has_logged_in_as_somebody_is_the_actor(alice: Customer) -> None:
     session.save()
     client.post(reverse("panel:keys"), {"name": "made for her", "scope": "order"})
     from tradepost.accounts.models import Key
-    from tradepost.staff.models import Entry
+    from tradepost.audit.models import Entry
 
     key = Key.objects.filter(account=alice.id).latest("id")
     [entry] = Entry.objects.filter(model="accounts.key", object_id=str(key.pk))
@@ -235,7 +235,7 @@ def test_who_has_logged_in_as_somebody_is_the_actor(alice: Customer) -> None:
 
 
 def test_what_is_done_to_orders_is_one_entry_an_action(staff: Client, things: Things) -> None:
-    from tradepost.staff.models import Entry
+    from tradepost.audit.models import Entry
 
     button = reverse("admin:orders_order_cancel", args=[things.orders_upstreamorder])
     staff.get(button)
@@ -300,7 +300,7 @@ def test_of_what_matches_by_the_thousand_it_tells_how_many(
     orders = place(alice.id, service, 3)
     address = f"{reverse('admin:orders_order_changelist')}?ids={','.join(map(str, orders))}"
     for limit, told in (("IDS_MAX", 3), ("COUNTED_MAX", "more than 2")):
-        monkeypatch.setattr(noting, limit, 2)
+        monkeypatch.setattr(actions, limit, 2)
         staff.post(address, {"action": "cancel", "select_across": "1", "_selected_action": orders[:1]})
         assert entries("orders.order", "")[-1].after["rows_chosen"] == told
 
@@ -313,7 +313,7 @@ def test_a_key_that_was_searched_for_is_not_in_the_filter(staff: Client, alice: 
 
 
 def test_nothing_in_it_is_ever_changed(category: int) -> None:
-    from tradepost.staff.models import Entry
+    from tradepost.audit.models import Entry
 
     [entry] = entries("catalog.category", category)
     for change in (lambda: Entry.objects.filter(pk=entry.pk).update(label="x"), entry.delete):
@@ -324,8 +324,8 @@ def test_nothing_in_it_is_ever_changed(category: int) -> None:
 
 
 def test_every_table_that_staff_changes_is_watched_or_a_log() -> None:
+    from tradepost.audit.actions import MODELS
     from tradepost.backoffice.read_only import ReadOnly
-    from tradepost.staff.noting import MODELS
 
     changed = {
         model._meta.label_lower for model, page in admin.site._registry.items() if not isinstance(page, ReadOnly)

@@ -46,7 +46,7 @@ def test_the_form_comes_first_and_nothing_is_done(staff: Client, service: int) -
 
 
 def test_what_would_be_done_is_shown_and_then_done(staff: Client, make_service: Make) -> None:
-    from tradepost.staff.models import Entry
+    from tradepost.audit.models import Entry
 
     services = [make_service(), make_service(rate=Decimal(2))]
     asked = {"rate_by": "percent", "figure": "10", "decimals": "2"}

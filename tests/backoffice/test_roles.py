@@ -54,8 +54,8 @@ def rows(request: pytest.FixtureRequest) -> dict[str, int]:
     from allauth.usersessions.models import UserSession
 
     from tests.ledger.people import owner, wish
+    from tradepost.audit.models import Entry
     from tradepost.ledger import payments
-    from tradepost.staff.models import Entry
 
     if not _rows:
         things: Things = request.getfixturevalue("things")
@@ -135,7 +135,7 @@ def test_every_action_of_the_back_office_stands_in_a_table(rows: dict[str, int])
 
 
 def test_every_role_stands_in_the_table_with_what_it_is_for() -> None:
-    from tradepost.staff import roles
+    from tradepost.accounts import roles
 
     assert tuple(roles.ROLES) == ROLES
     for role in roles.ROLES.values():
@@ -143,7 +143,7 @@ def test_every_role_stands_in_the_table_with_what_it_is_for() -> None:
 
 
 def test_every_permission_that_a_role_names_exists() -> None:
-    from tradepost.staff import roles
+    from tradepost.accounts import roles
 
     assert roles.missing() == []
 
@@ -243,13 +243,13 @@ def test_a_manager_changes_what_a_price_list_consists_of() -> None:
 def test_groups_of_the_operators_own_are_left_alone() -> None:
     from django.contrib.auth.models import Group, Permission
 
-    from tradepost.staff import roles
+    from tradepost.accounts import roles
 
     group, _ = Group.objects.get_or_create(name="Night shift")
     group.permissions.set(Permission.objects.filter(codename="view_order"))
     manager = Group.objects.get(name="manager")
     manager.permissions.clear()
-    roles.keep()
+    roles.sync_groups()
     assert [permission.codename for permission in group.permissions.all()] == ["view_order"]
     assert manager.permissions.filter(codename="change_service").exists()
 
@@ -260,7 +260,7 @@ def set_aside() -> Iterator[Callable[[], None]]:
     from django.apps import apps
     from django.db import transaction
 
-    migration = import_module("tradepost.staff.migrations.0003_groups_before_roles")
+    migration = import_module("tradepost.audit.migrations.0003_groups_before_roles")
     with transaction.atomic():
         yield lambda: migration.set_aside(apps, None)
         transaction.set_rollback(True)
@@ -272,8 +272,8 @@ def test_a_group_that_was_called_like_a_role_before_there_were_any_keeps_its_mem
     from django.contrib.auth.models import Group, Permission
     from django.contrib.contenttypes.models import ContentType
 
+    from tradepost.accounts import roles
     from tradepost.accounts.models import Account
-    from tradepost.staff import roles
 
     Group.objects.create(name="support (before roles)")
     group = Group.objects.get(name="support")
@@ -282,7 +282,7 @@ def test_a_group_that_was_called_like_a_role_before_there_were_any_keeps_its_mem
     ContentType.objects.filter(app_label="staff").update(app_label="not yet")
     set_aside()
     ContentType.objects.filter(app_label="not yet").update(app_label="staff")
-    roles.keep()
+    roles.sync_groups()
     group.refresh_from_db()
     assert group.name == "support (before roles 2)"
     assert [permission.codename for permission in group.permissions.all()] == ["view_category"]

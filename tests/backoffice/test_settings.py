@@ -142,7 +142,7 @@ def test_what_cannot_be_right_is_said_at_its_field(staff: Client, field: str, ty
 
 
 def test_a_change_is_in_the_audit_log(staff: Client) -> None:
-    from tradepost.staff.models import Entry
+    from tradepost.audit.models import Entry
 
     change(staff, sign_up="invitation")
     entry = Entry.objects.filter(model="live.settings").latest("id")

@@ -15,9 +15,9 @@ from tests.e2e.conftest import PASSWORD, Person, enter
 from tests.fakes.faults import Fault
 from tests.fakes.panel import KEY, Offer, Panel
 from tests.fakes.upstream import Upstream
+from tradepost.accounts.role_names import RoleName
 from tradepost.accounts.signing_up import create
 from tradepost.ledger import books
-from tradepost.staff.names import RoleName
 from tradepost_client import Client, DefaultOrder
 
 OFFICE = Screen("office", 1440, 900)  # the back office keeps its menu open where there is more width than a DESK's

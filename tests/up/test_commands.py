@@ -56,7 +56,7 @@ def test_a_key_is_made_listed_and_revoked(desk: Desk, alice: Customer) -> None:
 
 
 def test_staff_is_made_in_a_role_and_everything_is_on_the_command_in_the_audit_log() -> None:
-    from tradepost.staff.models import Entry
+    from tradepost.audit.models import Entry
 
     password = ("--password", "quite-a-long-one")
     run("accounts", "create", "support@test.example", "--staff", "--role", "support", *password)

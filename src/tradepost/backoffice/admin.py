@@ -15,12 +15,12 @@ from django.utils.safestring import SafeString
 from procrastinate.contrib.django import admin as _registers_jobs  # noqa: F401 - taken over below
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from tradepost.accounts import delegation
+from tradepost.accounts.roles import ROLES
 from tradepost.backoffice import showing
 from tradepost.backoffice.paging import Endless
 from tradepost.backoffice.read_only import ReadOnly
 from tradepost.backoffice.styled import ChoicesDropdownFilter, ModelAdmin
-from tradepost.staff import ranks
-from tradepost.staff.roles import ROLES
 
 JOB_COLOURS = {"doing": "info", "succeeded": "success", "failed": "danger", "aborted": "danger"}
 
@@ -40,7 +40,7 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin[Group]):
     ) -> Any:
         """Offer what whoever asks may do."""
         if request and db_field.name == "permissions":
-            kwargs["queryset"] = ranks.permissions_to_give(request.user)
+            kwargs["queryset"] = delegation.permissions_to_give(request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
@@ -53,7 +53,7 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin[Group]):
 
 
 def _is_theirs(request: HttpRequest, group: Group) -> bool:
-    return group.name not in ROLES and ranks.groups_to_give(request.user).filter(pk=group.pk).exists()
+    return group.name not in ROLES and delegation.groups_to_give(request.user).filter(pk=group.pk).exists()
 
 
 @admin.register(ProcrastinateJob)

@@ -12,10 +12,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from tradepost.accounts import delegation
 from tradepost.accounts.models import Account
+from tradepost.accounts.roles import ROLES
 from tradepost.backoffice import showing
-from tradepost.staff import ranks
-from tradepost.staff.roles import ROLES
 
 _seen = showing.time_of("seen_at", "last seen")
 _signed_in = showing.time_of("last_login", "last signed in")
@@ -23,7 +23,7 @@ _signed_in = showing.time_of("last_login", "last signed in")
 
 def show(request: HttpRequest) -> HttpResponse:
     """Show it to whoever hands out roles."""
-    if not ranks.may_hand_out(request.user):
+    if not delegation.may_hand_out(request.user):
         raise PermissionDenied
     context = {
         **admin.site.each_context(request),

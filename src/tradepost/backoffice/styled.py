@@ -68,7 +68,7 @@ else:
     from unfold.widgets import UnfoldBooleanSwitchWidget as SwitchWidget
     from unfold.widgets import UnfoldBooleanWidget as CheckboxWidget
 
-    from tradepost.staff import noting
+    from tradepost.audit import actions
 
     def _button(*, danger: bool = False, **options: Any) -> Any:
         return decorators.action(variant=ActionVariant.DANGER if danger else ActionVariant.DEFAULT, **options)
@@ -91,7 +91,7 @@ else:
 
         def response_action(self, request: Any, queryset: Any, **location: Any) -> Any:
             """Have the audit log say to what an action was done that was for all that match."""
-            noting.remember_matched(request, queryset)
+            actions.remember_matched(request, queryset)
             return super().response_action(request, queryset, **location)
 
         def history_view(self, request: Any, object_id: str, extra_context: Any = None) -> Any:  # noqa: ARG002
@@ -106,7 +106,7 @@ else:
 
         def log_change(self, request: Any, obj: Any, message: Any) -> None:  # noqa: ARG002 - Django's
             """Have the audit log say what an action did; what a form did it says by itself."""
-            noting.note_message(obj, message)
+            actions.note_message(obj, message)
 
         def log_deletions(self, request: Any, queryset: Any) -> None:
             """Leave it to the audit log, which watches the table."""

@@ -103,7 +103,7 @@ INSTALLED_APPS = [
     "django_include_bootstrap",
     "heroicons",
     "tradepost.site_settings",
-    "tradepost.staff",
+    "tradepost.audit",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -115,7 +115,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "tradepost.staff.requests.told_actor",
+    "tradepost.audit.middleware.audit_actor_middleware",
     "django_htmx.middleware.HtmxMiddleware",
     "tradepost.panel.htmx.whole_page_redirects",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",

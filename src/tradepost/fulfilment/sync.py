@@ -5,10 +5,10 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
+from tradepost.audit import actor
 from tradepost.providers import following, listing
 from tradepost.providers.asking import NoAnswer, ask
 from tradepost.providers.models import Provider, ProviderService
-from tradepost.staff import actors
 
 
 @app.periodic(cron="7 * * * *")
@@ -40,7 +40,7 @@ def sync(provider: int) -> None:
     try:
         told = ask(seller)
         with transaction.atomic():
-            actors.quietly()
+            actor.quietly()
             known = ProviderService.objects.filter(provider=provider, is_gone=False).count()
             update = listing.take_in(provider, listing.read(told.services, known=known))
             following.follow(provider, update.rates_before)

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from tradepost.accounts import keys, signing_up
 from tradepost.accounts.models import Account
+from tradepost.accounts.role_names import RoleName
 from tradepost.catalog.models import Category, Service
 from tradepost.config import environment
 from tradepost.engine import money
@@ -20,7 +21,6 @@ from tradepost.fulfilment.sync import sync
 from tradepost.ledger import books
 from tradepost.providers.importing import Wish, import_services
 from tradepost.providers.models import Followed, Provider
-from tradepost.staff.names import RoleName
 from tradepost.up.history import writing
 
 CUSTOMERS = (("alice@demo.example", "1000000"), ("bob@demo.example", "1"), ("carol@demo.example", "250"))

@@ -7,8 +7,8 @@ from typing import Any
 
 import django
 
+from tradepost.audit import actor
 from tradepost.config import checks
-from tradepost.staff import actors
 from tradepost.up import chain as chains
 from tradepost.up import supervisor
 from tradepost.up.errors import Unable
@@ -54,7 +54,7 @@ def _prepare(url: str, *, demo: bool, upstream: dict[str, Any] | None) -> str | 
 
     from tradepost.up import migrations  # noqa: PLC0415 - needs Django
 
-    with actors.acting(actors.Actor(kind=actors.Kind.COMMAND.value, name="tradepost up")):
+    with actor.acting(actor.Actor(kind=actor.ActorKind.COMMAND.value, name="tradepost up")):
         migrations.apply()
         if not demo:
             return None

@@ -8,7 +8,8 @@ from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
-from tradepost.staff import keeping
+from tradepost.accounts import roles
+from tradepost.audit import tables
 from tradepost.up.errors import Unable
 
 POSTGRES_MAJOR_MIN = 15
@@ -30,7 +31,8 @@ def apply() -> None:
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", verbosity=0, interactive=False)
         else:
-            keeping.keep()  # or what changed without a migration would wait for the next one
+            roles.sync_groups()  # or what changed without a migration would wait for the next one
+            tables.create_triggers()
     connection.close()
 
 

@@ -6,7 +6,7 @@ import signal
 
 import django
 
-from tradepost.staff import actors
+from tradepost.audit import actor
 
 JOBS_AT_A_TIME = 12  # a visit to a provider lasts, so a few of them must leave room for everything else
 STOP_SECONDS_MAX = 40  # for answers of providers that are awaited: without them, orders that were being sent are unsure
@@ -16,7 +16,7 @@ HEARTBEAT_SECONDS = 2
 def work() -> None:
     """Run the tasks that are due and those that come."""
     django.setup()
-    actors.introduce(actors.Kind.WORKER, "worker")
+    actor.set_actor(actor.ActorKind.WORKER, "worker")
     asyncio.run(_work())
 
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from tradepost.accounts import access, signing_up
+from tradepost.accounts import access, delegation, signing_up
 from tradepost.accounts.admin.access import AccessButtons
 from tradepost.accounts.admin.dialogs import TickedForm
 from tradepost.accounts.admin.keys import KeyInline
@@ -26,7 +26,6 @@ from tradepost.backoffice.styled import (
     UserChangeForm,
 )
 from tradepost.backoffice.times import DayFilter
-from tradepost.staff import ranks
 
 OWN_RANKS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")  # nobody's to change for themselves
 
@@ -102,7 +101,7 @@ class AccountAdmin(Listing, AccessButtons, MoneyButtons, NoteButtons, Endless, U
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> tuple[str, ...]:
         """Keep rights to those who hand them out, and keep people from changing their own."""
         fields: tuple[str, ...] = tuple(super().get_readonly_fields(request, obj))
-        if not ranks.may_hand_out(request.user):
+        if not delegation.may_hand_out(request.user):
             fields += ("is_staff", "groups")
         if not request.user.is_superuser:
             fields += ("is_superuser", "user_permissions")
@@ -111,13 +110,13 @@ class AccountAdmin(Listing, AccessButtons, MoneyButtons, NoteButtons, Endless, U
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer the roles that have no more rights than whoever hands them out."""
         if db_field.name == "groups":
-            kwargs["queryset"] = ranks.groups_to_give(request.user)
+            kwargs["queryset"] = delegation.groups_to_give(request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
         """Leave alone who may do more: or who may change accounts could take over theirs."""
         allowed: bool = super().has_change_permission(request, obj)
-        return allowed and (obj is None or ranks.may_change(request.user, obj))
+        return allowed and (obj is None or delegation.may_change(request.user, obj))
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
         """Take the address that staff has typed for verified."""

@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
+from tradepost.audit import actions
 from tradepost.backoffice import showing
 from tradepost.backoffice.paging import Endless
 from tradepost.backoffice.read_only import ReadOnly
@@ -23,7 +24,6 @@ from tradepost.orders.bulk import choosing
 from tradepost.orders.bulk.kinds import TEXT_CHARS_MAX, Kind, Outcome, State, Wish
 from tradepost.orders.models import BulkAction, BulkOrder
 from tradepost.site_settings import effective as site_settings
-from tradepost.staff import noting
 
 STATE_COLOURS = {State.RUNNING: "info", State.DONE: "success", State.STOPPED: "warning"}
 OUTCOME_COLOURS = {Outcome.SKIPPED: "warning", Outcome.FAILED: "danger"}
@@ -161,7 +161,7 @@ class BulkActionAdmin(ReadOnly, Endless, ModelAdmin[BulkAction]):
 
 
 def _note(action: BulkAction, done: dict[str, Any]) -> None:
-    noting.note("orders.bulkaction", action.pk, str(action), done)
+    actions.note("orders.bulkaction", action.pk, str(action), done)
 
 
 def _shown(request: HttpRequest, action: BulkAction) -> dict[str, Any]:

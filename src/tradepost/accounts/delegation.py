@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
 
-from tradepost.staff.roles import MANAGE_STAFF
+from tradepost.accounts.roles import MANAGE_STAFF
 
 
 def may_hand_out(giver: Any) -> bool:

@@ -5,11 +5,13 @@ what else is a log itself, or is written for every order, has none. The triggers
 table or a column that is new is watched from its first row on.
 """
 
+from typing import Any
+
 import msgspec
 from django.db import connection, transaction
 
 
-class Watched(msgspec.Struct, frozen=True, kw_only=True):
+class AuditedTable(msgspec.Struct, frozen=True, kw_only=True):
     """A table, and as whose rows its rows are shown.
 
     `label` is the column with a row's name, or with that of the row of `called_in` whose id is in `called_by`. Of a row
@@ -36,8 +38,8 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     is_made_along: bool = False  # with a row of another table, and never deleted
 
 
-WATCHED = (
-    Watched(
+AUDITED_TABLES = (
+    AuditedTable(
         table="accounts_account",
         model="accounts.account",
         label="email",
@@ -45,7 +47,7 @@ WATCHED = (
         secret=("password",),
     ),
     *(
-        Watched(
+        AuditedTable(
             table=table,
             model="accounts.account",
             id="account_id",
@@ -56,7 +58,7 @@ WATCHED = (
         )
         for table in ("accounts_account_groups", "accounts_account_user_permissions")
     ),
-    Watched(
+    AuditedTable(
         table="accounts_key",
         model="accounts.key",
         label="hint",
@@ -66,7 +68,7 @@ WATCHED = (
         secret=("digest",),
         is_busy=True,
     ),
-    Watched(
+    AuditedTable(
         table="mfa_authenticator",
         model="mfa.authenticator",
         label="type",
@@ -75,8 +77,8 @@ WATCHED = (
         quiet=("last_used_at", "created_at"),
         secret=("data",),
     ),
-    Watched(table="auth_group", model="auth.group"),
-    Watched(
+    AuditedTable(table="auth_group", model="auth.group"),
+    AuditedTable(
         table="auth_group_permissions",
         model="auth.group",
         id="group_id",
@@ -84,10 +86,10 @@ WATCHED = (
         called_by="group_id",
         is_link=True,
     ),
-    Watched(table="catalog_category", model="catalog.category"),
-    Watched(table="catalog_service", model="catalog.service"),
+    AuditedTable(table="catalog_category", model="catalog.category"),
+    AuditedTable(table="catalog_service", model="catalog.service"),
     *(
-        Watched(
+        AuditedTable(
             table=table,
             model=model,
             called_in="catalog_service",
@@ -97,7 +99,7 @@ WATCHED = (
         )
         for table, model in (("catalog_customrate", "catalog.customrate"), ("providers_route", "providers.route"))
     ),
-    Watched(
+    AuditedTable(
         table="providers_provider",
         model="providers.provider",
         quiet=(
@@ -107,7 +109,7 @@ WATCHED = (
         secret=("sealed_key",),
         is_busy=True,
     ),
-    Watched(
+    AuditedTable(
         table="ledger_account",
         model="ledger.ledgeraccount",
         label="email",
@@ -119,9 +121,9 @@ WATCHED = (
         is_busy=True,
         is_made_along=True,
     ),
-    Watched(table="catalog_pricelist", model="catalog.pricelist"),
+    AuditedTable(table="catalog_pricelist", model="catalog.pricelist"),
     *(
-        Watched(
+        AuditedTable(
             table=f"catalog_pricelist{of}",
             model="catalog.pricelist",
             id="price_list_id",
@@ -131,13 +133,13 @@ WATCHED = (
         )
         for of in ("discount", "rate", "member")
     ),
-    Watched(
+    AuditedTable(
         table="ledger_paymentlimit",
         model="ledger.paymentlimit",
         called_in="auth_group",
         called_by="group_id",
     ),
-    Watched(table="live_settings", model="live.settings", label="panel_name"),
+    AuditedTable(table="live_settings", model="live.settings", label="panel_name"),
 )  # fmt: skip
 
 _MADE = """
@@ -153,21 +155,21 @@ WHERE table_schema = current_schema AND table_name = ANY(%s) GROUP BY table_name
 _TRIGGER = "CREATE OR REPLACE TRIGGER watch AFTER {events} ON {table} FOR EACH ROW EXECUTE FUNCTION watch({told})"
 
 
-def keep() -> None:
-    """Have each table be watched as it is said here; a trigger that is as it should be is left alone."""
+def create_triggers(**_: Any) -> None:
+    """Create or update the audit triggers that differ from this list; a receiver of `post_migrate`."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_MADE)
         made = dict(cursor.fetchall())
-        cursor.execute(_COLUMNS, [[watched.table for watched in WATCHED]])
+        cursor.execute(_COLUMNS, [[watched.table for watched in AUDITED_TABLES]])
         columns = dict(cursor.fetchall())
-        for watched in WATCHED:
+        for watched in AUDITED_TABLES:
             wanted = _definition(watched, columns[watched.table]) if watched.table in columns else None
             if wanted and made.get(watched.table) != wanted:
                 cursor.execute(wanted)
                 cursor.execute(f"COMMENT ON TRIGGER watch ON {watched.table} IS {_quoted(wanted)}")
 
 
-def _definition(watched: Watched, columns: list[str]) -> str:
+def _definition(watched: AuditedTable, columns: list[str]) -> str:
     told = msgspec.json.encode(msgspec.structs.replace(watched, quiet=_quiet(watched), is_busy=False)).decode()
     return _TRIGGER.format(events=_events(watched, columns), table=watched.table, told=_quoted(told))
 
@@ -176,11 +178,11 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _quiet(watched: Watched) -> tuple[str, ...]:
+def _quiet(watched: AuditedTable) -> tuple[str, ...]:
     return ("id", watched.id, *watched.quiet)
 
 
-def _events(watched: Watched, columns: list[str]) -> str:
+def _events(watched: AuditedTable, columns: list[str]) -> str:
     loud = [column for column in columns if column not in _quiet(watched)]
     update = f"UPDATE OF {', '.join(loud)}" if watched.is_busy else "UPDATE"
     return update if watched.is_made_along else f"INSERT OR DELETE OR {update}"

@@ -11,18 +11,18 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from tradepost.audit.actions import MODELS
+from tradepost.audit.actor import ActorKind
+from tradepost.audit.diff import FieldChange, differences, model_of
+from tradepost.audit.models import Entry
 from tradepost.backoffice import showing
 from tradepost.backoffice.paging import Endless, NewestList
 from tradepost.backoffice.read_only import ReadOnly
 from tradepost.backoffice.styled import ChoicesDropdownFilter, DropdownFilter, ModelAdmin, RadioFilter
 from tradepost.backoffice.times import DayFilter
-from tradepost.staff.actors import Kind
-from tradepost.staff.models import Entry
-from tradepost.staff.noting import MODELS
-from tradepost.staff.reading import Difference, differences, model_of
 
 SHOWN_IN_LIST_MAX = 3
-KIND_COLOURS = {Kind.STAFF: "primary", Kind.CUSTOMER: "info", Kind.DATABASE: "warning"}
+KIND_COLOURS = {ActorKind.STAFF: "primary", ActorKind.CUSTOMER: "info", ActorKind.DATABASE: "warning"}
 ACTION_COLOURS = {Entry.ADD: "success", Entry.CHANGE: "info", Entry.DELETE: "danger"}
 
 
@@ -108,7 +108,7 @@ class EntryAdmin(ReadOnly, Endless, ModelAdmin[Entry]):
     @admin.display(description="who")
     def who(self, entry: Entry) -> SafeString:
         """Show who it was, and as whom if logged in as somebody else."""
-        badge = showing.badge(entry.kind, KIND_COLOURS.get(Kind(entry.kind), ""))
+        badge = showing.badge(entry.kind, KIND_COLOURS.get(ActorKind(entry.kind), ""))
         name = format_html('{} <span class="tp-nowrap">{}</span>', badge, entry.actor_name)
         return format_html("{} as {}", name, entry.acting_as) if entry.acting_as_id else name
 
@@ -132,7 +132,7 @@ class EntryAdmin(ReadOnly, Endless, ModelAdmin[Entry]):
     @admin.display(description="changes")
     def changes(self, entry: Entry) -> SafeString:
         """Show the first of the fields that were changed."""
-        found: list[Difference] = entry.differences  # type: ignore[attr-defined] # by the list
+        found: list[FieldChange] = entry.differences  # type: ignore[attr-defined] # by the list
         shown = [] if entry.action == Entry.ADD else found[:SHOWN_IN_LIST_MAX]
         link = reverse("admin:staff_entry_change", args=[entry.pk])
         context = {"differences": shown, "more": len(found) - len(shown), "link": link}

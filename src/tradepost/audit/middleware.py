@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 
-from tradepost.staff.actors import Actor, Kind, acting
-from tradepost.staff.noting import note_request
+from tradepost.audit.actions import note_request
+from tradepost.audit.actor import Actor, ActorKind, acting
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HIJACKERS = "hijack_history"  # where django-hijack keeps who has logged in as somebody, the first one first
@@ -16,7 +16,7 @@ HIJACKERS = "hijack_history"  # where django-hijack keeps who has logged in as s
 type Answer = Callable[[HttpRequest], HttpResponse]
 
 
-def told_actor(get_response: Answer) -> Answer:
+def audit_actor_middleware(get_response: Answer) -> Answer:
     """Have what a request changes be on whoever has signed in; or on who has logged in as them, if somebody has."""
 
     def answer(request: HttpRequest) -> HttpResponse:
@@ -25,7 +25,7 @@ def told_actor(get_response: Answer) -> Answer:
         actor = _actor(request)
         with acting(actor):
             response = get_response(request)
-            if actor.kind == Kind.STAFF.value:
+            if actor.kind == ActorKind.STAFF.value:
                 note_request(request, response)
             return response
 
@@ -44,9 +44,9 @@ def _actor(request: HttpRequest) -> Actor:
     account: Any = request.user
     address = _address(request)
     if not account.is_authenticated:
-        return Actor(kind=Kind.VISITOR.value, name=Kind.VISITOR.value, address=address)
+        return Actor(kind=ActorKind.VISITOR.value, name=ActorKind.VISITOR.value, address=address)
     acting_as = None
     if hijackers := request.session.get(HIJACKERS):
         acting_as, account = account.pk, get_user_model().objects.get(pk=hijackers[0])
-    kind = Kind.STAFF if account.is_staff else Kind.CUSTOMER
+    kind = ActorKind.STAFF if account.is_staff else ActorKind.CUSTOMER
     return Actor(kind=kind.value, name=str(account), id=account.pk, acting_as=acting_as, address=address)

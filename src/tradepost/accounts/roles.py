@@ -5,6 +5,7 @@ beside these and are left alone.
 """
 
 from collections.abc import Collection, Iterator
+from typing import Any
 
 import msgspec
 from django.apps import apps
@@ -12,7 +13,7 @@ from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
-from tradepost.staff.names import RoleName
+from tradepost.accounts.role_names import RoleName
 
 MANAGE_STAFF = "accounts.manage_staff"  # who may make others staff, in roles that have no more rights than their own
 OF_OTHER_APPS = ("auth.add_group", "auth.change_group", "auth.delete_group", "auth.view_group")
@@ -104,8 +105,8 @@ OWNER = Role(
 ROLES = {role.name: role for role in (OWNER, MANAGER, SUPPORT, FULFILLER)}
 
 
-def keep() -> None:
-    """Have each role's group hold what the role may do, no more and no less; groups that are missing are made."""
+def sync_groups(**__: Any) -> None:
+    """Give each role's group exactly that role's permissions and create missing groups; a `post_migrate` receiver."""
     for app in apps.get_app_configs():
         create_permissions(app, verbosity=0)  # those of apps that come after this one are not made yet
     with transaction.atomic():

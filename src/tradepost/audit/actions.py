@@ -9,11 +9,11 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from tradepost.audit.models import Entry
+from tradepost.audit.tables import AUDITED_TABLES
 from tradepost.engine import keys
-from tradepost.staff.models import Entry
-from tradepost.staff.watched import WATCHED
 
-MODELS = frozenset(watched.model for watched in WATCHED)
+MODELS = frozenset(watched.model for watched in AUDITED_TABLES)
 IDS_MAX = 1_000  # of what was ticked or matched; beyond them only how many there were
 COUNTED_MAX = 10_000  # what matches is counted so far: no list acts on more at once
 MATCHED = "matched"  # where a request keeps the ids of what it chose by a filter

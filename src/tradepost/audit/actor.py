@@ -18,7 +18,7 @@ SETTING = "tradepost.actor"
 _TELL = f"SELECT set_config('{SETTING}', %s, %s)"
 
 
-class Kind(TextEnum):
+class ActorKind(TextEnum):
     """What an actor is."""
 
     STAFF = "staff"
@@ -62,7 +62,7 @@ def quietly() -> None:
         cursor.execute(_TELL, ['{"kind":"quiet"}', True])
 
 
-def introduce(kind: Kind, name: str) -> None:
+def set_actor(kind: ActorKind, name: str) -> None:
     """Say what this process is: what it changes is its own doing, unless somebody is acting."""
     global _own  # noqa: PLW0603 - a process is one thing
     _own = Actor(kind=kind.value, name=name)
@@ -70,7 +70,7 @@ def introduce(kind: Kind, name: str) -> None:
         _tell(_own)
 
 
-def tell_new_connection(**_: Any) -> None:
+def set_actor_on_connect(**_: Any) -> None:
     """Tell a connection just made who is at work."""
     actor = _acting.get() or _own
     if actor:

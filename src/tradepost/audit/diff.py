@@ -8,13 +8,13 @@ import msgspec
 from django.apps import apps
 from django.db.models import Field, Model
 
-from tradepost.staff.models import Entry
+from tradepost.audit.models import Entry
 
 SECRET = "secret"  # noqa: S105 - what triggers write in place of one
 NOTHING = "–"
 
 
-class Difference(msgspec.Struct, frozen=True):
+class FieldChange(msgspec.Struct, frozen=True):
     """A field that was changed: its name, and what it was and is, as text."""
 
     name: str
@@ -25,7 +25,7 @@ class Difference(msgspec.Struct, frozen=True):
 type _Names = dict[tuple[type[Model], Any], str]  # of rows that fields point to, by their model and id
 
 
-def differences(entries: Iterable[Entry]) -> dict[int, list[Difference]]:
+def differences(entries: Iterable[Entry]) -> dict[int, list[FieldChange]]:
     """Return what each entry changed, by the entry's id; whatever they point to is looked up once a model."""
     entries = list(entries)
     names = _names(entries)
@@ -40,7 +40,7 @@ def model_of(name: str) -> type[Model] | None:
         return None
 
 
-def _differences(entry: Entry, names: _Names) -> Iterator[Difference]:
+def _differences(entry: Entry, names: _Names) -> Iterator[FieldChange]:
     before, after = entry.before or {}, entry.after or {}
     fields = _fields(entry.model)
     for column in sorted({**before, **after}):
@@ -48,7 +48,7 @@ def _differences(entry: Entry, names: _Names) -> Iterator[Difference]:
         was, is_now = (_shown(side.get(column), field, names) for side in (before, after))
         if before.get(column) == SECRET or after.get(column) == SECRET:
             was, is_now = NOTHING, "changed"
-        yield Difference(str(field.verbose_name) if field else column, was, is_now)
+        yield FieldChange(str(field.verbose_name) if field else column, was, is_now)
 
 
 def _shown(value: Any, field: "Field[Any, Any] | None", names: _Names) -> str:

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
-from tradepost.staff.actors import Kind
+from tradepost.audit.actor import ActorKind
 
 
-class Exactly(json.JSONDecoder):
+class DecimalJSONDecoder(json.JSONDecoder):
     """Reads rates and amounts as the decimals that they are."""
 
     def __init__(self, **options: Any) -> None:
@@ -21,8 +21,8 @@ class Exactly(json.JSONDecoder):
 class Entry(models.Model):
     """One change of one row, by whom and from where. Append-only: a trigger refuses UPDATE, DELETE and TRUNCATE.
 
-    Rows are written by triggers on the tables of `tradepost.staff.watched`, whichever way a change comes, and by
-    `tradepost.staff.noting` for what staff does to rows that have a log of their own.
+    Rows are written by triggers on the tables of `tradepost.audit.tables`, whichever way a change comes, and by
+    `tradepost.audit.actions` for what staff does to rows that have a log of their own.
     """
 
     ADD, CHANGE, DELETE, DO = "add", "change", "delete", "do"
@@ -30,7 +30,7 @@ class Entry(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(db_default=Now())
-    kind = models.CharField(max_length=8, choices=Kind.choices())
+    kind = models.CharField(max_length=8, choices=ActorKind.choices())
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -56,8 +56,8 @@ class Entry(models.Model):
     label = models.CharField(max_length=300, help_text="What it was called after the change.")
     owner_model = models.CharField(max_length=64, blank=True, help_text="On whose page it stands, if on another's.")
     owner_id = models.CharField(max_length=64, blank=True)
-    before = models.JSONField(null=True, decoder=Exactly, help_text="What was changed, as it was.")
-    after = models.JSONField(null=True, decoder=Exactly, help_text="What was changed, as it is.")
+    before = models.JSONField(null=True, decoder=DecimalJSONDecoder, help_text="What was changed, as it was.")
+    after = models.JSONField(null=True, decoder=DecimalJSONDecoder, help_text="What was changed, as it is.")
 
     class Meta:
         verbose_name = "audit entry"

@@ -5,7 +5,7 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
-from tradepost.staff.models import Exactly
+from tradepost.audit.models import DecimalJSONDecoder
 
 
 class Migration(migrations.Migration):
@@ -57,8 +57,14 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, help_text="On whose page it stands, if on another's.", max_length=64),
                 ),
                 ("owner_id", models.CharField(blank=True, max_length=64)),
-                ("before", models.JSONField(decoder=Exactly, help_text="What was changed, as it was.", null=True)),
-                ("after", models.JSONField(decoder=Exactly, help_text="What was changed, as it is.", null=True)),
+                (
+                    "before",
+                    models.JSONField(decoder=DecimalJSONDecoder, help_text="What was changed, as it was.", null=True),
+                ),
+                (
+                    "after",
+                    models.JSONField(decoder=DecimalJSONDecoder, help_text="What was changed, as it is.", null=True),
+                ),
                 (
                     "acting_as",
                     models.ForeignKey(

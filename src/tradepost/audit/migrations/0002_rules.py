@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-# Who is at work is told by `tradepost.staff.actors`.
+# Who is at work is told by `tradepost.audit.actor`.
 NOTE = """
 CREATE FUNCTION note_entry(
     model text, object_id text, label text, owner_model text, owner_id text, action text, before jsonb, after jsonb
@@ -23,7 +23,7 @@ BEGIN
 END $$;
 """
 
-# The trigger's argument is what `tradepost.staff.watched` says of the table.
+# The trigger's argument is what `tradepost.audit.tables` says of the table.
 WATCH = """
 CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
