@@ -173,10 +173,10 @@ def accounts_create(
     if role and not staff:
         raise Unable("--role is for staff: give --staff too.")
     with _django():
-        from tradepost.accounts import signing_up  # noqa: PLC0415
+        from tradepost.accounts import creation  # noqa: PLC0415
 
         try:
-            signing_up.create(email, password, role=role or RoleName.OWNER if staff else None)
+            creation.create(email, password, role=role or RoleName.OWNER if staff else None)
         except ValueError as error:
             raise Unable(str(error)) from None
     typer.echo(f"{email} can sign in.")
@@ -186,9 +186,9 @@ def accounts_create(
 def accounts_invite(email: Annotated[str, typer.Argument(help="Whom to invite.")]) -> None:
     """Print a link by which this address may sign up within 14 days, if sign-up is by invitation."""
     with _django():
-        from tradepost.accounts import inviting  # noqa: PLC0415
+        from tradepost.accounts import invitations  # noqa: PLC0415
 
-        typer.echo(inviting.invite(email, environment.url()))
+        typer.echo(invitations.invite(email, environment.url()))
 
 
 @accounts_app.command("top-up")

@@ -87,13 +87,13 @@ def _note(message: ConsoleMessage, complaints: list[str]) -> None:
 @pytest.fixture
 def person() -> Person:
     """Somebody with an account and 100.00."""
+    from tradepost.accounts.creation import mark_email_verified
     from tradepost.accounts.models import Account
-    from tradepost.accounts.signing_up import vouch
     from tradepost.ledger import books
 
     email = f"visitor{next(_numbers)}@e2e.example"
     account = Account.objects.create_user(email)
-    vouch(account)
+    mark_email_verified(account)
     books.top_up(account.pk, Decimal(100), actor="test")
     return Person(account.pk, email)
 

@@ -15,8 +15,8 @@ from tests.e2e.conftest import PASSWORD, Person, enter
 from tests.fakes.faults import Fault
 from tests.fakes.panel import KEY, Offer, Panel
 from tests.fakes.upstream import Upstream
+from tradepost.accounts.creation import create
 from tradepost.accounts.role_names import RoleName
-from tradepost.accounts.signing_up import create
 from tradepost.ledger import books
 from tradepost_client import Client, DefaultOrder
 

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from tests.conftest import Customer
 from tests.panel.conftest import HOST, browser, page
-from tradepost.accounts import inviting, keys, signing_up
+from tradepost.accounts import creation, invitations, keys
 from tradepost.accounts.models import Account
 from tradepost.config import environment
 
@@ -47,7 +47,7 @@ def prove(client: Client) -> None:
 
 def person(*, staff: bool = False) -> Account:
     """Make an account as the command does, and return it."""
-    return signing_up.create(f"person{next(_numbers)}@panel.example", PASSWORD, role="owner" if staff else None)
+    return creation.create(f"person{next(_numbers)}@panel.example", PASSWORD, role="owner" if staff else None)
 
 
 def code_for(secret: str) -> str:
@@ -85,7 +85,7 @@ def test_a_closed_desk_takes_nobody(newcomer: str) -> None:
 
 
 def test_an_invitation_is_good_for_its_address_only(newcomer: str) -> None:
-    query = inviting.invite(newcomer, "").removeprefix(reverse("account_signup"))
+    query = invitations.invite(newcomer, "").removeprefix(reverse("account_signup"))
     with override_settings(TRADEPOST_SIGN_UP="invitation"):
         sign_up(browser(), newcomer)
         sign_up(browser(), newcomer, query="?invitation=made-up")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.backoffice.conftest import place
 from tests.conftest import Customer, Desk
-from tradepost.accounts import inviting
+from tradepost.accounts import invitations
 from tradepost.accounts.models import Account
 from tradepost.config import environment
 from tradepost.reports.measures import Kind, Span
@@ -92,8 +92,8 @@ def test_an_account_is_made_and_gets_funds() -> None:
 def test_an_invitation_is_a_link_for_one_address() -> None:
     link = run("accounts", "invite", "Erin@Test.example", environ={"TRADEPOST_URL": "https://panel.example"})
     assert link.startswith("https://panel.example/account/signup/?email=erin%40test.example&invitation=")
-    assert inviting.invited(parse_qs(urlsplit(link).query)["invitation"][0]) == "erin@test.example"
-    assert inviting.invited("made-up") is None
+    assert invitations.invited_email(parse_qs(urlsplit(link).query)["invitation"][0]) == "erin@test.example"
+    assert invitations.invited_email("made-up") is None
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import translation
 
-from tradepost.accounts import events, signing_up
+from tradepost.accounts import creation, staff_events
 from tradepost.accounts.models import Account, EventKind
 
 
@@ -28,7 +28,7 @@ def set_active(request: HttpRequest, account: Account, *, active: bool, reason: 
     """
     changed = Account.objects.filter(pk=account.pk, is_active=not active).update(is_active=active)
     if changed:
-        events.record(request, account, EventKind.ACTIVATED if active else EventKind.SUSPENDED, reason=reason)
+        staff_events.record(request, account, EventKind.ACTIVATED if active else EventKind.SUSPENDED, reason=reason)
     return bool(changed)
 
 
@@ -39,14 +39,14 @@ def end_sessions(request: HttpRequest, account: Account, sessions: Sequence[int]
     for session in ending:
         session.end()
     if ending:
-        events.record(request, account, EventKind.SESSIONS_ENDED, reason=reason, was=f"{len(ending)} of them")
+        staff_events.record(request, account, EventKind.SESSIONS_ENDED, reason=reason, was=f"{len(ending)} of them")
     return len(ending)
 
 
 @transaction.atomic
 def mail_reset(request: HttpRequest, account: Account, *, reason: str) -> None:
     """Send the mail by which an account's password is set anew, as the sign-in page does."""
-    events.record(request, account, EventKind.RESET_MAILED, reason=reason)
+    staff_events.record(request, account, EventKind.RESET_MAILED, reason=reason)
     transaction.on_commit(partial(request_password_reset, request, str(account.email), [account], None))
 
 
@@ -58,8 +58,8 @@ def is_confirmed(account: Account) -> bool:
 @transaction.atomic
 def confirm_email(request: HttpRequest, account: Account, *, reason: str) -> None:
     """Take an account's address for its own, on whoever's word."""
-    signing_up.vouch(account)
-    events.record(request, account, EventKind.EMAIL_CONFIRMED, reason=reason)
+    creation.mark_email_verified(account)
+    staff_events.record(request, account, EventKind.EMAIL_CONFIRMED, reason=reason)
 
 
 def has_second_factor(account: Account) -> bool:
@@ -72,7 +72,7 @@ def turn_second_factor_off(request: HttpRequest, account: Account, *, reason: st
     """Forget an account's authenticator app, passkeys and recovery codes, and tell its owner by mail."""
     deleted, _ = Authenticator.objects.filter(user=account).delete()
     if deleted:
-        events.record(request, account, EventKind.SECOND_FACTOR_OFF, reason=reason, was=f"{deleted} of them")
+        staff_events.record(request, account, EventKind.SECOND_FACTOR_OFF, reason=reason, was=f"{deleted} of them")
         transaction.on_commit(partial(_tell, account, "accounts/email/second_factor_off"))
     return bool(deleted)
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from hijack.views import ReleaseUserView
 
-from tradepost.accounts import acting
+from tradepost.accounts import impersonation
 
 type Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -20,11 +20,11 @@ def guard(get_response: Answer) -> Answer:
     """Hold whoever is logged in as somebody to that hour, and to what a customer may leave to others."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        row = acting.begun(request)
+        row = impersonation.begun(request)
         if row is None:
             return get_response(request)
-        if not acting.is_good(row):
-            acting.finish(row.pk)
+        if not impersonation.is_good(row):
+            impersonation.finish(row.pk)
             logout(request)
             messages.info(request, _("You are no longer logged in as a customer. Please sign in again."))
             return redirect("account_login")
@@ -41,10 +41,10 @@ class End(ReleaseUserView):  # type: ignore[misc] # published without types
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         """Lead back to the page of the account."""
-        row = acting.of(request)
+        row = impersonation.of(request)
         assert row, "the guard lets nobody else here"
         super().post(request, *args, **kwargs)
-        acting.finish(row.pk)
+        impersonation.finish(row.pk)
         UserSession.objects.create_from_request(request)
         return redirect("admin:accounts_account_change", row.account_id)
 

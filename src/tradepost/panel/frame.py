@@ -8,7 +8,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext_lazy as _
 
-from tradepost.accounts import acting
+from tradepost.accounts import impersonation
 from tradepost.accounts.models import Account, LoginAs
 from tradepost.ledger.models import LedgerAccount
 from tradepost.site_settings import effective as site_settings
@@ -75,7 +75,7 @@ class Frame:
     @property
     def acting(self) -> LoginAs | None:
         """As whom a member of staff looks at the page, if as a customer."""
-        return acting.of(self._request)
+        return impersonation.of(self._request)
 
     @property
     def current(self) -> str:

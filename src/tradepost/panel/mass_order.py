@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from psycopg import Connection
 
-from tradepost.accounts import acting
+from tradepost.accounts import impersonation
 from tradepost.engine.errors import Refusal
 from tradepost.engine.placing import Mode, Placed, Request, place
 from tradepost.engine.quoting import Quote, quote
@@ -81,7 +81,7 @@ def _check(account: int, typed: list[str]) -> list[Line]:
 
 def _place(request: HttpRequest, lines: list[Line], name: str) -> list[Line]:
     """Place every line by one call; if one is refused, none is placed. Returns the lines with what became of them."""
-    account, actor = customer(request).pk, acting.actor(request, Mode.MASS.value)
+    account, actor = customer(request).pk, impersonation.actor(request, Mode.MASS.value)
     asked = [(line.number, _parameters(line.text) or {}) for line in lines]
     wanted = [Request(account, each, idempotency_key=named(f"{name}-{number}", each)) for number, each in asked]
 

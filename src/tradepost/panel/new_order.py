@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
-from tradepost.accounts import acting
+from tradepost.accounts import impersonation
 from tradepost.engine.errors import Refusal
 from tradepost.engine.order_types import wire_id
 from tradepost.engine.placing import Mode, Placed, Request, place
@@ -62,7 +62,7 @@ def _place(request: HttpRequest, shelf: Shelf) -> HttpResponse:
     given = _parameters(request, offer)
     name = form_name(request.POST)
     wanted = Request(customer(request).pk, given, idempotency_key=named(name, given))
-    actor = acting.actor(request, Mode.WEB.value)
+    actor = impersonation.actor(request, Mode.WEB.value)
     [answer] = in_transaction(lambda connection: place(connection, [wanted], mode=Mode.WEB, actor=actor))
     if isinstance(answer, Placed):
         query = urlencode({"service": offer.service.id, "placed": answer.order})

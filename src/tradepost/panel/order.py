@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from tradepost.accounts import acting
+from tradepost.accounts import impersonation
 from tradepost.engine import cancelling, refilling
 from tradepost.engine.cancelling import CancelOf
 from tradepost.engine.errors import Refusal
@@ -50,7 +50,7 @@ def cancel(request: HttpRequest, order: int) -> HttpResponse:
     """Ask to cancel an order, as the API's `cancel` does."""
     found = _own(request, order)
     wanted = CancelOf(by=found.account_id, orders=[str(found.pk)])
-    actor = acting.actor(request, Mode.WEB.value)
+    actor = impersonation.actor(request, Mode.WEB.value)
     [answer] = in_transaction(lambda connection: cancelling.cancel(connection, [wanted], actor=actor))
     told = answer if isinstance(answer, Refusal) else answer[0]
     return _tell(request, found, told, _("The cancel is asked for. What is not delivered comes back to your balance."))

@@ -16,7 +16,7 @@ from tradepost.engine import money
 from tradepost.engine.ledger import TransferKind
 from tradepost.engine.order_types import wire_id
 from tradepost.id_ranges import between
-from tradepost.ledger import sides
+from tradepost.ledger import account_transfers
 from tradepost.ledger.models import LedgerAccount, Transfer
 from tradepost.panel.asking import customer
 from tradepost.panel.orders import EXPORT_CHUNK, csv_of, day_of
@@ -41,7 +41,7 @@ def statement(request: HttpRequest) -> HttpResponse:
     found = _filtered(request, Transfer.objects.all())
     if before:
         found = found.filter(pk__lt=before)
-    walks = sides.of_accounts(found, [account.pk], request.GET.get("kind", ""))
+    walks = account_transfers.of_accounts(found, [account.pk], request.GET.get("kind", ""))
     newest = (walk.order_by("-id")[: PAGE_ROWS + 1] for walk in walks)
     rows = list(merge(*newest, key=lambda transfer: -transfer.pk))[: PAGE_ROWS + 1]
     context = {

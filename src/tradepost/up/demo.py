@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from tradepost.accounts import keys, signing_up
+from tradepost.accounts import creation, keys
 from tradepost.accounts.models import Account
 from tradepost.accounts.role_names import RoleName
 from tradepost.catalog.models import Category, Service
@@ -194,7 +194,7 @@ def _seed_accounts() -> dict[str, Any]:
     accounts = []
     for email, balance in CUSTOMERS:
         password = secrets.token_urlsafe(12)
-        account = signing_up.create(email, password)
+        account = creation.create(email, password)
         key = keys.create(account, name="Demo")
         accounts.append({"email": email, "password": password, "key": key, "balance": money.show(Decimal(balance))})
     staff = _seed_staff(STAFF, RoleName.OWNER)
@@ -210,7 +210,7 @@ def _welcome() -> None:
 
 def _seed_staff(email: str, role: RoleName) -> dict[str, str]:
     password = secrets.token_urlsafe(12)
-    signing_up.create(email, password, role=role)
+    creation.create(email, password, role=role)
     return {"email": email, "password": password, "role": role.value}
 
 

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
-from tradepost.accounts import access, acting
+from tradepost.accounts import access, impersonation
 from tradepost.accounts.admin.dialogs import OfAccount, ReasonForm, back_to
 from tradepost.accounts.models import Account
 from tradepost.backoffice.styled import CheckboxesWidget, dialog_button
@@ -70,7 +70,9 @@ class AccessButtons(OfAccount):
     def has_hijack_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """As django-hijack is told."""
         account, person = self.account(request, object_id), request.user
-        return account is not None and isinstance(person, Account) and acting.may(hijacker=person, hijacked=account)
+        return (
+            account is not None and isinstance(person, Account) and impersonation.may(hijacker=person, hijacked=account)
+        )
 
     @dialog_button(
         "Log in as",
@@ -82,7 +84,7 @@ class AccessButtons(OfAccount):
     )
     def log_in_as(self, request: HttpRequest, form: LogInAsForm, object_id: str) -> HttpResponse:  # noqa: ARG002
         """Change places."""
-        response = acting.LogInAs.as_view()(request)
+        response = impersonation.HijackView.as_view()(request)
         return HttpResponse(headers={"HX-Redirect": response.headers["Location"]})
 
     @dialog_button(

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from tradepost.accounts import access, delegation, signing_up
+from tradepost.accounts import access, creation, delegation
 from tradepost.accounts.admin.access import AccessButtons
 from tradepost.accounts.admin.dialogs import TickedForm
 from tradepost.accounts.admin.keys import KeyInline
@@ -121,7 +121,7 @@ class AccountAdmin(Listing, AccessButtons, MoneyButtons, NoteButtons, Endless, U
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
         """Take the address that staff has typed for verified."""
         super().save_model(request, obj, form, change)
-        signing_up.vouch(obj)
+        creation.mark_email_verified(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:  # noqa: ARG002 - Django's
         """Nobody may: the account's orders and transfers stay. Suspend it."""

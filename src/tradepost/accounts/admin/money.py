@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from tradepost.accounts import events
+from tradepost.accounts import staff_events
 from tradepost.accounts.admin.dialogs import OfAccount, ReasonForm, back_to
 from tradepost.accounts.models import Account, EventKind
 from tradepost.backoffice import showing
@@ -143,7 +143,7 @@ class MoneyButtons(OfAccount):
             with transaction.atomic():
                 was = money.show(books.set_credit_limit(account.pk, limit))
                 reason = form.cleaned_data["reason"]
-                events.record(request, account, EventKind.CREDIT_LIMIT, reason=reason, was=was, became=became)
+                staff_events.record(request, account, EventKind.CREDIT_LIMIT, reason=reason, was=was, became=became)
         except ValueError as error:
             messages.error(request, f"Nothing was changed. {error}")
             return back_to(account)

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from tradepost.catalog import arranging
+from tradepost.catalog import sort_order
 from tradepost.catalog.models import Category, Service
 from tradepost.engine.order_types import wire_id
 
@@ -58,15 +58,15 @@ def _save(request: HttpRequest, category: Category | None) -> None:
     ticked = [id_ for id_ in order or page if request.POST.get(f"tick-{id_}")]
     try:
         with transaction.atomic():
-            rows = arranging.services(category.pk) if category else arranging.categories()
-            result = arranging.arranged(rows, page, order or page, places)
+            rows = sort_order.services(category.pk) if category else sort_order.categories()
+            result = sort_order.arranged(rows, page, order or page, places)
             if category:
-                arranging.place_services(result)
+                sort_order.place_services(result)
                 _move(request, category, ticked, target)
             else:
-                arranging.place_categories(result)
+                sort_order.place_categories(result)
         messages.success(request, "The order is saved.")
-    except arranging.Stale:
+    except sort_order.Stale:
         messages.error(request, "Nothing was saved: the rows have changed meanwhile. Here is how they are now.")
 
 
@@ -74,7 +74,7 @@ def _move(request: HttpRequest, source: Category, ticked: Sequence[int], target:
     found = Category.objects.filter(pk=target).exclude(pk=source.pk).first() if target and ticked else None
     if found is None:
         return
-    arranging.move(ticked, found.pk)
+    sort_order.move(ticked, found.pk)
     messages.success(request, f"{len(ticked):,} moved to {found}.")
 
 

@@ -17,10 +17,10 @@ from tradepost.backoffice.proposing import Proposal
 from tradepost.backoffice.styled import FileWidget, link_button
 from tradepost.catalog.admin import differences
 from tradepost.catalog.admin.differences import Line
+from tradepost.catalog.import_export import files
+from tradepost.catalog.import_export.files import BadFile, Format, Sheet
+from tradepost.catalog.import_export.resources import SheetResource
 from tradepost.catalog.models import Service, Upload
-from tradepost.catalog.sheets import files
-from tradepost.catalog.sheets.files import BadFile, Format, Sheet
-from tradepost.catalog.sheets.resources import SheetResource
 from tradepost.engine.order_types import wire_id
 from tradepost.providers import following
 

@@ -14,8 +14,8 @@ from tradepost.backoffice import showing
 from tradepost.backoffice.styled import DialogForm, ModelAdmin, dialog_button, link_button
 from tradepost.catalog.admin.arranging import arrange
 from tradepost.catalog.admin.carrying import Carrying
+from tradepost.catalog.import_export.resources import CategoryResource
 from tradepost.catalog.models import Category
-from tradepost.catalog.sheets.resources import CategoryResource
 from tradepost.providers import duplicating
 
 

@@ -15,10 +15,10 @@ from tradepost.accounts.models import Account
 from tradepost.backoffice import proposing, showing
 from tradepost.backoffice.proposing import Proposal
 from tradepost.backoffice.styled import SelectWidget, TextareaWidget, TextWidget
-from tradepost.catalog import copying
-from tradepost.catalog.copying import Copied
-from tradepost.catalog.joining import addresses_in
+from tradepost.catalog import rate_copies
 from tradepost.catalog.models import CustomRate
+from tradepost.catalog.price_list_members import addresses_in
+from tradepost.catalog.rate_copies import Copied
 
 SHOWN_UNKNOWN_MAX = 5
 
@@ -49,8 +49,8 @@ class CopyForm(forms.Form):
     def clean_targets(self) -> list[int]:
         """Find all whom they are copied to: one that is unknown may be a slip, so it is said."""
         asked = addresses_in(self.cleaned_data["targets"])
-        if not 1 <= len(asked) <= copying.ACCOUNTS_MAX:
-            raise forms.ValidationError(f"From 1 to {copying.ACCOUNTS_MAX:,} addresses.")
+        if not 1 <= len(asked) <= rate_copies.ACCOUNTS_MAX:
+            raise forms.ValidationError(f"From 1 to {rate_copies.ACCOUNTS_MAX:,} addresses.")
         found = dict(Account.objects.filter(email__in=asked).values_list("email", "pk"))
         unknown = [address for address in asked if address not in found]
         if unknown:
@@ -63,8 +63,8 @@ class CopyForm(forms.Form):
         told = self.cleaned_data
         targets = [account for account in told["targets"] if account != told["source"].pk]
         try:
-            return copying.consider(told["source"].pk, targets, overwrite=told["existing"] == "overwrite")
-        except copying.TooMany as error:
+            return rate_copies.consider(told["source"].pk, targets, overwrite=told["existing"] == "overwrite")
+        except rate_copies.TooMany as error:
             self.add_error("targets", str(error))
             return None
 
@@ -94,7 +94,7 @@ def copy(request: HttpRequest) -> HttpResponse:
 
 
 def _apply(request: HttpRequest, copies: Sequence[Copied]) -> None:
-    copying.apply(copies)
+    rate_copies.apply(copies)
     written = [copy for copy in copies if copy.is_to_change]
     targets = {copy.account for copy in written}
     messages.success(request, f"{len(written):,} rates copied to {len(targets):,} accounts.")

@@ -13,8 +13,8 @@ from tradepost.backoffice.styled import ModelAdmin, RelatedDropdownFilter, Tabul
 from tradepost.catalog.admin import copying
 from tradepost.catalog.admin.carrying import Carrying
 from tradepost.catalog.admin.rates import PlainDecimals
+from tradepost.catalog.import_export.resources import CustomRateResource
 from tradepost.catalog.models import CustomRate, Service
-from tradepost.catalog.sheets.resources import CustomRateResource
 
 
 class CustomRateInline(PlainDecimals, TabularInline[CustomRate, Service]):

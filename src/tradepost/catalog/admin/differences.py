@@ -9,8 +9,8 @@ from import_export.fields import Field
 
 from tradepost.backoffice import showing
 from tradepost.backoffice.proposing import Proposal
-from tradepost.catalog.sheets.files import Sheet
-from tradepost.catalog.sheets.resources import SheetResource
+from tradepost.catalog.import_export.files import Sheet
+from tradepost.catalog.import_export.resources import SheetResource
 
 CELL_SHOWN_CHARS_MAX = 60
 COLOURS = {"wrong": "danger", "changed": "info", "new": "success"}

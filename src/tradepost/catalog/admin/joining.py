@@ -13,7 +13,7 @@ from django.urls import reverse
 from tradepost.backoffice import proposing, showing
 from tradepost.backoffice.proposing import Proposal
 from tradepost.backoffice.styled import CheckboxWidget, TextareaWidget
-from tradepost.catalog import joining
+from tradepost.catalog import price_list_members
 from tradepost.catalog.models import PriceList
 
 COLOURS = {"unknown": "danger", "moves here": "info", "stays there": "warning", "joins": "success"}
@@ -36,11 +36,13 @@ class JoinForm(forms.Form):
 
     def clean_addresses(self) -> list[str]:
         """Find the addresses."""
-        found = joining.addresses_in(self.cleaned_data["addresses"])
+        found = price_list_members.addresses_in(self.cleaned_data["addresses"])
         if not found:
             raise forms.ValidationError("There is no e-mail address in it.")
-        if len(found) > joining.ADDRESSES_MAX:
-            raise forms.ValidationError(f"{len(found):,} addresses; no more than {joining.ADDRESSES_MAX:,} at once.")
+        if len(found) > price_list_members.ADDRESSES_MAX:
+            raise forms.ValidationError(
+                f"{len(found):,} addresses; no more than {price_list_members.ADDRESSES_MAX:,} at once."
+            )
         return found
 
 
@@ -53,11 +55,11 @@ def join(request: HttpRequest, price_list: int) -> HttpResponse:
     proposal = None
     if form.is_valid():
         with transaction.atomic():
-            told = joining.consider(found, form.cleaned_data["addresses"])
+            told = price_list_members.consider(found, form.cleaned_data["addresses"])
             proposal = _proposal(told, moves=form.cleaned_data["moves"])
             if proposing.is_agreed(request, proposal):
                 joiners = [*told.new, *(told.from_others if form.cleaned_data["moves"] else ())]
-                joining.join(found, joiners)
+                price_list_members.join(found, joiners)
                 messages.success(request, f"{len(joiners):,} accounts are on {found} now.")
                 return redirect("admin:catalog_pricelist_change", found.pk)
     return proposing.page(
@@ -71,7 +73,7 @@ def join(request: HttpRequest, price_list: int) -> HttpResponse:
     )
 
 
-def _proposal(told: joining.Joining, *, moves: bool) -> Proposal[_Row]:
+def _proposal(told: price_list_members.Joining, *, moves: bool) -> Proposal[_Row]:
     other = "moves here" if moves else "stays there"
     rows: list[_Row] = [(address, "unknown", "") for address in told.unknown]
     rows += [(address, other, f"on {name}") for address, name in told.from_others.values()]

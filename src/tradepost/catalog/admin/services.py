@@ -21,8 +21,8 @@ from tradepost.backoffice.styled import (
 from tradepost.catalog.admin.carrying import Carrying
 from tradepost.catalog.admin.custom_rates import CustomRateInline
 from tradepost.catalog.admin.rates import PlainDecimals
+from tradepost.catalog.import_export.resources import ServiceResource
 from tradepost.catalog.models import Service
-from tradepost.catalog.sheets.resources import ServiceResource
 from tradepost.engine import link_rules
 
 

@@ -14,7 +14,7 @@ from tradepost.backoffice.read_only import ReadOnly
 from tradepost.backoffice.styled import ChoicesDropdownFilter, ModelAdmin, RadioFilter
 from tradepost.backoffice.times import DayFilter
 from tradepost.engine.ledger import TransferKind
-from tradepost.ledger import sides
+from tradepost.ledger import account_transfers
 from tradepost.ledger.models import LedgerAccount, Transfer
 
 KIND_COLOURS = {TransferKind.CHARGE: "", TransferKind.TOP_UP: "success", TransferKind.ADJUSTMENT: "primary"}
@@ -149,7 +149,7 @@ def _of_customers(found: QuerySet[Transfer], term: str, kind: str) -> QuerySet[T
     """Walk each side of each account by its index, the newest first, and no further than is paged through."""
     customers = LedgerAccount.objects.filter(account__email__icontains=term)
     accounts = customers.values_list("pk", flat=True)[:ACCOUNTS_MAX]
-    walks = sides.of_accounts(found, accounts, kind)
+    walks = account_transfers.of_accounts(found, accounts, kind)
     if len(walks) == 1:
         return walks[0]
     return found.none().union(*(walk.order_by("-pk")[:COUNTED_MAX] for walk in walks), all=True)

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from tradepost.accounts import acting, inviting
+from tradepost.accounts import impersonation, invitations
 from tradepost.site_settings import effective as site_settings
 
 INVITATION = "invitation"  # the parameter of the link, and what the session keeps it as
@@ -26,14 +26,14 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without 
         if sign_up != "invitation":
             return sign_up == "open"
         token = request.GET.get(INVITATION, "")
-        if inviting.invited(token):
+        if invitations.invited_email(token):
             request.session[INVITATION] = token
-        return inviting.invited(request.session.get(INVITATION, "")) is not None
+        return invitations.invited_email(request.session.get(INVITATION, "")) is not None
 
     def logout(self, request: HttpRequest) -> None:
         """Sign out; being logged in as somebody ends along with the session."""
-        if row := request.session.get(acting.SESSION_KEY):
-            acting.finish(row)
+        if row := request.session.get(impersonation.SESSION_KEY):
+            impersonation.finish(row)
         super().logout(request)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
@@ -47,7 +47,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without 
         """Take the address that was invited, and no other, where an invitation is needed."""
         cleaned: str = super().clean_email(email).lower()
         if site_settings.for_request(self.request).sign_up == "invitation" and not self.request.user.is_authenticated:
-            invited = inviting.invited(self.request.session.get(INVITATION, ""))
+            invited = invitations.invited_email(self.request.session.get(INVITATION, ""))
             if invited and cleaned != invited:
                 raise ValidationError(_("The invitation is for another address."))
         return cleaned

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from hijack.views import AcquireUserView
 
-from tradepost.accounts import events
+from tradepost.accounts import staff_events
 from tradepost.accounts.models import Account, EventKind, LoginAs
 
 LASTS = timedelta(hours=1)
@@ -25,7 +25,7 @@ def may(*, hijacker: Account, hijacked: Account) -> bool:
     return hijacker.is_staff and hijacker.has_perm(PERMISSION) and hijacked.is_active and is_customer
 
 
-class LogInAs(AcquireUserView):  # type: ignore[misc] # published without types
+class HijackView(AcquireUserView):  # type: ignore[misc] # published without types
     """Puts whoever asks in a customer's place, which a POST names (`user_pk`), for a reason (`reason`)."""
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
@@ -36,10 +36,10 @@ class LogInAs(AcquireUserView):  # type: ignore[misc] # published without types
             account=account,
             staff=staff,
             reason=reason,
-            address=events.address_of(request),
+            address=staff_events.address_of(request),
             until=timezone.now() + LASTS,
         )
-        events.record(request, account, EventKind.LOGGED_IN_AS, reason=reason)
+        staff_events.record(request, account, EventKind.LOGGED_IN_AS, reason=reason)
         response: HttpResponse = super().post(request, *args, **kwargs)
         request.session[SESSION_KEY] = begun.pk
         return response

@@ -16,7 +16,7 @@ def invite(email: str, url: str) -> str:
     return f"{url}{reverse('account_signup')}?{urlencode({'email': email.lower(), 'invitation': token})}"
 
 
-def invited(token: str) -> str | None:
+def invited_email(token: str) -> str | None:
     """Return the address that an invitation names; None if it is none, or too old."""
     try:
         return str(signing.loads(token, salt=SALT, max_age=GOOD_FOR))

@@ -15,8 +15,8 @@ from import_export.fields import Field
 from import_export.resources import ModelResource
 
 from tradepost.accounts.models import Account
+from tradepost.catalog.import_export.cells import FieldCell, NameCell
 from tradepost.catalog.models import Category, CustomRate, Service
-from tradepost.catalog.sheets.cells import FieldCell, NameCell
 from tradepost.database import engine_connection
 from tradepost.engine import link_rules
 from tradepost.engine.order_types import wire_id
