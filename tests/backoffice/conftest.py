@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import setup_test_environment, teardown_test_environment
 
 from tests.conftest import Customer
-from tests.providers.desk import attempt, make_offer, make_provider, route
+from tests.providers.builders import attempt, make_offer, make_provider, route
 
 _numbers = count(1)
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.providers.desk import make_offer, make_provider, route
+from tests.providers.builders import make_offer, make_provider, route
 from tradepost.catalog import sort_order
 
 _numbers = count(1)

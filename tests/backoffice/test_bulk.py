@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from tests.backoffice.conftest import place, settle, sign_in
 from tests.conftest import Customer
-from tests.providers.desk import attempt, make_offer, make_provider, route
+from tests.providers.builders import attempt, make_offer, make_provider, route
 from tradepost.engine.statuses import Status
 from tradepost.fulfilment.bulk import bulk
 from tradepost.ledger.models import LedgerAccount

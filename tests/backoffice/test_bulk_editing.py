@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests.backoffice.conftest import sign_in
-from tests.providers.desk import make_offer, make_provider, route
+from tests.providers.builders import make_offer, make_provider, route
 
 type Make = Callable[..., int]
 LIST = reverse("admin:catalog_service_changelist")

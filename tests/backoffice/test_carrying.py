@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from tests.backoffice.conftest import sign_in
 from tests.conftest import Customer
-from tests.providers.desk import make_offer, make_provider, route
+from tests.providers.builders import make_offer, make_provider, route
 
 type Make = Callable[..., int]
 type Rows = list[list[Any]]

@@ -13,7 +13,7 @@ from tests.backoffice.conftest import place, sign_in
 from tests.backoffice.test_lists import queries
 from tests.backoffice.test_reports import staff_with
 from tests.conftest import Customer
-from tests.providers.desk import attempt, make_offer, make_provider, route
+from tests.providers.builders import attempt, make_offer, make_provider, route
 from tests.reports.history import sent
 from tests.reports.test_rolling import roll_up
 from tradepost.accounts.models import Account

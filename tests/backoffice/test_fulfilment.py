@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.backoffice.conftest import place
 from tests.conftest import Customer
-from tests.providers.desk import attempt, make_offer, make_provider, route
+from tests.providers.builders import attempt, make_offer, make_provider, route
 
 TOKEN = "a-token-of-the-operator"
 

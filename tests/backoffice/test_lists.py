@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from tests.backoffice.conftest import Things, place, settle
 from tests.conftest import Customer
-from tests.providers.desk import attempt, make_offer, make_provider, route
+from tests.providers.builders import attempt, make_offer, make_provider, route
 from tradepost.engine.ledger import TransferKind
 
 type Make = Callable[..., int]

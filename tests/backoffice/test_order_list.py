@@ -14,7 +14,7 @@ from django.urls import reverse
 from tests.backoffice.conftest import place, settle, sign_in
 from tests.backoffice.test_lists import shown
 from tests.conftest import Customer
-from tests.providers.desk import attempt, make_offer, make_provider, route
+from tests.providers.builders import attempt, make_offer, make_provider, route
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.engine.statuses import Status

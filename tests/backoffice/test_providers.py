@@ -13,7 +13,7 @@ from django.urls import reverse
 from tests.backoffice.conftest import Things, sign_in
 from tests.fakes.panel import KEY, Offer, Panel
 from tests.fakes.upstream import Reply, Upstream
-from tests.providers.desk import make_offer, make_provider, route
+from tests.providers.builders import make_offer, make_provider, route
 
 FORM = {
     "name": "Northwind", "url": "https://panel.example/api/v2", "key": KEY, "currency": "eur", "exchange_rate": "1.1",

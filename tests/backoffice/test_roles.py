@@ -70,7 +70,7 @@ def rows(request: pytest.FixtureRequest) -> dict[str, int]:
 
 def deletable() -> dict[str, Callable[[], int]]:
     """Return how to make rows that may be deleted, where those there are may not."""
-    from tests.providers.desk import make_provider
+    from tests.providers.builders import make_provider
     from tradepost.catalog.models import Category
 
     return {
@@ -168,7 +168,7 @@ def test_support_sees_that_a_service_is_in_quarantine_and_not_why(service: int) 
 def test_whoever_sees_an_order_sees_its_events_but_answers_of_providers_only_with_attempts(
     rows: dict[str, int], service: int
 ) -> None:
-    from tests.providers.desk import attempt, make_offer, make_provider, route
+    from tests.providers.builders import attempt, make_offer, make_provider, route
     from tradepost.orders.models import OrderEvent
 
     offer = make_offer(make_provider())

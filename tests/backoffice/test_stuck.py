@@ -11,7 +11,7 @@ from django.utils import timezone
 from tests.backoffice.conftest import member, place, settle
 from tests.backoffice.test_lists import shown
 from tests.conftest import Customer
-from tests.providers.desk import make_offer, make_provider, route
+from tests.providers.builders import make_offer, make_provider, route
 from tradepost.database import in_transaction
 from tradepost.engine.statuses import Status
 from tradepost.orders import pacing

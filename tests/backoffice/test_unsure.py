@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from tests.backoffice.conftest import place
 from tests.conftest import Customer
-from tests.providers.desk import attempt, make_offer, make_provider, route
+from tests.providers.builders import attempt, make_offer, make_provider, route
 
 
 @pytest.fixture

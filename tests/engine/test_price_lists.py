@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import Customer
 from tests.engine.ordering import MakeCustomer, MakeService, ask, place_one, value
-from tests.providers.desk import make_offer, make_provider, route
+from tests.providers.builders import make_offer, make_provider, route
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.catalog.models import (
@@ -28,7 +28,7 @@ from tradepost.engine import catalog as catalogs
 from tradepost.engine import money, price_lists
 from tradepost.engine.price_lists import Goods, Price, Rule
 from tradepost.engine.quoting import Quote, quote
-from tradepost.providers import following
+from tradepost.providers import service_sync
 
 D = Decimal
 _numbers = count(1)
@@ -257,5 +257,7 @@ def test_costs_are_reckoned_as_routes_show_them(
         service = Service.objects.create(category=category, name="Costs", rate=1, type=type_)
         offer = make_offer(make_provider(exchange_rate=exchange_rate), rate=rate)
         way = route(service.pk, offer, multiplier=multiplier, overflow_percent=overflow_percent)
-        assert price_lists.load_costs(engine_connection())[service.pk] == following.way(way, type_).terms.rate
+        assert (
+            price_lists.load_costs(engine_connection())[service.pk] == service_sync.route_terms(way, type_).terms.rate
+        )
         transaction.set_rollback(True)

@@ -11,7 +11,7 @@ from tests.fakes.dialects import ODD
 from tests.fakes.faults import Fault
 from tests.fakes.panel import Offer, Panel
 from tests.fakes.upstream import Reply, Upstream
-from tests.providers.desk import make_offer, make_provider, route
+from tests.providers.builders import make_offer, make_provider, route
 
 D = Decimal
 OFFERS = [Offer(1), Offer(2, name="Pixelpond Likes", rate=D("0.20")), Offer(3, rate=D(3)), Offer(4), Offer(5)]
@@ -220,25 +220,25 @@ def test_a_service_whose_last_route_is_gone_goes_off_sale(
 def test_quarantine_is_settled_at_what_the_rate_is_by_now(upstream: Upstream, provider: Any, service: int) -> None:
     from django.db import transaction
 
-    from tradepost.providers import following
+    from tradepost.providers import service_sync
 
     route(service, provider.services.get(upstream_id="1"), follows=["rate"], markup_percent=10, rate_decimals=2)
     upstream.panel.offers[1].rate = D("1.80")
     synced(provider)
     with transaction.atomic():
-        assert following.settle([service]) == {}
+        assert service_sync.settle_quarantine([service]) == {}
     assert (sold(service).is_active, sold(service).quarantine, sold(service).rate) == (True, "", D("1.98"))
 
 
 def test_what_is_still_below_cost_stays_in_quarantine(provider: Any, service: int) -> None:
     from django.db import transaction
 
-    from tradepost.providers import following
+    from tradepost.providers import service_sync
 
     route(service, provider.services.get(upstream_id="3"))
     synced(provider)
     with transaction.atomic():
-        assert following.settle([service]) == {service: "Its rate, 0.90, is below its cost, 3.00."}
+        assert service_sync.settle_quarantine([service]) == {service: "Its rate, 0.90, is below its cost, 3.00."}
     assert not sold(service).is_active
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from tests.backoffice.conftest import place, settle
 from tests.conftest import Customer
 from tests.panel.conftest import Belongings, browser, page
-from tests.providers.desk import make_offer, make_provider, route
+from tests.providers.builders import make_offer, make_provider, route
 from tradepost.catalog.models import Change, CustomRate, PriceList, PriceListMember, PriceListRate, Service, Upload
 from tradepost.engine.statuses import Status
 from tradepost.fulfilment.forget import forget

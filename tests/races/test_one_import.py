@@ -4,22 +4,22 @@ from functools import partial
 
 from django.db import connections
 
-from tests.providers.desk import make_offer, make_provider
+from tests.providers.builders import make_offer, make_provider
 from tests.races.racing import all_at_once
 
 IMPORTERS = 8
 
 
 def test_of_many_who_import_the_same_services_one_makes_them() -> None:
-    from tradepost.providers.importing import Wish, import_services
     from tradepost.providers.models import Route
+    from tradepost.providers.service_import import ImportOptions, import_services
 
     provider = make_provider()
     offers = [make_offer(provider).pk for _ in range(5)]
 
     def import_them() -> int:
         try:
-            return len(import_services(offers, Wish()).services)
+            return len(import_services(offers, ImportOptions()).services)
         finally:
             connections.close_all()
 
@@ -29,14 +29,14 @@ def test_of_many_who_import_the_same_services_one_makes_them() -> None:
 
 def test_of_many_who_need_the_same_new_category_one_makes_it() -> None:
     from tradepost.catalog.models import Category
-    from tradepost.providers.importing import Wish, import_services
+    from tradepost.providers.service_import import ImportOptions, import_services
 
     provider = make_provider()
     offers = [make_offer(provider).pk for _ in range(IMPORTERS)]
 
     def import_one(offer: int) -> int:
         try:
-            return len(import_services([offer], Wish(new_category=f"New with {provider}")).services)
+            return len(import_services([offer], ImportOptions(new_category=f"New with {provider}")).services)
         finally:
             connections.close_all()
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from tests.backoffice.conftest import place, settle
 from tests.conftest import Customer
-from tests.providers.desk import attempt, make_offer, make_provider, route
+from tests.providers.builders import attempt, make_offer, make_provider, route
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.database import engine_connection

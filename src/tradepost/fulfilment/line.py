@@ -9,7 +9,7 @@ from typing import Self
 from django.db.models import F
 
 from tradepost.fulfilment.answers import is_clear
-from tradepost.providers import panels
+from tradepost.providers import client as provider_client
 from tradepost.providers.models import Provider
 from tradepost_client import Client, PanelError
 
@@ -98,7 +98,7 @@ def _kept_client(provider: Provider) -> Client:
         return kept[1]
     if kept:
         kept[1].close()
-    client = panels.client_of(provider)
+    client = provider_client.client_of(provider)
     _clients[provider.pk] = made_of, client
     return client
 

@@ -14,8 +14,8 @@ from tradepost.engine.polling import PolledOrder, UpstreamStatus
 from tradepost.engine.statuses import Status
 from tradepost.fulfilment import errands
 from tradepost.fulfilment.line import Line
-from tradepost.providers.asking import BALANCE_MAX
 from tradepost.providers.models import Provider
+from tradepost.providers.snapshot import BALANCE_MAX
 from tradepost_client import Balance, Client, Declined, PanelError, Standing, StandingOf
 
 IDS_A_REQUEST = 100

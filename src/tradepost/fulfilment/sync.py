@@ -6,9 +6,9 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from tradepost.audit import actor
-from tradepost.providers import following, listing
-from tradepost.providers.asking import NoAnswer, ask
+from tradepost.providers import service_list, service_sync
 from tradepost.providers.models import Provider, ProviderService
+from tradepost.providers.snapshot import ProviderUnreachableError, fetch
 
 
 @app.periodic(cron="7 * * * *")
@@ -38,13 +38,13 @@ def sync(provider: int) -> None:
     if seller is None:
         return  # deleted since
     try:
-        told = ask(seller)
+        told = fetch(seller)
         with transaction.atomic():
             actor.quietly()
             known = ProviderService.objects.filter(provider=provider, is_gone=False).count()
-            update = listing.take_in(provider, listing.read(told.services, known=known))
-            following.follow(provider, update.rates_before)
+            update = service_list.take_in(provider, service_list.parse(told.services, known=known))
+            service_sync.sync_services(provider, update.rates_before)
             now = timezone.now()
             asked.update(synced_at=now, sync_error="", balance=told.balance.balance, balance_at=now)
-    except (NoAnswer, listing.Broken) as error:
+    except (ProviderUnreachableError, service_list.ServiceListError) as error:
         asked.update(sync_error=str(error))

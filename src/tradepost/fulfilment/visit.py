@@ -19,8 +19,8 @@ from tradepost.engine import dispatch_queue, dispatching
 from tradepost.fulfilment import errands, poll, requests
 from tradepost.fulfilment.answers import Pause
 from tradepost.fulfilment.line import Line
+from tradepost.providers.encryption import DecryptionError
 from tradepost.providers.models import Provider
-from tradepost.providers.sealing import Unreadable
 from tradepost.shutdown import is_stopping
 
 VISIT_SECONDS_MAX = 60
@@ -66,7 +66,7 @@ def _visit(number: int) -> None:
         return
     try:
         line = Line(provider)
-    except (Unreadable, ValueError) as error:
+    except (DecryptionError, ValueError) as error:
         errands.hold_off(number, Pause(errands.CANT_BE_CALLED, str(error)))
         return
     until = time.monotonic() + VISIT_SECONDS_MAX

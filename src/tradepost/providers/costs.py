@@ -12,8 +12,8 @@ from django.db.models.functions import NullIf
 from tradepost.catalog.models import Service
 from tradepost.engine.order_types import RULES, Quantity
 from tradepost.engine.routing import Fulfilment
-from tradepost.providers import following
-from tradepost.providers.models import Followed, Route
+from tradepost.providers import service_sync
+from tradepost.providers.models import Route, SyncedField
 
 _COUNTED = [type_.value for type_, rule in RULES.items() if rule.quantity is Quantity.GIVEN]
 _NUMBER: "DecimalField[Any, Any]" = DecimalField(max_digits=60, decimal_places=30)
@@ -36,11 +36,11 @@ def of(services: Sequence[Service]) -> dict[int, Costs]:
     """Return the costs of those of these services that go to providers and lead anywhere, by service."""
     bought = [service for service in services if service.fulfilment == Fulfilment.PROVIDER]
     found = {}
-    for service, ways in following.with_ways(bought) if bought else ():
+    for service, ways in service_sync.with_route_terms(bought) if bought else ():
         costs = [way.terms.rate for way in ways if not way.is_gone]
         if costs:
             first = next(way for way in ways if not way.is_gone)
-            found[service.pk] = Costs(costs[0], min(costs), max(costs), Followed.RATE in first.follows)
+            found[service.pk] = Costs(costs[0], min(costs), max(costs), SyncedField.RATE in first.follows)
     return found
 
 

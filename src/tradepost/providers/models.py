@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from tradepost.catalog.models import Service
 from tradepost.engine.enums import TextEnum
-from tradepost.providers import sealing
+from tradepost.providers import encryption
 
 
 class Provider(models.Model):
@@ -67,12 +67,12 @@ class Provider(models.Model):
 
     @property
     def key(self) -> str:
-        """The API key, in clear. Raises `sealing.Unreadable`."""
-        return sealing.unseal(bytes(self.sealed_key))
+        """The API key, in clear. Raises `encryption.Unreadable`."""
+        return encryption.decrypt(bytes(self.sealed_key))
 
     @key.setter
     def key(self, text: str) -> None:
-        self.sealed_key = sealing.seal(text)
+        self.sealed_key = encryption.encrypt(text)
 
 
 class ProviderService(models.Model):
@@ -105,7 +105,7 @@ class ProviderService(models.Model):
         return f"{self.provider} · {self.upstream_id} · {self.name}"
 
 
-class Followed(TextEnum):
+class SyncedField(TextEnum):
     """What of a service follows its provider's when that changes."""
 
     RATE = "rate"
@@ -136,7 +136,7 @@ class Route(models.Model):
         default=0, validators=[MaxValueValidator(100)], help_text="How much more is ordered, against what drops off."
     )
     follows = ArrayField(
-        models.CharField(max_length=16, choices=Followed.choices()),
+        models.CharField(max_length=16, choices=SyncedField.choices()),
         default=list,
         blank=True,
         help_text="What of the service follows its provider's.",

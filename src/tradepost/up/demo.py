@@ -19,8 +19,8 @@ from tradepost.engine.order_types import OrderType
 from tradepost.engine.routing import Fulfilment
 from tradepost.fulfilment.sync import sync
 from tradepost.ledger import books
-from tradepost.providers.importing import Wish, import_services
-from tradepost.providers.models import Followed, Provider
+from tradepost.providers.models import Provider, SyncedField
+from tradepost.providers.service_import import ImportOptions, import_services
 from tradepost.up.history import writing
 
 CUSTOMERS = (("alice@demo.example", "1000000"), ("bob@demo.example", "1"), ("carol@demo.example", "250"))
@@ -161,7 +161,7 @@ def _order_at(upstream: dict[str, Any]) -> None:
     provider.key = upstream["accounts"][0]["key"]
     provider.save()
     sync(provider.pk)
-    wish = Wish(markup_percent=MARKUP_PERCENT, follows=list(Followed.values()))
+    wish = ImportOptions(markup_percent=MARKUP_PERCENT, follows=list(SyncedField.values()))
     import_services(list(provider.services.values_list("pk", flat=True)), wish)
 
 

@@ -22,7 +22,7 @@ from tradepost.catalog.import_export.files import BadFile, Format, Sheet
 from tradepost.catalog.import_export.resources import SheetResource
 from tradepost.catalog.models import Service, Upload
 from tradepost.engine.order_types import wire_id
-from tradepost.providers import following
+from tradepost.providers import service_sync
 
 FILE_NAME_CHARS_MAX = 200
 IMPORT, EXPORT = "catalog.import_service", "catalog.export_service"
@@ -165,7 +165,7 @@ def _report(request: HttpRequest, result: Any) -> None:
     changed = [row.instance for row in result if row.is_update()]
     messages.success(request, f"{len(new):,} new, {len(changed):,} changed.")
     services = [row.pk for row in (*new, *changed) if isinstance(row, Service)]
-    quarantined = following.check(services) if services else {}
+    quarantined = service_sync.check_costs(services) if services else {}
     if quarantined:
         text = f"{len(quarantined):,} of them would be sold below cost and are in quarantine, off sale."
         messages.warning(request, text)

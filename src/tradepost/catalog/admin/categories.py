@@ -16,7 +16,7 @@ from tradepost.catalog.admin.arranging import arrange
 from tradepost.catalog.admin.carrying import Carrying
 from tradepost.catalog.import_export.resources import CategoryResource
 from tradepost.catalog.models import Category
-from tradepost.providers import duplicating
+from tradepost.providers import duplicates
 
 
 @admin.register(Category)
@@ -87,7 +87,7 @@ class CategoryAdmin(Carrying, ModelAdmin[Category]):
     )
     def duplicate(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:  # noqa: ARG002
         """Make it once more, with its services."""
-        copy = duplicating.duplicate_category(get_object_or_404(Category, pk=object_id))
+        copy = duplicates.duplicate_category(get_object_or_404(Category, pk=object_id))
         self.log_addition(request, copy, "Duplicated")
         self.message_user(request, f"{copy.services.count():,} services duplicated, off sale.", messages.SUCCESS)
         return HttpResponse(headers={"HX-Redirect": reverse("admin:catalog_category_change", args=[copy.pk])})

@@ -17,8 +17,9 @@ from tradepost.backoffice import proposing, showing
 from tradepost.backoffice.proposing import Proposal
 from tradepost.backoffice.styled import DecimalWidget, IntegerWidget, SelectWidget
 from tradepost.catalog.models import Category, Service
-from tradepost.providers import bulk_editing, costs
-from tradepost.providers.bulk_editing import Considered, Edit, RateBy
+from tradepost.providers import bulk_edit as edits
+from tradepost.providers import costs
+from tradepost.providers.bulk_edit import Considered, Edit, RateBy
 
 SERVICES_MAX = 20_000
 AS_IT_IS = ("", "Leave as it is")
@@ -44,7 +45,7 @@ class EditForm(forms.Form):
     )  # fmt: skip
     figure = forms.DecimalField(required=False, max_digits=20, decimal_places=7, widget=DecimalWidget)
     decimals = forms.IntegerField(
-        label="Round to decimals", required=False, min_value=0, max_value=bulk_editing.RATE_DECIMALS,
+        label="Round to decimals", required=False, min_value=0, max_value=edits.RATE_DECIMALS,
         widget=IntegerWidget, help_text="Empty: 7. Half up; what is made of a cost is rounded up.",
     )  # fmt: skip
     min = _number("Min", least=1)
@@ -77,7 +78,7 @@ class EditForm(forms.Form):
         return Edit(
             rate_by=RateBy(told["rate_by"]) if told["rate_by"] else None,
             figure=told["figure"] or Decimal(0),
-            decimals=bulk_editing.RATE_DECIMALS if decimals is None else decimals,
+            decimals=edits.RATE_DECIMALS if decimals is None else decimals,
             category_id=told["category"].pk if told["category"] else None,
             **flags,
             **numbers,
@@ -103,7 +104,7 @@ class BulkEditing:
         if form.is_valid():
             with transaction.atomic():
                 locked = Service.objects.filter(pk__in=ids).order_by("pk").select_for_update()
-                considered = bulk_editing.consider(found := list(locked), form.edit(), costs.of(found))
+                considered = edits.consider(found := list(locked), form.edit(), costs.of(found))
                 names = dict(Category.objects.values_list("pk", "name"))
                 proposal = _proposal(considered, names)
                 if proposing.is_agreed(request, proposal):
@@ -124,7 +125,7 @@ class BulkEditing:
 
 
 def _apply(request: HttpRequest, considered: Sequence[Considered]) -> None:
-    quarantined = bulk_editing.apply(considered)
+    quarantined = edits.apply(considered)
     changed = [each for each in considered if each.is_to_change]
     messages.success(request, f"{len(changed):,} services changed.")
     if quarantined:

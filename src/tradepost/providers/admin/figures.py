@@ -5,7 +5,7 @@ from decimal import Decimal
 from django.utils.safestring import SafeString
 
 from tradepost.backoffice import showing
-from tradepost.providers import reckoning
+from tradepost.providers import markup
 
 
 def written_cost(cost: Decimal) -> str:
@@ -20,7 +20,7 @@ def written_margin(rate: Decimal, cost: Decimal) -> str:
 
 def margin_of(rate: Decimal, cost: Decimal) -> str:
     """Write how much of a rate is left above the cost."""
-    percent = reckoning.margin_percent(rate, cost)
+    percent = markup.margin_percent(rate, cost)
     return showing.NOTHING if percent is None else f"{percent} %"
 
 

@@ -27,12 +27,12 @@ from tradepost.backoffice.styled import (
     TextWidget,
 )
 from tradepost.catalog.models import Category
-from tradepost.providers import reckoning
+from tradepost.providers import markup
 from tradepost.providers.admin.figures import written_cost
-from tradepost.providers.importing import Imported, Wish, import_services
-from tradepost.providers.models import Followed, ProviderService, Route
+from tradepost.providers.models import ProviderService, Route, SyncedField
+from tradepost.providers.service_import import Imported, ImportOptions, import_services
 
-FOLLOWED_AT_FIRST = [each.value for each in Followed if each not in {Followed.NAME, Followed.DESCRIPTION}]
+FOLLOWED_AT_FIRST = [each.value for each in SyncedField if each not in {SyncedField.NAME, SyncedField.DESCRIPTION}]
 REFUSALS_SHOWN_MAX = 10
 CATEGORIES_SHOWN_MAX = 500
 
@@ -56,17 +56,17 @@ class ImportForm(forms.Form):
         min_value=0, max_value=7, initial=4, widget=IntegerWidget, help_text="Rates are rounded up to so many decimals."
     )
     follows = forms.MultipleChoiceField(
-        choices=Followed.choices(),
+        choices=SyncedField.choices(),
         required=False,
         initial=FOLLOWED_AT_FIRST,
         widget=CheckboxesWidget,
         help_text="What changes with its provider's later on. All of it is taken over now.",
     )
 
-    def wish(self) -> Wish:
+    def wish(self) -> ImportOptions:
         """Return what was chosen."""
         told = self.cleaned_data
-        return Wish(
+        return ImportOptions(
             category=told["category"].pk if told["category"] else None,
             new_category=told["new_category"].strip(),
             markup_percent=told["markup_percent"],
@@ -161,7 +161,7 @@ class ProviderServiceAdmin(ReadOnly, Endless, ModelAdmin[ProviderService]):
     @showing.figure("our cost")
     def cost_shown(self, offer: ProviderService) -> str:
         """Show it in ours."""
-        return written_cost(reckoning.cost(offer.rate, offer.provider.exchange_rate))
+        return written_cost(markup.cost(offer.rate, offer.provider.exchange_rate))
 
     @showing.figure("limits")
     def limits(self, offer: ProviderService) -> SafeString:
@@ -203,7 +203,7 @@ class ProviderServiceAdmin(ReadOnly, Endless, ModelAdmin[ProviderService]):
         }
         return TemplateResponse(request, "backoffice/import_services.html", context)
 
-    def _import(self, request: HttpRequest, queryset: QuerySet[ProviderService], wish: Wish) -> None:
+    def _import(self, request: HttpRequest, queryset: QuerySet[ProviderService], wish: ImportOptions) -> None:
         imported = import_services(list(queryset.values_list("pk", flat=True)), wish)
         self.message_user(request, _summary(imported), messages.SUCCESS if imported.services else messages.WARNING)
         for text in imported.refused[:REFUSALS_SHOWN_MAX]:

@@ -26,9 +26,9 @@ from tradepost.catalog.admin.rates import PlainDecimals
 from tradepost.database import engine_connection
 from tradepost.engine import dispatch_queue
 from tradepost.fulfilment import sync
-from tradepost.providers import following
-from tradepost.providers.asking import NoAnswer, ask
+from tradepost.providers import service_sync
 from tradepost.providers.models import Provider
+from tradepost.providers.snapshot import ProviderUnreachableError, fetch
 
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
@@ -109,7 +109,7 @@ class ProviderAdmin(PlainDecimals, ModelAdmin[Provider]):
         typed = [name for name in form.changed_data if name != "key"]
         obj.save(update_fields=[*typed, *(["sealed_key"] if key else [])])
         if "exchange_rate" in typed:
-            done = following.follow(obj.pk, {})
+            done = service_sync.sync_services(obj.pk, {})
             text = (
                 f"{done.changed:,} services changed with the exchange rate, {done.quarantined:,} went into quarantine."
             )
@@ -195,8 +195,8 @@ class ProviderAdmin(PlainDecimals, ModelAdmin[Provider]):
         """Say what it answers; if it does, whatever it was that held its orders up is tried again at once."""
         provider = get_object_or_404(Provider, pk=object_id)
         try:
-            told = ask(provider)
-        except NoAnswer as error:
+            told = fetch(provider)
+        except ProviderUnreachableError as error:
             self.message_user(request, str(error), messages.ERROR)
             return _back_to(provider)
         with transaction.atomic():

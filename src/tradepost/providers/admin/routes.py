@@ -24,11 +24,11 @@ from tradepost.backoffice.styled import (
 from tradepost.catalog.admin import ServiceAdmin
 from tradepost.catalog.admin.rates import PlainDecimals
 from tradepost.catalog.models import Service
-from tradepost.providers import costs, duplicating, following
+from tradepost.providers import costs, duplicates, service_sync
 from tradepost.providers.admin.bulk_editing import BulkEditing
 from tradepost.providers.admin.figures import margin_badge, margin_of, written_cost, written_margin
 from tradepost.providers.costs import Costs
-from tradepost.providers.models import Followed, ProviderService, Route
+from tradepost.providers.models import ProviderService, Route, SyncedField
 
 QUARANTINES_SHOWN_MAX = 10
 
@@ -37,7 +37,7 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when i
     """A route of a service."""
 
     follows = forms.MultipleChoiceField(
-        choices=Followed.choices(),
+        choices=SyncedField.choices(),
         required=False,
         widget=CheckboxesWidget,
         help_text="What of the service changes with its provider's, if this is its first active route.",
@@ -74,7 +74,7 @@ class RouteInline(PlainDecimals, StackedInline[Route, Service]):
         """Show what 1,000 of ours cost by this route, in our currency."""
         if not route.pk:
             return showing.NOTHING
-        way = following.way(route, route.service.type)
+        way = service_sync.route_terms(route, route.service.type)
         return format_html(
             "{} {}", written_cost(way.terms.rate), showing.badge("gone", "danger") if way.is_gone else ""
         )
@@ -84,7 +84,7 @@ class RouteInline(PlainDecimals, StackedInline[Route, Service]):
         """Show how much of the rate is left above it, of 1,000 and in percent."""
         if not route.pk:
             return showing.NOTHING
-        cost = following.way(route, route.service.type).terms.rate
+        cost = service_sync.route_terms(route, route.service.type).terms.rate
         return format_html("{} {}", margin_badge(route.service.rate, cost), written_margin(route.service.rate, cost))
 
 
@@ -179,14 +179,14 @@ class RoutedServiceAdmin(BulkEditing, ServiceAdmin):
     )
     def duplicate(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:  # noqa: ARG002
         """Make it once more, and lead to the copy."""
-        copy = duplicating.duplicate_service(get_object_or_404(Service, pk=object_id))
+        copy = duplicates.duplicate_service(get_object_or_404(Service, pk=object_id))
         self.log_addition(request, copy, f"Duplicated from service {object_id}")
         self.message_user(request, f"This is the copy of service {object_id}. It is off sale.", messages.SUCCESS)
         return HttpResponse(headers={"HX-Redirect": reverse("admin:catalog_service_change", args=[copy.pk])})
 
     def _settle(self, request: HttpRequest, asked: Sequence[Service]) -> None:
         with transaction.atomic():
-            still = following.settle([service.pk for service in asked])
+            still = service_sync.settle_quarantine([service.pk for service in asked])
         settled = [service for service in asked if service.pk not in still]
         for service in settled:
             self.log_change(request, service, "Quarantine settled")
@@ -197,7 +197,7 @@ class RoutedServiceAdmin(BulkEditing, ServiceAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Look at what a service costs once its routes are known."""
         super().save_related(request, form, formsets, change)
-        self._tell(request, following.check([form.instance.pk]))
+        self._tell(request, service_sync.check_costs([form.instance.pk]))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Look at what services cost whose rates were changed in the list."""
@@ -205,7 +205,7 @@ class RoutedServiceAdmin(BulkEditing, ServiceAdmin):
         response = super().changelist_view(request, extra_context)
         if before and response.status_code == 302:  # noqa: PLR2004 - saved
             with transaction.atomic():
-                self._tell(request, following.check(before))
+                self._tell(request, service_sync.check_costs(before))
         return response
 
     def _tell(self, request: HttpRequest, why: dict[int, str]) -> None:

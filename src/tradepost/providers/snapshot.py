@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 
-from tradepost.providers import panels, sealing
+from tradepost.providers import client, encryption
 from tradepost.providers.models import Provider
 from tradepost_client import Ambiguous, Balance, NotSent, PanelError, RateLimited, Service
 
@@ -12,30 +12,30 @@ MESSAGE_CHARS_MAX = 300
 BALANCE_MAX = Decimal(999999999999999)  # what `numeric(20,5)` holds
 
 
-class Told(msgspec.Struct, frozen=True):
+class ProviderSnapshot(msgspec.Struct, frozen=True):
     """What a provider said of itself."""
 
     services: list[Service]
     balance: Balance
 
 
-class NoAnswer(Exception):  # noqa: N818 - reads as what it says
+class ProviderUnreachableError(Exception):
     """The provider gave no answer that could be used; the message tells a person why."""
 
 
-def ask(provider: Provider) -> Told:
+def fetch(provider: Provider) -> ProviderSnapshot:
     """Ask a provider for all it tells of itself. Raises `NoAnswer`."""
     try:
-        with panels.client_of(provider) as panel:
-            told = Told(panel.services(), panel.balance())
+        with client.client_of(provider) as panel:
+            told = ProviderSnapshot(panel.services(), panel.balance())
     except PanelError as error:
-        raise NoAnswer(_in_words(error)[:MESSAGE_CHARS_MAX]) from error
-    except sealing.Unreadable:
-        raise NoAnswer("Its key was sealed with another secret key: enter it again.") from None
+        raise ProviderUnreachableError(_in_words(error)[:MESSAGE_CHARS_MAX]) from error
+    except encryption.DecryptionError:
+        raise ProviderUnreachableError("Its key was sealed with another secret key: enter it again.") from None
     except ValueError as error:  # what the client refuses to send: an address or a key that can't be one
-        raise NoAnswer(f"It can't be asked: {error}."[:MESSAGE_CHARS_MAX]) from error
+        raise ProviderUnreachableError(f"It can't be asked: {error}."[:MESSAGE_CHARS_MAX]) from error
     if abs(told.balance.balance) > BALANCE_MAX:
-        raise NoAnswer(f"It tells a balance that can't be: {told.balance.balance}.")
+        raise ProviderUnreachableError(f"It tells a balance that can't be: {told.balance.balance}.")
     return told
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from tradepost.catalog.models import Category, Service
 from tradepost.engine.order_types import OrderType
 from tradepost.engine.routing import Fulfilment
-from tradepost.providers import following, reckoning
+from tradepost.providers import markup, service_sync
 from tradepost.providers.models import ProviderService, Route
 
 CATEGORY_CHARS_MAX = 200
@@ -17,7 +17,7 @@ CATEGORY_CHARS_MAX = 200
 _TYPES = {type_.value.casefold(): type_ for type_ in OrderType}
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How services are to be imported; without a category each gets one of its provider's name for it."""
 
     category: int | None = None
@@ -39,7 +39,7 @@ class _Refused(Exception):  # noqa: N818 - told, never raised to the caller
     """It can't be sold here; the message says why."""
 
 
-def import_services(offers: Collection[int], wish: Wish) -> Imported:
+def import_services(offers: Collection[int], wish: ImportOptions) -> Imported:
     """Make services of these provider services; those that a service of ours has a route to are left."""
     with transaction.atomic():
         locked = (
@@ -59,7 +59,7 @@ def import_services(offers: Collection[int], wish: Wish) -> Imported:
     return Imported([route.service_id for route in routes], len(routed), refused)
 
 
-def _route(offer: ProviderService, wish: Wish) -> Route:
+def _route(offer: ProviderService, wish: ImportOptions) -> Route:
     """Return a route to an offer and its service, neither written yet. Raises `_Refused`."""
     if offer.is_gone:
         raise _Refused("its provider does not list it any more")
@@ -72,8 +72,8 @@ def _route(offer: ProviderService, wish: Wish) -> Route:
         markup_percent=wish.markup_percent,
         rate_decimals=wish.rate_decimals,
     )
-    asked = following.way(route, type_).asked
-    if asked.rate > reckoning.RATE_MAX:
+    asked = service_sync.route_terms(route, type_).asked
+    if asked.rate > markup.RATE_MAX:
         raise _Refused("what it would cost is more than a rate can be")
     route.service = Service(
         **msgspec.structs.asdict(asked),
@@ -84,7 +84,7 @@ def _route(offer: ProviderService, wish: Wish) -> Route:
     return route
 
 
-def _write(routes: Sequence[Route], wish: Wish) -> None:
+def _write(routes: Sequence[Route], wish: ImportOptions) -> None:
     names = [_category_of(route.provider_service, wish) for route in routes]
     categories = _categories(names, wish)
     for position, (route, name) in enumerate(zip(routes, names, strict=True)):
@@ -96,11 +96,11 @@ def _write(routes: Sequence[Route], wish: Wish) -> None:
     Route.objects.bulk_create(routes)
 
 
-def _category_of(offer: ProviderService, wish: Wish) -> str:
+def _category_of(offer: ProviderService, wish: ImportOptions) -> str:
     return wish.new_category or offer.category[:CATEGORY_CHARS_MAX] or offer.provider.name
 
 
-def _categories(names: Sequence[str], wish: Wish) -> dict[str, Category]:
+def _categories(names: Sequence[str], wish: ImportOptions) -> dict[str, Category]:
     """Return the category for each name, made where there is none."""
     if wish.category and not wish.new_category:
         return dict.fromkeys(names, Category.objects.get(pk=wish.category))

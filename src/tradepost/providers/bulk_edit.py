@@ -13,7 +13,7 @@ from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
 from tradepost.engine import money
 from tradepost.engine.enums import TextEnum
-from tradepost.providers import following, reckoning
+from tradepost.providers import markup, service_sync
 from tradepost.providers.costs import Costs
 
 RATE_DECIMALS = 7
@@ -119,9 +119,9 @@ def _rate(now: Decimal, edit: Edit, costs: Costs | None) -> Decimal:
     if edit.rate_by is RateBy.MARKUP:
         if costs is None:
             raise _Refused("What it costs is not known")
-        return reckoning.rate_for(costs.dearest, edit.figure, edit.decimals)
+        return markup.rate_for(costs.dearest, edit.figure, edit.decimals)
     if edit.rate_by is RateBy.PERCENT:
-        rate = now * (reckoning.HUNDRED + edit.figure) / reckoning.HUNDRED
+        rate = now * (markup.HUNDRED + edit.figure) / markup.HUNDRED
     else:
         rate = edit.figure if edit.rate_by is RateBy.SET else now + edit.figure
     return rate.quantize(Decimal(1).scaleb(-edit.decimals), rounding=ROUND_HALF_UP)
@@ -133,7 +133,7 @@ def _check(service: Service, new: Mapping[str, Any]) -> None:
     least, most = new.get("min", service.min), new.get("max", service.max)
     if rate < 0:
         raise _Refused(f"Its rate would be below nothing, {money.show(rate)}")
-    if rate > reckoning.RATE_MAX:
+    if rate > markup.RATE_MAX:
         raise _Refused("Its rate would be more than a rate can be")
     if most < least:
         raise _Refused(f"Its min, {least:,}, would be above its max, {most:,}")
@@ -159,7 +159,7 @@ def apply(considered: Sequence[Considered]) -> dict[int, str]:
     if not changing:
         return {}
     engine_connection().execute(_WRITE, [msgspec.json.encode([_row(each) for each in changing]).decode()])
-    return following.check([each.service.pk for each in changing])
+    return service_sync.check_costs([each.service.pk for each in changing])
 
 
 def _row(each: Considered) -> dict[str, Any]:

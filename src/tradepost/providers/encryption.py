@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 
-class Unreadable(Exception):  # noqa: N818 - reads as what it says
+class DecryptionError(Exception):
     """This secret was sealed by another installation, or its secret key has changed: it has to be entered again."""
 
 
@@ -21,14 +21,14 @@ def _fernet(secret_key: str) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(derived))
 
 
-def seal(text: str) -> bytes:
+def encrypt(text: str) -> bytes:
     """Encrypt a secret with this installation's key."""
     return _fernet(settings.SECRET_KEY).encrypt(text.encode())
 
 
-def unseal(sealed: bytes) -> str:
+def decrypt(sealed: bytes) -> str:
     """Decrypt a secret. Raises `Unreadable` if this installation did not seal it."""
     try:
         return _fernet(settings.SECRET_KEY).decrypt(sealed).decode()
     except InvalidToken:
-        raise Unreadable("sealed with another secret key") from None
+        raise DecryptionError("sealed with another secret key") from None

@@ -8,7 +8,7 @@ from django.test import override_settings
 
 from tests.fakes.panel import KEY
 from tests.fakes.upstream import Upstream
-from tests.providers.desk import make_provider
+from tests.providers.builders import make_provider
 from tradepost_client import NotSent
 
 REFUSED = "is at a private address, which is not allowed"
@@ -25,7 +25,7 @@ def listener() -> Iterator[socket.socket]:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "127.1"])
 @override_settings(TRADEPOST_PRIVATE_ADDRESSES=False)
 def test_a_private_address_is_refused_before_anything_is_sent(listener: socket.socket, host: str) -> None:
-    from tradepost.providers.panels import client_of
+    from tradepost.providers.client import client_of
 
     provider = make_provider(f"http://{host}:{listener.getsockname()[1]}/api/v2")
     with client_of(provider) as panel, pytest.raises(NotSent, match=REFUSED):
@@ -50,7 +50,7 @@ def test_a_private_address_is_refused_before_anything_is_sent(listener: socket.s
 )
 @override_settings(TRADEPOST_PRIVATE_ADDRESSES=False)
 def test_every_kind_of_private_address_is_refused(host: str) -> None:
-    from tradepost.providers.panels import client_of
+    from tradepost.providers.client import client_of
 
     with client_of(make_provider(f"https://{host}/api/v2")) as panel, pytest.raises(NotSent, match=REFUSED):
         panel.balance()
@@ -58,14 +58,14 @@ def test_every_kind_of_private_address_is_refused(host: str) -> None:
 
 @override_settings(TRADEPOST_PRIVATE_ADDRESSES=False)
 def test_a_name_that_nobody_knows_is_said_to_be_unknown() -> None:
-    from tradepost.providers.panels import client_of
+    from tradepost.providers.client import client_of
 
     with client_of(make_provider("https://panel.invalid/api/v2")) as panel, pytest.raises(NotSent, match="not known"):
         panel.balance()
 
 
 def test_a_private_address_is_reached_if_the_operator_allows_it() -> None:
-    from tradepost.providers.panels import client_of
+    from tradepost.providers.client import client_of
 
     with Upstream() as upstream, client_of(make_provider(upstream.url)) as panel:
         assert panel.balance().currency == "USD"

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from django.test import override_settings
 
-from tests.providers.desk import make_provider
+from tests.providers.builders import make_provider
 
 KEY = "upstream-key-that-nobody-is-to-read"
 
@@ -29,11 +29,11 @@ def test_two_providers_with_one_key_are_sealed_apart() -> None:
 
 def test_another_secret_key_says_so() -> None:
     from tradepost.fulfilment.sync import sync
-    from tradepost.providers.sealing import Unreadable
+    from tradepost.providers.encryption import DecryptionError
 
     provider = make_provider(key=KEY)
     with override_settings(SECRET_KEY="the secret of another installation"):
-        with pytest.raises(Unreadable, match="another secret key"):
+        with pytest.raises(DecryptionError, match="another secret key"):
             assert provider.key
         sync(provider.pk)
     provider.refresh_from_db()

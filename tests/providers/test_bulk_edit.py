@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tradepost.catalog.models import Service
-from tradepost.providers.bulk_editing import Considered, Edit, RateBy, consider
+from tradepost.providers.bulk_edit import Considered, Edit, RateBy, consider
 from tradepost.providers.costs import Costs
 
 D = Decimal

@@ -15,7 +15,7 @@ TIMEOUT = httpx2.Timeout(30, connect=10)
 def client_of(provider: Provider) -> Client:
     """Return a client of a provider's panel that makes nothing again by itself.
 
-    Raises `sealing.Unreadable`, and `ValueError` for an address that nothing can be sent to.
+    Raises `encryption.Unreadable`, and `ValueError` for an address that nothing can be sent to.
     """
     limits = httpx2.Limits(
         max_connections=provider.parallel_requests,

@@ -16,14 +16,14 @@ from tradepost.database import engine_connection
 from tradepost.engine import money
 from tradepost.engine.order_types import RULES, OrderType, Quantity
 from tradepost.engine.routing import Fulfilment
-from tradepost.providers import reckoning
+from tradepost.providers import markup
 from tradepost.providers.models import Route
 
 NAME_CHARS_MAX = 300
 REASON_CHARS_MAX = 200
 
 
-class Terms(msgspec.Struct, frozen=True):
+class ServiceTerms(msgspec.Struct, frozen=True):
     """What a service tells its customers, and what its provider's tells of the same."""
 
     rate: Decimal
@@ -36,10 +36,10 @@ class Terms(msgspec.Struct, frozen=True):
     dripfeed: bool
 
 
-class Way(msgspec.Struct, frozen=True, kw_only=True):
+class RouteTerms(msgspec.Struct, frozen=True, kw_only=True):
     """An active route, and what it leads to in our terms: its rate is the cost, its limits are of our quantity."""
 
-    terms: Terms
+    terms: ServiceTerms
     follows: frozenset[str] = frozenset()
     markup_percent: Decimal = Decimal(0)
     rate_decimals: int = 4
@@ -48,9 +48,9 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     is_gone: bool = False
 
     @property
-    def asked(self) -> Terms:
+    def asked(self) -> ServiceTerms:
         """What a service that follows it in everything would tell its customers."""
-        rate = reckoning.rate_for(self.terms.rate, self.markup_percent, self.rate_decimals)
+        rate = markup.rate_for(self.terms.rate, self.markup_percent, self.rate_decimals)
         return msgspec.structs.replace(self.terms, rate=rate, name=self.terms.name[:NAME_CHARS_MAX])
 
 
@@ -60,7 +60,7 @@ class Quarantine(msgspec.Struct, frozen=True):
     why: str
 
 
-class Followings(msgspec.Struct, frozen=True):
+class SyncResult(msgspec.Struct, frozen=True):
     """How many services have changed, and how many went into quarantine."""
 
     changed: int
@@ -68,8 +68,8 @@ class Followings(msgspec.Struct, frozen=True):
 
 
 _FOLLOW = f"""
-UPDATE catalog_service s SET ({", ".join(Terms.__struct_fields__)}) = (
-    {", ".join(f"told.{field}" for field in Terms.__struct_fields__)}
+UPDATE catalog_service s SET ({", ".join(ServiceTerms.__struct_fields__)}) = (
+    {", ".join(f"told.{field}" for field in ServiceTerms.__struct_fields__)}
 )
 FROM jsonb_to_recordset(%s::jsonb) AS told (
     id bigint, rate numeric, min bigint, max bigint, name text, description text,
@@ -84,7 +84,7 @@ FROM jsonb_to_recordset(%s::jsonb) AS told (id bigint, why text) WHERE s.id = to
 """
 
 
-def decide(now: Terms, ways: Sequence[Way]) -> Terms | Quarantine:
+def decide(now: ServiceTerms, ways: Sequence[RouteTerms]) -> ServiceTerms | Quarantine:
     """Return what a service is to tell by its routes, the first one first.
 
     Its first route that leads anywhere is followed. It goes into quarantine if none does, if that one's rate has risen
@@ -103,14 +103,14 @@ def decide(now: Terms, ways: Sequence[Way]) -> Terms | Quarantine:
         return Quarantine(
             f"Its rate, {money.show(told.rate)}, is below its cost, {money.show(round(highest_cost, 7))}."
         )
-    if told.rate > reckoning.RATE_MAX:
+    if told.rate > markup.RATE_MAX:
         return Quarantine("What it would cost is more than a rate can be.")
     if told.max < told.min:
         return Quarantine(f"Its provider takes no quantity of it: from {told.min:,} to {told.max:,}.")
     return told
 
 
-def follow(provider: int, rates_before: Mapping[int, Decimal]) -> Followings:
+def sync_services(provider: int, rates_before: Mapping[int, Decimal]) -> SyncResult:
     """Have all services with a route to a provider follow it, whose rates of some of its services were others before.
 
     What is in quarantine stays as it is.
@@ -123,13 +123,13 @@ def follow(provider: int, rates_before: Mapping[int, Decimal]) -> Followings:
     return _apply(_locked(concerned), rates_before)
 
 
-def check(services: Collection[int]) -> dict[int, str]:
+def check_costs(services: Collection[int]) -> dict[int, str]:
     """Put these services into quarantine where they lead nowhere or are sold below cost; return why, by service."""
     concerned = Service.objects.filter(pk__in=services, fulfilment=Fulfilment.PROVIDER.value, quarantine="")
     found = _locked(concerned)
     decisions = {
         service.pk: decide(_terms(service), [msgspec.structs.replace(way, follows=frozenset()) for way in ways])
-        for service, ways in with_ways(found)
+        for service, ways in with_route_terms(found)
         if ways
     }
     why = {id_: decision.why for id_, decision in decisions.items() if isinstance(decision, Quarantine)}
@@ -137,11 +137,11 @@ def check(services: Collection[int]) -> dict[int, str]:
     return why
 
 
-def settle(services: Collection[int]) -> dict[int, str]:
+def settle_quarantine(services: Collection[int]) -> dict[int, str]:
     """Put services in quarantine back on sale, at what they are to be by now; return why not, by those that can't."""
     found = _locked(Service.objects.filter(pk__in=services).exclude(quarantine=""))
-    decisions = {service.pk: _settled(service, ways) for service, ways in with_ways(found)}
-    terms = {id_: decision for id_, decision in decisions.items() if isinstance(decision, Terms)}
+    decisions = {service.pk: _settled(service, ways) for service, ways in with_route_terms(found)}
+    terms = {id_: decision for id_, decision in decisions.items() if isinstance(decision, ServiceTerms)}
     _write(terms)
     Service.objects.filter(pk__in=terms).update(quarantine="", is_active=True)
     still = {id_: decision.why for id_, decision in decisions.items() if isinstance(decision, Quarantine)}
@@ -149,16 +149,16 @@ def settle(services: Collection[int]) -> dict[int, str]:
     return still
 
 
-def _settled(service: Service, ways: Sequence[Way]) -> Terms | Quarantine:
+def _settled(service: Service, ways: Sequence[RouteTerms]) -> ServiceTerms | Quarantine:
     if service.fulfilment != Fulfilment.PROVIDER:
         return _terms(service)
     return decide(_terms(service), ways)
 
 
-def _apply(services: Sequence[Service], rates_before: Mapping[int, Decimal]) -> Followings:
-    terms: dict[int, Terms] = {}
+def _apply(services: Sequence[Service], rates_before: Mapping[int, Decimal]) -> SyncResult:
+    terms: dict[int, ServiceTerms] = {}
     why: dict[int, str] = {}
-    for service, ways in with_ways(services, rates_before):
+    for service, ways in with_route_terms(services, rates_before):
         now = _terms(service)
         decision = decide(now, ways)
         if isinstance(decision, Quarantine):
@@ -167,39 +167,42 @@ def _apply(services: Sequence[Service], rates_before: Mapping[int, Decimal]) -> 
             terms[service.pk] = decision
     _write(terms)
     _quarantine(why)
-    return Followings(len(terms), len(why))
+    return SyncResult(len(terms), len(why))
 
 
 def _locked(services: QuerySet[Service]) -> list[Service]:
     return list(services.order_by("pk").select_for_update())
 
 
-def _terms(service: Service) -> Terms:
-    return Terms(*(getattr(service, field) for field in Terms.__struct_fields__))
+def _terms(service: Service) -> ServiceTerms:
+    return ServiceTerms(*(getattr(service, field) for field in ServiceTerms.__struct_fields__))
 
 
-def with_ways(services: Sequence[Service], rates_before: Mapping[int, Decimal] = {}) -> list[tuple[Service, list[Way]]]:
+def with_route_terms(
+    services: Sequence[Service], rates_before: Mapping[int, Decimal] = {}
+) -> list[tuple[Service, list[RouteTerms]]]:
     """Return each service with its active routes, the first one first."""
     routes = Route.objects.filter(service__in=[service.pk for service in services], is_active=True)
     by_service: defaultdict[int, list[Route]] = defaultdict(list)
     for route in routes.order_by("position", "pk").select_related("provider_service__provider"):
         by_service[route.service_id].append(route)
     return [
-        (service, [way(route, service.type, rates_before) for route in by_service[service.pk]]) for service in services
+        (service, [route_terms(route, service.type, rates_before) for route in by_service[service.pk]])
+        for service in services
     ]
 
 
-def way(route: Route, type_: str, rates_before: Mapping[int, Decimal] = {}) -> Way:
+def route_terms(route: Route, type_: str, rates_before: Mapping[int, Decimal] = {}) -> RouteTerms:
     """Return what a route of a service of this type leads to, in our terms."""
     theirs = route.provider_service
     # Of what is counted by lines or posts, or is a package, a provider is asked for as many as we are.
     is_given = RULES[OrderType(type_)].quantity is Quantity.GIVEN
-    of_each = reckoning.ordered_of_each(route.multiplier, route.overflow_percent) if is_given else Decimal(1)
-    return Way(
-        terms=Terms(
-            rate=reckoning.cost(theirs.rate, theirs.provider.exchange_rate, of_each),
-            min=reckoning.least_of_ours(theirs.min, of_each),
-            max=reckoning.most_of_ours(theirs.max, of_each),
+    of_each = markup.ordered_of_each(route.multiplier, route.overflow_percent) if is_given else Decimal(1)
+    return RouteTerms(
+        terms=ServiceTerms(
+            rate=markup.cost(theirs.rate, theirs.provider.exchange_rate, of_each),
+            min=markup.least_of_ours(theirs.min, of_each),
+            max=markup.most_of_ours(theirs.max, of_each),
             name=theirs.name,
             description=theirs.description,
             refill=theirs.refill,
@@ -209,13 +212,13 @@ def way(route: Route, type_: str, rates_before: Mapping[int, Decimal] = {}) -> W
         follows=frozenset(route.follows),
         markup_percent=route.markup_percent,
         rate_decimals=route.rate_decimals,
-        rise_percent=reckoning.rise_percent(rates_before.get(theirs.pk, theirs.rate), theirs.rate),
+        rise_percent=markup.rise_percent(rates_before.get(theirs.pk, theirs.rate), theirs.rate),
         rise_percent_max=theirs.provider.price_rise_percent_max,
         is_gone=theirs.is_gone,
     )
 
 
-def _write(terms: Mapping[int, Terms]) -> None:
+def _write(terms: Mapping[int, ServiceTerms]) -> None:
     _execute(_FOLLOW, [{"id": id_, **msgspec.structs.asdict(each)} for id_, each in terms.items()])
 
 

@@ -11,8 +11,8 @@ import msgspec
 from django.db.models.functions import Now
 
 from tradepost.database import engine_connection
+from tradepost.providers.markup import RATE_MAX
 from tradepost.providers.models import ProviderService
-from tradepost.providers.reckoning import RATE_MAX
 from tradepost_client import Service
 
 COUNT_MAX = 2**63 - 1  # what the database holds
@@ -20,7 +20,7 @@ ID_CHARS_MAX = 64
 SMALLEST = Decimal("0.0000001")
 
 
-class Broken(Exception):  # noqa: N818 - reads as what it says
+class ServiceListError(Exception):
     """This can't be all that the provider sells; the message says why."""
 
 
@@ -77,7 +77,7 @@ WHERE s.provider_id = %(provider)s AND s.upstream_id = told.upstream_id
 """
 
 
-def read(services: Sequence[Service], *, known: int) -> List:
+def parse(services: Sequence[Service], *, known: int) -> List:
     """Read a provider's list, of whom `known` services were listed before.
 
     Raises `Broken` for a list that is empty, of which less than half can be read, or that has less than half of them.
@@ -91,11 +91,13 @@ def read(services: Sequence[Service], *, known: int) -> List:
         else:
             listed.setdefault(entry.upstream_id, entry)
     if not services:
-        raise Broken("Its list of services is empty.")
+        raise ServiceListError("Its list of services is empty.")
     if len(listed) < len(unreadable):
-        raise Broken(f"Of the {len(services):,} services in its list the rates of {len(unreadable):,} can't be read.")
+        raise ServiceListError(
+            f"Of the {len(services):,} services in its list the rates of {len(unreadable):,} can't be read."
+        )
     if 2 * len(listed) < known:
-        raise Broken(f"Its list has {len(listed):,} services; it had {known:,} before.")
+        raise ServiceListError(f"Its list has {len(listed):,} services; it had {known:,} before.")
     return List(list(listed.values()), frozenset(unreadable - listed.keys()))
 
 

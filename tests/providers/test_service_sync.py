@@ -8,21 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradepost.providers.following import Quarantine, Terms, Way, decide
+from tradepost.providers.service_sync import Quarantine, RouteTerms, ServiceTerms, decide
 
 D = Decimal
-OURS = Terms(rate=D(1), min=10, max=1_000, name="Ours", description="", refill=False, cancel=False, dripfeed=False)
-THEIRS = Terms(
+OURS = ServiceTerms(
+    rate=D(1), min=10, max=1_000, name="Ours", description="", refill=False, cancel=False, dripfeed=False
+)
+THEIRS = ServiceTerms(
     rate=D("0.5"), min=20, max=500, name="Theirs", description="Good", refill=True, cancel=True, dripfeed=True
 )
 
 
-def way(**fields: Any) -> Way:
-    terms = {name: fields.pop(name) for name in Terms.__struct_fields__ if name in fields}
-    return Way(terms=msgspec.structs.replace(THEIRS, **terms), **fields)
+def way(**fields: Any) -> RouteTerms:
+    terms = {name: fields.pop(name) for name in ServiceTerms.__struct_fields__ if name in fields}
+    return RouteTerms(terms=msgspec.structs.replace(THEIRS, **terms), **fields)
 
 
-def why(*ways: Way, now: Terms = OURS) -> str:
+def why(*ways: RouteTerms, now: ServiceTerms = OURS) -> str:
     decision = decide(now, ways)
     assert isinstance(decision, Quarantine), decision
     return decision.why
@@ -90,7 +92,7 @@ def test_what_a_provider_takes_no_quantity_of_is_not_sold() -> None:
     ),
     st.decimals(0, 1_000, places=7),
 )
-def test_nothing_is_ever_sold_below_what_it_costs_by_any_route(ways: list[Way], rate: D) -> None:
+def test_nothing_is_ever_sold_below_what_it_costs_by_any_route(ways: list[RouteTerms], rate: D) -> None:
     decision = decide(msgspec.structs.replace(OURS, rate=rate), ways)
     if not isinstance(decision, Quarantine):
         assert decision.rate >= max(way.terms.rate for way in ways if not way.is_gone)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradepost.engine.routing import quantity_to_order
-from tradepost.providers import reckoning
+from tradepost.providers import markup as pricing
 
 D = Decimal
 rates = st.decimals(0, 1_000_000, places=7)
@@ -18,8 +18,8 @@ markups = st.decimals(0, 10_000, places=2)
 
 
 costs = st.builds(
-    lambda rate, exchange_rate, multiplier, overflow: reckoning.cost(
-        rate, exchange_rate, reckoning.ordered_of_each(multiplier, overflow)
+    lambda rate, exchange_rate, multiplier, overflow: pricing.cost(
+        rate, exchange_rate, pricing.ordered_of_each(multiplier, overflow)
     ),
     rates,
     exchange_rates,
@@ -30,7 +30,7 @@ costs = st.builds(
 
 @given(costs, markups, st.integers(0, 7))
 def test_what_is_asked_is_never_below_cost_and_never_a_step_above_the_markup(cost: D, markup: D, decimals: int) -> None:
-    asked = reckoning.rate_for(cost, markup, decimals)
+    asked = pricing.rate_for(cost, markup, decimals)
     assert asked >= cost
     assert asked - cost * (100 + markup) / 100 < D(1).scaleb(-decimals) + D("1e-12")
     assert -asked.as_tuple().exponent == decimals  # type: ignore[operator] # finite
@@ -38,14 +38,14 @@ def test_what_is_asked_is_never_below_cost_and_never_a_step_above_the_markup(cos
 
 @given(st.integers(1, 10**9), st.integers(1, 10**9), multipliers, overflows)
 def test_limits_of_ours_are_within_the_providers(least: int, most: int, multiplier: D, overflow: int) -> None:
-    of_each = reckoning.ordered_of_each(multiplier, overflow)
-    assert quantity_to_order(reckoning.least_of_ours(least, of_each), multiplier, overflow) >= least
-    assert quantity_to_order(reckoning.most_of_ours(most, of_each), multiplier, overflow) <= most
+    of_each = pricing.ordered_of_each(multiplier, overflow)
+    assert quantity_to_order(pricing.least_of_ours(least, of_each), multiplier, overflow) >= least
+    assert quantity_to_order(pricing.most_of_ours(most, of_each), multiplier, overflow) <= most
 
 
 @given(rates, rates)
 def test_a_rise_is_above_zero_exactly_when_a_rate_has_risen(before: D, now: D) -> None:
-    assert (reckoning.rise_percent(before, now) > 0) is (now > before)
+    assert (pricing.rise_percent(before, now) > 0) is (now > before)
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def test_a_rise_is_above_zero_exactly_when_a_rate_has_risen(before: D, now: D) -
     ],
 )
 def test_rates_are_rounded_up(cost: str, markup: str, decimals: int, asked: str) -> None:
-    assert str(reckoning.rate_for(D(cost), D(markup), decimals)) == asked
+    assert str(pricing.rate_for(D(cost), D(markup), decimals)) == asked
 
 
 def test_margins_are_of_the_rate() -> None:
-    assert reckoning.margin_percent(D(2), D(1)) == D("50.0")
-    assert reckoning.margin_percent(D(1), D(2)) == D("-100.0")
-    assert reckoning.margin_percent(D(0), D(0)) is None
+    assert pricing.margin_percent(D(2), D(1)) == D("50.0")
+    assert pricing.margin_percent(D(1), D(2)) == D("-100.0")
+    assert pricing.margin_percent(D(0), D(0)) is None
