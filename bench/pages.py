@@ -77,7 +77,7 @@ def _prepare(url: str, orders: int) -> None:
 
     django.setup()
     from tradepost.accounts.models import Account  # noqa: PLC0415
-    from tradepost.reports import rolling  # noqa: PLC0415
+    from tradepost.reports import rollup  # noqa: PLC0415
     from tradepost.up import migrations, server  # noqa: PLC0415
 
     migrations.apply()
@@ -87,7 +87,7 @@ def _prepare(url: str, orders: int) -> None:
         with closing(psycopg.connect(url)) as connection:
             seed(connection, orders=orders, accounts=accounts)
     start = time.monotonic()
-    steps = sum(1 for _ in rolling.catch_up())
+    steps = sum(1 for _ in rollup.catch_up())
     if steps:
         typer.echo(f"  totals: {time.monotonic() - start:.0f} s", err=True)
         with closing(psycopg.connect(url, autocommit=True)) as connection:

@@ -19,7 +19,7 @@ from tradepost.up.errors import Unable
 
 if TYPE_CHECKING:
     from tradepost.accounts.models import Account
-    from tradepost.reports.reading import Progress
+    from tradepost.reports.queries import Progress
 
 app = typer.Typer(
     help="Tradepost, the order desk for resellers' panels.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -213,11 +213,11 @@ def reports_rebuild(
 ) -> None:
     """Reckon all totals anew, from the first order on. May be stopped at any time: the worker goes on by itself."""
     with _django():
-        from tradepost.reports import rolling  # noqa: PLC0415
+        from tradepost.reports import rollup  # noqa: PLC0415
 
         if not go_on:
-            rolling.begin_anew()
-        for _ in rolling.catch_up():
+            rollup.reset()
+        for _ in rollup.catch_up():
             progress = _progress()
             typer.echo(f"{progress.percent} %: {progress.booked:,} rows are booked, {progress.waiting:,} wait.")
         if not _progress().is_live:
@@ -226,9 +226,9 @@ def reports_rebuild(
 
 
 def _progress() -> "Progress":
-    from tradepost.reports import reading  # noqa: PLC0415
+    from tradepost.reports import queries  # noqa: PLC0415
 
-    with reading.at_one_moment() as read:
+    with queries.at_one_moment() as read:
         return read.progress
 
 

@@ -127,8 +127,8 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     from tradepost.fulfilment.simulate import simulate
     from tradepost.ledger import payments
     from tradepost.ledger.models import LedgerAccount, PaymentLimit, Transfer
-    from tradepost.orders.bulk import choosing
-    from tradepost.orders.bulk.kinds import Kind
+    from tradepost.orders.bulk_actions import lifecycle
+    from tradepost.orders.bulk_actions.types import BulkActionKind
     from tradepost.orders.models import CancelRequest, Refill, StuckOrder
 
     service = make_service(type="Custom Comments", min=1)
@@ -167,6 +167,6 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
         providers_provider=offer.provider_id,
         providers_providerservice=offer.pk,
         orders_upstreamorder=unsure,
-        orders_bulkaction=choosing.draft(Kind.RESEND, Account.objects.get(pk=alice.id), [unsure]).pk,
+        orders_bulkaction=lifecycle.draft(BulkActionKind.RESEND, Account.objects.get(pk=alice.id), [unsure]).pk,
         orders_stuckorder=StuckOrder.objects.create(order_id=unsure, why="slow", usual=timedelta(hours=1)).pk,
     )

@@ -228,12 +228,12 @@ def test_a_drip_feed_is_stopped_and_says_so_beforehand(
 
 def test_a_stopped_action_does_no_further_batch(staff: Client, alice: Customer, service: int) -> None:
     from tradepost.database import in_transaction
-    from tradepost.orders.bulk import working
+    from tradepost.orders.bulk_actions import executor
 
     orders = place(alice.id, service, 3)
     action = choose(staff, "cancel", *orders)
     staff.post(page(action), {"confirm": "yes"})
-    in_transaction(lambda raw: working.work(raw, action.pk, limit=1))
+    in_transaction(lambda raw: executor.work(raw, action.pk, limit=1))
     staff.post(page(action), {"stop": "yes"})
     bulk(action=action.pk)
     action.refresh_from_db()

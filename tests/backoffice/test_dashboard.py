@@ -15,7 +15,7 @@ from tests.backoffice.test_reports import staff_with
 from tests.conftest import Customer
 from tests.providers.builders import attempt, make_offer, make_provider, route
 from tests.reports.history import sent
-from tests.reports.test_rolling import roll_up
+from tests.reports.test_rollup import roll_up
 from tradepost.accounts.models import Account
 from tradepost.backoffice.alarms import LINK_PATTERN_BAD
 from tradepost.backoffice.reports.changes import change

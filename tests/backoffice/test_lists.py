@@ -118,12 +118,12 @@ def more_groups(times: int) -> str:
 
 def more_actions(times: int) -> str:
     from tradepost.accounts.models import Account
-    from tradepost.orders.bulk import choosing
-    from tradepost.orders.bulk.kinds import Kind
+    from tradepost.orders.bulk_actions import lifecycle
+    from tradepost.orders.bulk_actions.types import BulkActionKind
 
     for number in (next(_numbers) for _ in range(times)):
         by = Account.objects.create_user(f"acting{number}@backoffice.example", is_staff=True)
-        choosing.draft(Kind.PAUSE, by, [])
+        lifecycle.draft(BulkActionKind.PAUSE, by, [])
     return "kind__exact=pause"
 
 

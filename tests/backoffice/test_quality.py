@@ -14,7 +14,7 @@ from tests.backoffice.conftest import sign_in
 from tests.backoffice.test_reports import staff_with
 from tests.conftest import Customer
 from tests.reports.history import sent
-from tests.reports.test_rolling import roll_up
+from tests.reports.test_rollup import roll_up
 from tradepost.backoffice.reports.provider_quality import lasting
 from tradepost.engine.statuses import Status
 from tradepost.orders.models import Attempt

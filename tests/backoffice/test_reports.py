@@ -20,7 +20,7 @@ from tradepost.accounts.models import Account
 from tradepost.backoffice.reports.columns import COLUMNS, PROFIT
 from tradepost.backoffice.reports.sales import TITLES
 from tradepost.engine.statuses import Status
-from tradepost.reports.reading import By
+from tradepost.reports.queries import By
 
 SALES_COLUMNS = [column.title for column in COLUMNS if column.permission != PROFIT]
 

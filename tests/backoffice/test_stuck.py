@@ -14,7 +14,7 @@ from tests.conftest import Customer
 from tests.providers.builders import make_offer, make_provider, route
 from tradepost.database import in_transaction
 from tradepost.engine.statuses import Status
-from tradepost.orders import pacing
+from tradepost.orders import stuck_orders
 from tradepost.orders.models import BulkAction, Order, OrderEvent, Pace, StuckOrder
 
 HOUR = timedelta(hours=1)
@@ -46,12 +46,12 @@ def known(alice: Customer, service: int) -> int:
     """A service whose last ten orders began within one hour, and ended within one to ten."""
     for number, order in enumerate(place(alice.id, service, 10), 1):
         took(order, HOUR, number * HOUR)
-    in_transaction(pacing.reckon)
+    in_transaction(stuck_orders.compute_paces)
     return service
 
 
 def find() -> dict[int, str]:
-    in_transaction(pacing.find_stuck)
+    in_transaction(stuck_orders.find_stuck)
     return dict(StuckOrder.objects.values_list("order_id", "why"))
 
 
@@ -61,17 +61,17 @@ def test_usual_is_what_nine_in_ten_stay_below_but_at_least_thrice_the_median(kno
 
 
 def test_of_a_few_orders_nothing_is_reckoned(alice: Customer, service: int) -> None:
-    for order in place(alice.id, service, pacing.ORDERS_MIN - 1):
+    for order in place(alice.id, service, stuck_orders.ORDERS_MIN - 1):
         took(order, HOUR, HOUR)
-    in_transaction(pacing.reckon)
+    in_transaction(stuck_orders.compute_paces)
     assert not Pace.objects.filter(service=service).exists()
 
 
 def test_a_drip_feed_tells_nothing_of_its_service(alice: Customer, make_service: Callable[..., int]) -> None:
     service = make_service(dripfeed=True)
-    for order in place(alice.id, service, pacing.ORDERS_MIN, runs="2", interval="60"):
+    for order in place(alice.id, service, stuck_orders.ORDERS_MIN, runs="2", interval="60"):
         event(order, "In progress", "Completed", timezone.now())
-    in_transaction(pacing.reckon)
+    in_transaction(stuck_orders.compute_paces)
     assert not Pace.objects.filter(service=service).exists()
 
 

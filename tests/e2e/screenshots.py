@@ -68,7 +68,7 @@ def _order(home: Path, email: str) -> dict[str, Any]:
     from tests.backoffice.conftest import place, settle
     from tradepost.accounts.models import Account
     from tradepost.engine.statuses import Status
-    from tradepost.reports import rolling
+    from tradepost.reports import rollup
 
     account = Account.objects.get(email=email).pk
     orders = [
@@ -77,7 +77,7 @@ def _order(home: Path, email: str) -> dict[str, Any]:
     ]
     for order in orders[:-2]:
         settle(order, status=Status.IN_PROGRESS, start_count=order, remains=1000 - 10 * DELIVERED_PERCENT)
-    for _ in rolling.catch_up():  # or the pictures would say that the totals are being brought up to date
+    for _ in rollup.catch_up():  # or the pictures would say that the totals are being brought up to date
         pass
     return {"order": orders[0], "account": account}
 

@@ -12,8 +12,8 @@ from tests.engine.ordering import Connect, ask, place_one
 from tests.races.racing import all_at_once
 from tradepost.accounts.models import Account
 from tradepost.database import in_transaction
-from tradepost.orders.bulk import choosing, working
-from tradepost.orders.bulk.kinds import Kind, Wish
+from tradepost.orders.bulk_actions import executor, lifecycle
+from tradepost.orders.bulk_actions.types import BulkActionKind, BulkOptions
 from tradepost.orders.models import BulkAction, BulkOrder, Order
 
 ORDERS = 40
@@ -26,8 +26,8 @@ def action(connect: Connect, alice: Customer, service: int) -> int:
     connection = connect()
     orders = [place_one(connection, ask(alice, service, link=f"{LINK}/{n}")).order for n in range(ORDERS)]
     connection.commit()
-    made = choosing.draft(Kind.EDIT_LINK, Account.objects.get(pk=alice.id), orders)
-    assert choosing.confirm(made, Wish(find="page", link="page-page"))
+    made = lifecycle.draft(BulkActionKind.EDIT_LINK, Account.objects.get(pk=alice.id), orders)
+    assert lifecycle.confirm(made, BulkOptions(find="page", link="page-page"))
     return made.pk
 
 
@@ -39,7 +39,7 @@ def links(action: int) -> set[int]:
 
 def work_to_its_end(action: int) -> None:
     while BulkAction.objects.get(pk=action).state == "running":
-        in_transaction(partial(working.work, action=action, limit=3))
+        in_transaction(partial(executor.work, action=action, limit=3))
     connections.close_all()
 
 
@@ -54,10 +54,10 @@ def test_without_the_claim_an_order_is_acted_on_twice(
     connect: Connect, action: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: two workers read the same orders as waiting, and the second acts when the first has committed."""
-    monkeypatch.setattr(working, "_claim", lambda pk: BulkAction.objects.select_related("by").get(pk=pk))
+    monkeypatch.setattr(executor, "_claim", lambda pk: BulkAction.objects.select_related("by").get(pk=pk))
 
     def work() -> None:
-        in_transaction(partial(working.work, action=action, limit=3))
+        in_transaction(partial(executor.work, action=action, limit=3))
         connections.close_all()
 
     holder = connect()

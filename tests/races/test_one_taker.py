@@ -10,7 +10,7 @@ from tests.conftest import Customer
 from tests.engine.ordering import Connect, MakeService, ask, place_one
 from tests.races.racing import all_at_once, await_blocked
 from tradepost.accounts.models import Account
-from tradepost.orders import by_hand
+from tradepost.orders import manual_work
 from tradepost.orders.models import TakenOrder
 
 PEOPLE = 6
@@ -32,14 +32,14 @@ def orders(connect: Connect, alice: Customer, make_service: MakeService) -> tupl
 
 def take(connect: Connect, order: int, person: int) -> bool:
     connection = connect()
-    is_taken = by_hand.take(connection, order, person)
+    is_taken = manual_work.take(connection, order, person)
     connection.commit()
     return is_taken
 
 
 def take_next(connect: Connect, service: int, person: int) -> int | None:
     connection = connect()
-    order = by_hand.take_next(connection, person, service)
+    order = manual_work.take_next(connection, person, service)
     connection.commit()
     return order
 
@@ -62,15 +62,15 @@ def test_both_see_it_free_and_the_key_decides(
     connect: Connect, orders: tuple[int, list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: the second one sees it free, too, and only the unique key refuses it."""
-    unguarded = by_hand._TAKE.replace("ON CONFLICT DO NOTHING", "")
-    assert unguarded != by_hand._TAKE
-    monkeypatch.setattr(by_hand, "_TAKE", unguarded)
+    unguarded = manual_work._TAKE.replace("ON CONFLICT DO NOTHING", "")
+    assert unguarded != manual_work._TAKE
+    monkeypatch.setattr(manual_work, "_TAKE", unguarded)
     order = orders[1][0]
     one, other = people(2)
     first, second = connect(), connect()
-    assert by_hand.take(first, order, one)
+    assert manual_work.take(first, order, one)
     with ThreadPoolExecutor(1) as thread:
-        late = thread.submit(by_hand.take, second, order, other)
+        late = thread.submit(manual_work.take, second, order, other)
         await_blocked(connect(), second)
         first.commit()
         with pytest.raises(UniqueViolation):

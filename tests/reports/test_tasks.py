@@ -11,7 +11,7 @@ from django.db import OperationalError, connections
 from tests.backoffice.conftest import place
 from tests.conftest import Customer
 from tradepost import shutdown
-from tradepost.reports import rolling
+from tradepost.reports import rollup
 from tradepost.reports.tasks import roll_up
 
 
@@ -47,17 +47,17 @@ def await_blocked_by(holder: psycopg.Connection, observer: psycopg.Connection) -
 
 
 def test_a_step_that_is_under_way_is_given_up(holder: psycopg.Connection, connection: psycopg.Connection) -> None:
-    before = rolling.positions()
+    before = rollup.positions()
     with ThreadPoolExecutor(1) as threads:
         task = threads.submit(roll_up_in_a_thread)
         await_blocked_by(holder, connection)
         shutdown.stop()
         task.result()
     holder.rollback()
-    assert rolling.positions() == before
+    assert rollup.positions() == before
     shutdown._stopping.clear()
     roll_up(timestamp=0)
-    assert rolling.positions() != before
+    assert rollup.positions() != before
 
 
 def test_a_step_that_somebody_else_has_cancelled_fails(
@@ -73,6 +73,6 @@ def test_a_step_that_somebody_else_has_cancelled_fails(
 def test_nothing_is_begun_when_it_is_time_to_stop(alice: Customer, service: int) -> None:
     place(alice.id, service)
     shutdown.stop()
-    before = rolling.positions()
+    before = rollup.positions()
     roll_up(timestamp=0)
-    assert rolling.positions() == before
+    assert rollup.positions() == before

@@ -13,11 +13,11 @@ from tradepost.catalog.models import Service
 from tradepost.engine import link_rules
 from tradepost.engine.statuses import Dispatch
 from tradepost.ledger.models import ManualPayment, PaymentState
-from tradepost.orders import backlog, pacing
+from tradepost.orders import backlog, stuck_orders
 from tradepost.orders.models import UpstreamOrder
 from tradepost.providers.models import Provider
 from tradepost.reports import quality
-from tradepost.reports.reading import Sums
+from tradepost.reports.queries import Sums
 
 TRIES_MIN = 10  # fewer attempts of an hour prove nothing
 FAILURES_PERCENT = 20
@@ -101,9 +101,9 @@ def _of_orders() -> Iterator[Alarm]:
 
 
 def _of_stuck_orders() -> Iterator[Alarm]:
-    stuck = pacing.stuck_count()
+    stuck = stuck_orders.stuck_count()
     if stuck:
-        more = "+" if stuck >= pacing.STUCK_MAX else ""
+        more = "+" if stuck >= stuck_orders.STUCK_MAX else ""
         verb = "is" if stuck == 1 else "are"
         yield Alarm(
             f"{stuck:,}{more} order{'' if stuck == 1 else 's'} {verb} slower than usual.", _stuck_list(), is_grave=False

@@ -25,9 +25,9 @@ from tradepost.backoffice.reports import changes, charts, columns, subjects
 from tradepost.engine.statuses import ACTIVE, Dispatch, Status
 from tradepost.id_ranges import between
 from tradepost.orders import models as orders
-from tradepost.reports import reading
+from tradepost.reports import queries
 from tradepost.reports.periods import DAY, Period, midnight
-from tradepost.reports.reading import By, Order, Reader, Sums
+from tradepost.reports.queries import By, Order, Reader, Sums
 from tradepost.site_settings import effective as site_settings
 
 SECONDS_MAX = 2  # then the page comes without the figures: no glance at it may burden the database
@@ -75,7 +75,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Give the template what this member of staff may see."""
     context |= {"today": times.today(), "alarms": [], "days": DAYS}
     try:
-        with reading.at_one_moment() as read:
+        with queries.at_one_moment() as read:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{SECONDS_MAX}s"])
             _fill(request, read, context, timezone.now())

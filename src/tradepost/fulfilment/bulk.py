@@ -9,7 +9,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from tradepost.database import in_transaction
-from tradepost.orders.bulk import working
+from tradepost.orders.bulk_actions import executor
 from tradepost.shutdown import is_stopping
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ REFUSALS = (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError
 @app.task(queueing_lock="sweep bulk")
 def sweep_bulk(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Go on with what a worker has left when it died or was stopped."""
-    for action in working.left_behind():
+    for action in executor.left_behind():
         start(action)
 
 
@@ -46,16 +46,16 @@ def bulk(action: int) -> None:
 def _next_batch(action: int) -> bool:
     """Do a batch; one that fails is done order by order, so that the others of it are done."""
     try:
-        return in_transaction(partial(working.work, action=action))
+        return in_transaction(partial(executor.work, action=action))
     except UNAVAILABLE:
         raise
     except Exception:  # noqa: BLE001 - which order it is, and what of it, is told by the order
-        return all(_next_order(action) for _ in range(working.BATCH))
+        return all(_next_order(action) for _ in range(executor.BATCH))
 
 
 def _next_order(action: int) -> bool:
     try:
-        return in_transaction(partial(working.work, action=action, limit=1))
+        return in_transaction(partial(executor.work, action=action, limit=1))
     except UNAVAILABLE:
         raise
     except REFUSALS as error:
@@ -63,5 +63,5 @@ def _next_order(action: int) -> bool:
     except Exception as error:
         logger.exception("an order of bulk action %s failed", action)
         why = f"failed for a reason that is in the worker's log: {type(error).__name__}"
-    in_transaction(partial(working.fail_next, action=action, why=why))
+    in_transaction(partial(executor.fail_next, action=action, why=why))
     return True

@@ -10,8 +10,8 @@ from procrastinate.contrib.django import app
 from tradepost.catalog.models import Change, Upload
 from tradepost.database import engine_connection
 from tradepost.engine import idempotency
-from tradepost.orders import by_hand
-from tradepost.orders.bulk import choosing
+from tradepost.orders import manual_work
+from tradepost.orders.bulk_actions import lifecycle
 
 CHANGES_KEPT = timedelta(days=90)  # thrice as long as they are shown
 UPLOADS_KEPT = timedelta(days=1)
@@ -23,8 +23,8 @@ def forget(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives t
     """Forget what is older than it is kept: keys, changes, uploads, looks at bulk actions, sessions that are over."""
     with transaction.atomic():
         idempotency.forget(engine_connection())
-        by_hand.forget_ended(engine_connection())
+        manual_work.forget_ended(engine_connection())
     Change.objects.filter(at__lt=timezone.now() - CHANGES_KEPT).delete()
-    choosing.forget_drafts()
+    lifecycle.forget_drafts()
     Upload.objects.filter(at__lt=timezone.now() - UPLOADS_KEPT).delete()
     call_command("clearsessions")

@@ -3,7 +3,7 @@
 from procrastinate.contrib.django import app
 
 from tradepost.database import in_transaction
-from tradepost.orders import pacing
+from tradepost.orders import stuck_orders
 
 RECKON_SECONDS = 1_800  # how often it is reckoned anew what is usual
 
@@ -13,5 +13,5 @@ RECKON_SECONDS = 1_800  # how often it is reckoned anew what is usual
 def watch(timestamp: int) -> None:
     """Find the orders that take longer than is usual; every half hour of `timestamp` (since 1970), what that is."""
     if timestamp % RECKON_SECONDS == 0:
-        in_transaction(pacing.reckon)
-    in_transaction(pacing.find_stuck)
+        in_transaction(stuck_orders.compute_paces)
+    in_transaction(stuck_orders.find_stuck)

@@ -16,7 +16,7 @@ STATES = ("queued", "sending", "sent", "unsure", "refused")
 class Standing(msgspec.Struct, frozen=True):
     """A provider, and how many orders are in each state there; `oldest_seconds` is since the oldest queued was placed.
 
-    `requests`, `failures` (without a clear answer) and `milliseconds` are sums since the provider was added.
+    `customer_requests`, `failures` (without a clear answer) and `milliseconds` are sums since the provider was added.
     """
 
     id: int

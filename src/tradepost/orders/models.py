@@ -13,7 +13,7 @@ from tradepost.engine.actors import ACTOR_CHARS_MAX
 from tradepost.engine.enums import TextEnum
 from tradepost.engine.placing import Mode
 from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, CancelState, Dispatch, RefillStatus, Status
-from tradepost.orders.bulk.kinds import Kind, Outcome, State
+from tradepost.orders.bulk_actions.types import BulkActionKind, BulkActionState, BulkOutcome
 
 IS_ACTIVE = Q(status__in=[status.value for status in ACTIVE])
 TRIED = (Dispatch.SENDING, Dispatch.SENT, Dispatch.UNSURE, Dispatch.REFUSED)  # what may have come of an attempt
@@ -324,14 +324,17 @@ class IdempotencyKey(models.Model):
 
 
 class BulkAction(models.Model):
-    """What staff has done to many orders at once. Written by `tradepost.orders.bulk`."""
+    """What staff has done to many orders at once. Written by `tradepost.orders.bulk_actions`."""
 
     id = models.BigAutoField(primary_key=True)
-    kind = models.CharField(max_length=16, choices=Kind.choices())
+    kind = models.CharField(max_length=16, choices=BulkActionKind.choices())
     wish = models.JSONField(default=dict)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(
-        max_length=8, choices=State.choices(), db_default=State.DRAFT.value, default=State.DRAFT.value
+        max_length=8,
+        choices=BulkActionState.choices(),
+        db_default=BulkActionState.DRAFT.value,
+        default=BulkActionState.DRAFT.value,
     )
     chosen = models.IntegerField(default=0)
     done = models.IntegerField(db_default=0)
@@ -343,8 +346,8 @@ class BulkAction(models.Model):
 
     class Meta:
         constraints = (
-            models.CheckConstraint(condition=Q(kind__in=Kind.values()), name="bulk_action_kind_known"),
-            models.CheckConstraint(condition=Q(state__in=State.values()), name="bulk_action_state_known"),
+            models.CheckConstraint(condition=Q(kind__in=BulkActionKind.values()), name="bulk_action_kind_known"),
+            models.CheckConstraint(condition=Q(state__in=BulkActionState.values()), name="bulk_action_state_known"),
             models.CheckConstraint(
                 condition=Q(chosen__gte=models.F("done") + models.F("skipped") + models.F("failed")),
                 name="bulk_action_no_more_than_chosen",
@@ -354,7 +357,7 @@ class BulkAction(models.Model):
         ordering = ("-id",)
 
     def __str__(self) -> str:
-        return f"{Kind(self.kind).label}, {self.chosen:,} orders"
+        return f"{BulkActionKind(self.kind).label}, {self.chosen:,} orders"
 
     @property
     def worked_on(self) -> int:
@@ -369,12 +372,12 @@ class BulkOrder(models.Model):
     action = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="orders", db_index=False)
     # Without a key of the database, which would lock every order while it is chosen. Orders are never deleted.
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
-    outcome = models.CharField(max_length=8, choices=Outcome.choices(), db_default=Outcome.WAITING.value)
+    outcome = models.CharField(max_length=8, choices=BulkOutcome.choices(), db_default=BulkOutcome.WAITING.value)
     note = models.CharField(max_length=200, db_default="", blank=True)
 
     class Meta:
         constraints = (
-            models.CheckConstraint(condition=Q(outcome__in=Outcome.values()), name="bulk_order_outcome_known"),
+            models.CheckConstraint(condition=Q(outcome__in=BulkOutcome.values()), name="bulk_order_outcome_known"),
         )
         indexes = (models.Index(fields=("action", "order"), condition=Q(outcome="waiting"), name="bulk_order_waiting"),)
         ordering = ("order_id",)
@@ -397,7 +400,7 @@ class TakenOrder(models.Model):
 
 
 class Pace(models.Model):
-    """How long the last orders of a service took. Written by `tradepost.orders.pacing`.
+    """How long the last orders of a service took. Written by `tradepost.orders.stuck_orders`.
 
     From placing to the first move and to the end: what nine in ten stayed below, and not less than thrice the median.
     """
@@ -415,7 +418,7 @@ class Pace(models.Model):
 
 
 class StuckOrder(models.Model):
-    """An active order that takes too long, and why that is said. Written by `tradepost.orders.pacing`."""
+    """An active order that takes too long, and why that is said. Written by `tradepost.orders.stuck_orders`."""
 
     NOT_STARTED, SLOW, UNANSWERED = "not started", "slow", "unanswered"
     WHYS = (NOT_STARTED, SLOW, UNANSWERED)

@@ -15,7 +15,7 @@ from tradepost.engine.placing import Mode
 from tradepost.engine.refilling import RefillOf
 from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, CancelState, Dispatch, Status
 from tradepost.ledger.models import Transfer
-from tradepost.orders.events import told
+from tradepost.orders.event_notes import redacted_note
 from tradepost.orders.models import Order
 from tradepost.panel.asking import customer, in_transaction
 
@@ -30,7 +30,7 @@ def order(request: HttpRequest, order: int) -> HttpResponse:
     wishes = list(found.cancel_requests.all())
     context = {
         "order": found,
-        "events": list(told(found.events.all(), with_answers=False)),
+        "events": list(redacted_note(found.events.all(), with_answers=False)),
         "transfers": list(Transfer.objects.filter(order=found).select_related("credit").order_by("id")),
         "refills": refills,
         "wishes": wishes,

@@ -1,4 +1,4 @@
-"""Sums of what happened, by day and month, so that no report reads orders. Written by `tradepost.reports.rolling`."""
+"""Sums of what happened, by day and month, so that no report reads orders. Written by `tradepost.reports.rollup`."""
 
 from django.db import models
 

@@ -11,7 +11,7 @@ from django.db import connection
 
 from tradepost.reports.measures import GROWTH, Kind, Span, Timed
 from tradepost.reports.periods import Period
-from tradepost.reports.reading import By, Order, Reader, Row, Sums
+from tradepost.reports.queries import By, Order, Reader, Row, Sums
 
 MEDIAN, HIGH = 0.5, 0.9
 LATELY_SECONDS = 3_600

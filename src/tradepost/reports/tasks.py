@@ -3,7 +3,7 @@
 from procrastinate.contrib.django import app
 
 from tradepost.database import engine_connection
-from tradepost.reports import rolling
+from tradepost.reports import rollup
 from tradepost.shutdown import cancelled_by_stop
 
 SECONDS_MAX = 50  # the rest is booked by the next one
@@ -14,7 +14,7 @@ SECONDS_MAX = 50  # the rest is booked by the next one
 def roll_up(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Book what is new, step by step, until it is time to stop; the step that is under way then is given up."""
     with cancelled_by_stop(engine_connection()):
-        for _ in rolling.catch_up(seconds_max=SECONDS_MAX):
+        for _ in rollup.catch_up(seconds_max=SECONDS_MAX):
             pass
 
 
@@ -22,4 +22,4 @@ def roll_up(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives 
 @app.task(queueing_lock="forget details", lock="forget details")
 def forget_details(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Forget what is kept for a while only."""
-    rolling.forget()
+    rollup.forget()

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from tradepost.reports.periods import Period
-from tradepost.reports.reading import By, Reader, Sums
+from tradepost.reports.queries import By, Reader, Sums
 
 DAYS_DRAWN_MAX = 92  # of more, months are drawn
 TICKS_MAX = 8

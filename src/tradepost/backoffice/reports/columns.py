@@ -7,7 +7,7 @@ import msgspec
 from django.http import HttpRequest
 
 from tradepost.backoffice import showing
-from tradepost.reports.reading import Sums
+from tradepost.reports.queries import Sums
 
 SALES = "reports.view_sales"
 PROFIT = "reports.view_profit"

@@ -17,10 +17,10 @@ from django.urls import reverse
 from tradepost import csv_files
 from tradepost.backoffice import showing, times
 from tradepost.providers.models import Provider, ProviderService
-from tradepost.reports import quality, reading
+from tradepost.reports import quality, queries
 from tradepost.reports.periods import DAY, Period
 from tradepost.reports.quality import HIGH, MEDIAN, Quality
-from tradepost.reports.reading import Progress
+from tradepost.reports.queries import Progress
 
 PERMISSION = "reports.view_quality"
 DAYS = (7, 30, 90)
@@ -61,7 +61,7 @@ def show(request: HttpRequest) -> HttpResponse:
     """Show how all providers have done."""
     _permit(request)
     period = _period(request)
-    with reading.at_one_moment() as read:
+    with queries.at_one_moment() as read:
         found, progress = quality.of_providers(read, period), read.progress
     names = Provider.objects.in_bulk([each.subject for each in found])
     rows = (
@@ -80,7 +80,7 @@ def show_one(request: HttpRequest, provider: int) -> HttpResponse:
     _permit(request)
     seller = get_object_or_404(Provider, pk=provider)
     period = _period(request)
-    with reading.at_one_moment() as read:
+    with queries.at_one_moment() as read:
         found, progress = quality.of_offers(read, provider, period, limit=OFFERS_SHOWN), read.progress
     names = ProviderService.objects.in_bulk([each.subject for each in found])
     rows = (
@@ -111,7 +111,7 @@ def _lines(provider: int | None, period: Period) -> Iterator[Sequence[csv_files.
     if provider is None:
         yield from _lines_of_providers(period)
         return
-    with reading.at_one_moment() as read:
+    with queries.at_one_moment() as read:
         portions = quality.of_all_offers(read, provider, period)
     with closing(portions):
         for some in portions:
@@ -120,7 +120,7 @@ def _lines(provider: int | None, period: Period) -> Iterator[Sequence[csv_files.
 
 
 def _lines_of_providers(period: Period) -> Iterator[Sequence[csv_files.Cell]]:
-    with reading.at_one_moment() as read:
+    with queries.at_one_moment() as read:
         found = quality.of_providers(read, period)
     names = Provider.objects.in_bulk([each.subject for each in found])
     yield from (_line(str(names.get(each.subject, each.subject)), each) for each in found)

@@ -18,10 +18,10 @@ from tradepost.backoffice.reports import asked, charts, columns, subjects
 from tradepost.backoffice.reports.asked import PRESETS, ROWS_A_PAGE, Asked
 from tradepost.backoffice.reports.changes import change
 from tradepost.backoffice.reports.columns import Column
-from tradepost.reports import reading
+from tradepost.reports import queries
 from tradepost.reports.measures import Kind
 from tradepost.reports.periods import Period
-from tradepost.reports.reading import By, Order, Reader, Row
+from tradepost.reports.queries import By, Order, Reader, Row
 
 TITLES = {
     By.DAY: "By day",
@@ -40,7 +40,7 @@ def show(request: HttpRequest, by: str) -> HttpResponse:
     wanted = asked.read(request)
     shown = columns.seen_by(request)
     order = _order(by_, wanted, shown)
-    with reading.at_one_moment() as read:
+    with queries.at_one_moment() as read:
         figures = _figures(request, read, by_, wanted.period, order, shown)
     has_more = len(figures["rows"]) > ROWS_A_PAGE
     context = {
@@ -108,7 +108,7 @@ def _order(by: By, wanted: Asked, shown: Sequence[Column]) -> Order:
     """Return the order asked for, if it is by a column that is seen; else the largest revenue or the newest first."""
     name = wanted.sort.removeprefix("-")
     offset = (wanted.page - 1) * ROWS_A_PAGE
-    sortable = {"subject", *(column.name for column in shown)} & reading.COLUMNS.keys()
+    sortable = {"subject", *(column.name for column in shown)} & queries.COLUMNS.keys()
     if name not in sortable:
         name, descending = ("subject" if by is By.DAY else "revenue"), True
     else:
@@ -144,7 +144,7 @@ def _revenues_before(read: Reader, by: By, rows: Sequence[Row], period: Period) 
 
 
 def _lines(by: By, period: Period, order: Order, shown: Sequence[Column]) -> Iterator[list[Any]]:
-    with reading.at_one_moment() as read:
+    with queries.at_one_moment() as read:
         portions = read.portions(by, period, Order(order.column, descending=order.descending))
     with closing(portions):
         for some in portions:
@@ -184,7 +184,7 @@ def _head(column: Column, wanted: Asked, order: Order) -> dict[str, str]:
 
 def _sort(wanted: Asked, name: str, order: Order) -> dict[str, str]:
     """Return where a click on a column's head leads, and which way rows are ordered by it."""
-    if name not in reading.COLUMNS:
+    if name not in queries.COLUMNS:
         return {"link": "", "way": ""}
     is_this = order.column == name
     way = (DOWN if order.descending else UP) if is_this else ""

@@ -12,7 +12,7 @@ from tradepost.accounts.models import Account
 from tradepost.catalog.models import Category, Service
 from tradepost.providers.models import Provider
 from tradepost.reports.periods import Period
-from tradepost.reports.reading import By
+from tradepost.reports.queries import By
 
 _MODELS: Mapping[By, type[Model]] = {
     By.SERVICE: Service,

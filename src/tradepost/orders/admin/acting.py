@@ -12,8 +12,8 @@ from django.shortcuts import redirect
 
 from tradepost.accounts.models import Account
 from tradepost.orders.admin import exporting
-from tradepost.orders.bulk import choosing
-from tradepost.orders.bulk.kinds import Kind
+from tradepost.orders.bulk_actions import lifecycle
+from tradepost.orders.bulk_actions.types import BulkActionKind
 from tradepost.orders.models import Order
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class ActsInBulk(Base):
             return actions
         if request.user.has_perm("orders.change_order"):
             actions |= {
-                kind.name.lower(): _offer(partial(_draft, kind), kind.name.lower(), kind.label) for kind in Kind
+                kind.name.lower(): _offer(partial(_draft, kind), kind.name.lower(), kind.label)
+                for kind in BulkActionKind
             }
         if request.user.has_perm("orders.export_order"):
             actions["export"] = _offer(_export, "export", "Export as CSV")
@@ -50,15 +51,17 @@ def _offer(act: _Act, name: str, label: str) -> Action:
     return Action(func=act, name=name, description=label, plural_description=label, locations=places)
 
 
-def _draft(kind: Kind, model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+def _draft(
+    kind: BulkActionKind, model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]
+) -> HttpResponse | None:
     """Lead to a look at what would be done."""
-    chosen = choosing.of_a_list(queryset)
+    chosen = lifecycle.order_ids(queryset)
     if not chosen:
         model_admin.message_user(request, "No order was chosen.", messages.WARNING)
         return None
     assert isinstance(request.user, Account), "nobody gets here without signing in"
-    return redirect("admin:orders_bulkaction_change", choosing.draft(kind, request.user, chosen).pk)
+    return redirect("admin:orders_bulkaction_change", lifecycle.draft(kind, request.user, chosen).pk)
 
 
 def _export(_model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase:
-    return exporting.answer(request, Order.objects.filter(pk__in=choosing.of_a_list(queryset)))
+    return exporting.answer(request, Order.objects.filter(pk__in=lifecycle.order_ids(queryset)))

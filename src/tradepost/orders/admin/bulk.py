@@ -20,23 +20,29 @@ from tradepost.backoffice.paging import Endless
 from tradepost.backoffice.read_only import ReadOnly
 from tradepost.backoffice.styled import ChoicesDropdownFilter, IntegerWidget, ModelAdmin, TextWidget
 from tradepost.fulfilment import bulk
-from tradepost.orders.bulk import choosing
-from tradepost.orders.bulk.kinds import TEXT_CHARS_MAX, Kind, Outcome, State, Wish
+from tradepost.orders.bulk_actions import lifecycle
+from tradepost.orders.bulk_actions.types import (
+    TEXT_CHARS_MAX,
+    BulkActionKind,
+    BulkActionState,
+    BulkOptions,
+    BulkOutcome,
+)
 from tradepost.orders.models import BulkAction, BulkOrder
 from tradepost.site_settings import effective as site_settings
 
-STATE_COLOURS = {State.RUNNING: "info", State.DONE: "success", State.STOPPED: "warning"}
-OUTCOME_COLOURS = {Outcome.SKIPPED: "warning", Outcome.FAILED: "danger"}
+STATE_COLOURS = {BulkActionState.RUNNING: "info", BulkActionState.DONE: "success", BulkActionState.STOPPED: "warning"}
+OUTCOME_COLOURS = {BulkOutcome.SKIPPED: "warning", BulkOutcome.FAILED: "danger"}
 LEFT_ALONE_A_PAGE = 50
-MOVES_MONEY = frozenset({Kind.CANCEL, Kind.PARTIAL, Kind.COMPLETE})
+MOVES_MONEY = frozenset({BulkActionKind.CANCEL, BulkActionKind.PARTIAL, BulkActionKind.COMPLETE})
 
 
 class WishForm(forms.Form):
     """How it is to be done, where there is nothing to be said about that."""
 
-    def wish(self) -> Wish:
+    def wish(self) -> BulkOptions:
         """Return what was said."""
-        return Wish(**{name: value for name, value in self.cleaned_data.items() if value not in (None, "")})
+        return BulkOptions(**{name: value for name, value in self.cleaned_data.items() if value not in (None, "")})
 
 
 class RemainsForm(WishForm):
@@ -65,7 +71,7 @@ class LinkForm(WishForm):
     link = forms.CharField(max_length=TEXT_CHARS_MAX, widget=TextWidget, label="By")
 
 
-FORMS: dict[Kind, type[WishForm]] = {Kind.PARTIAL: RemainsForm, Kind.EDIT_LINK: LinkForm}
+FORMS: dict[BulkActionKind, type[WishForm]] = {BulkActionKind.PARTIAL: RemainsForm, BulkActionKind.EDIT_LINK: LinkForm}
 
 
 @admin.register(BulkAction)
@@ -91,12 +97,12 @@ class BulkActionAdmin(ReadOnly, Endless, ModelAdmin[BulkAction]):
     @admin.display(description="what")
     def what(self, action: BulkAction) -> str:
         """Call it as the list of orders does."""
-        return Kind(action.kind).label
+        return BulkActionKind(action.kind).label
 
     @admin.display(description="state")
     def state_shown(self, action: BulkAction) -> SafeString:
         """Show how far it is."""
-        return showing.badge(action.state, STATE_COLOURS.get(State(action.state), ""))
+        return showing.badge(action.state, STATE_COLOURS.get(BulkActionState(action.state), ""))
 
     @showing.figure("orders")
     def chosen_shown(self, action: BulkAction) -> str:
@@ -141,17 +147,17 @@ class BulkActionAdmin(ReadOnly, Endless, ModelAdmin[BulkAction]):
 
     def _decide(self, request: HttpRequest, action: BulkAction) -> HttpResponse:
         if "stop" in request.POST:
-            if choosing.stop(action.pk):
+            if lifecycle.stop(action.pk):
                 _note(action, {"done": "stop"})
                 self.message_user(request, "Nothing more is done. What was done by then stays done.")
             return redirect("admin:orders_bulkaction_change", action.pk)
-        form = FORMS.get(Kind(action.kind), WishForm)(request.POST)
+        form = FORMS.get(BulkActionKind(action.kind), WishForm)(request.POST)
         if action.by_id != request.user.pk:
             raise PermissionDenied  # it is done in the name of whoever looked at it
         if not form.is_valid():
             return redirect("admin:orders_bulkaction_change", action.pk)
         with transaction.atomic():
-            is_begun = choosing.confirm(action, form.wish())
+            is_begun = lifecycle.confirm(action, form.wish())
             if is_begun:
                 bulk.start(action.pk)
                 _note(action, {"done": action.kind, "orders": action.chosen, **msgspec.to_builtins(form.wish())})
@@ -168,20 +174,22 @@ def _shown(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
     """Return what the templates show of it."""
     shown = {
         "action": action,
-        "kind": Kind(action.kind),
-        "state": showing.badge(action.state, STATE_COLOURS.get(State(action.state), "")),
-        "is_running": action.state == State.RUNNING,
+        "kind": BulkActionKind(action.kind),
+        "state": showing.badge(action.state, STATE_COLOURS.get(BulkActionState(action.state), "")),
+        "is_running": action.state == BulkActionState.RUNNING,
         "percent": 100 * action.worked_on // max(action.chosen, 1),
         "waiting": action.chosen - action.worked_on,
     }
-    return shown | (_looked_at(request, action) if action.state == State.DRAFT else _outcomes(request, action))
+    return shown | (
+        _looked_at(request, action) if action.state == BulkActionState.DRAFT else _outcomes(request, action)
+    )
 
 
 def _looked_at(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
-    kind = Kind(action.kind)
+    kind = BulkActionKind(action.kind)
     kind_of_form = FORMS.get(kind, WishForm)
-    form = kind_of_form(request.GET if request.GET or kind is not Kind.EDIT_LINK else None)
-    preview = choosing.look(action, form.wish()) if form.is_valid() else None
+    form = kind_of_form(request.GET if request.GET or kind is not BulkActionKind.EDIT_LINK else None)
+    preview = lifecycle.preview(action, form.wish()) if form.is_valid() else None
     return {
         "form": form,
         "asks": kind in FORMS,
@@ -198,10 +206,10 @@ def _looked_at(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
 
 
 def _outcomes(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
-    left = BulkOrder.objects.filter(action=action, outcome__in=[Outcome.SKIPPED.value, Outcome.FAILED.value])
+    left = BulkOrder.objects.filter(action=action, outcome__in=[BulkOutcome.SKIPPED.value, BulkOutcome.FAILED.value])
     page = Paginator(left, LEFT_ALONE_A_PAGE).get_page(request.GET.get("p"))
     return {
-        "left": [(row, showing.badge(row.outcome, OUTCOME_COLOURS[Outcome(row.outcome)])) for row in page],
+        "left": [(row, showing.badge(row.outcome, OUTCOME_COLOURS[BulkOutcome(row.outcome)])) for row in page],
         "page": page,
-        "wish": choosing.wish_of(action),
+        "wish": lifecycle.options_of(action),
     }

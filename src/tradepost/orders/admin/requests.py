@@ -12,7 +12,7 @@ from tradepost.backoffice.paging import Endless
 from tradepost.backoffice.read_only import ReadOnly
 from tradepost.backoffice.styled import ChoicesDropdownFilter, ModelAdmin
 from tradepost.engine.statuses import RefillStatus
-from tradepost.orders import requests
+from tradepost.orders import customer_requests
 from tradepost.orders.models import CancelRequest, Refill
 
 OF_ACCOUNTS = frozenset({"account"})
@@ -81,7 +81,7 @@ class RefillAdmin(Asked):
         self._settle(request, queryset, RefillStatus.REJECTED)
 
     def _settle(self, request: HttpRequest, queryset: QuerySet[Refill], status: RefillStatus) -> None:
-        moved = requests.settle_refills([refill.pk for refill in queryset], status)
+        moved = customer_requests.settle_refills([refill.pk for refill in queryset], status)
         self.message_user(request, f"{moved} moved to {status.value}.", messages.SUCCESS)
 
 
@@ -116,7 +116,7 @@ class CancelRequestAdmin(Asked):
     @admin.action(description="Cancel the orders, give back what remains", permissions=["settle"])
     def accept(self, request: HttpRequest, queryset: QuerySet[CancelRequest]) -> None:
         """End the orders: Canceled if nothing was delivered, else Partial."""
-        ended = requests.accept_cancels([asked.pk for asked in queryset], actor=str(request.user))
+        ended = customer_requests.accept_cancels([asked.pk for asked in queryset], actor=str(request.user))
         self.message_user(request, f"{ended} ended.", messages.SUCCESS)
         if left := len(queryset) - ended:
             text = f"{left} left as they are: over already, or to be settled among the unsure ones."
@@ -125,5 +125,5 @@ class CancelRequestAdmin(Asked):
     @admin.action(description="Reject, let the orders go on", permissions=["settle"])
     def reject(self, request: HttpRequest, queryset: QuerySet[CancelRequest]) -> None:
         """Close the requests; the orders are left as they are."""
-        rejected = requests.reject_cancels([asked.pk for asked in queryset])
+        rejected = customer_requests.reject_cancels([asked.pk for asked in queryset])
         self.message_user(request, f"{rejected} rejected.", messages.SUCCESS)

@@ -24,7 +24,7 @@ from tradepost.database import engine_connection
 from tradepost.engine.routing import Fulfilment
 from tradepost.engine.settling import Outcome, Report
 from tradepost.engine.statuses import DELIVERING, OPEN_REFILL, SUBSCRIBED, CancelState, Dispatch, RefillStatus, Status
-from tradepost.orders import by_hand, requests
+from tradepost.orders import customer_requests, manual_work
 from tradepost.orders.models import IS_ACTIVE, CancelRequest, Order, Refill, TakenOrder
 
 SHOWN_MAX = 50
@@ -98,7 +98,7 @@ def take(request: HttpRequest, pk: int) -> HttpResponse:
     """Take an order, and show it."""
     _insist(request, MAY)
     with transaction.atomic():
-        is_taken = by_hand.take(engine_connection(), pk, _person(request))
+        is_taken = manual_work.take(engine_connection(), pk, _person(request))
     if not is_taken:
         messages.warning(request, f"Order {pk} is somebody else's, or over.")
     return redirect("work_order", pk)
@@ -110,7 +110,7 @@ def take_next(request: HttpRequest) -> HttpResponse:
     _insist(request, MAY)
     service = _number(request.POST.get("service"))
     with transaction.atomic():
-        order = by_hand.take_next(engine_connection(), _person(request), service)
+        order = manual_work.take_next(engine_connection(), _person(request), service)
     if order is None:
         messages.info(request, "Nothing waits to be taken.")
         return redirect(_address("work", service=service))
@@ -136,10 +136,10 @@ def settle_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel the order and give back what remains, or let it go on."""
     _insist(request, MAY_CANCEL)
     if "accept" in request.POST:
-        done = requests.accept_cancels([pk], actor=str(request.user))
+        done = customer_requests.accept_cancels([pk], actor=str(request.user))
         text = "It is canceled."
     else:
-        done, text = requests.reject_cancels([pk]), "It goes on."
+        done, text = customer_requests.reject_cancels([pk]), "It goes on."
     _tell(request, text if done else "")
     return redirect("work_cancels")
 
@@ -149,7 +149,7 @@ def settle_refill(request: HttpRequest, pk: int) -> HttpResponse:
     """Begin a refill, say that it is done, or that there will be none."""
     _insist(request, MAY_REFILL)
     to = next((status for word, status in _REFILLS.items() if word in request.POST), RefillStatus.REJECTED)
-    done = requests.settle_refills([pk], to)
+    done = customer_requests.settle_refills([pk], to)
     _tell(request, f"The refill is {to.value}." if done else "")
     return redirect("work_refills")
 
@@ -167,14 +167,14 @@ def _do(request: HttpRequest, order: Order, form: ReportForm) -> HttpResponse:
     do = request.POST.get("do", "save")
     if do == "release":
         with transaction.atomic():
-            by_hand.release(engine_connection(), order.pk, _person(request))
+            manual_work.release(engine_connection(), order.pk, _person(request))
         return redirect("work")
     told = _report(order, do, form)
     if told is None:
         messages.error(request, "A partial order says how much remains of it, neither nothing nor all.")
         return redirect("work_order", order.pk)
     with transaction.atomic():
-        outcome = by_hand.report(engine_connection(), told, _person(request), actor=str(request.user))
+        outcome = manual_work.report(engine_connection(), told, _person(request), actor=str(request.user))
     _tell(request, f"Order {order.pk} is {told.status}." if outcome in {Outcome.SETTLED, Outcome.UNCHANGED} else "")
     return redirect("work_order", order.pk) if do == "save" else redirect(_address("work", whose="mine"))
 

@@ -17,8 +17,8 @@ from tradepost.accounts.models import Account
 from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
 from tradepost.engine import arrays
-from tradepost.orders.bulk import deciding
-from tradepost.orders.bulk.kinds import Kind, State, Wish
+from tradepost.orders.bulk_actions import rules
+from tradepost.orders.bulk_actions.types import BulkActionKind, BulkActionState, BulkOptions
 from tradepost.orders.models import BulkAction, BulkOrder
 
 CHOSEN_MAX = 10_000
@@ -48,7 +48,7 @@ class Preview(msgspec.Struct, frozen=True):
     is_exact: bool
 
 
-def draft(kind: Kind, by: Account, orders: Collection[int]) -> BulkAction:
+def draft(kind: BulkActionKind, by: Account, orders: Collection[int]) -> BulkAction:
     """Write down what is to be done to which orders; nothing is done before it is confirmed."""
     with transaction.atomic():
         action = BulkAction.objects.create(kind=kind.value, by=by)
@@ -59,30 +59,30 @@ def draft(kind: Kind, by: Account, orders: Collection[int]) -> BulkAction:
     return action
 
 
-def of_a_list(rows: QuerySet, column: str = "pk") -> list[int]:  # type: ignore[type-arg] # of any model
+def order_ids(rows: QuerySet, column: str = "pk") -> list[int]:  # type: ignore[type-arg] # of any model
     """Return the ids that a list shows, the newest first, as far as it is counted."""
     return list(rows.order_by("-pk").values_list(column, flat=True)[:CHOSEN_MAX])
 
 
-def wish_of(action: BulkAction) -> Wish:
+def options_of(action: BulkAction) -> BulkOptions:
     """Return how it is to be done."""
-    return msgspec.convert(action.wish, Wish)
+    return msgspec.convert(action.wish, BulkOptions)
 
 
-def look(action: BulkAction, wish: Wish) -> Preview:
+def preview(action: BulkAction, wish: BulkOptions) -> Preview:
     """Say what an action would do now."""
-    kind = Kind(action.kind)
+    kind = BulkActionKind(action.kind)
     statuses, services, reasons = Counter[str](), Counter[int](), Counter[str]()
     elsewhere, refund, is_exact = 0, Decimal(0), True
     for order in _facts(action):
-        reason = deciding.why_not(kind, wish, order)
+        reason = rules.why_not(kind, wish, order)
         if reason:
             reasons[reason] += 1
             continue
         statuses[order.status.value] += 1
         services[order.service] += 1
         elsewhere += order.may_be_there
-        refund += deciding.refund(kind, wish, order)
+        refund += rules.refund(kind, wish, order)
         is_exact &= not order.parts
     named = services.most_common(SERVICES_SHOWN_MAX)
     return Preview(
@@ -97,31 +97,29 @@ def look(action: BulkAction, wish: Wish) -> Preview:
     )
 
 
-def confirm(action: BulkAction, wish: Wish) -> bool:
+def confirm(action: BulkAction, wish: BulkOptions) -> bool:
     """Have an action done that was looked at; tell whether it was still a draft."""
     told = msgspec.to_builtins(wish)
-    drafts = BulkAction.objects.filter(pk=action.pk, state=State.DRAFT.value)
-    return bool(drafts.update(state=State.RUNNING.value, wish=told, worked_at=Now()))
+    drafts = BulkAction.objects.filter(pk=action.pk, state=BulkActionState.DRAFT.value)
+    return bool(drafts.update(state=BulkActionState.RUNNING.value, wish=told, worked_at=Now()))
 
 
 def stop(action: int) -> bool:
     """Have no further batch of an action done; tell whether there was one to come."""
-    running = BulkAction.objects.filter(pk=action, state=State.RUNNING.value)
-    return bool(running.update(state=State.STOPPED.value, ended_at=Now()))
+    running = BulkAction.objects.filter(pk=action, state=BulkActionState.RUNNING.value)
+    return bool(running.update(state=BulkActionState.STOPPED.value, ended_at=Now()))
 
 
 def forget_drafts() -> None:
     """Forget what was looked at and never confirmed."""
-    BulkAction.objects.filter(state=State.DRAFT.value, created_at__lt=Now() - DRAFTS_KEPT).delete()
+    BulkAction.objects.filter(state=BulkActionState.DRAFT.value, created_at__lt=Now() - DRAFTS_KEPT).delete()
 
 
-def _facts(action: BulkAction) -> list[deciding.Facts]:
+def _facts(action: BulkAction) -> list[rules.Facts]:
     ids = list(BulkOrder.objects.filter(action=action).values_list("order_id", flat=True))
     raw = engine_connection()
     return [
-        order
-        for start in range(0, len(ids), LOOKED_AT)
-        for order in deciding.facts(raw, ids[start : start + LOOKED_AT])
+        order for start in range(0, len(ids), LOOKED_AT) for order in rules.facts(raw, ids[start : start + LOOKED_AT])
     ]
 
 

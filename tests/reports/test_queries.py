@@ -11,19 +11,19 @@ from django.db import connection
 
 from tests.backoffice.conftest import place, settle
 from tests.conftest import Customer
-from tests.reports.test_rolling import roll_up
+from tests.reports.test_rollup import roll_up
 from tradepost.engine.statuses import Status
-from tradepost.reports import heads, reading
+from tradepost.reports import queries, top_rows
 from tradepost.reports.measures import Kind, Span
 from tradepost.reports.periods import Period, Stretch, midnight
-from tradepost.reports.reading import By, Order
+from tradepost.reports.queries import By, Order
 
 TODAY = datetime.now(UTC).date()
 LATELY = Period(TODAY - timedelta(days=29), TODAY + timedelta(days=1))  # midnight may pass meanwhile
 
 
 def charged(by: By, subject: int) -> tuple[int, Decimal, Decimal]:
-    with reading.at_one_moment() as read:
+    with queries.at_one_moment() as read:
         sums = read.of_subjects(by, LATELY, [subject])[subject]
         assert sums in [row.sums for row in read.rows(by, LATELY) if row.subject == subject]
     return sums.orders, sums.charged, sums.refunded
@@ -48,7 +48,7 @@ def test_a_report_is_right_whatever_is_rolled_up(
 
 def test_days_add_up_to_the_desk(alice: Customer, service: int) -> None:
     place(alice.id, service)
-    with reading.at_one_moment() as read:
+    with queries.at_one_moment() as read:
         days, total = read.rows(By.DAY, LATELY), read.total(LATELY)
     assert sum(row.sums.orders for row in days) == total.orders
     assert sum(row.sums.charged for row in days) == total.charged
@@ -57,7 +57,7 @@ def test_days_add_up_to_the_desk(alice: Customer, service: int) -> None:
 def test_rows_come_in_the_order_asked_for(alice: Customer, bob: Customer, service: int) -> None:
     place(alice.id, service)
     place(bob.id, service, 2)
-    with reading.at_one_moment() as read:
+    with queries.at_one_moment() as read:
         for limit in (None, 10_000):
             most = read.rows(By.ACCOUNT, LATELY, Order("revenue", descending=True, limit=limit))
             assert [row.subject for row in most if row.subject in {alice.id, bob.id}] == [bob.id, alice.id]
@@ -70,11 +70,11 @@ def test_rows_come_in_the_order_asked_for(alice: Customer, bob: Customer, servic
 def test_portions_are_the_same_rows_in_the_same_order(
     by: By, alice: Customer, bob: Customer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "ROWS_A_PORTION", 2)
+    monkeypatch.setattr(queries, "ROWS_A_PORTION", 2)
     for buyer in (alice, bob, alice):
         place(buyer.id, service)
     order = Order("revenue", descending=True)
-    with reading.at_one_moment() as read:
+    with queries.at_one_moment() as read:
         rows = read.rows(by, LATELY, order)
         portions = read.portions(by, LATELY, order)
     place(bob.id, service)  # too late for them
@@ -87,10 +87,10 @@ def test_portions_are_the_same_rows_in_the_same_order(
 def test_what_is_not_read_to_the_end_is_held_no_longer(
     alice: Customer, bob: Customer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "ROWS_A_PORTION", 1)
+    monkeypatch.setattr(queries, "ROWS_A_PORTION", 1)
     place(alice.id, service)
     place(bob.id, service)
-    with reading.at_one_moment() as read:
+    with queries.at_one_moment() as read:
         portions = read.portions(By.ACCOUNT, LATELY, Order())
     assert len(next(portions)) == 1
     assert held_by_the_database() == 1
@@ -110,9 +110,9 @@ def test_what_waits_in_large_numbers_is_left_out_and_said(
     alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     roll_up()
-    monkeypatch.setattr(reading, "LIVE_ROWS_MAX", 0)
+    monkeypatch.setattr(queries, "LIVE_ROWS_MAX", 0)
     place(alice.id, service)
-    with reading.at_one_moment() as read:
+    with queries.at_one_moment() as read:
         assert read.of_subjects(By.ACCOUNT, LATELY, [alice.id]) == {}
         assert not read.progress.is_live
 
@@ -174,7 +174,7 @@ def test_what_was_on_the_days_taken_off_only_is_not_in_the_sums() -> None:
             SELECT kind, 2, '1992-02-01Z', subject, sum(charged), sum(refunded), sum(cost) FROM reports_total
             WHERE span = 1 AND start < '1995-01-01Z' GROUP BY kind, subject
         """)
-    with reading.at_one_moment() as read:
+    with queries.at_one_moment() as read:
         assert any(stretch.is_less for stretch in month.fewest(TODAY))
         assert read.of_subjects(By.ACCOUNT, month, range(-40, 0)) == {}
         assert read.of_subjects(By.ACCOUNT, Period(date(1992, 2, 1), month.last), range(-40, 0)) != {}
@@ -208,13 +208,13 @@ def long_ago() -> Iterator[Period]:
         cursor.execute("DELETE FROM reports_total WHERE start < '1995-01-01Z'")
 
 
-@pytest.mark.parametrize("column", heads.COLUMNS)
+@pytest.mark.parametrize("column", top_rows.COLUMNS)
 @pytest.mark.parametrize("deeper_rows", [0, 5, 100])
 def test_the_first_rows_are_the_same_from_heads_and_from_all_sums(
     column: str, deeper_rows: int, long_ago: Period, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heads, "DEEPER_ROWS", deeper_rows)
-    with reading.at_one_moment() as read:
+    monkeypatch.setattr(top_rows, "DEEPER_ROWS", deeper_rows)
+    with queries.at_one_moment() as read:
         every = read.rows(By.ACCOUNT, long_ago, Order(column, descending=True))
         for offset in range(0, len(every) + 2, 3):
             for limit in (1, 4, 50):
@@ -223,23 +223,23 @@ def test_the_first_rows_are_the_same_from_heads_and_from_all_sums(
 
 
 @pytest.mark.parametrize("descending", [True, False])
-@pytest.mark.parametrize("column", [column for column in reading.COLUMNS if column != "subject"])
+@pytest.mark.parametrize("column", [column for column in queries.COLUMNS if column != "subject"])
 @pytest.mark.parametrize("largest", [Decimal("0.00001"), Decimal(10) ** 14])
 def test_rows_are_sorted_to_the_last_digit_however_much_they_come_to(
     column: str, descending: bool, largest: Decimal, long_ago: Period
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE reports_total SET cost = charged + %s WHERE start < '1995-01-01Z'", [largest])
-    with reading.at_one_moment() as read:
+    with queries.at_one_moment() as read:
         every = read.rows(By.ACCOUNT, long_ago, Order(column, descending=descending))
         assert read.rows(By.ACCOUNT, long_ago, Order(column, descending=descending, limit=12, offset=2)) == every[2:14]
 
 
 def test_heads_tell_who_comes_first_unless_sales_are_spread_evenly() -> None:
-    assert heads.told([(1, Decimal(9), Decimal(8)), (2, Decimal(8), Decimal(7))], 2) == [1, 2]
-    assert heads.told([(1, Decimal(9), Decimal(8)), (2, Decimal(8), Decimal(8))], 2) is None
-    assert heads.told([(1, Decimal(9), Decimal(8))], 2) is None
-    assert heads.told([(1, Decimal(9), None)], 2) == [1]
-    assert heads.told([], 2) == []
+    assert top_rows.told([(1, Decimal(9), Decimal(8)), (2, Decimal(8), Decimal(7))], 2) == [1, 2]
+    assert top_rows.told([(1, Decimal(9), Decimal(8)), (2, Decimal(8), Decimal(8))], 2) is None
+    assert top_rows.told([(1, Decimal(9), Decimal(8))], 2) is None
+    assert top_rows.told([(1, Decimal(9), None)], 2) == [1]
+    assert top_rows.told([], 2) == []
     long = [Stretch(Span.DAY, midnight(date(1991, 1, 1)), midnight(date(1992, 1, 1)))]
-    assert heads.depth(1, long) is None
+    assert top_rows.depth(1, long) is None

@@ -18,10 +18,10 @@ from tradepost.engine import arrays, dispatching, link_editing, orders, settling
 from tradepost.engine.link_editing import LinkEdit
 from tradepost.engine.settling import Report
 from tradepost.engine.statuses import Status
-from tradepost.orders.bulk import deciding
-from tradepost.orders.bulk.choosing import wish_of
-from tradepost.orders.bulk.deciding import Facts
-from tradepost.orders.bulk.kinds import Kind, Outcome, State, Wish
+from tradepost.orders.bulk_actions import rules
+from tradepost.orders.bulk_actions.lifecycle import options_of
+from tradepost.orders.bulk_actions.rules import Facts
+from tradepost.orders.bulk_actions.types import BulkActionKind, BulkActionState, BulkOptions, BulkOutcome
 from tradepost.orders.models import BulkAction, BulkOrder
 
 BATCH = 200
@@ -33,8 +33,8 @@ MOVED_ON = "has moved on meanwhile"
 class Task(msgspec.Struct, frozen=True):
     """What is to be done to a batch, and in whose name."""
 
-    kind: Kind
-    wish: Wish
+    kind: BulkActionKind
+    wish: BulkOptions
     actor: str
 
 
@@ -42,7 +42,7 @@ class Done(msgspec.Struct, frozen=True):
     """What became of an order."""
 
     order: int
-    outcome: Outcome
+    outcome: BulkOutcome
     note: str = ""
 
 
@@ -60,9 +60,9 @@ def work(connection: Connection, action: int, *, limit: int = BATCH) -> bool:
         return False
     waiting = _waiting(action, limit)
     if not waiting:
-        BulkAction.objects.filter(pk=action).update(state=State.DONE.value, ended_at=Now())
+        BulkAction.objects.filter(pk=action).update(state=BulkActionState.DONE.value, ended_at=Now())
         return False
-    task = Task(Kind(claimed.kind), wish_of(claimed), str(claimed.by))
+    task = Task(BulkActionKind(claimed.kind), options_of(claimed), str(claimed.by))
     _write_down(connection, action, _do(connection, task, waiting))
     return True
 
@@ -70,48 +70,48 @@ def work(connection: Connection, action: int, *, limit: int = BATCH) -> bool:
 def fail_next(connection: Connection, action: int, why: str) -> None:
     """Leave the next order of an action alone, which the database refuses to have changed."""
     if _claim(action):
-        _write_down(connection, action, [Done(order, Outcome.FAILED, why) for order in _waiting(action, 1)])
+        _write_down(connection, action, [Done(order, BulkOutcome.FAILED, why) for order in _waiting(action, 1)])
 
 
 def left_behind() -> list[int]:
     """Return the actions that nobody is at: their workers have died, or were asked to stop."""
-    running = BulkAction.objects.filter(state=State.RUNNING.value, worked_at__lt=Now() - LEFT)
+    running = BulkAction.objects.filter(state=BulkActionState.RUNNING.value, worked_at__lt=Now() - LEFT)
     return list(running.values_list("pk", flat=True))
 
 
 def _claim(action: int) -> BulkAction | None:
-    running = BulkAction.objects.select_related("by").filter(pk=action, state=State.RUNNING.value)
+    running = BulkAction.objects.select_related("by").filter(pk=action, state=BulkActionState.RUNNING.value)
     return running.select_for_update(skip_locked=True, of=("self",)).first()
 
 
 def _waiting(action: int, limit: int) -> list[int]:
-    waiting = BulkOrder.objects.filter(action=action, outcome=Outcome.WAITING.value)
+    waiting = BulkOrder.objects.filter(action=action, outcome=BulkOutcome.WAITING.value)
     return list(waiting.order_by("order_id").values_list("order_id", flat=True)[:limit])
 
 
 def _do(connection: Connection, task: Task, ids: Collection[int]) -> list[Done]:
     orders.lock(connection, ids)
-    found = deciding.facts(connection, ids)
-    reasons = {order.id: deciding.why_not(task.kind, task.wish, order) for order in found}
+    found = rules.facts(connection, ids)
+    reasons = {order.id: rules.why_not(task.kind, task.wish, order) for order in found}
     due = [order for order in found if not reasons[order.id]]
     changed = _ACTS.get(task.kind, _settle)(connection, task, due) if due else set()
     return [
-        Done(id_, Outcome.DONE) if id_ in changed else Done(id_, Outcome.SKIPPED, reasons.get(id_) or MOVED_ON)
+        Done(id_, BulkOutcome.DONE) if id_ in changed else Done(id_, BulkOutcome.SKIPPED, reasons.get(id_) or MOVED_ON)
         for id_ in ids
     ]
 
 
 _ENDS = {
-    Kind.CANCEL: Status.CANCELED,
-    Kind.PARTIAL: Status.PARTIAL,
-    Kind.COMPLETE: Status.COMPLETED,
-    Kind.PAUSE: Status.PAUSED,
-    Kind.RESUME: Status.ACTIVE,
+    BulkActionKind.CANCEL: Status.CANCELED,
+    BulkActionKind.PARTIAL: Status.PARTIAL,
+    BulkActionKind.COMPLETE: Status.COMPLETED,
+    BulkActionKind.PAUSE: Status.PAUSED,
+    BulkActionKind.RESUME: Status.ACTIVE,
 }
 
 
 def _settle(connection: Connection, task: Task, due: Sequence[Facts]) -> set[int]:
-    remains = task.wish.remains if task.kind is Kind.PARTIAL else None
+    remains = task.wish.remains if task.kind is BulkActionKind.PARTIAL else None
     reports = [Report(order.id, _ENDS[task.kind], remains=remains, note="a bulk action") for order in due]
     outcomes = settling.settle(connection, reports, actor=task.actor)
     told = zip(reports, outcomes, strict=True)
@@ -127,9 +127,9 @@ def _edit_links(connection: Connection, task: Task, due: Sequence[Facts]) -> set
     return link_editing.edit_links(connection, edits, actor=task.actor)
 
 
-_ACTS: dict[Kind, Callable[[Connection, Task, Sequence[Facts]], set[int]]] = {
-    Kind.RESEND: _send_again,
-    Kind.EDIT_LINK: _edit_links,
+_ACTS: dict[BulkActionKind, Callable[[Connection, Task, Sequence[Facts]], set[int]]] = {
+    BulkActionKind.RESEND: _send_again,
+    BulkActionKind.EDIT_LINK: _edit_links,
 }
 
 
@@ -142,8 +142,8 @@ def _write_down(connection: Connection, action: int, done: Sequence[Done]) -> No
     Cursor(connection).execute(_NOTE, [*columns, action], prepare=True)
     counted = [each.outcome for each in done]
     BulkAction.objects.filter(pk=action).update(
-        done=F("done") + counted.count(Outcome.DONE),
-        skipped=F("skipped") + counted.count(Outcome.SKIPPED),
-        failed=F("failed") + counted.count(Outcome.FAILED),
+        done=F("done") + counted.count(BulkOutcome.DONE),
+        skipped=F("skipped") + counted.count(BulkOutcome.SKIPPED),
+        failed=F("failed") + counted.count(BulkOutcome.FAILED),
         worked_at=Now(),
     )

@@ -7,7 +7,7 @@ from tradepost.engine.enums import TextEnum
 TEXT_CHARS_MAX = 2_000  # of a link, or a part of one
 
 
-class Kind(TextEnum):
+class BulkActionKind(TextEnum):
     """What is to be done."""
 
     CANCEL = "cancel"
@@ -25,17 +25,17 @@ class Kind(TextEnum):
 
 
 _LABELS = {
-    Kind.CANCEL: "Cancel and refund",
-    Kind.PARTIAL: "Set partial",
-    Kind.COMPLETE: "Complete",
-    Kind.RESEND: "Send held orders again",
-    Kind.EDIT_LINK: "Edit the link",
-    Kind.PAUSE: "Pause subscriptions",
-    Kind.RESUME: "Resume subscriptions",
+    BulkActionKind.CANCEL: "Cancel and refund",
+    BulkActionKind.PARTIAL: "Set partial",
+    BulkActionKind.COMPLETE: "Complete",
+    BulkActionKind.RESEND: "Send held orders again",
+    BulkActionKind.EDIT_LINK: "Edit the link",
+    BulkActionKind.PAUSE: "Pause subscriptions",
+    BulkActionKind.RESUME: "Resume subscriptions",
 }
 
 
-class State(TextEnum):
+class BulkActionState(TextEnum):
     """How far a bulk action is."""
 
     DRAFT = "draft"  # looked at, and not confirmed yet
@@ -44,7 +44,7 @@ class State(TextEnum):
     STOPPED = "stopped"  # by staff; what was done by then stays done
 
 
-class Outcome(TextEnum):
+class BulkOutcome(TextEnum):
     """What became of one of its orders."""
 
     WAITING = "waiting"
@@ -53,7 +53,7 @@ class Outcome(TextEnum):
     FAILED = "failed"
 
 
-class Wish(msgspec.Struct, frozen=True, omit_defaults=True):
+class BulkOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """How it is to be done. `remains` None: as each order has it. `find` empty: `link` takes the place of all of it."""
 
     remains: int | None = None

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from tradepost.reports.booking import BOOKINGS, DURATIONS, SUBJECTS, TABLES
+from tradepost.reports.bookings import BOOKINGS, DURATIONS, SUBJECTS, TABLES
 from tradepost.reports.measures import COUNTS, MEASURES, Kind, Span
 from tradepost.shutdown import is_stopping
 
@@ -113,7 +113,7 @@ def settled() -> Positions | None:
     return newest
 
 
-def roll(until: Positions, *, rows_max: int = ROWS_A_TABLE_MAX) -> bool:
+def roll_up(until: Positions, *, rows_max: int = ROWS_A_TABLE_MAX) -> bool:
     """Book the next rows of each table, up to these positions at most, and tell whether there were any."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute(f"{_POSITIONS} FOR UPDATE")
@@ -169,7 +169,7 @@ def catch_up(*, seconds_max: float = float("inf")) -> Iterator[Positions]:
     """Book all there is, or for so long, or until this worker is to stop, and yield the positions after each step."""
     give_up_at = time.monotonic() + seconds_max
     until = settled()
-    while until and time.monotonic() < give_up_at and not is_stopping() and roll(until):
+    while until and time.monotonic() < give_up_at and not is_stopping() and roll_up(until):
         yield positions()
 
 
@@ -178,7 +178,7 @@ def positions() -> Positions:
     return _pairs(_POSITIONS)
 
 
-def begin_anew() -> None:
+def reset() -> None:
     """Forget all totals: what follows books everything again."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute(f"{_POSITIONS} FOR UPDATE")

@@ -18,8 +18,8 @@ from typing import Any
 import msgspec
 from django.db import DataError, connection, transaction
 
-from tradepost.reports import heads
-from tradepost.reports.booking import BOOKINGS, SUBJECTS, TABLES
+from tradepost.reports import top_rows
+from tradepost.reports.bookings import BOOKINGS, SUBJECTS, TABLES
 from tradepost.reports.measures import AMOUNTS, MEASURES, Kind, Span
 from tradepost.reports.periods import Period, Stretch, midnight
 
@@ -203,16 +203,16 @@ class Reader:
 
     def _first(self, by: By, period: Period, order: Order) -> list[Any] | None:
         """Return the subjects of the rows asked for, if the heads of the totals tell which those are."""
-        if by is not By.ACCOUNT or order.limit is None or not order.descending or order.column not in heads.COLUMNS:
+        if by is not By.ACCOUNT or order.limit is None or not order.descending or order.column not in top_rows.COLUMNS:
             return None
         stretches, rows = period.stretches(_today()), order.offset + order.limit
-        depth = heads.depth(rows, stretches)
+        depth = top_rows.depth(rows, stretches)
         if depth is None:
             return None
         live = self._live_of(Kind.ACCOUNT, period)
-        found, parameters = _found(Kind.ACCOUNT, stretches, live, of=heads.SUBJECTS)
-        query = heads.query(order.column, stretches, found, COLUMNS[order.column], is_live=bool(live))
-        first = heads.told(_fetch(query, parameters | {"depth": depth, "rows": rows}), rows)
+        found, parameters = _found(Kind.ACCOUNT, stretches, live, of=top_rows.SUBJECTS)
+        query = top_rows.query(order.column, stretches, found, COLUMNS[order.column], is_live=bool(live))
+        first = top_rows.told(_fetch(query, parameters | {"depth": depth, "rows": rows}), rows)
         return None if first is None else first[order.offset :]
 
     def _all_sorted(self, by: By, period: Period, order: Order, of_provider: int | None) -> list[Any]:

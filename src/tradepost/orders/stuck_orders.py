@@ -72,7 +72,7 @@ WHERE (orders_stuckorder.why, orders_stuckorder.usual) IS DISTINCT FROM (exclude
 """
 
 
-def reckon(connection: Connection) -> None:
+def compute_paces(connection: Connection) -> None:
     """Reckon anew how long the orders of each service take."""
     Cursor(connection).execute(
         _RECKON,

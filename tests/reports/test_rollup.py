@@ -16,8 +16,8 @@ from tests.reports.history import make_history
 from tradepost.engine.statuses import ACTIVE, Status
 from tradepost.ledger import books
 from tradepost.ledger.models import Transfer
-from tradepost.reports import rolling
-from tradepost.reports.booking import TABLES
+from tradepost.reports import rollup
+from tradepost.reports.bookings import TABLES
 from tradepost.reports.measures import Kind, Span
 from tradepost.reports.models import Total, Watermark
 
@@ -69,10 +69,10 @@ def by(sums: Sums, index: int) -> Sums:
     return {subject: values for subject, values in added.items() if any(values)}
 
 
-def roll_up(rows_max: int = rolling.ROWS_A_TABLE_MAX) -> None:
-    until = rolling.settled()
+def roll_up(rows_max: int = rollup.ROWS_A_TABLE_MAX) -> None:
+    until = rollup.settled()
     assert until
-    while rolling.roll(until, rows_max=rows_max):
+    while rollup.roll_up(until, rows_max=rows_max):
         pass
 
 
@@ -108,7 +108,7 @@ def test_what_is_booked_anew_is_what_was_booked(alice: Customer, service: int) -
     orders = place(alice.id, service, 3)
     settle(orders[0], status=Status.CANCELED)
     roll_up()
-    rolling.begin_anew()
+    rollup.reset()
     assert not Total.objects.exists()
     roll_up(rows_max=7)
     assert_exact()
@@ -116,13 +116,13 @@ def test_what_is_booked_anew_is_what_was_booked(alice: Customer, service: int) -
 
 def test_a_step_goes_over_the_same_time_in_all_tables(alice: Customer, service: int) -> None:
     roll_up()
-    before = rolling.positions()
+    before = rollup.positions()
     for _ in range(4):
         settle(place(alice.id, service)[0], status=Status.CANCELED)
-    until = rolling.settled()
+    until = rollup.settled()
     assert until
-    assert rolling.roll(until, rows_max=3)
-    booked = rolling.positions()
+    assert rollup.roll_up(until, rows_max=3)
+    booked = rollup.positions()
     assert before["ledger_transfer"] < booked["ledger_transfer"] < until["ledger_transfer"]
     [moment] = Transfer.objects.filter(pk=booked["ledger_transfer"]).values_list("at", flat=True)
     with django_connection.cursor() as cursor:
@@ -143,7 +143,7 @@ def test_a_transaction_that_commits_late_is_not_passed_over(
     connect: Callable[[], psycopg.Connection],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rolling, "WAIT_SECONDS_MAX", 0)
+    monkeypatch.setattr(rollup, "WAIT_SECONDS_MAX", 0)
     late = connect()
     late.execute(
         "INSERT INTO orders_order (account_id, service_id, mode, link, quantity, remains, rate, charge)"
@@ -151,7 +151,7 @@ def test_a_transaction_that_commits_late_is_not_passed_over(
         [alice.id, service],
     )
     place(bob.id, service)
-    assert rolling.settled() is None
+    assert rollup.settled() is None
     late.commit()
     roll_up()
     assert_exact()
@@ -162,7 +162,7 @@ def test_a_roll_up_that_is_killed_has_booked_nothing(
 ) -> None:
     place(alice.id, service)
     before = list(Watermark.objects.order_by("table").values_list("position", flat=True))
-    monkeypatch.setattr(rolling, "_MOVE_ON", "SELECT 1 / 0 + %s, %s")
+    monkeypatch.setattr(rollup, "_MOVE_ON", "SELECT 1 / 0 + %s, %s")
     with pytest.raises(Exception, match="division by zero"):
         roll_up()
     monkeypatch.undo()
