@@ -18,8 +18,8 @@ from tradepost.api.v2 import Api
 from tradepost.engine.errors import Refusal
 from tradepost.engine.order_types import OrderType
 from tradepost.orders.models import Order
-from tradepost.panel import reference
-from tradepost.panel.shelf import Shelf
+from tradepost.panel.storefront import Storefront
+from tradepost.panel.views import api_docs
 
 KEYS = "/api/keys/"
 RUNS = {"curl": ["sh"], "Python": [sys.executable], "PHP": ["php"], "Node": ["node"]}
@@ -82,10 +82,10 @@ def test_the_reference_has_all_there_is(alice: Customer) -> None:
 
 def test_every_action_is_in_the_reference() -> None:
     api = Api("", "USD", requests_a_minute=0)
-    assert {action.name for action in reference.ACTIONS} == set(api._actions)
+    assert {action.name for action in api_docs.ACTIONS} == set(api._actions)
 
 
-@pytest.mark.parametrize("language", reference.EXAMPLES)
+@pytest.mark.parametrize("language", api_docs.EXAMPLES)
 def test_the_examples_run_as_they_are_shown(
     language: str, desk: Desk, alice: Customer, service: int, tmp_path: Path
 ) -> None:
@@ -93,18 +93,18 @@ def test_the_examples_run_as_they_are_shown(
     if program is None:
         assert os.environ.get("CI") != "true", f"{language} is not installed here"
         pytest.skip(f"{language} is not installed here")
-    shelf = Shelf(Account.objects.get(pk=alice.id))
-    text = reference.examples(desk.api_url, shelf, key=alice.key)[language]
+    storefront = Storefront(Account.objects.get(pk=alice.id))
+    text = api_docs.examples(desk.api_url, storefront, key=alice.key)[language]
     example = tmp_path / f"example.{SUFFIXES[language]}"
     example.write_text(text)
     subprocess.run([program, str(example)], check=True, capture_output=True, timeout=60)
-    assert Order.objects.get(account=alice.id).link == reference.EXAMPLE_LINK
+    assert Order.objects.get(account=alice.id).link == api_docs.EXAMPLE_LINK
     assert service
 
 
 def test_the_examples_shown_are_those_that_run(alice: Customer, service: int) -> None:
     text = page(browser(alice), "/api/")
     assert service
-    for name in reference.EXAMPLES:
+    for name in api_docs.EXAMPLES:
         assert f'id="example-{name.lower()}"' in text
     assert "YOUR_KEY" in text

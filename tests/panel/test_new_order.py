@@ -13,7 +13,7 @@ from tradepost.catalog.models import CustomRate, Favourite, Service
 from tradepost.engine.order_types import PARAMETERS, RULES, OrderType
 from tradepost.orders.models import Order
 from tradepost.panel import order_fields
-from tradepost.panel.shelf import Shelf
+from tradepost.panel.storefront import Storefront
 
 NEW = "/orders/new/"
 LINK = "https://pixelpond.example/alice"
@@ -119,7 +119,7 @@ def test_the_form_follows_the_type(type_: OrderType, alice: Customer, make_servi
 
 
 def test_every_parameter_has_a_look_of_its_own() -> None:
-    assert set(PARAMETERS) - {"service"} <= set(order_fields.LOOKS)  # the service is chosen before
+    assert set(PARAMETERS) - {"service"} <= set(order_fields.FIELD_SPECS)  # the service is chosen before
 
 
 def test_services_are_found_by_name_id_and_category(alice: Customer, make_service: MakeService) -> None:
@@ -143,15 +143,15 @@ def test_ten_thousand_services_are_searched_in_memory(alice: Customer, service: 
     from tradepost.database import engine_connection
     from tradepost.engine import catalog
 
-    shelf = Shelf(Account.objects.get(pk=alice.id))
+    storefront = Storefront(Account.objects.get(pk=alice.id))
     one = catalog.current(engine_connection()).service(str(service))
     assert one
     many = catalog.Catalog(
         0, [type(one)(**{f: getattr(one, f) for f in one.__struct_fields__} | {"id": id_}) for id_ in range(1, 10_001)]
     )
     many.load_rates(engine_connection(), {alice.id})
-    shelf._catalog = many
-    offers, count = shelf.find("7777", limit=60)
+    storefront._catalog = many
+    offers, count = storefront.find("7777", limit=60)
     assert [offer.service.id for offer in offers][:1] == [7777]
     assert count == 1
 

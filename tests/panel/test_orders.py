@@ -16,7 +16,7 @@ from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.engine.statuses import Status
 from tradepost.orders.models import CancelRequest, Order, OrderEvent, Refill
-from tradepost.panel import orders as panel_orders
+from tradepost.panel.views import orders as panel_orders
 
 ORDERS = "/orders/"
 

@@ -1,6 +1,5 @@
 """Requests that may change something tell the database who makes them."""
 
-from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
 
@@ -9,14 +8,13 @@ from django.http import HttpRequest, HttpResponse
 
 from tradepost.audit.actions import note_request
 from tradepost.audit.actor import Actor, ActorKind, acting
+from tradepost.http_types import GetResponse
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HIJACKERS = "hijack_history"  # where django-hijack keeps who has logged in as somebody, the first one first
 
-type Answer = Callable[[HttpRequest], HttpResponse]
 
-
-def audit_actor_middleware(get_response: Answer) -> Answer:
+def audit_actor_middleware(get_response: GetResponse) -> GetResponse:
     """Have what a request changes be on whoever has signed in; or on who has logged in as them, if somebody has."""
 
     def answer(request: HttpRequest) -> HttpResponse:

@@ -9,7 +9,7 @@ from tradepost.orders.models import OrderEvent
 _IS_AN_ANSWER = Q(actor__in=(attempts.ACTOR, polling.ACTOR)) | Q(note__startswith=attempts.REFUSED)
 
 
-def redacted_note(events: QuerySet[OrderEvent], *, with_answers: bool) -> QuerySet[OrderEvent]:
+def with_redacted_notes(events: QuerySet[OrderEvent], *, with_answers: bool) -> QuerySet[OrderEvent]:
     """Annotate each event with what may be `said` of it: its note, or nothing if that is a provider's answer."""
     if with_answers:
         return events.annotate(said=F("note"))

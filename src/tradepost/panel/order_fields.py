@@ -20,7 +20,7 @@ from tradepost.engine.order_types import DELAYS, RULES, Quantity
 type Text = str | Promise
 
 
-class Look(NamedTuple):
+class FieldSpec(NamedTuple):
     """How a parameter is asked for; `widget` is text, url, number, lines or select."""
 
     label: Text
@@ -29,16 +29,16 @@ class Look(NamedTuple):
     choices: tuple[tuple[str, Text], ...] = ()
 
 
-LOOKS: dict[str, Look] = {
-    "link": Look(_("Link"), "url"),
-    "quantity": Look(_("Quantity"), "number"),
-    "runs": Look(_("Runs"), "number", _("How often the quantity is delivered. Empty: once.")),
-    "interval": Look(_("Minutes between runs"), "number"),
-    "answer_number": Look(_("Number of the answer"), "number"),
-    "comments": Look(_("Comments"), "lines", _("One a line; each line is one comment.")),
-    "country": Look(_("Country"), hint=_("A code like US, or WW for everywhere.")),
-    "delay": Look(_("Delay in minutes"), "select", choices=tuple((str(delay), str(delay)) for delay in DELAYS)),
-    "device": Look(
+FIELD_SPECS: dict[str, FieldSpec] = {
+    "link": FieldSpec(_("Link"), "url"),
+    "quantity": FieldSpec(_("Quantity"), "number"),
+    "runs": FieldSpec(_("Runs"), "number", _("How often the quantity is delivered. Empty: once.")),
+    "interval": FieldSpec(_("Minutes between runs"), "number"),
+    "answer_number": FieldSpec(_("Number of the answer"), "number"),
+    "comments": FieldSpec(_("Comments"), "lines", _("One a line; each line is one comment.")),
+    "country": FieldSpec(_("Country"), hint=_("A code like US, or WW for everywhere.")),
+    "delay": FieldSpec(_("Delay in minutes"), "select", choices=tuple((str(delay), str(delay)) for delay in DELAYS)),
+    "device": FieldSpec(
         _("Device"),
         "select",
         choices=(
@@ -46,25 +46,25 @@ LOOKS: dict[str, Look] = {
             ("5", _("Mobile and desktop")),
         ),
     ),
-    "expiry": Look(_("Last day"), hint=_("Like 31/12/2030. Empty: without end.")),
-    "google_keyword": Look(_("Search keyword")),
-    "groups": Look(_("Groups"), "lines", _("One a line.")),
-    "hashtag": Look(_("Hashtag")),
-    "hashtags": Look(_("Hashtags"), "lines", _("One a line.")),
-    "keywords": Look(_("Keywords"), "lines", _("One a line.")),
-    "max": Look(_("Most for each post"), "number"),
-    "media": Look(_("Link of the post")),
-    "min": Look(_("Least for each post"), "number"),
-    "old_posts": Look(_("Posts there are already"), "number"),
-    "posts": Look(_("New posts"), "number"),
-    "referring_url": Look(_("Referring address")),
-    "type_of_traffic": Look(
+    "expiry": FieldSpec(_("Last day"), hint=_("Like 31/12/2030. Empty: without end.")),
+    "google_keyword": FieldSpec(_("Search keyword")),
+    "groups": FieldSpec(_("Groups"), "lines", _("One a line.")),
+    "hashtag": FieldSpec(_("Hashtag")),
+    "hashtags": FieldSpec(_("Hashtags"), "lines", _("One a line.")),
+    "keywords": FieldSpec(_("Keywords"), "lines", _("One a line.")),
+    "max": FieldSpec(_("Most for each post"), "number"),
+    "media": FieldSpec(_("Link of the post")),
+    "min": FieldSpec(_("Least for each post"), "number"),
+    "old_posts": FieldSpec(_("Posts there are already"), "number"),
+    "posts": FieldSpec(_("New posts"), "number"),
+    "referring_url": FieldSpec(_("Referring address")),
+    "type_of_traffic": FieldSpec(
         _("Where visitors come from"),
         "select",
         choices=(("1", _("A search engine")), ("2", _("A referring address")), ("3", _("Nowhere: direct"))),
     ),
-    "username": Look(_("Username")),
-    "usernames": Look(_("Usernames"), "lines", _("One a line.")),
+    "username": FieldSpec(_("Username")),
+    "usernames": FieldSpec(_("Usernames"), "lines", _("One a line.")),
 }  # fmt: skip
 
 
@@ -72,7 +72,7 @@ class Field(NamedTuple):
     """A parameter in the form of one service, with what was typed and what is wrong with it."""
 
     name: str
-    look: Look
+    look: FieldSpec
     value: str
     mistake: str
     is_required: bool
@@ -82,7 +82,7 @@ class Field(NamedTuple):
 
 def fields_of(service: Service, given: Mapping[str, str], refusal: Refusal | None = None) -> list[Field]:
     """Return the fields that an order of this service has, in the order that people fill them in."""
-    wrong = place_of(service, refusal) if refusal else ""
+    wrong = field_name_for(service, refusal) if refusal else ""
     return [_field(service, name, given, str(refusal) if name == wrong else "") for name in names_of(service)]
 
 
@@ -96,7 +96,7 @@ def names_of(service: Service) -> tuple[str, ...]:
     return tuple(names)
 
 
-def place_of(service: Service, refusal: Refusal) -> str:
+def field_name_for(service: Service, refusal: Refusal) -> str:
     """Return the field that a refusal is about; nothing if it is about the order as a whole."""
     if isinstance(refusal, BadLink | LinkHasActiveOrder):
         return "link"
@@ -110,7 +110,7 @@ def place_of(service: Service, refusal: Refusal) -> str:
 
 def _field(service: Service, name: str, given: Mapping[str, str], mistake: str) -> Field:
     rule = RULES[service.type]
-    look = LOOKS.get(name) or Look(name.replace("_", " ").capitalize())
+    look = FIELD_SPECS.get(name) or FieldSpec(name.replace("_", " ").capitalize())
     is_required = name in {"link", "quantity", *rule.required}
     is_count = name in {"quantity", "min", "max"}
     least = service.terms.min if is_count else None

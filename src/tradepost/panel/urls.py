@@ -2,27 +2,27 @@
 
 from django.urls import path
 
-from tradepost.panel import (
-    acting,
+from tradepost.panel.views import (
+    api_docs,
     dashboard,
+    impersonation,
     keys,
     mass_order,
+    money,
     new_order,
     order,
     orders,
-    preferences,
-    reference,
+    public,
     services,
-    statement,
-    views,
+    settings,
 )
 
 app_name = "panel"
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("terms/", views.terms, name="terms"),
-    path("healthz", views.healthz, name="healthz"),
-    path("favicon.ico", views.favicon, name="favicon"),
+    path("", public.home, name="home"),
+    path("terms/", public.terms, name="terms"),
+    path("healthz", public.healthz, name="healthz"),
+    path("favicon.ico", public.favicon, name="favicon"),
     path("dashboard/", dashboard.dashboard, name="dashboard"),
     path("orders/", orders.orders, name="orders"),
     path("orders/export/", orders.export, name="orders_export"),
@@ -39,13 +39,13 @@ urlpatterns = [
     path("services/", services.services, name="services"),
     path("services/changes/", services.changes, name="service_changes"),
     path("services/favourite/", services.favourite, name="favourite"),
-    path("money/", statement.statement, name="money"),
-    path("money/export/", statement.export, name="money_export"),
-    path("money/add/", statement.add_funds, name="add_funds"),
-    path("api/", reference.api, name="api"),
-    path("api/console/", reference.console, name="console"),
+    path("money/", money.statement, name="money"),
+    path("money/export/", money.export, name="money_export"),
+    path("money/add/", money.add_funds, name="add_funds"),
+    path("api/", api_docs.api_docs, name="api_docs"),
+    path("api/console/", api_docs.console, name="console"),
     path("api/keys/", keys.api_keys, name="keys"),
     path("api/keys/<int:key>/revoke/", keys.revoke, name="revoke_key"),
-    path("settings/", preferences.settings_page, name="settings"),
-    path("acting/end/", acting.End.as_view(), name="end_acting"),
+    path("settings/", settings.settings_page, name="settings"),
+    path("acting/end/", impersonation.EndImpersonationView.as_view(), name="end_acting"),
 ]

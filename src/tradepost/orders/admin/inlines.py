@@ -12,7 +12,7 @@ from tradepost.backoffice.styled import TabularInline
 from tradepost.engine.ledger import TransferKind
 from tradepost.engine.statuses import Dispatch
 from tradepost.ledger.models import Transfer
-from tradepost.orders.event_notes import redacted_note
+from tradepost.orders.event_notes import with_redacted_notes
 from tradepost.orders.models import Order, OrderEvent
 
 DISPATCH_COLOURS = {Dispatch.SENT: "success", Dispatch.UNSURE: "danger", Dispatch.REFUSED: "danger"}
@@ -39,7 +39,9 @@ class EventInline(ReadOnly, TabularInline[OrderEvent, Order]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderEvent]:
         """Leave out what providers have answered for those who may not see attempts."""
-        return redacted_note(super().get_queryset(request), with_answers=request.user.has_perm("orders.view_attempt"))
+        return with_redacted_notes(
+            super().get_queryset(request), with_answers=request.user.has_perm("orders.view_attempt")
+        )
 
     @admin.display(description="note")
     def note_shown(self, event: OrderEvent) -> str:

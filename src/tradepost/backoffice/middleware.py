@@ -1,10 +1,13 @@
-"""What the back office's pages may load: its theme is written for inline scripts and styles, as no other page is."""
+"""Middleware of the back office: its content security policy, and English.
 
-from collections.abc import Callable
+Its theme is written for inline scripts and styles; no other page of the desk is.
+"""
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.csp import CSP
 from django.views.decorators.csp import csp_override
+
+from tradepost.http_types import GetResponse
 
 PREFIX = "/admin/"
 POLICY: dict[str, list[str]] = {
@@ -18,18 +21,16 @@ POLICY: dict[str, list[str]] = {
     "frame-ancestors": [CSP.NONE],
 }
 
-type Answer = Callable[[HttpRequest], HttpResponse]
 
-
-def backoffice_policy(get_response: Answer) -> Answer:
-    """Give the back office its own policy, and English, which is the one language it has."""
-    relaxed: Answer = csp_override(POLICY)(get_response)
+def backoffice_middleware(get_response: GetResponse) -> GetResponse:
+    """Give the back office its own content security policy, and English, the only language it has."""
+    with_policy: GetResponse = csp_override(POLICY)(get_response)
 
     def answer(request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(PREFIX):
             return get_response(request)
         request.META.pop("HTTP_ACCEPT_LANGUAGE", None)
         request.COOKIES.pop("django_language", None)
-        return relaxed(request)
+        return with_policy(request)
 
     return answer

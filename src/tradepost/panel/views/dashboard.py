@@ -17,7 +17,7 @@ from tradepost.catalog.models import Service
 from tradepost.engine import money
 from tradepost.engine.statuses import ACTIVE, Status
 from tradepost.orders.models import Order
-from tradepost.panel.asking import customer
+from tradepost.panel.requests import customer
 from tradepost.site_settings import effective as site_settings
 
 DAYS = 30

@@ -9,6 +9,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from tradepost.accounts import impersonation
+from tradepost.database import in_transaction
 from tradepost.engine.errors import Refusal
 from tradepost.engine.order_types import wire_id
 from tradepost.engine.placing import Mode, Placed, Request, place
@@ -16,8 +17,9 @@ from tradepost.engine.quoting import Quote, quote
 from tradepost.engine.statuses import Dispatch
 from tradepost.orders.models import Order
 from tradepost.panel import order_fields
-from tradepost.panel.asking import customer, form_name, in_transaction, named, parameters_of, text_of
-from tradepost.panel.shelf import Offer, Shelf
+from tradepost.panel.order_forms import form_token, idempotency_key, parameters_of
+from tradepost.panel.requests import customer, search_text
+from tradepost.panel.storefront import Offer, Storefront
 
 FOUND_MAX = 40
 NO_LINK_YET = "https://example.com/"
@@ -28,25 +30,25 @@ type Given = Mapping[str, str]
 
 def new_order(request: HttpRequest) -> HttpResponse:
     """Show the form, or place what it says."""
-    shelf = Shelf(customer(request))
+    storefront = Storefront(customer(request))
     if request.method == "POST":
-        return _place(request, shelf)
-    offer = shelf.offer(request.GET.get("service", ""))
+        return _place(request, storefront)
+    offer = storefront.offer(request.GET.get("service", ""))
     given = _given_again(request) if offer else {}
-    return _show(request, shelf, offer, given, placed=wire_id(request.GET.get("placed", "")))
+    return _show(request, storefront, offer, given, placed=wire_id(request.GET.get("placed", "")))
 
 
 @require_safe
 def found_services(request: HttpRequest) -> HttpResponse:
     """Show what a search has found, for the picker."""
-    return render(request, "panel/found.html", _found(request, Shelf(customer(request))))
+    return render(request, "panel/found.html", _found(request, Storefront(customer(request))))
 
 
 @require_POST
 def charge(request: HttpRequest) -> HttpResponse:
     """Show what the order would cost before it is placed; that doesn't hang on the link, so it may come last."""
     account = customer(request)
-    offer = Shelf(account).offer(request.POST.get("service", ""))
+    offer = Storefront(account).offer(request.POST.get("service", ""))
     if offer is None:
         return HttpResponse()
     asked = {"link": NO_LINK_YET, **_parameters(request, offer)}
@@ -55,24 +57,24 @@ def charge(request: HttpRequest) -> HttpResponse:
     return render(request, "panel/charge.html", {"quote": shown, "offer": offer})
 
 
-def _place(request: HttpRequest, shelf: Shelf) -> HttpResponse:
-    offer = shelf.offer(request.POST.get("service", ""))
+def _place(request: HttpRequest, storefront: Storefront) -> HttpResponse:
+    offer = storefront.offer(request.POST.get("service", ""))
     if offer is None:
         return redirect("panel:new_order")
     given = _parameters(request, offer)
-    name = form_name(request.POST)
-    wanted = Request(customer(request).pk, given, idempotency_key=named(name, given))
+    name = form_token(request.POST)
+    wanted = Request(customer(request).pk, given, idempotency_key=idempotency_key(name, given))
     actor = impersonation.actor(request, Mode.WEB.value)
     [answer] = in_transaction(lambda connection: place(connection, [wanted], mode=Mode.WEB, actor=actor))
     if isinstance(answer, Placed):
         query = urlencode({"service": offer.service.id, "placed": answer.order})
         return redirect(f"{reverse('panel:new_order')}?{query}")
-    return _show(request, shelf, offer, given, refusal=answer)
+    return _show(request, storefront, offer, given, refusal=answer)
 
 
 def _show(
     request: HttpRequest,
-    shelf: Shelf,
+    storefront: Storefront,
     offer: Offer | None,
     given: Given,
     *,
@@ -86,27 +88,29 @@ def _show(
         "fields": [field for field in fields if field not in dripfeed],
         "dripfeed": dripfeed,
         "is_fed": any(field.value or field.mistake for field in dripfeed),
-        "refusal": str(refusal) if refusal and offer and not order_fields.place_of(offer.service, refusal) else "",
-        "name": form_name(request.POST),
+        "refusal": str(refusal)
+        if refusal and offer and not order_fields.field_name_for(offer.service, refusal)
+        else "",
+        "name": form_token(request.POST),
         "placed": placed,
-        **_found(request, shelf),
+        **_found(request, storefront),
     }
     return render(request, "panel/new_order.html", context)
 
 
-def _found(request: HttpRequest, shelf: Shelf) -> dict[str, object]:
-    text, category = text_of(request.GET, "q"), text_of(request.GET, "category", chars_max=300)
-    offers, count = shelf.find(text, category, limit=FOUND_MAX)
+def _found(request: HttpRequest, storefront: Storefront) -> dict[str, object]:
+    text, category = search_text(request.GET, "q"), search_text(request.GET, "category", chars_max=300)
+    offers, count = storefront.find(text, category, limit=FOUND_MAX)
     is_narrowed = bool(text or category)
     return {
         "offers": offers,
         "count": count,
         "more": count - len(offers),
-        "favourites": [] if is_narrowed else shelf.favourites,
-        "categories": shelf.categories,
+        "favourites": [] if is_narrowed else storefront.favourites,
+        "categories": storefront.categories,
         "text": text,
         "category": category,
-        "chosen": text_of(request.GET, "service"),
+        "chosen": search_text(request.GET, "service"),
     }
 
 

@@ -12,10 +12,12 @@ from django.utils.translation import ngettext
 from psycopg import Connection
 
 from tradepost.accounts import impersonation
+from tradepost.database import in_transaction
 from tradepost.engine.errors import Refusal
 from tradepost.engine.placing import Mode, Placed, Request, place
 from tradepost.engine.quoting import Quote, quote
-from tradepost.panel.asking import customer, form_name, in_transaction, named
+from tradepost.panel.order_forms import form_token, idempotency_key
+from tradepost.panel.requests import customer
 from tradepost.site_settings import effective as site_settings
 
 SEPARATOR = "|"
@@ -40,7 +42,7 @@ class Line(NamedTuple):
 def mass_order(request: HttpRequest) -> HttpResponse:
     """Show the form, check what it says as a whole, or place it."""
     text = request.POST.get("orders", "").replace("\x00", "\ufffd")
-    name = form_name(request.POST)
+    name = form_token(request.POST)
     typed = [each.strip() for each in text.splitlines() if each.strip()]
     lines_max = site_settings.for_request(request).mass_order_lines_max
     context: dict[str, object] = {"text": text, "name": name, "lines_max": lines_max}
@@ -83,7 +85,9 @@ def _place(request: HttpRequest, lines: list[Line], name: str) -> list[Line]:
     """Place every line by one call; if one is refused, none is placed. Returns the lines with what became of them."""
     account, actor = customer(request).pk, impersonation.actor(request, Mode.MASS.value)
     asked = [(line.number, _parameters(line.text) or {}) for line in lines]
-    wanted = [Request(account, each, idempotency_key=named(f"{name}-{number}", each)) for number, each in asked]
+    wanted = [
+        Request(account, each, idempotency_key=idempotency_key(f"{name}-{number}", each)) for number, each in asked
+    ]
 
     def all_or_none(connection: Connection) -> list[Placed | Refusal]:
         answers = place(connection, wanted, mode=Mode.MASS, actor=actor)

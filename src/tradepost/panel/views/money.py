@@ -18,8 +18,8 @@ from tradepost.engine.order_types import wire_id
 from tradepost.id_ranges import between
 from tradepost.ledger import account_transfers
 from tradepost.ledger.models import LedgerAccount, Transfer
-from tradepost.panel.asking import customer
-from tradepost.panel.orders import EXPORT_CHUNK, csv_of, day_of
+from tradepost.panel.requests import customer
+from tradepost.panel.views.orders import EXPORT_CHUNK, csv_of, day_of
 from tradepost.site_settings import effective as site_settings
 
 PAGE_ROWS = 50

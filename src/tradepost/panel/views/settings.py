@@ -1,36 +1,16 @@
-"""How a person wants pages: language, time zone, light or dark; kept with the account, else taken from the browser."""
+"""The settings page: name, language, time zone and appearance, kept with the account."""
 
 import zoneinfo
-from collections.abc import Callable
 from functools import cache
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from tradepost.accounts.models import Account
-
-type Answer = Callable[[HttpRequest], HttpResponse]
-
-
-def preferences(get_response: Answer) -> Answer:
-    """Answer in the language and the time zone of whoever has signed in."""
-
-    def answer(request: HttpRequest) -> HttpResponse:
-        account = request.user
-        if not isinstance(account, Account) or request.path.startswith(reverse("admin:index")):
-            return get_response(request)
-        if account.language:
-            translation.activate(account.language)
-            request.LANGUAGE_CODE = account.language
-        with timezone.override(zoneinfo.ZoneInfo(account.timezone)):
-            return get_response(request)
-
-    return answer
 
 
 class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 from tradepost.accounts.models import Account
 from tradepost.catalog.models import Change, CustomRate, Favourite, Service
 from tradepost.engine.order_types import wire_id
-from tradepost.panel.asking import customer, text_of
-from tradepost.panel.shelf import HAVING, Shelf
+from tradepost.panel.requests import customer, search_text
+from tradepost.panel.storefront import HAVING, Storefront
 
 PAGE_ROWS = 100
 CHANGES_MAX = 100
@@ -24,16 +24,16 @@ FAVOURITES_MAX = 200
 @require_safe
 def services(request: HttpRequest) -> HttpResponse:
     """Show what is on sale, at the rates of whoever looks."""
-    shelf = Shelf(_viewer(request))
-    text, category = text_of(request.GET, "q"), text_of(request.GET, "category", chars_max=300)
+    storefront = Storefront(_viewer(request))
+    text, category = search_text(request.GET, "q"), search_text(request.GET, "category", chars_max=300)
     skip = wire_id(request.GET.get("from", "")) or 0
     having = request.GET.get("having", "")
-    offers, count = shelf.find(text, category, having, skip=skip, limit=PAGE_ROWS)
+    offers, count = storefront.find(text, category, having, skip=skip, limit=PAGE_ROWS)
     end = skip + len(offers)
     context = {
         "offers": offers,
         "count": count,
-        "categories": shelf.categories,
+        "categories": storefront.categories,
         "text": text,
         "category": category,
         "having": having,
@@ -55,8 +55,8 @@ def changes(request: HttpRequest) -> HttpResponse:
     if viewer:
         own = CustomRate.objects.filter(account=viewer).values("service")
         found = found.exclude(kind=Change.RATE, service__in=own)
-    shelf = Shelf(viewer)
-    rows = [shelf.as_paid(change) for change in found[:CHANGES_MAX]]
+    storefront = Storefront(viewer)
+    rows = [storefront.as_paid(change) for change in found[:CHANGES_MAX]]
     told = [change for change in rows if change.kind != Change.RATE or change.rate != change.was]
     return render(request, "panel/changes.html", {"changes": told, "days": CHANGES_DAYS})
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from tradepost.accounts import impersonation
+from tradepost.database import in_transaction
 from tradepost.engine import cancelling, refilling
 from tradepost.engine.cancelling import CancelOf
 from tradepost.engine.errors import Refusal
@@ -15,9 +16,9 @@ from tradepost.engine.placing import Mode
 from tradepost.engine.refilling import RefillOf
 from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, CancelState, Dispatch, Status
 from tradepost.ledger.models import Transfer
-from tradepost.orders.event_notes import redacted_note
+from tradepost.orders.event_notes import with_redacted_notes
 from tradepost.orders.models import Order
-from tradepost.panel.asking import customer, in_transaction
+from tradepost.panel.requests import customer
 
 PARTS_SHOWN_MAX = 200
 
@@ -30,7 +31,7 @@ def order(request: HttpRequest, order: int) -> HttpResponse:
     wishes = list(found.cancel_requests.all())
     context = {
         "order": found,
-        "events": list(redacted_note(found.events.all(), with_answers=False)),
+        "events": list(with_redacted_notes(found.events.all(), with_answers=False)),
         "transfers": list(Transfer.objects.filter(order=found).select_related("credit").order_by("id")),
         "refills": refills,
         "wishes": wishes,

@@ -15,13 +15,13 @@ from tradepost.engine import errors
 from tradepost.engine.errors import IncorrectParameter, QuantityTooLarge, QuantityTooSmall, Refusal
 from tradepost.engine.order_types import RULES, OrderType, Quantity
 from tradepost.engine.statuses import DELIVERING, RefillStatus, Status
-from tradepost.panel.order_fields import LOOKS
-from tradepost.panel.shelf import Shelf
+from tradepost.panel.order_fields import FIELD_SPECS
+from tradepost.panel.storefront import Storefront
 
 EXAMPLE_LINK = "https://example.com/page"
 
 
-class Action(NamedTuple):
+class ActionDoc(NamedTuple):
     """What may be asked: its parameters beside `key`, and an answer as it looks."""
 
     name: str
@@ -31,27 +31,27 @@ class Action(NamedTuple):
 
 
 ACTIONS = (
-    Action(
+    ActionDoc(
         "services",
         _("What is on sale, at your rates"),
         (),
         '[{"service":1,"name":"Followers","type":"Default","category":"First","rate":"0.90","min":"50","max":"10000",'
         '"refill":true,"cancel":true,"dripfeed":false,"description":"","average_time":""}]',
     ),
-    Action("add", _("Place an order"), ("service", "link", "quantity"), '{"order":23501}'),
-    Action(
+    ActionDoc("add", _("Place an order"), ("service", "link", "quantity"), '{"order":23501}'),
+    ActionDoc(
         "status",
         _("How an order stands; of many, an object by id"),
         ("order", "orders"),
         '{"charge":"0.27819","start_count":"3572","status":"Partial","remains":"157","currency":"USD"}',
     ),
-    Action("balance", _("What you have to spend"), (), '{"balance":"100.84292","currency":"USD"}'),
-    Action("refill", _("Ask for a refill; for many, an array"), ("order", "orders"), '{"refill":"1"}'),
-    Action(
+    ActionDoc("balance", _("What you have to spend"), (), '{"balance":"100.84292","currency":"USD"}'),
+    ActionDoc("refill", _("Ask for a refill; for many, an array"), ("order", "orders"), '{"refill":"1"}'),
+    ActionDoc(
         "refill_status", _("How a refill stands"), ("refill", "refills", "order", "orders"), '{"status":"Completed"}'
     ),
-    Action("cancel", _("Ask to cancel; always an array"), ("order", "orders"), '[{"order":9,"cancel":1}]'),
-    Action(
+    ActionDoc("cancel", _("Ask to cancel; always an array"), ("order", "orders"), '[{"order":9,"cancel":1}]'),
+    ActionDoc(
         "orders",
         _("Your newest orders"),
         ("limit", "before"),
@@ -112,7 +112,7 @@ fetch("{url}", {{ method: "POST", body: new URLSearchParams(order) }})
 }
 
 
-class Kind(NamedTuple):
+class OrderTypeDoc(NamedTuple):
     """An order type beside the parameters that it takes."""
 
     type: OrderType
@@ -121,7 +121,7 @@ class Kind(NamedTuple):
     counts: str
 
 
-class Error(NamedTuple):
+class ErrorDoc(NamedTuple):
     """An error of the API and when it is the answer."""
 
     text: str
@@ -130,7 +130,7 @@ class Error(NamedTuple):
 
 @login_not_required
 @require_safe
-def api(request: HttpRequest) -> HttpResponse:
+def api_docs(request: HttpRequest) -> HttpResponse:
     """Show the reference, with the address that the page was reached at."""
     viewer = request.user if isinstance(request.user, Account) else None
     url = request.build_absolute_uri("/api/v2")
@@ -138,34 +138,34 @@ def api(request: HttpRequest) -> HttpResponse:
         "url": url,
         "actions": ACTIONS,
         "kinds": [_kind(type_) for type_ in OrderType],
-        "parameters": [(name, look) for name, look in LOOKS.items()],
+        "parameters": [(name, look) for name, look in FIELD_SPECS.items()],
         "errors": known_errors(),
         "statuses": [*DELIVERING, Status.COMPLETED, Status.PARTIAL, Status.CANCELED],
         "subscription_statuses": [Status.ACTIVE, Status.PAUSED, Status.COMPLETED, Status.EXPIRED, Status.CANCELED],
         "refill_statuses": list(RefillStatus),
-        "examples": examples(url, Shelf(viewer)),
+        "examples": examples(url, Storefront(viewer)),
     }
-    return render(request, "panel/api.html", context)
+    return render(request, "panel/api_docs.html", context)
 
 
 @login_not_required
 @require_safe
 def console(request: HttpRequest) -> HttpResponse:
     """Show a form that calls the API from the browser, by a key that never comes here."""
-    names = sorted({name for action in ACTIONS for name in action.parameters} | set(LOOKS))
+    names = sorted({name for action in ACTIONS for name in action.parameters} | set(FIELD_SPECS))
     url = request.build_absolute_uri("/api/v2")
     return render(request, "panel/console.html", {"actions": ACTIONS, "names": names, "url": url})
 
 
-def examples(url: str, shelf: Shelf, *, key: str = "YOUR_KEY") -> dict[str, str]:
+def examples(url: str, storefront: Storefront, *, key: str = "YOUR_KEY") -> dict[str, str]:
     """Return the examples in each language, for a service that is on sale."""
-    offers, _count = shelf.find(limit=1_000)
+    offers, _count = storefront.find(limit=1_000)
     service = next((offer.service for offer in offers if offer.service.type is OrderType.DEFAULT), None)
     values = {"service": service.id if service else 1, "quantity": service.terms.min if service else 100}
     return {name: text.format(url=url, key=key, link=EXAMPLE_LINK, **values) for name, text in EXAMPLES.items()}
 
 
-def known_errors() -> list[Error]:
+def known_errors() -> list[ErrorDoc]:
     """Return every error there is, in the words that clients see, and when it comes."""
     named = {
         IncorrectParameter: "Incorrect <parameter>",
@@ -173,13 +173,15 @@ def known_errors() -> list[Error]:
         QuantityTooLarge: "Quantity more than maximum <N>",
     }
     classes = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, Refusal)]
-    return [Error(named.get(each, each.text), cleandoc(each.__doc__ or "")) for each in classes if each is not Refusal]
+    return [
+        ErrorDoc(named.get(each, each.text), cleandoc(each.__doc__ or "")) for each in classes if each is not Refusal
+    ]
 
 
-def _kind(type_: OrderType) -> Kind:
+def _kind(type_: OrderType) -> OrderTypeDoc:
     rule = RULES[type_]
     required = ["link"] if rule.link else []
     required += ["quantity"] if rule.quantity is Quantity.GIVEN else []
     optional = [*rule.optional, *(name for name, _other, _value in rule.required_when)]
     optional += ["runs", "interval"] if rule.dripfeed else []
-    return Kind(type_, [*required, *rule.required], optional, str(rule.quantity))
+    return OrderTypeDoc(type_, [*required, *rule.required], optional, str(rule.quantity))

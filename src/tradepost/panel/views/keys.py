@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.engine.keys import Scope, tidy_network
-from tradepost.panel.asking import customer
+from tradepost.panel.requests import customer
 from tradepost.site_settings import effective as site_settings
 
 NETWORKS_MAX = 50

@@ -18,7 +18,7 @@ from tradepost.engine.order_types import wire_id
 from tradepost.engine.statuses import ACTIVE, DELIVERING, Dispatch, Status
 from tradepost.id_ranges import around, within
 from tradepost.orders.models import Order, Refill
-from tradepost.panel.asking import customer, text_of
+from tradepost.panel.requests import customer, search_text
 
 PAGE_ROWS = 50
 LOOKED_MAX = 5_000  # an account's orders that one page is looked for among: they lie apart, each is a page to be read
@@ -57,7 +57,7 @@ def orders(request: HttpRequest) -> HttpResponse:
         "looked_back_to": Order.objects.get(pk=page.older).created_at if page.is_cut and page.older else None,
         "tabs": TABS,
         "status": request.GET.get("status", ""),
-        "text": text_of(request.GET, "q"),
+        "text": search_text(request.GET, "q"),
         "is_test": bool(request.GET.get("test")),
         "is_filtered": any(request.GET.get(name) for name in ("status", "q", "from", "to", "service")),
         "active": ACTIVE,
@@ -184,7 +184,7 @@ def _asked(request: HttpRequest) -> Search:
         found = found.filter(status=status)
     if service := wire_id(request.GET.get("service", "")):
         found = found.filter(service=service)
-    text = text_of(request.GET, "q")
+    text = search_text(request.GET, "q")
     if ids := _ids_of(theirs, text):
         return Search(found.filter(pk__in=ids), None)
     return Search(found.filter(link__icontains=text) if text else found, among)

@@ -33,7 +33,7 @@ class Offer(NamedTuple):
         return RULES[self.service.type].quantity is Quantity.PACKAGE
 
 
-class Shelf:
+class Storefront:
     """The services on sale, at the rates of an account; of nobody, at everybody's."""
 
     def __init__(self, account: Account | None) -> None:

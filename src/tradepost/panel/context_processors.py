@@ -15,7 +15,7 @@ from tradepost.site_settings import effective as site_settings
 from tradepost.site_settings.effective import EffectiveSettings
 
 
-class Item(NamedTuple):
+class NavigationItem(NamedTuple):
     """A way to a page: its URL's name, what it is called, and its icon among the heroicons."""
 
     name: str
@@ -24,23 +24,23 @@ class Item(NamedTuple):
 
 
 NAVIGATION = (
-    Item("panel:dashboard", _("Overview"), "home"),
-    Item("panel:new_order", _("New order"), "plus-circle"),
-    Item("panel:mass_order", _("Mass order"), "queue-list"),
-    Item("panel:orders", _("Orders"), "clipboard-document-list"),
-    Item("panel:services", _("Services"), "tag"),
-    Item("panel:money", _("Money"), "wallet"),
-    Item("panel:api", _("API"), "code-bracket"),
-    Item("panel:settings", _("Settings"), "cog-6-tooth"),
+    NavigationItem("panel:dashboard", _("Overview"), "home"),
+    NavigationItem("panel:new_order", _("New order"), "plus-circle"),
+    NavigationItem("panel:mass_order", _("Mass order"), "queue-list"),
+    NavigationItem("panel:orders", _("Orders"), "clipboard-document-list"),
+    NavigationItem("panel:services", _("Services"), "tag"),
+    NavigationItem("panel:money", _("Money"), "wallet"),
+    NavigationItem("panel:api_docs", _("API"), "code-bracket"),
+    NavigationItem("panel:settings", _("Settings"), "cog-6-tooth"),
 )
 ON_PHONE = tuple(NAVIGATION[place] for place in (0, 3, 1, 5))  # with the order in the middle; the rest is behind «More»
 BENEATH = {  # pages that belong to one of the above
     "order": "orders", "dripfeeds": "orders", "subscriptions": "orders", "refills": "orders",
-    "service_changes": "services", "add_funds": "money", "keys": "api", "console": "api",
+    "service_changes": "services", "add_funds": "money", "keys": "api_docs", "console": "api_docs",
 }  # fmt: skip
 
 
-class Frame:
+class Layout:
     """What the base template asks about whoever looks at the page; looked up only if it asks."""
 
     navigation = NAVIGATION
@@ -93,6 +93,6 @@ class Frame:
         return "rtl" if get_language_bidi() else "ltr"
 
 
-def frame(request: HttpRequest) -> dict[str, object]:
-    """Give every template its frame."""
-    return {"frame": Frame(request)}
+def layout(request: HttpRequest) -> dict[str, object]:
+    """Give every template its layout: navigation, balance, settings."""
+    return {"layout": Layout(request)}

@@ -1,0 +1,72 @@
+"""Middleware of the panel: whole-page redirects for htmx, language and time zone, and the limits of impersonation."""
+
+import zoneinfo
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
+
+from tradepost.accounts import impersonation
+from tradepost.accounts.models import Account
+from tradepost.http_types import GetResponse
+
+
+def htmx_redirect_middleware(get_response: GetResponse) -> GetResponse:
+    """Let the browser follow redirects of htmx requests, so that a sign-in page replaces the whole page."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if isinstance(response, HttpResponseRedirect) and request.headers.get("HX-Request"):
+            return HttpResponseClientRedirect(response.url)
+        return response
+
+    return answer
+
+
+def preferences_middleware(get_response: GetResponse) -> GetResponse:
+    """Answer in the language and time zone of the signed-in account. The back office keeps its own."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        account = request.user
+        if not isinstance(account, Account) or request.path.startswith(reverse("admin:index")):
+            return get_response(request)
+        if account.language:
+            translation.activate(account.language)
+            request.LANGUAGE_CODE = account.language
+        with timezone.override(zoneinfo.ZoneInfo(account.timezone)):
+            return get_response(request)
+
+    return answer
+
+
+def impersonation_middleware(get_response: GetResponse) -> GetResponse:
+    """End an impersonation when its hour is over, and keep staff off the pages that are the customer's alone."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        row = impersonation.begun(request)
+        if row is None:
+            return get_response(request)
+        if not impersonation.is_good(row):
+            impersonation.finish(row.pk)
+            logout(request)
+            messages.info(request, _("You are no longer logged in as a customer. Please sign in again."))
+            return redirect("account_login")
+        request.acting = row  # type: ignore[attr-defined] # read by `impersonation.of`
+        if _is_for_the_customer_only(request):
+            return render(request, "panel/not_yours.html", status=403)
+        return get_response(request)
+
+    return answer
+
+
+def _is_for_the_customer_only(request: HttpRequest) -> bool:
+    """Whether a page is for the customer alone: password, address, second factor, sessions; and creating keys."""
+    if request.path == reverse("account_logout"):
+        return False
+    is_sign_in = request.path.startswith(reverse("account_login").removesuffix("login/"))
+    return is_sign_in or (request.method == "POST" and request.path.startswith(reverse("panel:keys")))

@@ -1,0 +1,21 @@
+"""The way back for a member of staff who is logged in as a customer."""
+
+from allauth.usersessions.models import UserSession
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from hijack.views import ReleaseUserView
+
+from tradepost.accounts import impersonation
+
+
+class EndImpersonationView(ReleaseUserView):  # type: ignore[misc] # published without types
+    """Ends an impersonation and returns the member of staff to their own session."""
+
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        """End the impersonation, then open the customer's page in the back office."""
+        row = impersonation.of(request)
+        assert row, "the middleware lets nobody else here"
+        super().post(request, *args, **kwargs)
+        impersonation.finish(row.pk)
+        UserSession.objects.create_from_request(request)
+        return redirect("admin:accounts_account_change", row.account_id)
