@@ -27,7 +27,7 @@ STATEMENTS = {
     "service_changes": 7,
     "money": 7,
     "add_funds": 4,
-    "api": 6,
+    "api_docs": 6,
     "console": 4,
     "keys": 5,
     "settings": 4,
