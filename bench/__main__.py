@@ -20,7 +20,7 @@ from bench import settings as setting
 from bench import standby as doubling
 from bench.errors import Failed
 from bench.workload import WORKLOADS
-from tradepost.up.errors import Unable
+from tradepost.up.errors import StartError
 
 ROUNDS_MAX = 100
 SECONDS_MAX = 600
@@ -158,7 +158,7 @@ def _run(work: Callable[[], None]) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then as after Ctrl-C
     try:
         work()
-    except (Failed, Unable) as failure:
+    except (Failed, StartError) as failure:
         typer.secho(f"bench: {failure}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

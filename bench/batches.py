@@ -10,7 +10,7 @@ from bench.errors import Failed
 from bench.figures import Figures
 from bench.seeding import KEY
 from bench.workload import CUSTOMERS
-from tradepost.api.coalesce import OPTIONS
+from tradepost.api.group_commit import OPTIONS
 from tradepost.engine import keys, placing
 from tradepost.engine.placing import Mode, Placed
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from tradepost.api import reference
-from tradepost.api.actions import ACTIONS
+from tradepost.api.openapi import markdown
+from tradepost.api.openapi.actions import ACTIONS
 from tradepost.cli import app
 from tradepost.config import environment
 from tradepost.engine.errors import Refusal
@@ -23,8 +23,8 @@ def test_every_error_is_documented(refusal: type[Refusal]) -> None:
 
 
 def test_types_and_parameters_of_orders_are_documented_as_they_are_read() -> None:
-    assert reference.types_table() in API
-    assert reference.parameters_table() in API
+    assert markdown.types_table() in API
+    assert markdown.parameters_table() in API
 
 
 @pytest.mark.parametrize("action", ACTIONS)

@@ -14,8 +14,8 @@ from tradepost.accounts.role_names import RoleName
 from tradepost.config import checks, environment
 from tradepost.engine import money
 from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX, Scope
-from tradepost.up import desk, postgres
-from tradepost.up.errors import Unable
+from tradepost.up import postgres, run
+from tradepost.up.errors import StartError
 
 if TYPE_CHECKING:
     from tradepost.accounts.models import Account
@@ -38,7 +38,7 @@ def main() -> None:
     """Run a command; what the operator can mend is said in a line, not in a traceback."""
     try:
         app()
-    except (Unable, environment.Misconfigured) as error:
+    except (StartError, environment.Misconfigured) as error:
         typer.secho(f"tradepost: {error}", fg=typer.colors.RED, err=True)
         raise SystemExit(1) from None
 
@@ -59,8 +59,8 @@ def up(
 ) -> None:
     """Run the whole desk on this machine: database, site, API and worker. Ctrl-C stops it."""
     if chain and not demo:
-        raise Unable("--chain is for a demo: give --demo too.")
-    desk.run(host=host, port=port, workers=workers, demo=demo, chain=chain)
+        raise StartError("--chain is for a demo: give --demo too.")
+    run.run(host=host, port=port, workers=workers, demo=demo, chain=chain)
 
 
 @app.command()
@@ -128,7 +128,7 @@ def keys_create(
                 test=test,
             )
         except ValueError as error:
-            raise Unable(f"That network can't be right: {error}.") from None
+            raise StartError(f"That network can't be right: {error}.") from None
     typer.echo(text)
 
 
@@ -154,7 +154,7 @@ def keys_revoke(key: Annotated[int, typer.Argument(help="The key's id, as `keys 
         from tradepost.accounts import keys  # noqa: PLC0415
 
         if not keys.revoke(key):
-            raise Unable(f"There is no key {key} that could be revoked.")
+            raise StartError(f"There is no key {key} that could be revoked.")
     typer.echo(f"Key {key} is revoked.")
 
 
@@ -171,14 +171,14 @@ def accounts_create(
 ) -> None:
     """Make an account that can sign in."""
     if role and not staff:
-        raise Unable("--role is for staff: give --staff too.")
+        raise StartError("--role is for staff: give --staff too.")
     with _django():
         from tradepost.accounts import creation  # noqa: PLC0415
 
         try:
             creation.create(email, password, role=role or RoleName.OWNER if staff else None)
         except ValueError as error:
-            raise Unable(str(error)) from None
+            raise StartError(str(error)) from None
     typer.echo(f"{email} can sign in.")
 
 
@@ -221,7 +221,7 @@ def reports_rebuild(
             progress = _progress()
             typer.echo(f"{progress.percent} %: {progress.booked:,} rows are booked, {progress.waiting:,} wait.")
         if not _progress().is_live:
-            raise Unable("A transaction has been under way for long; try again later, or leave it to the worker.")
+            raise StartError("A transaction has been under way for long; try again later, or leave it to the worker.")
     typer.echo("The totals are up to date.")
 
 
@@ -238,7 +238,7 @@ def _amount(text: str) -> Decimal:
     except InvalidOperation:
         value = Decimal(0)
     if not value.is_finite() or value <= 0 or value != money.to_amount(value):
-        raise Unable(f"{text} is no amount: write a number above zero with at most five decimals.")
+        raise StartError(f"{text} is no amount: write a number above zero with at most five decimals.")
     return value
 
 
@@ -248,7 +248,7 @@ def _account(email: str) -> "Account":
     try:
         return Account.objects.get(email=email)
     except Account.DoesNotExist:
-        raise Unable(f"There is no account {email}.") from None
+        raise StartError(f"There is no account {email}.") from None
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.calling import LINK
 from tests.conftest import Customer, Desk
-from tradepost.api import form
+from tradepost.api import parameters
 
 
 def test_a_boundary_may_be_longer_than_any_is(desk: Desk) -> None:
@@ -24,5 +24,5 @@ def test_names_of_parameters_may_hold_what_is_no_text(desk: Desk, alice: Custome
 
 
 def test_broken_content_leaves_no_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    assert form.read(b"", "multipart/form-data; boundary=y", b"--x\r\nnonsense") == {}
+    assert parameters.parse_parameters(b"", "multipart/form-data; boundary=y", b"--x\r\nnonsense") == {}
     assert caplog.records == []

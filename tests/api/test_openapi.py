@@ -25,10 +25,10 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.api.calling import call, order
 from tests.conftest import Customer, Desk
-from tradepost.api.actions import ACTIONS
-from tradepost.api.answers import ANSWERS, ref
-from tradepost.api.bodies import examples
-from tradepost.api.openapi import document, encoded
+from tradepost.api.openapi.actions import ACTIONS
+from tradepost.api.openapi.document import document, encoded
+from tradepost.api.openapi.requests import examples
+from tradepost.api.openapi.responses import ANSWERS, ref
 from tradepost.api.v2 import Api
 from tradepost.database import engine_connection
 from tradepost.engine.errors import Refusal

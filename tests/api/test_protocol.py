@@ -19,7 +19,7 @@ import uvicorn
 from bench import cpu
 from tests.api.calling import LINK, call
 from tests.conftest import Customer, Desk, start_desk, stop_desk
-from tradepost.api.heads import Heads
+from tradepost.api.head_cache import HeadCache
 from tradepost.api.protocol import Protocol
 from tradepost.api.v2 import Api
 from tradepost.orders.models import Order
@@ -351,7 +351,7 @@ def two_ways() -> Iterator[str]:
     api = Api(f"dbname={database['NAME']} host={database['HOST']} user={database['USER']}", "USD", requests_a_minute=0)
     config = uvicorn.Config(
         cast("Any", _asgi),
-        http=cast("Any", partial(Protocol, api=api, heads=Heads())),
+        http=cast("Any", partial(Protocol, api=api, heads=HeadCache())),
         lifespan="off",
         access_log=False,
         timeout_keep_alive=1,

@@ -124,7 +124,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     from tradepost.accounts.models import Account, Key, LoginAs
     from tradepost.catalog.models import CustomRate, PriceList, Service
     from tradepost.engine.statuses import Status
-    from tradepost.fulfilment.simulate import simulate
+    from tradepost.fulfilment.tasks.simulator import simulate
     from tradepost.ledger import payments
     from tradepost.ledger.models import LedgerAccount, PaymentLimit, Transfer
     from tradepost.orders.bulk_actions import lifecycle

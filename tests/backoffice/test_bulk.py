@@ -14,7 +14,7 @@ from tests.backoffice.conftest import place, settle, sign_in
 from tests.conftest import Customer
 from tests.providers.builders import attempt, make_offer, make_provider, route
 from tradepost.engine.statuses import Status
-from tradepost.fulfilment.bulk import bulk
+from tradepost.fulfilment.tasks.bulk_actions import run_bulk_action
 from tradepost.ledger.models import LedgerAccount
 from tradepost.orders.models import BulkAction, BulkOrder, Order, OrderEvent
 
@@ -46,7 +46,7 @@ def page(action: BulkAction) -> str:
 def carry_out(client: Client, action: BulkAction, **wish: str) -> BulkAction:
     """Confirm it, and do a worker's part."""
     client.post(page(action), {"confirm": "yes", **wish})
-    bulk(action=action.pk)
+    run_bulk_action(action=action.pk)
     action.refresh_from_db()
     return action
 
@@ -235,7 +235,7 @@ def test_a_stopped_action_does_no_further_batch(staff: Client, alice: Customer, 
     staff.post(page(action), {"confirm": "yes"})
     in_transaction(lambda raw: executor.work(raw, action.pk, limit=1))
     staff.post(page(action), {"stop": "yes"})
-    bulk(action=action.pk)
+    run_bulk_action(action=action.pk)
     action.refresh_from_db()
     assert (action.state, action.done) == ("stopped", 1)
     assert [status(order) for order in orders] == ["Canceled", "Pending", "Pending"]
@@ -247,17 +247,17 @@ def test_what_a_worker_left_is_gone_on_with(staff: Client, alice: Customer, serv
     from django.db.models.functions import Now
     from procrastinate.contrib.django.models import ProcrastinateJob
 
-    from tradepost.fulfilment.bulk import sweep_bulk
+    from tradepost.fulfilment.tasks.bulk_actions import resume_bulk_actions
 
     action = choose(staff, "cancel", *place(alice.id, service))
     staff.post(page(action), {"confirm": "yes"})
     jobs = ProcrastinateJob.objects.filter(queueing_lock=f"bulk {action.pk}", status="todo")
     assert jobs.count() == 1
-    sweep_bulk(timestamp=0)
+    resume_bulk_actions(timestamp=0)
     assert jobs.count() == 1, "it was queued a moment ago"
     ProcrastinateJob.objects.filter(pk__in=jobs).update(queueing_lock="lost", status="failed")
     BulkAction.objects.filter(pk=action.pk).update(worked_at=Now() - timedelta(minutes=1))
-    sweep_bulk(timestamp=0)
+    resume_bulk_actions(timestamp=0)
     assert jobs.count() == 1
 
 
@@ -306,7 +306,7 @@ def test_a_database_that_is_gone_fails_no_order(
         with pytest.raises(type(error)):
             carry_out(staff, action)
     assert outcomes(action) == {order: ("waiting", "")}
-    bulk(action=action.pk)
+    run_bulk_action(action=action.pk)
     assert outcomes(action) == {order: ("done", "")}
 
 
@@ -324,7 +324,7 @@ def test_progress_is_asked_for_while_it_runs(staff: Client, alice: Customer, ser
     staff.post(page(action), {"confirm": "yes"})
     part = reverse("admin:orders_bulkaction_progress", args=[action.pk])
     assert f'hx-get="{part}"' in staff.get(page(action)).content.decode()
-    bulk(action=action.pk)
+    run_bulk_action(action=action.pk)
     shown = staff.get(part).content.decode()
     assert "hx-get" not in shown
     assert 'value="100"' in shown

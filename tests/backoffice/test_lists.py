@@ -142,7 +142,7 @@ def more_stuck(times: int) -> str:
 
 
 def more_jobs(times: int) -> str:
-    from tradepost.fulfilment.simulate import simulate
+    from tradepost.fulfilment.tasks.simulator import simulate
 
     for _ in range(times):
         simulate.configure(queueing_lock=f"growing {next(_numbers)}").defer(timestamp=0)

@@ -12,7 +12,7 @@ from tests.backoffice.test_lists import shown
 from tests.conftest import Customer
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
-from tradepost.fulfilment.run import run
+from tradepost.fulfilment.tasks.drip_feeds import make_due_runs
 from tradepost.orders.models import Order
 
 __all__ = ["no_jobs_left"]  # a fixture that is used by itself
@@ -64,7 +64,7 @@ def test_a_drip_feed_and_its_runs_lead_to_each_other(
     staff: Client, alice: Customer, make_service: Callable[..., int]
 ) -> None:
     [dripfeed] = place(alice.id, make_service(dripfeed=True), runs="3", interval="60")
-    run(timestamp=0)
+    make_due_runs(timestamp=0)
     [made] = Order.objects.filter(parent=dripfeed)
     page = staff.get(reverse("admin:orders_order_change", args=[dripfeed])).content.decode()
     assert "1 of 3" in page

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from tests.api.test_limits import asked_until
+from tests.api.test_rate_limit import asked_until
 from tests.backoffice.conftest import Things
 from tests.conftest import Customer, Desk
 from tests.panel.conftest import browser, page

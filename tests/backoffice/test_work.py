@@ -137,12 +137,12 @@ def test_what_is_released_is_free_again(dana: Client, erin: Client, alice: Custo
 
 
 def test_what_ends_otherwise_is_forgotten(dana: Client, alice: Customer, service: int) -> None:
-    from tradepost.fulfilment.forget import forget
+    from tradepost.fulfilment.tasks.cleanup import delete_expired
 
     [order] = place(alice.id, service)
     take(dana, order)
     settle(order, status=Status.CANCELED)
-    forget(timestamp=0)
+    delete_expired(timestamp=0)
     assert not TakenOrder.objects.filter(order=order).exists()
 
 

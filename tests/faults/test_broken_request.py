@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Customer
 from tradepost.api.app import App
-from tradepost.api.coalesce import Lane, Unavailable
+from tradepost.api.group_commit import DatabaseUnavailableError, Lane
 from tradepost.api.v2 import Api
 
 
@@ -22,10 +22,10 @@ def divide(connection: psycopg.Connection, divisors: Sequence[int]) -> list[int]
 def test_only_the_request_that_breaks_the_batch_goes_without_an_answer(
     connection: psycopg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def ask() -> list[int | Unavailable]:
+    async def ask() -> list[int | DatabaseUnavailableError]:
         lane = Lane("test", connection.info.dsn, divide)
         lane.start()
-        answered: list[asyncio.Future[int | Unavailable]] = []
+        answered: list[asyncio.Future[int | DatabaseUnavailableError]] = []
         for each in (1, 2, 0, 3):
             answered.append(asyncio.get_running_loop().create_future())
             lane.ask(each, answered[-1].set_result)
@@ -36,7 +36,7 @@ def test_only_the_request_that_breaks_the_batch_goes_without_an_answer(
     with caplog.at_level(logging.CRITICAL):
         answers = asyncio.run(ask())
     assert [answers[0], answers[1], answers[3]] == [12, 6, 4]
-    assert isinstance(answers[2], Unavailable)
+    assert isinstance(answers[2], DatabaseUnavailableError)
 
 
 def test_no_log_ever_holds_a_key(

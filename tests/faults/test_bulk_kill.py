@@ -14,7 +14,7 @@ from bench import cpu
 from tests.backoffice.conftest import place
 from tests.conftest import Customer, Desk, start_desk, stop_desk
 from tradepost.accounts.models import Account
-from tradepost.fulfilment import bulk
+from tradepost.fulfilment.tasks import bulk_actions
 from tradepost.ledger.models import LedgerAccount, Transfer
 from tradepost.orders.bulk_actions import lifecycle
 from tradepost.orders.bulk_actions.types import BulkActionKind, BulkOptions
@@ -58,7 +58,7 @@ def do_with_a_kill(
     action = lifecycle.draft(kind, Account.objects.get(pk=customer.id), orders)
     worker = worker_of(desk)
     assert lifecycle.confirm(action, wish)
-    bulk.start(action.pk)
+    bulk_actions.start(action.pk)
     while BulkAction.objects.get(pk=action.pk).worked_on < KILLED_AFTER:
         time.sleep(LOOK_SECONDS)
     os.kill(worker, signal.SIGKILL)

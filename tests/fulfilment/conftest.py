@@ -38,12 +38,13 @@ def make_provider(
     Workers that run on the test database are kept out of them: what is done there, the test does. At the end they are
     paused, so that no worker goes on with them.
     """
-    from tradepost.fulfilment import line, visit
+    from tradepost.fulfilment import throttled_client
+    from tradepost.fulfilment.tasks import visits
     from tradepost.providers.models import Provider, ProviderService
 
     made: list[int] = []
-    others = visit.LOCKS
-    monkeypatch.setattr(visit, "LOCKS", others + 1)
+    others = visits.LOCKS
+    monkeypatch.setattr(visits, "LOCKS", others + 1)
 
     def make(panel: Upstream | None = None, **fields: Any) -> int:
         provider = Provider(
@@ -61,7 +62,7 @@ def make_provider(
         return provider.pk
 
     yield make
-    line.hang_up()
+    throttled_client.close_clients()
     Provider.objects.filter(pk__in=made).update(is_paused=True)
 
 

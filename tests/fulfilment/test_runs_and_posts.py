@@ -10,9 +10,9 @@ import pytest
 from tests.api.calling import call
 from tests.conftest import Customer, Desk
 from tradepost.engine.routing import Fulfilment
-from tradepost.fulfilment import simulate
-from tradepost.fulfilment.expire import expire
-from tradepost.fulfilment.run import run
+from tradepost.fulfilment.tasks import simulator
+from tradepost.fulfilment.tasks.drip_feeds import make_due_runs
+from tradepost.fulfilment.tasks.subscriptions import expire_subscriptions
 from tradepost.orders.models import DripFeed, Order
 
 LINK = "https://pixelpond.example/alice"
@@ -48,7 +48,7 @@ def test_a_simulated_drip_feed_comes_to_its_end(desk: Desk, alice: Customer, mak
     placed = place(desk, alice, service, link=LINK, quantity=100, runs=2, interval=1)
     for _ in range(2):
         DripFeed.objects.filter(pk=placed, due_at__isnull=False).update(due_at="2026-01-01T00:00Z")
-        run(timestamp=0)
+        make_due_runs(timestamp=0)
     deadline = time.monotonic() + WAIT_SECONDS_MAX
     while time.monotonic() < deadline and Order.objects.get(pk=placed).status == "In progress":
         time.sleep(0.2)
@@ -64,7 +64,7 @@ def test_a_simulated_subscription_serves_its_posts_and_is_completed(
     placed = place(desk, alice, service, username="alice", min=100, max=200, delay=5, posts=3)
     connection.execute("UPDATE orders_order SET created_at = created_at - interval '1 day' WHERE id = %s", [placed])
     connection.commit()
-    simulate.advance_all(timedelta(seconds=2))
+    simulator.advance_all(timedelta(seconds=2))
     status = call(desk, alice, "status", order=placed)
     assert (status["status"], status["posts"], status["expiry"]) == ("Completed", "3", "")
     posts = [Order.objects.get(pk=order) for order in status["orders"]]
@@ -80,7 +80,7 @@ def test_a_subscription_past_its_last_day_is_expired_and_what_never_came_given_b
     query = """UPDATE orders_order SET fields = jsonb_set(fields, '{expiry}', '"01/01/2020"') WHERE id = %s"""
     connection.execute(query, [over])
     connection.commit()
-    expire(timestamp=0)
+    expire_subscriptions(timestamp=0)
     assert call(desk, alice, "status", order=lasting)["status"] == "Active"
     assert call(desk, alice, "status", order=over) == {
         "charge": "0.00",
@@ -95,6 +95,6 @@ def test_a_subscription_past_its_last_day_is_expired_and_what_never_came_given_b
     assert call(desk, alice, "balance")["balance"] == "91.00"
 
 
-@pytest.mark.parametrize("task", [expire, run])
+@pytest.mark.parametrize("task", [expire_subscriptions, make_due_runs])
 def test_with_nothing_to_do_nothing_is_done(task: Any) -> None:
     task(timestamp=0)

@@ -16,8 +16,8 @@ from tests.fakes.upstream import Reply, Upstream
 from tests.fulfilment.conftest import MakeProvider, MakeRouted, order
 from tradepost.database import engine_connection
 from tradepost.engine import dispatching
-from tradepost.fulfilment import visit as visits
-from tradepost.fulfilment.visit import sweep, visit
+from tradepost.fulfilment.tasks import visits
+from tradepost.fulfilment.tasks.visits import visit_provider, wake_due_visits
 from tradepost.ledger.models import LedgerAccount
 from tradepost.orders.models import Attempt, CancelRequest, Order, OrderEvent, Refill, UpstreamOrder
 from tradepost.providers.models import Provider, Round
@@ -44,7 +44,7 @@ def balance(customer: Customer) -> Decimal:
 def poll_again(provider: int) -> None:
     """Let the time pass until everything is asked about again, and visit."""
     Round.objects.filter(provider=provider).update(began_at=Now() - timedelta(days=1))
-    visit(provider)
+    visit_provider(provider)
 
 
 def test_what_is_queued_is_sent_once_with_all_its_parameters(
@@ -52,8 +52,8 @@ def test_what_is_queued_is_sent_once_with_all_its_parameters(
 ) -> None:
     placed = order(alice, routed, times=5)
     assert [state(each) for each in placed] == [("Pending", "queued")] * 5
-    visit(provider)
-    visit(provider)
+    visit_provider(provider)
+    visit_provider(provider)
     assert [state(each) for each in placed] == [("Pending", "sent")] * 5
     accepted = upstream.panel.accepted
     assert sorted(each.parameters["link"] for each in accepted) == [
@@ -79,7 +79,7 @@ def test_how_orders_stand_is_followed_to_their_end(
     alice: Customer, upstream: Upstream, provider: int, routed: int
 ) -> None:
     done, part, gone = order(alice, routed, times=3)
-    visit(provider)
+    visit_provider(provider)
     at = {each.parameters["link"][-1]: each.order for each in upstream.panel.accepted}
     upstream.panel.advance(at["0"], "In progress", remains=60, start_count=7)
     poll_again(provider)
@@ -105,7 +105,7 @@ def test_what_is_not_clearly_answered_is_unsure_and_never_sent_again(
     upstream.faults.script(fault)
     [placed] = order(alice, routed)
     for _ in range(3):
-        visit(provider)
+        visit_provider(provider)
         UpstreamOrder.objects.filter(order=placed).update(due_at=Now() - timedelta(days=1))
     assert state(placed) == ("Pending", "unsure")
     assert len(upstream.asked("add")) == 1
@@ -121,7 +121,7 @@ def test_what_is_answered_untidily_is_sent(
 ) -> None:
     upstream.faults.script(fault)
     [placed] = order(alice, routed)
-    visit(provider)
+    visit_provider(provider)
     assert state(placed) == ("Pending", "sent")
 
 
@@ -133,10 +133,10 @@ def test_where_the_provider_takes_keys_the_unsure_is_settled_by_asking_again(
         provider = make_provider(tradepost, takes_idempotency_keys=True)
         tradepost.faults.script(fault)
         [placed] = order(alice, make_routed(provider))
-        visit(provider)
+        visit_provider(provider)
         assert state(placed) == ("Pending", "unsure")
         UpstreamOrder.objects.filter(order=placed).update(due_at=Now())
-        visit(provider)
+        visit_provider(provider)
         assert state(placed) == ("Pending", "sent")
         [accepted] = tradepost.panel.accepted
         assert UpstreamOrder.objects.get(order=placed).upstream_id == str(accepted.order)
@@ -146,11 +146,11 @@ def test_an_order_answered_with_the_id_of_another_is_unsure(
     alice: Customer, upstream: Upstream, provider: int, routed: int
 ) -> None:
     [first] = order(alice, routed)
-    visit(provider)
+    visit_provider(provider)
     theirs = UpstreamOrder.objects.get(order=first).upstream_id
     [second] = order(alice, routed)
     upstream.canned.append(Reply(b'{"order":%s}' % theirs.encode()))
-    visit(provider)
+    visit_provider(provider)
     assert state(second) == ("Pending", "unsure")
     assert state(first) == ("Pending", "sent")
 
@@ -161,9 +161,9 @@ def test_a_definite_refusal_falls_through_to_the_next_route(
     with Upstream(Panel(offers=())) as empty:
         first, second = make_provider(empty), make_provider()
         [placed] = order(alice, make_routed(first, second))
-        visit(first)
+        visit_provider(first)
         assert state(placed) == ("Pending", "queued")
-        visit(second)
+        visit_provider(second)
     assert state(placed) == ("Pending", "sent")
     assert list(Attempt.objects.filter(order=placed).values_list("provider", "state")) == [
         (first, "refused"),
@@ -181,7 +181,7 @@ def test_what_waits_for_a_route_that_is_closed_goes_another_way_or_is_given_back
     [goes], [ends] = order(alice, both), order(alice, only)
     Route.objects.filter(service=both, provider_service__provider=first).update(is_active=False)
     ProviderService.objects.filter(routes__service=only).update(is_gone=True)
-    sweep(timestamp=0)
+    wake_due_visits(timestamp=0)
     assert UpstreamOrder.objects.get(order=goes).provider_id == second
     assert (state(goes), state(ends)) == (("Pending", "queued"), ("Canceled", "refused"))
     assert balance(alice) == Decimal("99.91")
@@ -191,7 +191,7 @@ def test_an_upstream_that_is_away_is_not_asked_about_one_order_after_the_other(
     alice: Customer, upstream: Upstream, provider: int, routed: int
 ) -> None:
     [placed] = order(alice, routed)
-    visit(provider)
+    visit_provider(provider)
     Provider.objects.filter(pk=provider).update(url="http://127.0.0.1:9/api/v2", balance_at=Now())
     poll_again(provider)
     found = Provider.objects.get(pk=provider)
@@ -208,7 +208,7 @@ def test_what_is_unsure_never_falls_through(
         upstream.faults.script(Fault.EMPTY_AFTER)
         [placed] = order(alice, make_routed(first, second))
         for provider in (first, second, first):
-            visit(provider)
+            visit_provider(provider)
         assert state(placed) == ("Pending", "unsure")
         assert other.asked("add") == []
 
@@ -222,7 +222,7 @@ def test_refused_by_every_route_it_is_canceled_or_held_as_its_service_says(
     with Upstream(Panel(offers=())) as empty:
         provider = make_provider(empty)
         [placed] = order(alice, make_routed(provider, on_refusal=on_refusal))
-        visit(provider)
+        visit_provider(provider)
     assert state(placed) == expected
     assert balance(alice) == (100 if on_refusal == "cancel" else Decimal("99.91"))
     assert OrderEvent.objects.filter(order=placed, note__contains="Incorrect service ID").exists()
@@ -234,14 +234,14 @@ def test_without_funds_upstream_orders_wait_and_an_alarm_is_raised(
     with Upstream(Panel(balance=Decimal("0.10"))) as poor:
         provider = make_provider(poor)
         placed = order(alice, make_routed(provider), times=3)
-        visit(provider)
-        visit(provider)
+        visit_provider(provider)
+        visit_provider(provider)
         assert sorted(state(each)[1] for each in placed) == ["queued", "queued", "sent"]
         assert "Not enough funds" in Provider.objects.get(pk=provider).trouble
         poor.panel.balance = Decimal(100)
         Provider.objects.filter(pk=provider).update(retry_at=None)
         UpstreamOrder.objects.filter(provider=provider).update(due_at=Now())
-        visit(provider)
+        visit_provider(provider)
         assert [state(each)[1] for each in placed] == ["sent"] * 3
         assert len(poor.panel.accepted) == 3
 
@@ -252,11 +252,11 @@ def test_an_upstream_that_is_away_or_busy_leaves_orders_queued(
     upstream.retry_after = "30"
     upstream.faults.script(Fault.TOO_MANY)
     [placed] = order(alice, routed)
-    visit(provider)
+    visit_provider(provider)
     assert state(placed) == ("Pending", "queued")
     Provider.objects.filter(pk=provider).update(url="http://127.0.0.1:9/api/v2", retry_at=None)
     UpstreamOrder.objects.filter(order=placed).update(due_at=Now())
-    visit(provider)
+    visit_provider(provider)
     assert state(placed) == ("Pending", "queued")
     found = Provider.objects.get(pk=provider)
     assert found.trouble.startswith("not sent")
@@ -266,7 +266,7 @@ def test_an_upstream_that_is_away_or_busy_leaves_orders_queued(
 def test_a_paused_provider_is_sent_nothing(alice: Customer, upstream: Upstream, provider: int, routed: int) -> None:
     Provider.objects.filter(pk=provider).update(is_paused=True)
     [placed] = order(alice, routed)
-    visit(provider)
+    visit_provider(provider)
     assert (state(placed), upstream.seen) == (("Pending", "queued"), [])
 
 
@@ -279,7 +279,7 @@ def test_an_order_canceled_in_the_queue_is_never_sent(
     with transaction.atomic():
         answers = cancel(engine_connection(), [CancelOf(by=alice.digest, orders=[str(placed)])], actor="api")
     assert answers == [[1]]
-    visit(provider)
+    visit_provider(provider)
     assert upstream.asked("add") == []
     assert balance(alice) == 100
 
@@ -291,7 +291,7 @@ def test_what_a_worker_was_sending_when_it_died_is_unsure(
     with transaction.atomic():
         assert len(dispatching.claim(engine_connection(), provider, limit=10)) == 1
     assert state(placed) == ("Pending", "sending")
-    visit(provider)
+    visit_provider(provider)
     assert state(placed) == ("Pending", "unsure")
     assert upstream.asked("add") == []
 
@@ -299,7 +299,7 @@ def test_what_a_worker_was_sending_when_it_died_is_unsure(
 def test_a_person_settles_what_is_unsure(alice: Customer, upstream: Upstream, provider: int, routed: int) -> None:
     upstream.faults.script(Fault.HTML_AFTER, Fault.HTML_BEFORE)
     there, missing = order(alice, routed, times=2)
-    visit(provider)
+    visit_provider(provider)
     ids = {each.parameters["link"][-1]: str(each.order) for each in upstream.panel.accepted}
     place = {there: "0", missing: "1"}
     found = [each for each in (there, missing) if place[each] in ids]
@@ -310,7 +310,7 @@ def test_a_person_settles_what_is_unsure(alice: Customer, upstream: Upstream, pr
         assert not dispatching.found(raw, lost[0], ids[place[found[0]]], actor="charlie")
         assert dispatching.send_again(raw, lost[0], actor="charlie")
         assert not dispatching.send_again(raw, found[0], actor="charlie")
-    visit(provider)
+    visit_provider(provider)
     assert [state(each)[1] for each in (there, missing)] == ["sent", "sent"]
     assert len(upstream.panel.accepted) == 2
 
@@ -319,7 +319,7 @@ def test_quantities_are_multiplied_and_remains_reckoned_back(
     alice: Customer, upstream: Upstream, provider: int, make_routed: MakeRouted
 ) -> None:
     [placed] = order(alice, make_routed(provider, multiplier="2", overflow_percent=10))
-    visit(provider)
+    visit_provider(provider)
     [accepted] = upstream.panel.accepted
     assert accepted.parameters["quantity"] == "220"
     upstream.panel.advance(accepted.order, "Partial", remains=120)
@@ -332,7 +332,7 @@ def test_what_goes_backwards_is_refused_and_noted_once(
     alice: Customer, upstream: Upstream, provider: int, routed: int
 ) -> None:
     [placed] = order(alice, routed)
-    visit(provider)
+    visit_provider(provider)
     [accepted] = upstream.panel.accepted
     upstream.panel.advance(accepted.order, "In progress")
     poll_again(provider)
@@ -347,7 +347,7 @@ def test_an_order_unknown_upstream_is_noted_and_stays(
     alice: Customer, upstream: Upstream, provider: int, routed: int
 ) -> None:
     [placed] = order(alice, routed)
-    visit(provider)
+    visit_provider(provider)
     upstream.panel.orders.clear()
     poll_again(provider)
     assert state(placed) == ("Pending", "sent")
@@ -360,8 +360,8 @@ def test_the_same_id_at_two_providers_is_two_orders(
     with Upstream() as other:
         here, there = make_provider(), make_provider(other)
         [first], [second] = order(alice, make_routed(here)), order(alice, make_routed(there))
-        visit(here)
-        visit(there)
+        visit_provider(here)
+        visit_provider(there)
         ids = UpstreamOrder.objects.filter(order__in=[first, second]).values_list("upstream_id", flat=True)
         assert len(set(ids)) == 1
         other.panel.advance(int(ids[0]), "Completed")
@@ -374,7 +374,7 @@ def test_a_cancel_request_is_passed_on_and_settled_by_the_order(
     alice: Customer, upstream: Upstream, provider: int, routed: int
 ) -> None:
     [placed] = order(alice, routed)
-    visit(provider)
+    visit_provider(provider)
     asked = CancelRequest.objects.create(order_id=placed, account_id=alice.id)
     poll_again(provider)
     asked.refresh_from_db()
@@ -387,17 +387,17 @@ def test_a_refill_is_passed_on_and_followed_to_its_end(
     alice: Customer, upstream: Upstream, provider: int, routed: int
 ) -> None:
     [placed] = order(alice, routed)
-    visit(provider)
+    visit_provider(provider)
     [accepted] = upstream.panel.accepted
     upstream.panel.advance(accepted.order, "Completed")
     poll_again(provider)
     refill = Refill.objects.create(order_id=placed, account_id=alice.id)
-    visit(provider)
+    visit_provider(provider)
     refill.refresh_from_db()
     assert refill.upstream_id
     upstream.panel.refills = dict.fromkeys(upstream.panel.refills, "Completed")
     Refill.objects.filter(pk=refill.pk).update(asked_at=Now() - timedelta(hours=1))
-    visit(provider)
+    visit_provider(provider)
     refill.refresh_from_db()
     assert refill.status == "Completed"
 
@@ -405,12 +405,12 @@ def test_a_refill_is_passed_on_and_followed_to_its_end(
 def test_runs_of_a_drip_feed_go_to_the_provider(
     alice: Customer, upstream: Upstream, provider: int, routed: int
 ) -> None:
-    from tradepost.fulfilment.run import run
+    from tradepost.fulfilment.tasks.drip_feeds import make_due_runs
 
     [placed] = order(alice, routed, runs="2", interval="60")
     assert state(placed) == ("Pending", "runs")
-    run(timestamp=0)
-    visit(provider)
+    make_due_runs(timestamp=0)
+    visit_provider(provider)
     [made] = Order.objects.filter(parent=placed)
     assert (made.dispatch, made.quantity) == ("sent", 100)
     [accepted] = upstream.panel.accepted
@@ -422,7 +422,7 @@ def test_the_parameters_of_its_type_go_along(
 ) -> None:
     service = make_routed(provider, type="Custom Comments", min=1)
     order(alice, service, comments="one\ntwo")
-    visit(provider)
+    visit_provider(provider)
     [accepted] = upstream.asked("add")
     assert accepted.parameters["comments"] == "one\ntwo"
     assert "quantity" not in accepted.parameters
@@ -435,7 +435,7 @@ def test_a_subscription_is_watched_upstream_and_its_posts_are_mirrored(
     service = make_routed(provider, type="Subscriptions", max=1000)
     wanted = {"username": "alice", "min": "10", "max": "20", "delay": "5", "posts": "3"}
     [placed] = order(alice, service, 1, **wanted)
-    visit(provider)
+    visit_provider(provider)
     assert state(placed) == ("Active", "sent")
     [asked] = upstream.asked("add")
     assert {name: asked.parameters[name] for name in wanted} == wanted
@@ -474,7 +474,7 @@ def test_a_subscription_is_watched_upstream_and_its_posts_are_mirrored(
 
 
 def test_the_balance_upstream_is_known(provider: int) -> None:
-    visit(provider)
+    visit_provider(provider)
     assert Provider.objects.get(pk=provider).balance == 1_000_000
 
 
@@ -482,7 +482,7 @@ def test_amounts_that_cannot_be_stop_nothing(alice: Customer, upstream: Upstream
     beyond = Decimal("9" * 20)
     upstream.panel.balance = beyond
     [placed] = order(alice, routed)
-    visit(provider)
+    visit_provider(provider)
     [there] = upstream.panel.accepted
     there.charge = beyond
     upstream.panel.advance(there.order, "Completed")
@@ -497,8 +497,8 @@ def test_another_workers_visit_is_left_alone(
     order(alice, routed)
     other = connect()
     other.execute("SELECT pg_advisory_lock(%s, %s)", [visits.LOCKS, provider])
-    visit(provider)
+    visit_provider(provider)
     assert upstream.seen == []
     other.execute("SELECT pg_advisory_unlock(%s, %s)", [visits.LOCKS, provider])
-    visit(provider)
+    visit_provider(provider)
     assert len(upstream.asked("add")) == 1

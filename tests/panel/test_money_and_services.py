@@ -18,7 +18,7 @@ from tests.panel.conftest import Belongings, browser, page
 from tests.providers.builders import make_offer, make_provider, route
 from tradepost.catalog.models import Change, CustomRate, PriceList, PriceListMember, PriceListRate, Service, Upload
 from tradepost.engine.statuses import Status
-from tradepost.fulfilment.forget import forget
+from tradepost.fulfilment.tasks.cleanup import delete_expired
 from tradepost.ledger import books
 from tradepost.ledger.models import LedgerAccount
 
@@ -83,7 +83,7 @@ def test_old_changes_uploads_and_sessions_are_forgotten(alice: Customer, service
     session = Session.objects.create(
         session_key="over", session_data="", expire_date=timezone.now() - timedelta(days=1)
     )
-    forget(timestamp=0)
+    delete_expired(timestamp=0)
     assert not Change.objects.filter(pk=change.pk).exists()
     assert not Session.objects.filter(pk=session.pk).exists()
     assert not Upload.objects.filter(pk=upload.pk).exists()

@@ -50,7 +50,7 @@ def attempt(provider: int, order: int, result: str, **told: Any) -> None:
     from tradepost.engine import attempts, dispatching
 
     with transaction.atomic():
-        errands = dispatching.claim(engine_connection(), provider, limit=100)
-        [errand] = [each for each in errands if each.order == order]
-        outcome = attempts.Outcome(order, errand.attempt, attempts.Result(result), **told)
+        outgoing_orders = dispatching.claim(engine_connection(), provider, limit=100)
+        [outgoing] = [each for each in outgoing_orders if each.order == order]
+        outcome = attempts.Outcome(order, outgoing.attempt, attempts.Result(result), **told)
         attempts.record(engine_connection(), [outcome])

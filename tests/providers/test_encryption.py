@@ -28,13 +28,13 @@ def test_two_providers_with_one_key_are_sealed_apart() -> None:
 
 
 def test_another_secret_key_says_so() -> None:
-    from tradepost.fulfilment.sync import sync
+    from tradepost.fulfilment.tasks.provider_sync import sync_provider
     from tradepost.providers.encryption import DecryptionError
 
     provider = make_provider(key=KEY)
     with override_settings(SECRET_KEY="the secret of another installation"):
         with pytest.raises(DecryptionError, match="another secret key"):
             assert provider.key
-        sync(provider.pk)
+        sync_provider(provider.pk)
     provider.refresh_from_db()
     assert provider.sync_error == "Its key was sealed with another secret key: enter it again."

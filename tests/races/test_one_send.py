@@ -52,8 +52,8 @@ def state(connection: psycopg.Connection, order: int) -> tuple[object, object]:
 def test_what_one_worker_is_claiming_another_leaves_alone(connect: Connect, queue: Queue) -> None:
     provider, queued = queue(4)
     first, second = connect(), connect()
-    mine = [errand.order for errand in claim(first, provider, limit=2)]
-    yours = [errand.order for errand in claim(second, provider, limit=10)]
+    mine = [outgoing.order for outgoing in claim(first, provider, limit=2)]
+    yours = [outgoing.order for outgoing in claim(second, provider, limit=10)]
     assert (mine, yours) == (queued[:2], queued[2:])
     first.commit()
     second.commit()

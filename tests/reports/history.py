@@ -18,7 +18,7 @@ from tradepost.engine.attempts import Outcome, Result
 from tradepost.engine.polling import UpstreamStatus
 from tradepost.engine.routing import Fulfilment
 from tradepost.engine.statuses import ACTIVE, Status
-from tradepost.fulfilment.run import run
+from tradepost.fulfilment.tasks.drip_feeds import make_due_runs
 from tradepost.orders.models import Order, Refill, UpstreamOrder
 
 STEPS = 60
@@ -46,7 +46,7 @@ def make_history(
             )
         elif deed == "drip":
             place(account, dripped, runs="3", interval="60")
-            run(timestamp=0)
+            make_due_runs(timestamp=0)
         elif deed == "send":
             _send(chance, offer.provider_id)
         elif deed == "hear":
@@ -71,12 +71,12 @@ def _newest_order() -> int:
 
 def _send(chance: random.Random, provider: int) -> None:
     with transaction.atomic():
-        errands = dispatching.claim(engine_connection(), provider, limit=5)
+        outgoing_orders = dispatching.claim(engine_connection(), provider, limit=5)
     outcomes = []
-    for errand in errands:
+    for outgoing in outgoing_orders:
         result = chance.choice([Result.SENT, Result.SENT, Result.SENT, Result.DECLINED, Result.UNSURE, Result.LATER])
-        upstream_id = f"{provider}-{errand.order}" if result is Result.SENT else ""
-        outcomes.append(Outcome(errand.order, errand.attempt, result, upstream_id))
+        upstream_id = f"{provider}-{outgoing.order}" if result is Result.SENT else ""
+        outcomes.append(Outcome(outgoing.order, outgoing.attempt, result, upstream_id))
     with transaction.atomic():
         attempts.record(engine_connection(), outcomes)
 

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tradepost.api import exchange, openapi
-from tradepost.api.exchange import GZIPPED, JSON_ONLY, TEXT, TOO_LARGE, Reply
-from tradepost.api.heads import Head
+from tradepost.api import handler
+from tradepost.api.handler import GZIPPED, JSON_ONLY, TEXT, TOO_LARGE, Reply
+from tradepost.api.head_cache import Head
+from tradepost.api.openapi import document as openapi_document
 from tradepost.api.v2 import Api
 
 BODY_BYTES_MAX = 1024 * 1024
@@ -35,14 +36,14 @@ class App:
             await _send(send, TOO_LARGE)
             return
         client = scope.get("client")
-        call = exchange.call(Head.of(scope["headers"]), scope["query_string"], body, client[0] if client else None)
+        call = handler.read_call(Head.of(scope["headers"]), scope["query_string"], body, client[0] if client else None)
         replied: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
         def done(reply: Reply) -> None:
             if not replied.done():  # else its client has gone
                 replied.set_result(reply)
 
-        exchange.reply(self._api, call, done)
+        handler.respond(self._api, call, done)
         await _send(send, await replied)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -59,7 +60,7 @@ async def describe(scope: Scope, receive: Receive, send: Send) -> None:  # noqa:
     if scope["method"] not in {"GET", "HEAD"}:
         await _send(send, Reply(405, b"Method not allowed\n", (TEXT, (b"allow", b"GET, HEAD"))))
         return
-    document = openapi.encoded()
+    document = openapi_document.encoded()
     takes_gzip = any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
     await _send(send, Reply(200, document.gzipped, GZIPPED) if takes_gzip else Reply(200, document.plain, JSON_ONLY))
 

@@ -3,9 +3,9 @@
 A POST to `/api/v2` whose body fits one buffer is answered from where its last byte was read, without a task, a scope
 and messages; that more than halves what HTTP costs. Everything else goes on to ASGI as uvicorn does it: other paths
 and methods, a query, HTTP/1.0, chunked or large bodies, `Expect`, upgrades. Both ways read requests and make replies by
-`exchange`, so they can't differ.
+`handler`, so they can't differ.
 
-A request of which the parser has read the same head before is not even parsed (`heads`).
+A request of which the parser has read the same head before is not even parsed (`head_cache`).
 
 To uvicorn such a request is one more `RequestResponseCycle`: pipelining, keep-alive, shutdown and lost connections are
 its own. What it needs of one is what `_InPlace` has.
@@ -19,9 +19,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from tradepost.api import exchange
-from tradepost.api.exchange import Reply
-from tradepost.api.heads import Head, Heads
+from tradepost.api import handler
+from tradepost.api.handler import Reply
+from tradepost.api.head_cache import Head, HeadCache
 from tradepost.api.v2 import Api
 
 # Both are served: a redirect would turn a POST into a GET and drop its body.
@@ -39,11 +39,12 @@ class Protocol(HttpToolsProtocol):
     """A connection.
 
     `pass_on` takes over connections on which a page is asked for first: it gets the file number and what was read, and
-    tells whether it has. `said` is what was read of a connection that was passed on to here. `heads` are the process's.
+    tells whether it has. `said` is what was read of a connection that was passed on to here. `heads` is the cache of the
+    process.
     """
 
     def __init__(
-        self, *, api: Api, heads: Heads, pass_on: PassOn | None = None, said: bytes = b"", **uvicorns: Any
+        self, *, api: Api, heads: HeadCache, pass_on: PassOn | None = None, said: bytes = b"", **uvicorns: Any
     ) -> None:
         super().__init__(**uvicorns)
         self.api = api
@@ -271,8 +272,8 @@ class _InPlace:
 
     def answer(self) -> None:
         """Have it answered; its body is there."""
-        call = exchange.call(self.head, b"", self.body, self._protocol.address(self.head))
-        exchange.reply(self._protocol.api, call, self.done)
+        call = handler.read_call(self.head, b"", self.body, self._protocol.address(self.head))
+        handler.respond(self._protocol.api, call, self.done)
 
     def done(self, reply: Reply) -> None:
         """Send the reply, if anyone is there to read it."""

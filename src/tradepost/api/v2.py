@@ -9,8 +9,8 @@ from time import monotonic_ns
 
 import msgspec
 
-from tradepost.api.coalesce import Done, Lane, Unavailable
-from tradepost.api.limits import Allowance, Limiter
+from tradepost.api.group_commit import DatabaseUnavailableError, Done, Lane
+from tradepost.api.rate_limit import Allowance, Limiter
 from tradepost.engine import cancelling, money, placing, queries, refilling, site_settings
 from tradepost.engine.authentication import note_used
 from tradepost.engine.cancelling import CancelOf, Cancels
@@ -153,8 +153,8 @@ class Api:
         self._used = set()
         asyncio.get_running_loop().call_later(NOTE_USED_SECONDS, self._note_used)
 
-    def _learn_limit(self, key: bytes, limit: int | Unavailable | None) -> None:
-        if not isinstance(limit, Unavailable):  # else it stays as it was until the next time
+    def _learn_limit(self, key: bytes, limit: int | DatabaseUnavailableError | None) -> None:
+        if not isinstance(limit, DatabaseUnavailableError):  # else it stays as it was until the next time
             self._limiter.set_limit(key, limit)
 
     def _add(self, call: Call, done: Done[Answer]) -> None:
@@ -245,16 +245,18 @@ class Api:
         self._reader.ask(BalanceOf(by=call.key, address=call.address), partial(_pass_on, done, lambda _: refused))
 
 
-def _pass_on[Found](done: Done[Answer], show: Callable[[Found], Answer], found: Found | Refusal | Unavailable) -> None:
+def _pass_on[Found](
+    done: Done[Answer], show: Callable[[Found], Answer], found: Found | Refusal | DatabaseUnavailableError
+) -> None:
     """Hand on what a lane has found, as it is shown to the client."""
-    if isinstance(found, Unavailable):
+    if isinstance(found, DatabaseUnavailableError):
         done(found)
         return
     try:
         answer = _error(found) if isinstance(found, Refusal) else show(found)
     except Exception:
         logger.exception("An answer can't be shown")
-        done(Unavailable("the answer can't be shown"))
+        done(DatabaseUnavailableError("the answer can't be shown"))
         return
     done(answer)
 

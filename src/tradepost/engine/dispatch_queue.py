@@ -26,7 +26,7 @@ SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
 # a job that waits drains all that is there when it runs. A trigger of the table tells the workers.
 _WAKE = """
 INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args)
-SELECT 'default', 'tradepost.fulfilment.visit.visit', 'visit ' || id, jsonb_build_object('provider', id)
+SELECT 'default', 'tradepost.fulfilment.tasks.visits.visit_provider', 'visit ' || id, jsonb_build_object('provider', id)
 FROM unnest(%s::bigint[]) AS id ORDER BY id
 ON CONFLICT DO NOTHING
 """

@@ -70,7 +70,7 @@ WHERE order_id = ANY(%s::bigint[]) AND state = %s
 RETURNING order_id
 """
 
-_ERRANDS = """
+_OUTGOING = """
 SELECT u.order_id, u.tries, p.upstream_id, p.id, s.type, o.link, o.quantity, o.fields::text, r.multiplier,
        r.overflow_percent
 FROM orders_upstreamorder u
@@ -130,18 +130,20 @@ def _take(connection: Connection, query: str, provider: int, limit: int, *, was:
         return []
     # Read after the rows are locked: what someone else has taken meanwhile is not in this state any more.
     ids = [row[0] for row in cursor.execute(_SENDING, [arrays.of_numbers(ids), was.value], prepare=True)]
-    errands = [_errand(row) for row in cursor.execute(_ERRANDS, [arrays.of_numbers(ids)], prepare=True)]
+    outgoing_orders = [
+        _outgoing_order(row) for row in cursor.execute(_OUTGOING, [arrays.of_numbers(ids)], prepare=True)
+    ]
     if was is Dispatch.UNSURE:
-        errands = _as_before(connection, errands)
+        outgoing_orders = _as_before(connection, outgoing_orders)
     locked = orders.lock(connection, ids)
     moves = [orders.move_dispatch(locked[id_], Dispatch.SENDING) for id_ in ids]
     if moves:
         orders.write(connection, [move.order for move in moves], moves, actor=ACTOR)
-        _write_attempts(connection, errands)
-    return errands
+        _write_attempts(connection, outgoing_orders)
+    return outgoing_orders
 
 
-def _errand(row: TupleRow) -> OutgoingOrder:
+def _outgoing_order(row: TupleRow) -> OutgoingOrder:
     order, attempt, service, provider_service, type_, link, quantity, fields, multiplier, overflow = row
     rule = RULES[OrderType(type_)]
     own = msgspec.json.decode(fields, type=dict[str, str]) if fields else {}
@@ -153,26 +155,26 @@ def _errand(row: TupleRow) -> OutgoingOrder:
     return OutgoingOrder(order, attempt, service, parameters, ordered, provider_service, multiplier)
 
 
-def _as_before(connection: Connection, errands: Sequence[OutgoingOrder]) -> list[OutgoingOrder]:
-    """Return errands as they were asked for before, whatever has been changed since: a key stands for one order."""
-    ids = arrays.of_numbers(errand.order for errand in errands)
+def _as_before(connection: Connection, outgoing_orders: Sequence[OutgoingOrder]) -> list[OutgoingOrder]:
+    """Return outgoing_orders as they were asked for before, whatever has been changed since: a key stands for one order."""
+    ids = arrays.of_numbers(outgoing.order for outgoing in outgoing_orders)
     before = {row[0]: row[1:] for row in Cursor(connection).execute(_CLOSE_UNSURE, [ids], prepare=True)}
     same = []
-    for errand in errands:
-        text, quantity = before[errand.order]
+    for outgoing in outgoing_orders:
+        text, quantity = before[outgoing.order]
         asked = msgspec.json.decode(text, type=dict[str, str])
         service = asked.pop("service")
-        same.append(msgspec.structs.replace(errand, service=service, parameters=asked, quantity=quantity))
+        same.append(msgspec.structs.replace(outgoing, service=service, parameters=asked, quantity=quantity))
     return same
 
 
-def _write_attempts(connection: Connection, errands: Sequence[OutgoingOrder]) -> None:
-    ids = arrays.of_numbers(errand.order for errand in errands)
-    quantities = arrays.of_numbers(errand.quantity for errand in errands)
-    asked = [msgspec.json.encode({"service": each.service, **each.parameters}).decode() for each in errands]
-    services = arrays.of_numbers(errand.provider_service for errand in errands)
-    multipliers = arrays.of_numbers(errand.multiplier for errand in errands)
-    rates = arrays.of_numbers(errand.rates for errand in errands)
+def _write_attempts(connection: Connection, outgoing_orders: Sequence[OutgoingOrder]) -> None:
+    ids = arrays.of_numbers(outgoing.order for outgoing in outgoing_orders)
+    quantities = arrays.of_numbers(outgoing.quantity for outgoing in outgoing_orders)
+    asked = [msgspec.json.encode({"service": each.service, **each.parameters}).decode() for each in outgoing_orders]
+    services = arrays.of_numbers(outgoing.provider_service for outgoing in outgoing_orders)
+    multipliers = arrays.of_numbers(outgoing.multiplier for outgoing in outgoing_orders)
+    rates = arrays.of_numbers(outgoing.rates for outgoing in outgoing_orders)
     cursor = Cursor(connection)
     cursor.execute(_NOTE_SENDING, [ids, quantities, multipliers], prepare=True)
     cursor.execute(_WRITE_ATTEMPTS, [ids, services, quantities, arrays.of_texts(asked), rates], prepare=True)

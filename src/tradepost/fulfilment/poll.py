@@ -12,8 +12,8 @@ from tradepost.database import in_transaction
 from tradepost.engine import money, polling
 from tradepost.engine.polling import PolledOrder, UpstreamStatus
 from tradepost.engine.statuses import Status
-from tradepost.fulfilment import errands
-from tradepost.fulfilment.line import Line
+from tradepost.fulfilment import provider_pause
+from tradepost.fulfilment.throttled_client import ThrottledClient
 from tradepost.providers.models import Provider
 from tradepost.providers.snapshot import BALANCE_MAX
 from tradepost_client import Balance, Client, Declined, PanelError, Standing, StandingOf
@@ -23,7 +23,7 @@ REQUESTS_A_BATCH = 10
 BALANCE_EVERY = timedelta(minutes=5)
 
 
-def ask(line: Line, provider: Provider) -> bool:
+def ask(line: ThrottledClient, provider: Provider) -> bool:
     """Ask about the orders that are next, and for the balance now and then; tell whether there was anything to ask."""
     _ask_balance(line, provider)
     limit = IDS_A_REQUEST * REQUESTS_A_BATCH
@@ -32,7 +32,7 @@ def ask(line: Line, provider: Provider) -> bool:
     is_well = True
     for answered in line.each(batches, _statuses):
         for _, answer in answered:
-            is_well = not errands.heed(provider, answer) and is_well
+            is_well = not provider_pause.pause_after(provider, answer) and is_well
         seen = [
             _seen(order, answer.get(order.upstream_id), provider.exchange_rate)
             for batch, answer in answered
@@ -59,7 +59,7 @@ def _seen(order: PolledOrder, said: StandingOf | None, exchange_rate: Decimal) -
     return UpstreamStatus(order.order, Status(said.status.value), said.start_count, said.remains, cost, posts=posts)
 
 
-def _ask_balance(line: Line, provider: Provider) -> None:
+def _ask_balance(line: ThrottledClient, provider: Provider) -> None:
     """Learn what is left at a provider. Who asks first notes it: others need not."""
     due = Provider.objects.filter(pk=provider.pk).filter(Q(balance_at=None) | Q(balance_at__lt=Now() - BALANCE_EVERY))
     if due.update(balance_at=Now()):

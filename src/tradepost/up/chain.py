@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tradepost.config import environment
-from tradepost.up.errors import Unable
+from tradepost.up.errors import StartError
 
 READY_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 60
@@ -46,6 +46,6 @@ def _demo_of(process: "subprocess.Popen[str]", home: Path) -> dict[str, Any]:
     readable, _, _ = select.select([process.stdout], [], [], READY_SECONDS_MAX)
     line = process.stdout.readline() if readable else ""
     if "ready" not in line:
-        raise Unable("The upstream desk does not come up; its messages are above.")
+        raise StartError("The upstream desk does not come up; its messages are above.")
     demo: dict[str, Any] = json.loads((home / "demo.json").read_text())
     return demo

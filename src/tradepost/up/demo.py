@@ -17,11 +17,11 @@ from tradepost.config import environment
 from tradepost.engine import money
 from tradepost.engine.order_types import OrderType
 from tradepost.engine.routing import Fulfilment
-from tradepost.fulfilment.sync import sync
+from tradepost.fulfilment.tasks.provider_sync import sync_provider
 from tradepost.ledger import books
 from tradepost.providers.models import Provider, SyncedField
 from tradepost.providers.service_import import ImportOptions, import_services
-from tradepost.up.history import writing
+from tradepost.up.demo_history import writer
 
 CUSTOMERS = (("alice@demo.example", "1000000"), ("bob@demo.example", "1"), ("carol@demo.example", "250"))
 STAFF = "staff@demo.example"
@@ -125,8 +125,8 @@ def seed(url: str, *, upstream: dict[str, Any] | None = None) -> str | None:
     """Fill an empty database and write `demo.json`; of one filled before, bring the addresses up to date.
 
     With an upstream desk, what its `demo.json` says, the services are that desk's, dearer, and orders go there: nothing
-    has been ordered yet. Without one there is a past (`history`). Returns the first customer's key, or None where there
-    is none to show: the database was not empty.
+    has been ordered yet. Without one there is a past (`demo_history`). Returns the first customer's key, or None
+    where there is none to show: the database was not empty.
     """
     path = environment.home() / "demo.json"
     addresses = {"url": url, "api_url": f"{url}/api/v2"}
@@ -141,7 +141,7 @@ def seed(url: str, *, upstream: dict[str, Any] | None = None) -> str | None:
                 _welcome()
             else:
                 _seed_catalog()
-                writing.write({email: Decimal(balance) for email, balance in CUSTOMERS})
+                writer.write({email: Decimal(balance) for email, balance in CUSTOMERS})
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
     if upstream:
@@ -160,7 +160,7 @@ def _order_at(upstream: dict[str, Any]) -> None:
     )  # fmt: skip
     provider.key = upstream["accounts"][0]["key"]
     provider.save()
-    sync(provider.pk)
+    sync_provider(provider.pk)
     wish = ImportOptions(markup_percent=MARKUP_PERCENT, follows=list(SyncedField.values()))
     import_services(list(provider.services.values_list("pk", flat=True)), wish)
 

@@ -10,7 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from tradepost.accounts import roles
 from tradepost.audit import tables
-from tradepost.up.errors import Unable
+from tradepost.up.errors import StartError
 
 POSTGRES_MAJOR_MIN = 15
 OUR_APPS = frozenset({"accounts", "catalog", "ledger", "live", "orders", "reports", "staff"})
@@ -24,7 +24,7 @@ def apply() -> None:
         executor = MigrationExecutor(connection)
         newer = _unknown(executor.loader)
         if newer:
-            raise Unable(
+            raise StartError(
                 f"The database was made by a newer Tradepost (it has {'.'.join(max(newer))}). "
                 "Install that version, or restore a backup from before."
             )
@@ -41,10 +41,10 @@ def _check_reachable() -> None:
         connection.ensure_connection()
     except (OperationalError, DatabaseError) as error:
         reason = str(error).strip().replace("\n", " ")
-        raise Unable(f"The database of DATABASE_URL can't be reached: {reason}") from None
+        raise StartError(f"The database of DATABASE_URL can't be reached: {reason}") from None
     major = connection.connection.info.server_version // 10_000
     if major < POSTGRES_MAJOR_MIN:
-        raise Unable(f"The database is PostgreSQL {major}; Tradepost needs {POSTGRES_MAJOR_MIN} or newer.")
+        raise StartError(f"The database is PostgreSQL {major}; Tradepost needs {POSTGRES_MAJOR_MIN} or newer.")
 
 
 def _unknown(loader: MigrationLoader) -> list[tuple[str, str]]:

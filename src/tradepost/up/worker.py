@@ -26,7 +26,7 @@ async def _work() -> None:
     from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
 
     from tradepost import shutdown  # noqa: PLC0415
-    from tradepost.fulfilment import mend  # noqa: PLC0415
+    from tradepost.fulfilment.tasks import stalled_jobs  # noqa: PLC0415
 
     connector = app.connector
     assert isinstance(connector, DjangoConnector)
@@ -36,7 +36,7 @@ async def _work() -> None:
                 concurrency=JOBS_AT_A_TIME,
                 shutdown_graceful_timeout=STOP_SECONDS_MAX,
                 update_heartbeat_interval=HEARTBEAT_SECONDS,
-                stalled_worker_timeout=mend.STALLED_SECONDS,
+                stalled_worker_timeout=stalled_jobs.STALLED_SECONDS,
                 install_signal_handlers=False,
             )
         )

@@ -19,7 +19,7 @@ from tradepost.backoffice import showing
 from tradepost.backoffice.paging import Endless
 from tradepost.backoffice.read_only import ReadOnly
 from tradepost.backoffice.styled import ChoicesDropdownFilter, IntegerWidget, ModelAdmin, TextWidget
-from tradepost.fulfilment import bulk
+from tradepost.fulfilment.tasks import bulk_actions
 from tradepost.orders.bulk_actions import lifecycle
 from tradepost.orders.bulk_actions.types import (
     TEXT_CHARS_MAX,
@@ -159,7 +159,7 @@ class BulkActionAdmin(ReadOnly, Endless, ModelAdmin[BulkAction]):
         with transaction.atomic():
             is_begun = lifecycle.confirm(action, form.wish())
             if is_begun:
-                bulk.start(action.pk)
+                bulk_actions.start(action.pk)
                 _note(action, {"done": action.kind, "orders": action.chosen, **msgspec.to_builtins(form.wish())})
         if not is_begun:
             self.message_user(request, "It was confirmed before.", messages.WARNING)

@@ -25,7 +25,7 @@ from tradepost.backoffice.styled import (
 from tradepost.catalog.admin.rates import PlainDecimals
 from tradepost.database import engine_connection
 from tradepost.engine import dispatch_queue
-from tradepost.fulfilment import sync
+from tradepost.fulfilment.tasks import provider_sync
 from tradepost.providers import service_sync
 from tradepost.providers.models import Provider
 from tradepost.providers.snapshot import ProviderUnreachableError, fetch
@@ -223,7 +223,7 @@ class ProviderAdmin(PlainDecimals, ModelAdmin[Provider]):
     def sync_now(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:  # noqa: ARG002
         """Have a worker read its list."""
         provider = get_object_or_404(Provider, pk=object_id)
-        if sync.start(provider.pk):
+        if provider_sync.start(provider.pk):
             self.message_user(request, "A worker reads its list now; load this page again to see it.", messages.SUCCESS)
         else:
             self.message_user(request, "It is waiting for a worker already.", messages.WARNING)

@@ -1,0 +1,57 @@
+"""Outgoing orders: queued orders are placed with their provider (design §5: never twice, never lost)."""
+
+from functools import partial
+
+from django.utils.crypto import salted_hmac
+
+from tradepost.database import in_transaction
+from tradepost.engine import attempts, dispatching
+from tradepost.engine.attempts import Outcome, Result
+from tradepost.engine.dispatching import OutgoingOrder
+from tradepost.fulfilment import provider_pause
+from tradepost.fulfilment.provider_errors import outcome_of
+from tradepost.fulfilment.throttled_client import ThrottledClient
+from tradepost.providers.models import Provider
+from tradepost_client import Client, GenericOrder, PanelError, Placed
+
+
+def send(line: ThrottledClient, provider: Provider) -> int:
+    """Send what is queued, as much as the line takes at a time, and return how much that was.
+
+    What is claimed is committed as `sending` before the first byte leaves; each answer is committed as it comes.
+    """
+    taken = _claim(line, provider)
+    name = _installation() if provider.takes_idempotency_keys else ""
+    for answered in line.each(taken, lambda client, outgoing: _place(client, outgoing, name)):
+        outcomes = [_outcome(outgoing, answer) for outgoing, answer in answered]
+        for _, answer in answered:
+            provider_pause.pause_after(provider, answer)
+        in_transaction(partial(attempts.record, outcomes=outcomes))
+        if provider.trouble and any(outcome.result is Result.SENT for outcome in outcomes):
+            provider.trouble = ""
+            provider.save(update_fields=["trouble"])
+    return len(taken)
+
+
+def _claim(line: ThrottledClient, provider: Provider) -> list[OutgoingOrder]:
+    limit = 2 * line.width  # what the line has in hand: little is unsure if this worker dies
+    taken = in_transaction(partial(dispatching.claim, provider=provider.pk, limit=limit))
+    if taken or not provider.takes_idempotency_keys:
+        return taken
+    return in_transaction(partial(dispatching.claim_unsure, provider=provider.pk, limit=limit))
+
+
+def _place(client: Client, outgoing: OutgoingOrder, installation: str) -> Placed:
+    key = f"{installation}-{outgoing.order}" if installation else None
+    return client.add(GenericOrder(service=outgoing.service, fields=outgoing.parameters), idempotency_key=key)
+
+
+def _outcome(outgoing: OutgoingOrder, answer: Placed | PanelError) -> Outcome:
+    if isinstance(answer, Placed):
+        return Outcome(outgoing.order, outgoing.attempt, Result.SENT, str(answer.order))
+    return outcome_of(outgoing.order, outgoing.attempt, answer)
+
+
+def _installation() -> str:
+    """Tell this installation's orders from those of others that have an account with the same provider."""
+    return "tp" + salted_hmac("tradepost.installation", "orders", algorithm="sha256").hexdigest()[:16]

@@ -1,0 +1,24 @@
+"""Subscriptions that have passed their last day."""
+
+from django.db import transaction
+from procrastinate.contrib.django import app
+
+from tradepost.database import engine_connection
+from tradepost.engine import subscriptions
+from tradepost.engine.settling import Report, settle
+from tradepost.engine.statuses import Status
+
+BATCH = 1_000
+
+
+@app.periodic(cron="1 * * * *")
+@app.task(queueing_lock="expire", lock="expire")
+def expire_subscriptions(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
+    """End them and give back the posts that never came, a batch a transaction."""
+    ended = BATCH
+    while ended == BATCH:
+        with transaction.atomic():
+            connection = engine_connection()
+            expired = subscriptions.expired(connection, limit=BATCH)
+            settle(connection, [Report(order, Status.EXPIRED) for order in expired], actor="expiry")
+            ended = len(expired)

@@ -1,0 +1,65 @@
+"""`tradepost up`: the whole desk on one machine."""
+
+import contextlib
+import os
+import sys
+from typing import Any
+
+import django
+
+from tradepost.audit import actor
+from tradepost.config import checks
+from tradepost.up import chain as chains
+from tradepost.up import supervisor
+from tradepost.up.errors import StartError
+
+
+def run(*, host: str, port: int, workers: int, demo: bool, chain: bool = False) -> None:
+    """Run database, servers and worker until SIGTERM or Ctrl-C. Raises `Unable` with what has to be mended first."""
+    _check_settings()
+    with contextlib.ExitStack() as running:
+        stop = running.enter_context(supervisor.stop_signals())
+        listener = running.enter_context(supervisor.bind(host, port))
+        upstream = running.enter_context(chains.upstream()) if chain else None
+        os.environ["DATABASE_URL"] = running.enter_context(supervisor.database())
+        url = os.environ.setdefault("TRADEPOST_URL", _url(host, listener.getsockname()[1]))
+        if demo:
+            os.environ.setdefault("TRADEPOST_SIMULATOR_SECONDS", "12")
+        if upstream:
+            os.environ.setdefault("TRADEPOST_PRIVATE_ADDRESSES", "allow")
+        key = _prepare(url, demo=demo, upstream=upstream)
+        if not stop.is_set():
+            ready = f"Tradepost is ready: {url}  API: {url}/api/v2  key: {key or 'none yet, see `tradepost keys`'}"
+            supervisor.run(listener, workers=workers, stop=stop, ready=ready)
+
+
+def _check_settings() -> None:
+    """Say what looks wrong with the settings; refuse to start with what is."""
+    found = checks.findings()
+    if wrong := [str(finding.msg) for finding in found if finding.is_serious()]:
+        raise StartError("\n".join(wrong))
+    for finding in found:
+        sys.stderr.write(f"Warning: {finding.msg}{f' {finding.hint}' if finding.hint else ''}\n")
+
+
+def _url(host: str, port: int) -> str:
+    reached_at = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - read, not bound
+    return f"http://{reached_at}:{port}"
+
+
+def _prepare(url: str, *, demo: bool, upstream: dict[str, Any] | None) -> str | None:
+    """Bring the schema up to date and seed the demo; return a key to show."""
+    django.setup()
+    from django.db import connections  # noqa: PLC0415 - needs Django
+
+    from tradepost.up import migrations  # noqa: PLC0415 - needs Django
+
+    with actor.acting(actor.Actor(kind=actor.ActorKind.COMMAND.value, name="tradepost up")):
+        migrations.apply()
+        if not demo:
+            return None
+        from tradepost.up.demo import seed  # noqa: PLC0415 - needs Django
+
+        key = seed(url, upstream=upstream)
+        connections.close_all()  # or the forked processes would all talk over this one
+    return key

@@ -1,0 +1,89 @@
+"""The simulator: whole lives of orders, refunds included."""
+
+import time
+from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx2
+import psycopg
+import pytest
+
+from tests.conftest import Customer, Desk
+from tradepost.engine.routing import Fulfilment
+from tradepost.engine.settling import Report, settle
+from tradepost.engine.statuses import Status
+from tradepost.fulfilment.tasks import simulator
+from tradepost.orders.models import CancelRequest, Order, OrderEvent, Refill
+
+
+@pytest.fixture
+def simulated(make_service: Any) -> int:
+    """A service whose orders the simulator fulfils."""
+    return int(make_service(fulfilment=Fulfilment.SIMULATED))
+
+
+def place(desk: Desk, customer: Customer, service: int, count: int) -> list[int]:
+    """Place orders of 100."""
+    order = {"key": customer.key, "action": "add", "service": service, "quantity": 100}
+    with httpx2.Client() as client:
+        return [
+            client.post(desk.api_url, data={**order, "link": f"https://pixelpond.example/{number}"}).json()["order"]
+            for number in range(count)
+        ]
+
+
+def test_fates_follow_from_the_order_alone_and_most_are_good() -> None:
+    fates = Counter(simulator.plan(order).end for order in range(10_000))
+    assert simulator.plan(1) == simulator.plan(1)
+    assert fates[Status.COMPLETED] > 8_000
+    assert 800 < fates[Status.PARTIAL] < 1_200
+    assert 300 < fates[Status.CANCELED] < 700
+
+
+def test_an_order_walks_from_pending_to_its_end(desk: Desk, alice: Customer, simulated: int) -> None:
+    orders = place(desk, alice, simulated, 30)
+    deadline = time.monotonic() + 60
+    ends = {status.value for status in (Status.COMPLETED, Status.PARTIAL, Status.CANCELED)}
+    while time.monotonic() < deadline:
+        ended = Order.objects.filter(pk__in=orders, status__in=ends)
+        if ended.count() == len(orders):
+            break
+        time.sleep(0.2)
+    for order in Order.objects.filter(pk__in=orders):
+        fate = simulator.plan(order.pk)
+        assert order.status == fate.end
+        assert order.start_count == fate.start_count
+        assert order.remains == 100 - fate.delivered_percent
+        assert order.refunded == (order.charge * order.remains / 100).quantize(Decimal("0.00001"))
+        walked = list(OrderEvent.objects.filter(order=order).values_list("from_status", "to_status", "actor"))
+        assert walked[-1][1:] == (fate.end, "simulator")
+        assert walked[0][0] == "Pending"
+
+
+def test_only_simulated_services_are_simulated(
+    desk: Desk, alice: Customer, service: int, simulated: int, connection: psycopg.Connection
+) -> None:
+    manual, automatic = place(desk, alice, service, 1)[0], place(desk, alice, simulated, 1)[0]
+    simulator.advance_all(timedelta(microseconds=1))
+    rows = connection.execute("SELECT id, status FROM orders_order WHERE id = ANY(%s)", [[manual, automatic]])
+    assert dict(rows.fetchall()) == {manual: "Pending", automatic: simulator.plan(automatic).end}
+
+
+def test_refills_and_cancels_of_simulated_orders_come_to_their_end(
+    desk: Desk, alice: Customer, make_service: Any, connection: psycopg.Connection
+) -> None:
+    service = make_service(fulfilment=Fulfilment.SIMULATED, refill=True, cancel=True, refill_days=0)
+    done, stopped = place(desk, alice, service, 2)
+    settle(connection, [Report(done, Status.COMPLETED), Report(stopped, Status.IN_PROGRESS)], actor="test")
+    connection.commit()
+    asked = {"key": alice.key, "orders": stopped}
+    assert httpx2.post(desk.api_url, data={**asked, "action": "cancel"}).json() == [{"order": stopped, "cancel": 1}]
+    refill = httpx2.post(desk.api_url, data={"key": alice.key, "action": "refill", "order": done}).json()["refill"]
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and Refill.objects.get(pk=refill).status != "Completed":
+        time.sleep(0.2)
+    assert Refill.objects.get(pk=refill).status == "Completed"
+    assert Order.objects.get(pk=stopped).status in {"Canceled", "Partial"}
+    assert CancelRequest.objects.get(order=stopped).state == "accepted"
