@@ -39,8 +39,8 @@ class Protocol(HttpToolsProtocol):
     """A connection.
 
     `pass_on` takes over connections on which a page is asked for first: it gets the file number and what was read, and
-    tells whether it has. `said` is what was read of a connection that was passed on to here. `heads` is the cache of the
-    process.
+    tells whether it has. `said` is what was read of a connection that was passed on to here. `heads` is the process's
+    cache of heads.
     """
 
     def __init__(

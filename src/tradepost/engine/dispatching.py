@@ -156,7 +156,7 @@ def _outgoing_order(row: TupleRow) -> OutgoingOrder:
 
 
 def _as_before(connection: Connection, outgoing_orders: Sequence[OutgoingOrder]) -> list[OutgoingOrder]:
-    """Return outgoing_orders as they were asked for before, whatever has been changed since: a key stands for one order."""
+    """Return the orders with the parameters of their first attempt: an idempotency key stands for one set of them."""
     ids = arrays.of_numbers(outgoing.order for outgoing in outgoing_orders)
     before = {row[0]: row[1:] for row in Cursor(connection).execute(_CLOSE_UNSURE, [ids], prepare=True)}
     same = []
