@@ -127,8 +127,8 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     from tradepost.fulfilment.tasks.simulator import simulate
     from tradepost.ledger import payments
     from tradepost.ledger.models import LedgerAccount, PaymentLimit, Transfer
+    from tradepost.orders.bulk_action_types import BulkActionKind
     from tradepost.orders.bulk_actions import lifecycle
-    from tradepost.orders.bulk_actions.types import BulkActionKind
     from tradepost.orders.models import CancelRequest, Refill, StuckOrder
 
     service = make_service(type="Custom Comments", min=1)

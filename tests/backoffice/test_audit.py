@@ -5,15 +5,15 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.contrib import admin
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
+from tests.backoffice.accounts.test_accounts import NEW, tick
 from tests.backoffice.conftest import Things, place, sign_in
-from tests.backoffice.test_accounts import NEW, tick
 from tests.conftest import Customer
 from tradepost.audit import actions
+from tradepost.backoffice.ui.site import site
 
 ADDRESS = "203.0.113.7"
 # What staff changes and nothing watches, because it is a log itself or has one.
@@ -253,18 +253,22 @@ def test_a_decision_tells_who_made_it_on_which_row_by_which_button(
 ) -> None:
     model = {"refill": "refill", "cancel": "cancelrequest"}[kind]
     row = getattr(things, f"orders_{model}")
-    staff.post(reverse(f"work_{kind}", args=[row]), {button: "yes"})
+    staff.post(reverse(f"manual_work_{kind}", args=[row]), {button: "yes"})
     [entry] = entries(f"orders.{model}", row)
-    assert (entry.actor_name, entry.after) == (email_of(staff), {"done": f"work_{kind}", "button": button})
+    assert (entry.actor_name, entry.after) == (email_of(staff), {"done": f"manual_work_{kind}", "button": button})
 
 
 def test_what_was_typed_is_no_button(staff: Client, alice: Customer, service: int) -> None:
     [order] = place(alice.id, service)
-    staff.post(reverse("work_take", args=[order]))
-    staff.post(reverse("work_order", args=[order]), {"do": "a secret"})
-    staff.post(reverse("work_order", args=[order]), {"do": "complete"})
+    staff.post(reverse("manual_work_take", args=[order]))
+    staff.post(reverse("manual_work_order", args=[order]), {"do": "a secret"})
+    staff.post(reverse("manual_work_order", args=[order]), {"do": "complete"})
     done = [entry.after for entry in entries("orders.order", order)]
-    assert done == [{"done": "work_take"}, {"done": "work_order"}, {"done": "work_order", "button": "complete"}]
+    assert done == [
+        {"done": "manual_work_take"},
+        {"done": "manual_work_order"},
+        {"done": "manual_work_order", "button": "complete"},
+    ]
 
 
 def test_a_confirmed_bulk_action_tells_what_was_to_be_done_and_to_how_many(
@@ -325,11 +329,9 @@ def test_nothing_in_it_is_ever_changed(category: int) -> None:
 
 def test_every_table_that_staff_changes_is_watched_or_a_log() -> None:
     from tradepost.audit.actions import MODELS
-    from tradepost.backoffice.read_only import ReadOnly
+    from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 
-    changed = {
-        model._meta.label_lower for model, page in admin.site._registry.items() if not isinstance(page, ReadOnly)
-    }
+    changed = {model._meta.label_lower for model, page in site._registry.items() if not isinstance(page, ReadOnlyMixin)}
     assert changed - LOGS - {"usersessions.usersession"} - MODELS == set()
 
 

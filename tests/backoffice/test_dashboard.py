@@ -10,14 +10,14 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.backoffice.conftest import place, sign_in
+from tests.backoffice.reports.test_sales import staff_with
 from tests.backoffice.test_lists import queries
-from tests.backoffice.test_reports import staff_with
 from tests.conftest import Customer
 from tests.providers.builders import attempt, make_offer, make_provider, route
 from tests.reports.history import sent
 from tests.reports.test_rollup import roll_up
 from tradepost.accounts.models import Account
-from tradepost.backoffice.alarms import LINK_PATTERN_BAD
+from tradepost.backoffice.alerts import LINK_PATTERN_BAD
 from tradepost.backoffice.reports.changes import change
 from tradepost.catalog.models import Service
 from tradepost.engine.money import to_cents
@@ -78,7 +78,7 @@ def test_a_new_customer_is_counted_and_staff_is_not(staff: Client) -> None:
     assert joined() == before + 1
 
 
-def test_services_whose_link_pattern_can_not_be_read_raise_an_alarm_that_leads_to_them(
+def test_services_whose_link_pattern_can_not_be_read_raise_an_alert_that_leads_to_them(
     make_service: Callable[..., int],
 ) -> None:
     client = staff_with("view_service")
@@ -92,12 +92,12 @@ def test_services_whose_link_pattern_can_not_be_read_raise_an_alarm_that_leads_t
 
 
 def closed_services(client: Client) -> set[int]:
-    """Return the services that the alarm about link patterns leads to."""
-    links = [each.link for each in context_of(client)["alarms"] if LINK_PATTERN_BAD in each.text]
+    """Return the services that the alert about link patterns leads to."""
+    links = [each.link for each in context_of(client)["alerts"] if LINK_PATTERN_BAD in each.text]
     return {service.pk for link in links for service in client.get(link).context["cl"].result_list}
 
 
-def test_a_provider_that_refuses_most_orders_raises_an_alarm(
+def test_a_provider_that_refuses_most_orders_raises_an_alert(
     staff: Client, alice: Customer, make_service: Callable[..., int]
 ) -> None:
     provider, service = make_provider(), make_service(on_refusal="hold")
@@ -106,8 +106,8 @@ def test_a_provider_that_refuses_most_orders_raises_an_alarm(
         [order] = place(alice.id, service)
         attempt(provider.pk, order, "declined")
     roll_up()
-    found = [alarm for alarm in context_of(staff)["alarms"] if alarm.text.startswith(f"{provider}:")]
-    assert [alarm.text for alarm in found] == [f"{provider}: of 10 attempts in the last hour 10 failed."]
+    found = [alert for alert in context_of(staff)["alerts"] if alert.text.startswith(f"{provider}:")]
+    assert [alert.text for alert in found] == [f"{provider}: of 10 attempts in the last hour 10 failed."]
     assert staff.get(found[0].link).status_code == 200
 
 
@@ -116,7 +116,7 @@ def test_a_provider_that_takes_orders_raises_none(
 ) -> None:
     sent(alice.id, make_service(), rate=Decimal("0.1"))
     roll_up()
-    assert not [alarm for alarm in context_of(staff)["alarms"] if "attempts in the last hour 1 failed" in alarm.text]
+    assert not [alert for alert in context_of(staff)["alerts"] if "attempts in the last hour 1 failed" in alert.text]
 
 
 def test_amounts_are_to_the_cent_and_told_exactly_beside(alice: Customer, make_service: Callable[..., int]) -> None:

@@ -1,4 +1,4 @@
-"""How fulfilment is: on its page, as alarms on the overview, and as metrics."""
+"""How fulfilment is: on its page, as alerts on the overview, and as metrics."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -54,9 +54,9 @@ def row(client: Client, provider: Any) -> dict[str, Any]:
     return next(each for each in rows if each["name"] == provider.name)
 
 
-def alarms(client: Client, page: str = "admin:index") -> dict[str, str]:
-    """Return the alarms of a page, with their links."""
-    return {alarm.text: alarm.link for alarm in client.get(reverse(page)).context["alarms"]}
+def alerts(client: Client, page: str = "admin:index") -> dict[str, str]:
+    """Return the alerts of a page, with their links."""
+    return {alert.text: alert.link for alert in client.get(reverse(page)).context["alerts"]}
 
 
 def metrics(**environ: str) -> dict[tuple[str, ...], float]:
@@ -106,18 +106,18 @@ def test_counts_stop_where_more_is_no_news(staff: Client, provider: Any, monkeyp
 
 
 @pytest.mark.usefixtures("worker")
-def test_an_alarm_leads_to_where_it_is_mended(staff: Client, provider: Any, service: int) -> None:
+def test_an_alert_leads_to_where_it_is_mended(staff: Client, provider: Any, service: int) -> None:
     from tradepost.catalog.models import Service
     from tradepost.providers.models import Provider
 
-    before = alarms(staff)
+    before = alerts(staff)
     assert not any(text.startswith(f"{provider}:") for text in before)
     assert not any("No worker" in text for text in before)
     Provider.objects.filter(pk=provider.pk).update(
         low_balance=4, trouble="Not enough funds.", sync_error="It is empty."
     )
     Service.objects.filter(pk=service).update(is_active=False, quarantine="Its rate rose.")
-    found = alarms(staff)
+    found = alerts(staff)
     page = reverse("admin:providers_provider_change", args=[provider.pk])
     assert found[f"{provider}: Not enough funds."] == page
     assert found[f"{provider}: the balance is low, 3.50 USD."] == page
@@ -128,19 +128,19 @@ def test_an_alarm_leads_to_where_it_is_mended(staff: Client, provider: Any, serv
     assert "may or may not exist at a provider" in texts
     assert "refused by every provider and held" in texts
     assert "in quarantine, off sale" in texts
-    assert alarms(staff, "fulfilment") == found
+    assert alerts(staff, "fulfilment") == found
 
 
 @pytest.mark.usefixtures("worker")
-def test_without_a_worker_there_is_an_alarm(staff: Client) -> None:
+def test_without_a_worker_there_is_an_alert(staff: Client) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'")
-    assert any("No worker is running" in text for text in alarms(staff))
+    assert any("No worker is running" in text for text in alerts(staff))
 
 
-def test_charlie_is_told_of_no_alarm(charlie: Client, provider: Any) -> None:
+def test_charlie_is_told_of_no_alert(charlie: Client, provider: Any) -> None:
     assert provider
-    assert alarms(charlie) == {}
+    assert alerts(charlie) == {}
 
 
 def test_the_overview_leads_from_unsure_orders_to_their_list(staff: Client, provider: Any) -> None:

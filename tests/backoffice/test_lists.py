@@ -7,7 +7,6 @@ from itertools import count
 
 import pytest
 from django.apps import apps
-from django.contrib import admin
 from django.db import connection
 from django.db.models import Q
 from django.test import Client
@@ -18,6 +17,7 @@ from django.utils import timezone
 from tests.backoffice.conftest import Things, place, settle
 from tests.conftest import Customer
 from tests.providers.builders import attempt, make_offer, make_provider, route
+from tradepost.backoffice.ui.site import site
 from tradepost.engine.ledger import TransferKind
 
 type Make = Callable[..., int]
@@ -118,8 +118,8 @@ def more_groups(times: int) -> str:
 
 def more_actions(times: int) -> str:
     from tradepost.accounts.models import Account
+    from tradepost.orders.bulk_action_types import BulkActionKind
     from tradepost.orders.bulk_actions import lifecycle
-    from tradepost.orders.bulk_actions.types import BulkActionKind
 
     for number in (next(_numbers) for _ in range(times)):
         by = Account.objects.create_user(f"acting{number}@backoffice.example", is_staff=True)
@@ -220,9 +220,7 @@ def many(make_service: Make) -> None:
 def test_a_list_asks_as_little_for_thirty_rows_as_for_three(
     staff: Client, name: str, more: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        admin.site.get_model_admin(apps.get_model(name.replace("_", "."))), "list_per_page", ROWS_A_PAGE
-    )
+    monkeypatch.setattr(site.get_model_admin(apps.get_model(name.replace("_", "."))), "list_per_page", ROWS_A_PAGE)
     address = f"{reverse(f'admin:{name}_changelist')}?{more(3)}"
     staff.get(address)  # what is asked once a process
     few = queries(staff, address)
@@ -245,7 +243,7 @@ def test_no_list_counts_a_table_to_its_end(staff: Client, things: Things, name: 
 def test_a_list_says_when_it_is_cut(
     staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tradepost.backoffice.paging import NewestPages
+    from tradepost.backoffice.ui.pagination import NewestPages
 
     monkeypatch.setattr(NewestPages, "counted_max", 2)
     place(alice.id, service, 3)
@@ -310,9 +308,9 @@ def test_transfers_of_several_customers_are_merged_whatever_side_they_are_on(
     staff: Client, make_service: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tradepost.accounts.models import Account
+    from tradepost.backoffice.ledger import books as listing
     from tradepost.engine.statuses import Status
     from tradepost.ledger import books
-    from tradepost.ledger.admin import books as listing
     from tradepost.ledger.models import Transfer
 
     service = make_service()

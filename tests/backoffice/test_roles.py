@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from django.contrib import admin
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.backoffice.conftest import Things, member, place
 from tests.backoffice.roles_table import ACTIONS, LISTS, PAGES, ROLES, TEXT, Cell
 from tests.conftest import Customer
+from tradepost.backoffice.ui.site import site
 
 # Whose pages are everybody's: ways in and out, and what fills the fields of forms, each row as its list allows.
 EVERYBODYS = {
@@ -29,14 +29,20 @@ ABOUT = {
     "admin:ledger_manualpayment_take_back": "paid",
     "provider_quality": "providers_provider",
     "provider_quality_file": "providers_provider",
-    "work_order": "by_hand",
-    "work_take": "by_hand",
-    "work_cancel": "orders_cancelrequest",
-    "work_refill": "orders_refill",
+    "manual_work_order": "by_hand",
+    "manual_work_take": "by_hand",
+    "manual_work_cancel": "orders_cancelrequest",
+    "manual_work_refill": "orders_refill",
 }
 REPORTS = {"report", "report_file"}
 # What a form on another page sends, and what answers by leading on.
-SENT = {"work_next", "work_take", "work_cancel", "work_refill", "admin:orders_order_columns"}
+SENT = {
+    "manual_work_next",
+    "manual_work_take",
+    "manual_work_cancel",
+    "manual_work_refill",
+    "admin:orders_order_columns",
+}
 
 _rows: dict[str, int] = {}
 
@@ -51,8 +57,6 @@ colleague = cache(member)  # one in each role does for all that is only looked a
 @pytest.fixture
 def rows(request: pytest.FixtureRequest) -> dict[str, int]:
     """One row of each model, the same for all these tests: they only look."""
-    from allauth.usersessions.models import UserSession
-
     from tests.ledger.people import owner, wish
     from tradepost.audit.models import Entry
     from tradepost.ledger import payments
@@ -60,9 +64,8 @@ def rows(request: pytest.FixtureRequest) -> dict[str, int]:
     if not _rows:
         things: Things = request.getfixturevalue("things")
         account = things.accounts_account
-        session = UserSession.objects.create(user_id=account, ip="127.0.0.1", session_key=f"{account}", user_agent="-")
         entry = Entry.objects.latest("id")
-        _rows.update(things._asdict(), usersessions_usersession=session.pk, staff_entry=entry.pk, live_settings=1)
+        _rows.update(things._asdict(), staff_entry=entry.pk, live_settings=1)
         _rows["paid"] = payments.make(owner(), wish(account, "1")).pk
         [_rows["by_hand"]] = place(account, request.getfixturevalue("service"))
     return _rows
@@ -128,7 +131,7 @@ def test_every_page_of_the_back_office_stands_in_a_table() -> None:
 
 def test_every_action_of_the_back_office_stands_in_a_table(rows: dict[str, int]) -> None:
     assert rows
-    lists = [f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry]
+    lists = [f"{model._meta.app_label}_{model._meta.model_name}" for model in site._registry]
     there = {f"{name} {action}" for name in lists for action in offered("owner", name)}
     there -= {f"{cell.name} delete_selected" for cell in LISTS if "delete" in cell.may}
     assert there == {cell.name for cell in ACTIONS}
@@ -216,7 +219,7 @@ def test_what_stands_beneath_a_page_is_seen_by_the_roles_that_need_it(
 
 def test_no_page_has_anything_else_beneath_it() -> None:
     told = {each for of in INLINES.values() for each in of["manager"]}
-    there = {inline.model._meta.model_name for each in admin.site._registry.values() for inline in each.inlines}
+    there = {inline.model._meta.model_name for each in site._registry.values() for inline in each.inlines}
     assert there <= told
 
 

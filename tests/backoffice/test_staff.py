@@ -5,9 +5,9 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
+from tests.backoffice.accounts.test_accounts import NEW, tick
 from tests.backoffice.conftest import member, sign_in
 from tests.backoffice.roles_table import ROLES
-from tests.backoffice.test_accounts import NEW, tick
 from tests.backoffice.test_lists import queries
 from tests.conftest import Customer
 from tradepost.accounts.models import Account
@@ -144,7 +144,7 @@ def test_the_page_of_staff_tells_role_and_second_factor() -> None:
     client = member("owner")
     secured = of(member("support"))
     Authenticator.objects.create(user=secured, type=Authenticator.Type.TOTP, data={"secret": "never shown"})
-    page = client.get(reverse("staff"))
+    page = client.get(reverse("staff_members"))
     shown = {row["email"]: row for row in page.context["members"]}
     assert "support" in shown[secured.email]["roles"][0]
     assert "on" in shown[secured.email]["second_factor"]
@@ -154,7 +154,7 @@ def test_the_page_of_staff_tells_role_and_second_factor() -> None:
 
 def test_the_page_of_staff_costs_the_same_however_many_there_are() -> None:
     client = member("owner")
-    before = len(queries(client, reverse("staff")))
+    before = len(queries(client, reverse("staff_members")))
     for _ in range(5):
         member("fulfiller")
-    assert len(queries(client, reverse("staff"))) == before
+    assert len(queries(client, reverse("staff_members"))) == before

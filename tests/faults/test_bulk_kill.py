@@ -16,8 +16,8 @@ from tests.conftest import Customer, Desk, start_desk, stop_desk
 from tradepost.accounts.models import Account
 from tradepost.fulfilment.tasks import bulk_actions
 from tradepost.ledger.models import LedgerAccount, Transfer
+from tradepost.orders.bulk_action_types import BulkActionKind, BulkOptions
 from tradepost.orders.bulk_actions import lifecycle
-from tradepost.orders.bulk_actions.types import BulkActionKind, BulkOptions
 from tradepost.orders.models import BulkAction, Order, OrderEvent
 
 ORDERS = 10_000

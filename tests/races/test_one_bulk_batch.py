@@ -12,8 +12,8 @@ from tests.engine.ordering import Connect, ask, place_one
 from tests.races.racing import all_at_once
 from tradepost.accounts.models import Account
 from tradepost.database import in_transaction
+from tradepost.orders.bulk_action_types import BulkActionKind, BulkOptions
 from tradepost.orders.bulk_actions import executor, lifecycle
-from tradepost.orders.bulk_actions.types import BulkActionKind, BulkOptions
 from tradepost.orders.models import BulkAction, BulkOrder, Order
 
 ORDERS = 40

@@ -23,10 +23,10 @@ EVERYBODYS = frozenset({"login", "logout"})
 DECIDED = frozenset({"orders.refill", "orders.cancelrequest"})  # one by one: each row's entries tell who did
 SAY_IT_THEMSELVES = frozenset({"orders.bulkaction"})  # what was done, and to how many
 PAGES_OF = {
-    "work_order": "orders.order",
-    "work_take": "orders.order",
-    "work_cancel": "orders.cancelrequest",
-    "work_refill": "orders.refill",
+    "manual_work_order": "orders.order",
+    "manual_work_take": "orders.order",
+    "manual_work_cancel": "orders.cancelrequest",
+    "manual_work_refill": "orders.refill",
 }
 # Buttons that a page has beside others: by the value of `do`, or by a name of their own.
 VALUES = frozenset({"save", "complete", "partial", "cancel", "release"})

@@ -20,8 +20,9 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from tradepost.accounts.models import Account
-from tradepost.backoffice import alarms, showing, times
+from tradepost.backoffice import alerts
 from tradepost.backoffice.reports import changes, charts, columns, subjects
+from tradepost.backoffice.ui import dates, formatters
 from tradepost.engine.statuses import ACTIVE, Dispatch, Status
 from tradepost.id_ranges import between
 from tradepost.orders import models as orders
@@ -61,7 +62,7 @@ class Days(msgspec.Struct, frozen=True):
         return {
             "title": title,
             "value": write(self.today),
-            "exactly": f"{showing.grouped(self.today)} {unit}" if unit else "",
+            "exactly": f"{formatters.grouped(self.today)} {unit}" if unit else "",
             "unit": unit,
             "change": changes.change(self.today, self.yesterday_by_now, more_is_better=more_is_better),
             "yesterday_by_now": write(self.yesterday_by_now),
@@ -71,9 +72,9 @@ class Days(msgspec.Struct, frozen=True):
         }
 
 
-def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+def dashboard_callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Give the template what this member of staff may see."""
-    context |= {"today": times.today(), "alarms": [], "days": DAYS}
+    context |= {"today": dates.today(), "alerts": [], "days": DAYS}
     try:
         with queries.at_one_moment() as read:
             with connection.cursor() as cursor:
@@ -86,11 +87,11 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def _fill(request: HttpRequest, read: Reader, context: dict[str, Any], now: datetime) -> None:
     may = request.user.has_perm
-    context["alarms"] = alarms.of(request)
+    context["alerts"] = alerts.alerts_for(request)
     if may(ORDERS):
         newest = orders.Order.objects.select_related("account__test_of", "service")[:NEWEST_ORDERS]
         context["newest"] = [
-            {"order": order, "status": showing.status(order.status), "charge": showing.amount(order.charge)}
+            {"order": order, "status": formatters.status(order.status), "charge": formatters.amount(order.charge)}
             for order in newest
         ]
         context["active"] = _active()
@@ -133,7 +134,7 @@ def _figures(request: HttpRequest, period: Period, by_day: dict[date, Sums], by_
             link = _list("orders_order", created_at_from=f"{period.last:%Y-%m-%d}")
         yield days.figure(
             title,
-            column.write if is_count else showing.rounded,
+            column.write if is_count else formatters.rounded,
             link=link,
             unit="" if is_count else unit,
             more_is_better=column.more_is_better,
@@ -184,8 +185,8 @@ def _top(read: Reader, by: By, period: Period) -> list[dict[str, str]]:
         found = [
             {
                 "name": names.get(row.subject, str(row.subject)),
-                "revenue": showing.rounded(row.sums.revenue),
-                "exactly": showing.grouped(row.sums.revenue),
+                "revenue": formatters.rounded(row.sums.revenue),
+                "exactly": formatters.grouped(row.sums.revenue),
                 "link": subjects.orders_of(by, row.subject, period),
             }
             for row in rows
@@ -203,13 +204,13 @@ def _active() -> list[dict[str, Any]]:
         unsure += dispatch == Dispatch.UNSURE
     more = "+" if statuses.total() == ACTIVE_COUNTED_MAX else ""
     rows = [
-        {"badge": showing.status(status), "count": f"{statuses[status]:,}{more}", "link": _with_status(status)}
+        {"badge": formatters.status(status), "count": f"{statuses[status]:,}{more}", "link": _with_status(status)}
         for status in ACTIVE
     ]
     waiting = {
-        "badge": showing.badge("unsure", "danger"),
+        "badge": formatters.badge("unsure", "danger"),
         "count": f"{unsure:,}{more}",
-        "link": alarms.waiting_list(Dispatch.UNSURE),
+        "link": alerts.waiting_list(Dispatch.UNSURE),
     }
     return [*rows, waiting] if unsure else rows
 

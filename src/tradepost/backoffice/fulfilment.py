@@ -3,27 +3,28 @@
 from datetime import timedelta
 from typing import Any
 
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from tradepost.backoffice import alarms, showing
+from tradepost.backoffice import alerts
+from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui.site import site
 from tradepost.engine.statuses import Dispatch
 from tradepost.orders import backlog
 from tradepost.orders.backlog import COUNTED_MAX, Standing
 
 
-def show(request: HttpRequest) -> HttpResponse:
+def fulfilment_status(request: HttpRequest) -> HttpResponse:
     """Show it to whoever may view providers."""
     if not request.user.has_perm("providers.view_provider"):
         raise PermissionDenied
     workers = backlog.workers()
     context = {
-        **admin.site.each_context(request),
+        **site.each_context(request),
         "title": "Fulfilment",
-        "alarms": alarms.of(request),
+        "alerts": alerts.alerts_for(request),
         "workers": workers,
         "heard": _ago(workers.heard_seconds),
         "providers": [_row(standing) for standing in backlog.standings()],
@@ -43,20 +44,22 @@ def _row(standing: Standing) -> dict[str, Any]:
         "sending": _count(standing.sending),
         "sent": _count(standing.sent),
         "unsure": _count(standing.unsure),
-        "unsure_link": alarms.waiting_list(Dispatch.UNSURE) if standing.unsure else "",
+        "unsure_link": alerts.waiting_list(Dispatch.UNSURE) if standing.unsure else "",
         "refused": _count(standing.refused),
-        "refused_link": alarms.waiting_list(Dispatch.REFUSED) if standing.refused else "",
-        "failed": f"{standing.failures / requests:.1%}" if requests else showing.NOTHING,
-        "latency": f"{standing.milliseconds / requests:,.0f} ms" if requests else showing.NOTHING,
-        "balance": f"{showing.grouped(standing.balance)} {standing.currency}" if standing.balance is not None else "",
+        "refused_link": alerts.waiting_list(Dispatch.REFUSED) if standing.refused else "",
+        "failed": f"{standing.failures / requests:.1%}" if requests else formatters.NOTHING,
+        "latency": f"{standing.milliseconds / requests:,.0f} ms" if requests else formatters.NOTHING,
+        "balance": f"{formatters.grouped(standing.balance)} {standing.currency}"
+        if standing.balance is not None
+        else "",
         "synced": _ago(standing.synced_seconds),
     }
 
 
 def _state(standing: Standing) -> str:
     if standing.is_paused:
-        return showing.badge("paused", "warning")
-    return showing.badge("trouble", "danger") if standing.trouble else showing.badge("good", "success")
+        return formatters.badge("paused", "warning")
+    return formatters.badge("trouble", "danger") if standing.trouble else formatters.badge("good", "success")
 
 
 def _count(number: int) -> str:
@@ -64,4 +67,4 @@ def _count(number: int) -> str:
 
 
 def _ago(seconds: float | None) -> str:
-    return showing.NOTHING if seconds is None else str(timedelta(seconds=max(round(seconds), 0)))
+    return formatters.NOTHING if seconds is None else str(timedelta(seconds=max(round(seconds), 0)))

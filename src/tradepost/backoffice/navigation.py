@@ -49,7 +49,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_HISTORY": _may("staff.view_entry"),
     "STYLES": [_file("backoffice/backoffice.css"), _file("backoffice/orders.css")],
-    "DASHBOARD_CALLBACK": "tradepost.backoffice.dashboard.fill",
+    "DASHBOARD_CALLBACK": "tradepost.backoffice.dashboard.dashboard_callback",
     "COLORS": {
         "primary": {
             "50": "oklch(97.7% .018 170)",
@@ -75,7 +75,7 @@ UNFOLD: dict[str, Any] = {
                     {
                         "title": "Work by hand",
                         "icon": "front_hand",
-                        "link": reverse_lazy("work"),
+                        "link": reverse_lazy("manual_work"),
                         "permission": _may("orders.work_order"),
                     },
                     {
@@ -157,7 +157,7 @@ UNFOLD: dict[str, Any] = {
                     {
                         "title": "Staff",
                         "icon": "badge",
-                        "link": reverse_lazy("staff"),
+                        "link": reverse_lazy("staff_members"),
                         "permission": _may("accounts.manage_staff"),
                     },
                     _list("Groups", "admin_panel_settings", "auth", "group"),

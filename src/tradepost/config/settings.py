@@ -76,9 +76,9 @@ AUTH_USER_MODEL = "accounts.Account"
 
 INSTALLED_APPS = [
     "tradepost.backoffice",  # before the admin's themes: its templates win over theirs
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the back office makes its own site
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # the same
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

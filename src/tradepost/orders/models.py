@@ -13,7 +13,7 @@ from tradepost.engine.actors import ACTOR_CHARS_MAX
 from tradepost.engine.enums import TextEnum
 from tradepost.engine.placing import Mode
 from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, CancelState, Dispatch, RefillStatus, Status
-from tradepost.orders.bulk_actions.types import BulkActionKind, BulkActionState, BulkOutcome
+from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOutcome
 
 IS_ACTIVE = Q(status__in=[status.value for status in ACTIVE])
 TRIED = (Dispatch.SENDING, Dispatch.SENT, Dispatch.UNSURE, Dispatch.REFUSED)  # what may have come of an attempt

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tradepost.backoffice import showing
+from tradepost.backoffice.ui import formatters
 
 GOOD, BAD = "good", "bad"
 
@@ -10,7 +10,7 @@ GOOD, BAD = "good", "bad"
 def change(now: int | Decimal | None, before: int | Decimal | None, *, more_is_better: bool = True) -> dict[str, str]:
     """Return by how much a figure has changed, and which news that is; nothing if it can't be said."""
     if now is None or not before:
-        return {"text": showing.NOTHING, "news": ""}
+        return {"text": formatters.NOTHING, "news": ""}
     percent = (Decimal(now) - Decimal(before)) * 100 / abs(Decimal(before))
     news = (GOOD if (percent > 0) is more_is_better else BAD) if percent else ""
     return {"text": f"{percent:+,.1f} %", "news": news}

@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 from django.http import HttpRequest
 
-from tradepost.backoffice import showing
+from tradepost.backoffice.ui import formatters
 from tradepost.reports.queries import Sums
 
 SALES = "reports.view_sales"
@@ -19,7 +19,7 @@ class Column(msgspec.Struct, frozen=True):
     name: str
     title: str
     read: Callable[[Sums], int | Decimal | None]
-    write: Callable[[Decimal], str] = showing.grouped
+    write: Callable[[Decimal], str] = formatters.grouped
     permission: str = SALES
     more_is_better: bool = True
 
@@ -30,7 +30,7 @@ class Column(msgspec.Struct, frozen=True):
     def text(self, sums: Sums) -> str:
         """Write the figure for people."""
         value = self.read(sums)
-        return showing.NOTHING if value is None else self.write(Decimal(value))
+        return formatters.NOTHING if value is None else self.write(Decimal(value))
 
 
 def margin(sums: Sums) -> Decimal | None:

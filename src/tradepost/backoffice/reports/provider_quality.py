@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -15,7 +14,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from tradepost import csv_files
-from tradepost.backoffice import showing, times
+from tradepost.backoffice.ui import dates, formatters
+from tradepost.backoffice.ui.site import site
 from tradepost.providers.models import Provider, ProviderService
 from tradepost.reports import quality, queries
 from tradepost.reports.periods import DAY, Period
@@ -138,7 +138,7 @@ def _permit(request: HttpRequest) -> None:
 def _period(request: HttpRequest) -> Period:
     asked = request.GET.get("days", "")
     days = next((days for days in DAYS if str(days) == asked), USUAL_DAYS)
-    today = times.today().date()
+    today = dates.today().date()
     return Period(today - (days - 1) * DAY, today)
 
 
@@ -154,7 +154,7 @@ def _page(
     is_cut: bool = False,
 ) -> HttpResponse:
     context = {
-        **admin.site.each_context(request),
+        **site.each_context(request),
         "title": title,
         "presets": [{"title": f"{days} days", "link": f"?days={days}", "active": days == period.days} for days in DAYS],
         "columns": COLUMNS,
@@ -164,7 +164,7 @@ def _page(
         "is_cut": is_cut,
         "progress": progress,
     }
-    return TemplateResponse(request, "backoffice/quality.html", context)
+    return TemplateResponse(request, "backoffice/reports/provider_quality.html", context)
 
 
 def _name(offer: ProviderService | None, id_: int) -> str:
@@ -173,7 +173,7 @@ def _name(offer: ProviderService | None, id_: int) -> str:
 
 def _written(value: Value) -> str:
     if value is None:
-        return showing.NOTHING
+        return formatters.NOTHING
     if isinstance(value, timedelta):
         return lasting(value)
     return f"{value:.1%}" if isinstance(value, float) else f"{value:,}"

@@ -5,7 +5,6 @@ from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -13,11 +12,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from tradepost import csv_files
-from tradepost.backoffice import showing
-from tradepost.backoffice.reports import asked, charts, columns, subjects
-from tradepost.backoffice.reports.asked import PRESETS, ROWS_A_PAGE, Asked
+from tradepost.backoffice.reports import charts, columns, parameters, subjects
 from tradepost.backoffice.reports.changes import change
 from tradepost.backoffice.reports.columns import Column
+from tradepost.backoffice.reports.parameters import PRESETS, ROWS_A_PAGE, ReportParameters
+from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui.site import site
 from tradepost.reports import queries
 from tradepost.reports.measures import Kind
 from tradepost.reports.periods import Period
@@ -37,14 +37,14 @@ UP, DOWN = "up", "down"
 def show(request: HttpRequest, by: str) -> HttpResponse:
     """Show a page of a report, with the totals and what changed against as many days before."""
     by_ = _permitted(request, by)
-    wanted = asked.read(request)
+    wanted = parameters.parse_parameters(request)
     shown = columns.seen_by(request)
     order = _order(by_, wanted, shown)
     with queries.at_one_moment() as read:
         figures = _figures(request, read, by_, wanted.period, order, shown)
     has_more = len(figures["rows"]) > ROWS_A_PAGE
     context = {
-        **admin.site.each_context(request),
+        **site.each_context(request),
         **figures,
         "rows": figures["rows"][:ROWS_A_PAGE],
         "title": f"Sales {TITLES[by_].lower()}",
@@ -62,7 +62,7 @@ def show(request: HttpRequest, by: str) -> HttpResponse:
         "page_after": wanted.address(page=wanted.page + 1) if has_more else "",
         "is_of_providers": by_ is By.PROVIDER,
     }
-    return TemplateResponse(request, "backoffice/sales.html", context)
+    return TemplateResponse(request, "backoffice/reports/sales.html", context)
 
 
 def _figures(  # noqa: PLR0917 - told apart by their types
@@ -87,7 +87,7 @@ def _figures(  # noqa: PLR0917 - told apart by their types
 def download(request: HttpRequest, by: str) -> HttpResponseBase:
     """Answer with all rows of a report as a file."""
     by_ = _permitted(request, by)
-    wanted = asked.read(request)
+    wanted = parameters.parse_parameters(request)
     shown = columns.seen_by(request)
     order = _order(by_, wanted, shown)
     header = ["Id", HEADS[by_], *(column.title for column in shown)]
@@ -104,7 +104,7 @@ def _permitted(request: HttpRequest, by: str) -> By:
     return by_
 
 
-def _order(by: By, wanted: Asked, shown: Sequence[Column]) -> Order:
+def _order(by: By, wanted: ReportParameters, shown: Sequence[Column]) -> Order:
     """Return the order asked for, if it is by a column that is seen; else the largest revenue or the newest first."""
     name = wanted.sort.removeprefix("-")
     offset = (wanted.page - 1) * ROWS_A_PAGE
@@ -130,7 +130,7 @@ def _shown(  # noqa: PLR0917 - told apart by their types
             "link": subjects.orders_of(by, row.subject, period) if may_see_orders else "",
             "figures": [column.text(row.sums) for column in shown],
             "change": change(row.sums.revenue, past),
-            "revenue_before": showing.grouped(past),
+            "revenue_before": formatters.grouped(past),
         }
 
 
@@ -155,7 +155,7 @@ def _lines(by: By, period: Period, order: Order, shown: Sequence[Column]) -> Ite
                 yield [subject, name, *(column.read(row.sums) for column in shown)]
 
 
-def _tabs(request: HttpRequest, by: By, wanted: Asked) -> list[dict[str, Any]]:
+def _tabs(request: HttpRequest, by: By, wanted: ReportParameters) -> list[dict[str, Any]]:
     return [
         {
             "title": TITLES[each],
@@ -167,7 +167,7 @@ def _tabs(request: HttpRequest, by: By, wanted: Asked) -> list[dict[str, Any]]:
     ]
 
 
-def _presets(wanted: Asked) -> list[dict[str, Any]]:
+def _presets(wanted: ReportParameters) -> list[dict[str, Any]]:
     return [
         {
             "title": preset.title,
@@ -178,11 +178,11 @@ def _presets(wanted: Asked) -> list[dict[str, Any]]:
     ]
 
 
-def _head(column: Column, wanted: Asked, order: Order) -> dict[str, str]:
+def _head(column: Column, wanted: ReportParameters, order: Order) -> dict[str, str]:
     return {"title": column.title, **_sort(wanted, column.name, order)}
 
 
-def _sort(wanted: Asked, name: str, order: Order) -> dict[str, str]:
+def _sort(wanted: ReportParameters, name: str, order: Order) -> dict[str, str]:
     """Return where a click on a column's head leads, and which way rows are ordered by it."""
     if name not in queries.COLUMNS:
         return {"link": "", "way": ""}

@@ -18,10 +18,10 @@ from tradepost.engine import arrays, dispatching, link_editing, orders, settling
 from tradepost.engine.link_editing import LinkEdit
 from tradepost.engine.settling import Report
 from tradepost.engine.statuses import Status
+from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOptions, BulkOutcome
 from tradepost.orders.bulk_actions import rules
 from tradepost.orders.bulk_actions.lifecycle import options_of
 from tradepost.orders.bulk_actions.rules import Facts
-from tradepost.orders.bulk_actions.types import BulkActionKind, BulkActionState, BulkOptions, BulkOutcome
 from tradepost.orders.models import BulkAction, BulkOrder
 
 BATCH = 200

@@ -17,8 +17,8 @@ from tradepost.accounts.models import Account
 from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
 from tradepost.engine import arrays
+from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOptions
 from tradepost.orders.bulk_actions import rules
-from tradepost.orders.bulk_actions.types import BulkActionKind, BulkActionState, BulkOptions
 from tradepost.orders.models import BulkAction, BulkOrder
 
 CHOSEN_MAX = 10_000

@@ -12,7 +12,7 @@ from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, child_orders, link_rules, money
 from tradepost.engine.statuses import ACTIVE, NOT_LEFT, SUBSCRIBED, TRANSITIONS, Dispatch, Status
-from tradepost.orders.bulk_actions.types import BulkActionKind, BulkOptions
+from tradepost.orders.bulk_action_types import BulkActionKind, BulkOptions
 
 UNSURE = "may exist at its provider: settle it on its own page"
 

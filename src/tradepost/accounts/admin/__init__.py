@@ -1,7 +1,0 @@
-"""Accounts and keys in the back office."""
-
-from tradepost.accounts.admin.accounts import AccountAdmin
-from tradepost.accounts.admin.keys import KeyAdmin
-from tradepost.accounts.admin.logins_as import LoginAsAdmin
-
-__all__ = ["AccountAdmin", "KeyAdmin", "LoginAsAdmin"]

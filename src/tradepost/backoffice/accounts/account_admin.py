@@ -1,0 +1,182 @@
+"""Accounts in the back office. Nobody is deleted: an account is suspended."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin import helpers
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from tradepost.accounts import access, creation, delegation
+from tradepost.accounts.models import Account
+from tradepost.backoffice.accounts import overview as account_page
+from tradepost.backoffice.accounts.access_buttons import AccessButtonsMixin
+from tradepost.backoffice.accounts.changelist import AccountListMixin, InactiveFilter, MoneyFilter
+from tradepost.backoffice.accounts.dialogs import TickedForm
+from tradepost.backoffice.accounts.keys import KeyInline
+from tradepost.backoffice.accounts.money_buttons import MoneyButtonsMixin
+from tradepost.backoffice.accounts.notes import NoteButtonsMixin
+from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui.dates import DayFilter
+from tradepost.backoffice.ui.pagination import UncountedListMixin
+from tradepost.backoffice.ui.site import register
+from tradepost.backoffice.ui.unfold_admin import (
+    AdminPasswordChangeForm,
+    AdminUserCreationForm,
+    UserAdmin,
+    UserChangeForm,
+)
+
+OWN_RANKS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")  # nobody's to change for themselves
+
+
+class AccountCreationForm(AdminUserCreationForm[Account]):
+    """A new account, with a password or without one."""
+
+    class Meta:
+        model = Account
+        fields = ("email", "name")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["usable_password"]
+        field.label = "With a password"
+        field.help_text = "Without one nobody can sign in until one is set; keys work all the same."
+
+
+class AccountChangeForm(UserChangeForm[Account]):
+    """An account."""
+
+    class Meta:
+        model = Account
+        fields = ("email", "name", "is_active", "is_staff", "is_superuser", "groups", "user_permissions")
+
+
+@register(Account)
+class AccountAdmin(
+    AccountListMixin, AccessButtonsMixin, MoneyButtonsMixin, NoteButtonsMixin, UncountedListMixin, UserAdmin[Account]
+):
+    """Customers and staff. Roles are handed out by owners, and nobody changes an account that may do more than they."""
+
+    form = AccountChangeForm
+    add_form = AccountCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_filter = (MoneyFilter, InactiveFilter, "is_active", "is_staff", ("created_at", DayFilter))
+    list_filter_submit = True
+    list_select_related = ("ledger_account",)
+    ordering = ("-id",)
+    search_fields = ("email", "name", "=id")
+    inlines = (KeyInline,)
+    made = formatters.time_of("created_at", "created", exact=True)
+    signed_in = formatters.time_of("last_login", "last signed in", exact=True)
+    actions = ("suspend", "activate")
+    actions_detail = (
+        "log_in_as",
+        "pay",
+        "limit_credit",
+        "write_note",
+        {
+            "title": "More",
+            "items": [
+                "pin_note", "suspend_one", "activate_one", "end_sessions", "mail_reset", "confirm_email",
+                "second_factor_off",
+            ],
+        },
+    )  # fmt: skip
+    change_form_outer_before_template = "backoffice/accounts/overview.html"
+    readonly_fields = ("made", "signed_in")
+    fieldsets = (
+        (None, {"fields": (("email", "name"), "password")}),
+        ("Staff", {"fields": (("is_staff", "is_superuser"), "groups", "user_permissions"), "classes": ("collapse",)}),
+        ("Dates", {"fields": (("made", "signed_in"),)}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
+        """Leave test accounts out: they are no people, and are suspended along with whom they stand for."""
+        return super().get_queryset(request).filter(test_of=None)
+
+    def get_inlines(self, request: HttpRequest, obj: Account | None) -> Any:
+        """Show keys of those who can have any."""
+        return self.inlines if obj else ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> tuple[str, ...]:
+        """Keep rights to those who hand them out, and keep people from changing their own."""
+        fields: tuple[str, ...] = tuple(super().get_readonly_fields(request, obj))
+        if not delegation.may_hand_out(request.user):
+            fields += ("is_staff", "groups")
+        if not request.user.is_superuser:
+            fields += ("is_superuser", "user_permissions")
+        return fields + OWN_RANKS if obj and obj.pk == request.user.pk else fields
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the roles that have no more rights than whoever hands them out."""
+        if db_field.name == "groups":
+            kwargs["queryset"] = delegation.groups_to_give(request.user)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        """Leave alone who may do more: or who may change accounts could take over theirs."""
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and (obj is None or delegation.may_change(request.user, obj))
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
+        """Take the address that staff has typed for verified."""
+        super().save_model(request, obj, form, change)
+        creation.mark_email_verified(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        """Nobody may: the account's orders and transfers stay. Suspend it."""
+        return False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show above the form how the account stands."""
+        account = self.account(request, object_id)
+        if account and self.has_view_permission(request, account):
+            extra_context = {**account_page.overview(request, account), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    @admin.action(description="Suspend…", permissions=["change"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Account]) -> HttpResponse | None:
+        """Let them neither sign in nor order; nothing else of theirs changes."""
+        return self._set_active(request, queryset, active=False)
+
+    @admin.action(description="Activate…", permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[Account]) -> HttpResponse | None:
+        """Let them in again."""
+        return self._set_active(request, queryset, active=True)
+
+    def _set_active(self, request: HttpRequest, queryset: QuerySet[Account], *, active: bool) -> HttpResponse | None:
+        """Ask why, then do it."""
+        form = TickedForm(request.POST if "asked" in request.POST else None)
+        if not form.is_valid():
+            return self._ask_why(request, queryset, form, active=active)
+        asked = queryset.filter(is_active=not active)
+        changing = [each for each in asked if each.pk != request.user.pk and self.has_change_permission(request, each)]
+        done = "activated" if active else "suspended"
+        for account in changing:
+            access.set_active(request, account, active=active, reason=form.cleaned_data["reason"])
+            self.log_change(request, account, done.capitalize())
+        self.message_user(request, f"{len(changing)} {done}.", messages.SUCCESS)
+        return None
+
+    def _ask_why(
+        self, request: HttpRequest, queryset: QuerySet[Account], form: TickedForm, *, active: bool
+    ) -> HttpResponse:
+        can = "They can sign in again, and their keys are good again."
+        can_not = "From now on they can't sign in, their sessions are over, and their keys are refused."
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Activate" if active else "Suspend",
+            "text": can if active else can_not,
+            "action": "activate" if active else "suspend",
+            "opts": self.opts,
+            "form": form,
+            "count": queryset.count(),
+            "ticked": request.POST.getlist(helpers.ACTION_CHECKBOX_NAME),
+            "across": request.POST.get("select_across", "0"),
+        }
+        return TemplateResponse(request, "backoffice/accounts/why_ticked.html", context)

@@ -1,0 +1,231 @@
+"""API keys in the back office. None is made or shown here; each can be named, limited and revoked."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from tradepost.accounts import keys
+from tradepost.accounts.models import Account, Key
+from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui.pagination import UncountedListMixin
+from tradepost.backoffice.ui.read_only import ReadOnlyMixin
+from tradepost.backoffice.ui.site import register
+from tradepost.backoffice.ui.unfold_admin import (
+    ChoicesDropdownFilter,
+    DialogForm,
+    IntegerWidget,
+    ModelAdmin,
+    RadioFilter,
+    TabularInline,
+    TextWidget,
+    dialog_button,
+)
+from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
+
+
+class LimitForm(DialogForm):
+    """How often a key may ask the API."""
+
+    requests_a_minute = forms.IntegerField(
+        label="Requests a minute",
+        required=False,
+        min_value=0,
+        max_value=REQUESTS_A_MINUTE_MAX,
+        help_text="0: as many as it likes. Empty: the desk's default.",
+        widget=IntegerWidget,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        now = Key.objects.filter(pk=kwargs["object_id"]).values_list("requests_a_minute", flat=True).first()
+        self.fields["requests_a_minute"].initial = now
+
+
+class NameForm(DialogForm):
+    """What a key is called."""
+
+    name = forms.CharField(label="Name", max_length=100, required=False, widget=TextWidget)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        now = Key.objects.filter(pk=kwargs["object_id"]).values_list("name", flat=True).first()
+        self.fields["name"].initial = now
+
+
+class KeyDisplayMixin:
+    """What is shown of a key: how it begins, never what it is."""
+
+    used = formatters.time_of("last_used_at", "last used")
+    created = formatters.time_of("created_at", "created")
+    used_exactly = formatters.time_of("last_used_at", "last used", exact=True)
+    created_exactly = formatters.time_of("created_at", "created", exact=True)
+    revoked_exactly = formatters.time_of("revoked_at", "revoked", exact=True)
+
+    @admin.display(description="key", ordering="id")
+    def hint_shown(self, key: Key) -> SafeString:
+        """Show how it begins."""
+        return format_html('<code class="tp-nowrap">{}</code>', str(key))
+
+    @admin.display(description="account")
+    def owner(self, key: Key) -> SafeString:
+        """Show whose it is."""
+        return formatters.owner(key.account)
+
+    @admin.display(description="allowed from")
+    def networks_shown(self, key: Key) -> str:
+        """Show the networks it may be used from."""
+        return ", ".join(key.networks) or "anywhere"
+
+    @admin.display(description="limit")
+    def limit_shown(self, key: Key) -> str:
+        """Show how often it may ask."""
+        return key.limit_in_words
+
+    @admin.display(description="state")
+    def state(self, key: Key) -> SafeString:
+        """Tell whether it is good for anything."""
+        if key.revoked_at:
+            return formatters.badge("revoked", "danger")
+        return (
+            formatters.badge("good", "success") if key.account.is_active else formatters.badge("suspended", "warning")
+        )
+
+
+class KeyInline(KeyDisplayMixin, ReadOnlyMixin, TabularInline[Key, Account]):
+    """The account's keys; the way to revoke one leads over its own page."""
+
+    model = Key
+    fields = readonly_fields = (
+        "hint_shown", "name", "scope", "networks_shown", "used", "created", "state", "revoke_link",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Key]:
+        """Bring the accounts along, which tell whether the keys are suspended."""
+        return super().get_queryset(request).select_related("account__test_of")
+
+    @admin.display(description="")
+    def revoke_link(self, key: Key) -> SafeString | str:
+        """Lead to the page that revokes it."""
+        if key.revoked_at:
+            return ""
+        return format_html(
+            '<a class="tp-link" href="{}">Revoke…</a>', reverse("admin:accounts_key_change", args=[key.pk])
+        )
+
+
+class KeyStateFilter(RadioFilter):
+    """Good keys, or revoked ones."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer both."""
+        return [("good", "Good"), ("revoked", "Revoked")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list down."""
+        return queryset.filter(revoked_at__isnull=self.value() == "good") if self.value() else queryset
+
+
+@register(Key)
+class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Key]):
+    """Every key. None is made here, for it could be shown once only; all can be limited and revoked."""
+
+    list_display = ("hint_shown", "account", "name", "scope", "networks_shown", "used", "created", "state")
+    list_filter = (("scope", ChoicesDropdownFilter), KeyStateFilter)
+    list_filter_submit = True
+    list_select_related = ("account__test_of",)
+    ordering = ("-id",)
+    search_fields = ("hint", "name", "account__email", "account__test_of__email")
+    search_help_text = "How it begins, name or e-mail address"
+    actions = ("revoke_ticked",)
+    actions_detail = ("rename", "limit", "revoke")
+    readonly_fields = (
+        "hint_shown", "state", "owner", "name", "scope", "networks_shown", "limit_shown",
+        "created_exactly", "used_exactly", "revoked_exactly",
+    )  # fmt: skip
+    fields = (
+        ("hint_shown", "state"), "owner", "name", ("scope", "networks_shown", "limit_shown"),
+        ("created_exactly", "used_exactly", "revoked_exactly"),
+    )  # fmt: skip
+
+    def has_alter_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Let whoever may change keys limit and revoke those that are good, and do nothing else with them."""
+        key = self.get_object(request, object_id) if object_id else None
+        is_left_to_do = object_id is None or bool(key and key.revoked_at is None)
+        return is_left_to_do and request.user.has_perm("accounts.change_key")
+
+    @admin.action(description="Revoke", permissions=["alter"])
+    def revoke_ticked(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
+        """Refuse them from the next request on, on every node."""
+        revoked = [key for key in queryset if self._revoke(request, key)]
+        self.message_user(request, f"{len(revoked)} revoked.", messages.SUCCESS)
+
+    @dialog_button(
+        "Rename",
+        permission="alter",
+        title="What is this key called?",
+        text="Its account sees the name in the panel.",
+        form=NameForm,
+    )
+    def rename(self, request: HttpRequest, form: NameForm, object_id: str) -> HttpResponse:
+        """Call it something else; what it may do stays."""
+        key = get_object_or_404(Key, pk=object_id)
+        Key.objects.filter(pk=key.pk).update(name=form.cleaned_data["name"])
+        self.log_change(request, key, f"Renamed from «{key.name}» to «{form.cleaned_data['name']}»")
+        self.message_user(request, f"The key {key} has its new name.", messages.SUCCESS)
+        return _back_to(key)
+
+    @dialog_button(
+        "Limit",
+        permission="alter",
+        title="How often may this key ask?",
+        text="Each server, and the pages' process, holds it to that within 5 seconds of its next use. "
+        "Requests beyond are answered 429.",
+        form=LimitForm,
+    )
+    def limit(self, request: HttpRequest, form: LimitForm, object_id: str) -> HttpResponse:
+        """Change how often it may ask."""
+        key = get_object_or_404(Key, pk=object_id)
+        if keys.limit(key.pk, form.cleaned_data["requests_a_minute"]):
+            key.refresh_from_db()
+            self.log_change(request, key, f"Limit set to {key.limit_in_words}")
+            self.message_user(request, f"The limit of the key {key} is {key.limit_in_words}.", messages.SUCCESS)
+        else:
+            self.message_user(request, f"The key {key} was revoked before.", messages.WARNING)
+        return _back_to(key)
+
+    @dialog_button(
+        "Revoke",
+        permission="alter",
+        title="Revoke this key?",
+        text="Programs that use it are refused from their next request on. It can't be made good again.",
+        danger=True,
+    )
+    def revoke(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
+        """Refuse it from the next request on, on every node; asked back first."""
+        key = get_object_or_404(Key, pk=object_id)
+        if self._revoke(request, key):
+            self.message_user(request, f"The key {key} is revoked.", messages.SUCCESS)
+        else:
+            self.message_user(request, f"The key {key} was revoked before.", messages.WARNING)
+        return _back_to(key)
+
+    def _revoke(self, request: HttpRequest, key: Key) -> bool:
+        revoked = keys.revoke(key.pk)
+        if revoked:
+            self.log_change(request, key, "Revoked")
+        return revoked
+
+
+def _back_to(key: Key) -> HttpResponse:
+    """Have the dialog lead to the key's page, loaded anew."""
+    return HttpResponse(headers={"HX-Redirect": reverse("admin:accounts_key_change", args=[key.pk])})

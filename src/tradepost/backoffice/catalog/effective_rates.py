@@ -1,0 +1,68 @@
+"""What would this account pay? Each rate with the rule that decides it, as the engine decides it."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from tradepost.accounts.models import Account
+from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui.site import site
+from tradepost.catalog.models import PriceList, PriceListMember, Service
+from tradepost.database import engine_connection
+from tradepost.engine import catalog as catalogs
+from tradepost.engine.order_types import wire_id
+from tradepost.engine.price_lists import Price, Rule
+
+ROWS_MAX = 100
+COLOURS = {Rule.CUSTOM: "primary", Rule.LISTED: "info", Rule.CATEGORY: "info", Rule.DISCOUNT: "info"}
+
+
+def show(request: HttpRequest) -> HttpResponse:
+    """Look up services for an account, by its address; both are asked for on the page."""
+    if not request.user.has_perm("catalog.view_pricelist"):
+        raise PermissionDenied
+    address, text = request.GET.get("account", "").strip(), request.GET.get("q", "").strip()
+    account = Account.objects.filter(email=address.lower()).first() if address else None
+    membership = PriceListMember.objects.filter(account=account).select_related("price_list").first()
+    context = {
+        **site.each_context(request),
+        "title": "Who pays what",
+        "opts": PriceList._meta,  # noqa: SLF001 - documented
+        "address": address,
+        "text": text,
+        "account": account,
+        "price_list": membership.price_list if membership else None,
+        "rows": _rows(account, text) if account else [],
+        "rows_max": ROWS_MAX,
+    }
+    return TemplateResponse(request, "backoffice/catalog/effective_rates.html", context)
+
+
+def _rows(account: Account, text: str) -> list[dict[str, Any]]:
+    """Price the services on sale that a text finds."""
+    connection = engine_connection()
+    catalog = catalogs.current(connection)
+    catalog.load_rates(connection, {account.pk})
+    offered = [(service, catalog.service(str(service.pk))) for service in _found(text)]
+    return [_row(service, catalog.price(account.pk, offer)) for service, offer in offered if offer]
+
+
+def _found(text: str) -> list[Service]:
+    found = Service.objects.filter(is_active=True).select_related("category")
+    for word in text.split():
+        by_id = Q(pk=wire_id(word)) if wire_id(word) else Q()
+        found = found.filter(Q(name__icontains=word) | Q(category__name__icontains=word) | by_id)
+    return list(found[:ROWS_MAX])
+
+
+def _row(service: Service, price: Price) -> dict[str, Any]:
+    return {
+        "service": service,
+        "rate": formatters.amount(price.rate),
+        "everybodys": formatters.amount(service.rate),
+        "rule": formatters.badge(price.rule.label, COLOURS.get(price.rule, "")),
+        "is_raised": price.is_raised,
+    }

@@ -1,0 +1,184 @@
+"""Pages that carry a table of the catalog in from a file, and out to one."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from tradepost.backoffice.catalog import import_preview
+from tradepost.backoffice.catalog.import_preview import Line
+from tradepost.backoffice.ui import change_preview
+from tradepost.backoffice.ui.change_preview import ChangePreview
+from tradepost.backoffice.ui.unfold_admin import FileWidget, link_button
+from tradepost.catalog.import_export import files
+from tradepost.catalog.import_export.files import BadFile, Format, Sheet
+from tradepost.catalog.import_export.resources import SheetResource
+from tradepost.catalog.models import Service, Upload
+from tradepost.engine.order_types import wire_id
+from tradepost.providers import service_sync
+
+FILE_NAME_CHARS_MAX = 200
+IMPORT, EXPORT = "catalog.import_service", "catalog.export_service"
+
+
+class ImportForm(forms.Form):
+    """The file; once it has been looked at, it is here and need not be chosen again."""
+
+    file = forms.FileField(
+        label="CSV or XLSX file",
+        required=False,
+        widget=FileWidget(attrs={"accept": ".csv,.xlsx"}),
+        help_text=f"Up to {files.ROWS_MAX:,} rows. The first line names the columns, as in an export; what is left out"
+        " stays as it is. A row with an id changes what has it, one without makes something new.",
+    )
+
+    def __init__(self, *arguments: Any, upload: Upload | None = None, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.upload = upload
+        self.sheet: Sheet | None = None
+        if upload:
+            self.fields["file"].label = f"Another file in place of {upload.name}"
+
+    def clean(self) -> dict[str, Any]:
+        """Read the file."""
+        told: dict[str, Any] = super().clean() or self.cleaned_data
+        file = told.get("file")
+        if not file and self.upload is None:
+            raise forms.ValidationError("Choose a file.")
+        if file and file.size > files.BYTES_MAX:
+            raise forms.ValidationError(f"The file has {file.size:,} bytes; no more than {files.BYTES_MAX:,}.")
+        try:
+            self.sheet = files.read(file.read()) if file else self._kept()
+        except BadFile as error:
+            self.add_error("file", str(error))
+        return told
+
+    def _kept(self) -> Sheet:
+        assert self.upload, "asked for above"
+        return files.kept(bytes(self.upload.content))
+
+
+class ImportExportMixin:
+    """Put before a `ModelAdmin` of the catalog: an import with a preview; exports of all or of what is ticked."""
+
+    resource: ClassVar[type[SheetResource]]
+    model: Any
+    opts: Any
+    admin_site: Any
+    actions: Any = ("export_ticked_xlsx", "export_ticked_csv")
+    actions_list: Any = ("import_file", "export_all")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Have a page beside the admin's own."""
+        view = self.admin_site.admin_view(self.show_import)
+        return [path("import/", view, name=f"{self._table()}_import"), *super().get_urls()]  # type: ignore[misc] # the admin's
+
+    def has_import_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Whoever may import, and add and change such rows."""
+        name = self.opts.model_name
+        return request.user.has_perms([IMPORT, f"catalog.add_{name}", f"catalog.change_{name}"])
+
+    def has_export_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Whoever may export, and view such rows."""
+        return request.user.has_perms([EXPORT, f"catalog.view_{self.opts.model_name}"])
+
+    def _table(self) -> str:
+        return f"catalog_{self.opts.model_name}"
+
+    @link_button("Import…", permission="import")
+    def import_file(self, request: HttpRequest) -> HttpResponse:
+        """Lead to the page that does it."""
+        return redirect(f"admin:{self._table()}_import")
+
+    @link_button("Export all", permission="export")
+    def export_all(self, request: HttpRequest) -> HttpResponse:
+        """Write every row to a file."""
+        return self._export(self.model.objects.all(), Format.XLSX)
+
+    @admin.action(description="Export as XLSX", permissions=["export"])
+    def export_ticked_xlsx(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
+        """Write the ticked rows, or all that the filter leaves, to a spreadsheet."""
+        return self._export(queryset, Format.XLSX)
+
+    @admin.action(description="Export as CSV", permissions=["export"])
+    def export_ticked_csv(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
+        """Write the ticked rows, or all that the filter leaves, to a file of commas."""
+        return self._export(queryset, Format.CSV)
+
+    def _export(self, rows: QuerySet[Any], kind: Format) -> HttpResponse:
+        content = files.write(self.resource().export(rows), kind)
+        name = f"{self.opts.verbose_name_plural}-{timezone.now():%Y-%m-%d}.{kind}".replace(" ", "-")
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return HttpResponse(content, content_type=kind.content_type, headers=headers)
+
+    def show_import(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a file, show what it would change, and change it when that is agreed to."""
+        if not self.has_import_permission(request):
+            raise PermissionDenied
+        upload = _upload(request)
+        is_asked = change_preview.is_asked(request)
+        form = ImportForm(request.POST, request.FILES, upload=upload) if is_asked else ImportForm()
+        proposal = None
+        if form.is_valid() and form.sheet:
+            upload = _keep(request, form.sheet) if request.FILES or upload is None else upload
+            proposal = _carry(request, self.resource, form.sheet)
+            if proposal is None:
+                upload.delete()
+                return redirect(f"admin:{self._table()}_changelist")
+        return change_preview.page(
+            request,
+            title=f"Import {self.opts.verbose_name_plural}",
+            text=f"Columns: {', '.join(field.column_name for field in self.resource().get_import_fields())}.",
+            form=form,
+            proposal=proposal,
+            hidden=[("upload", upload.pk)] if upload else [],
+            back=reverse(f"admin:{self._table()}_changelist"),
+            opts=self.opts,
+        )
+
+
+def _carry(request: HttpRequest, resource_class: type[SheetResource], sheet: Sheet) -> ChangePreview[Line] | None:
+    """Return what a file would change; nothing, if that is agreed to and done."""
+    resource = resource_class(store=request.POST.get("step") == "apply")
+    try:
+        with transaction.atomic():
+            result = resource.import_data(sheet.dataset, use_transactions=True)
+            proposal = import_preview.proposal(resource, result, sheet)
+            if change_preview.is_agreed(request, proposal):
+                _report(request, result)
+                return None
+            transaction.set_rollback(True)
+    except IntegrityError as error:  # with rows that came in meanwhile
+        return import_preview.impossible(f"It can't be imported: {error}")
+    return proposal
+
+
+def _report(request: HttpRequest, result: Any) -> None:
+    new = [row.instance for row in result if row.is_new()]
+    changed = [row.instance for row in result if row.is_update()]
+    messages.success(request, f"{len(new):,} new, {len(changed):,} changed.")
+    services = [row.pk for row in (*new, *changed) if isinstance(row, Service)]
+    quarantined = service_sync.check_costs(services) if services else {}
+    if quarantined:
+        text = f"{len(quarantined):,} of them would be sold below cost and are in quarantine, off sale."
+        messages.warning(request, text)
+
+
+def _upload(request: HttpRequest) -> Upload | None:
+    id_ = wire_id(request.POST.get("upload", ""))
+    return Upload.objects.filter(pk=id_, account=request.user.pk).first() if id_ else None
+
+
+def _keep(request: HttpRequest, sheet: Sheet) -> Upload:
+    """Keep what was read until it is agreed to, in place of the last one; `fulfilment.forget` forgets the rest."""
+    Upload.objects.filter(account=request.user.pk).delete()
+    name = str(request.FILES["file"].name)[-FILE_NAME_CHARS_MAX:]  # type: ignore[union-attr] # one file
+    assert request.user.pk, "nobody gets here without signing in"
+    return Upload.objects.create(account_id=request.user.pk, name=name, content=files.keep(sheet))

@@ -1,0 +1,118 @@
+"""The page on which the rates agreed with an account are copied to others."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from tradepost.accounts.models import Account
+from tradepost.backoffice.ui import change_preview, formatters
+from tradepost.backoffice.ui.change_preview import ChangePreview
+from tradepost.backoffice.ui.unfold_admin import SelectWidget, TextareaWidget, TextWidget
+from tradepost.catalog import rate_copies
+from tradepost.catalog.models import CustomRate
+from tradepost.catalog.price_list_members import addresses_in
+from tradepost.catalog.rate_copies import Copied
+
+SHOWN_UNKNOWN_MAX = 5
+
+
+class CopyForm(forms.Form):
+    """Whose rates, and to whom."""
+
+    source = forms.EmailField(label="From the account", widget=TextWidget)
+    targets = forms.CharField(
+        label="To the accounts",
+        widget=TextareaWidget,
+        help_text="Their e-mail addresses: one a line, or with commas, semicolons or spaces between them.",
+    )
+    existing = forms.ChoiceField(
+        label="Where one has a rate already",
+        choices=[("keep", "Keep it"), ("overwrite", "Overwrite it")],
+        initial="keep",
+        widget=SelectWidget,
+    )
+
+    def clean_source(self) -> Account:
+        """Find whose they are."""
+        found = Account.objects.filter(email=self.cleaned_data["source"].lower()).first()
+        if found is None:
+            raise forms.ValidationError("There is no account of this address.")
+        return found
+
+    def clean_targets(self) -> list[int]:
+        """Find all whom they are copied to: one that is unknown may be a slip, so it is said."""
+        asked = addresses_in(self.cleaned_data["targets"])
+        if not 1 <= len(asked) <= rate_copies.ACCOUNTS_MAX:
+            raise forms.ValidationError(f"From 1 to {rate_copies.ACCOUNTS_MAX:,} addresses.")
+        found = dict(Account.objects.filter(email__in=asked).values_list("email", "pk"))
+        unknown = [address for address in asked if address not in found]
+        if unknown:
+            more = f" and {len(unknown) - SHOWN_UNKNOWN_MAX:,} more" if len(unknown) > SHOWN_UNKNOWN_MAX else ""
+            raise forms.ValidationError(f"Of no account: {', '.join(unknown[:SHOWN_UNKNOWN_MAX])}{more}.")
+        return list(found.values())
+
+    def consider(self) -> list[Copied] | None:
+        """Return what was asked for; nothing, with an error at its field, if it is too much."""
+        told = self.cleaned_data
+        targets = [account for account in told["targets"] if account != told["source"].pk]
+        try:
+            return rate_copies.consider(told["source"].pk, targets, overwrite=told["existing"] == "overwrite")
+        except rate_copies.TooMany as error:
+            self.add_error("targets", str(error))
+            return None
+
+
+def copy(request: HttpRequest) -> HttpResponse:
+    """Ask whose rates are copied to whom, show what that comes to, and do it when that is agreed to."""
+    if not request.user.has_perms(["catalog.add_customrate", "catalog.change_customrate"]):
+        raise PermissionDenied
+    form = CopyForm(request.POST if change_preview.is_asked(request) else None)
+    proposal = None
+    with transaction.atomic():
+        copies = form.consider() if form.is_valid() else None
+        if copies is not None:
+            proposal = _proposal(copies)
+            if change_preview.is_agreed(request, proposal):
+                _apply(request, copies)
+                return redirect("admin:catalog_customrate_changelist")
+    return change_preview.page(
+        request,
+        title="Copy custom rates",
+        text="Every rate agreed with one account is agreed with others too.",
+        form=form,
+        proposal=proposal,
+        back=reverse("admin:catalog_customrate_changelist"),
+        opts=CustomRate._meta,  # noqa: SLF001 - documented
+    )
+
+
+def _apply(request: HttpRequest, copies: Sequence[Copied]) -> None:
+    rate_copies.apply(copies)
+    written = [copy for copy in copies if copy.is_to_change]
+    targets = {copy.account for copy in written}
+    messages.success(request, f"{len(written):,} rates copied to {len(targets):,} accounts.")
+
+
+def _proposal(copies: Sequence[Copied]) -> ChangePreview[Copied]:
+    written = [copy for copy in copies if copy.is_to_change]
+    kept = [copy for copy in copies if not copy.is_to_change]
+    overwritten = sum(copy.was is not None for copy in written)
+    return ChangePreview(
+        summary=f"{len(written):,} rates are copied, {overwritten:,} of them over others; {len(kept):,} stay",
+        headers=("Account", "Service", "Has", "Gets"),
+        rows=[*written, *kept],
+        cells=_row,
+        count=len(written),
+    )
+
+
+def _row(copy: Copied) -> tuple[Any, ...]:
+    gets = formatters.amount(copy.rate) if copy.is_to_change else formatters.badge("stays", "")
+    return copy.email, f"{copy.service} · {copy.name}", formatters.amount(copy.was), gets

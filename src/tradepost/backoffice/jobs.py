@@ -1,0 +1,52 @@
+"""The workers' jobs, to read. Procrastinate's own command acts on them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui.pagination import UncountedListMixin
+from tradepost.backoffice.ui.read_only import ReadOnlyMixin
+from tradepost.backoffice.ui.site import register
+from tradepost.backoffice.ui.unfold_admin import ChoicesDropdownFilter, ModelAdmin
+
+JOB_COLOURS = {"doing": "info", "succeeded": "success", "failed": "danger", "aborted": "danger"}
+
+
+@register(ProcrastinateJob)
+class JobAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Any]):
+    """The workers' jobs, to read; what is to be done about one is done by procrastinate's own command."""
+
+    list_display = ("id", "task", "state", "queue_name", "attempts", "scheduled")
+    list_filter = (("status", ChoicesDropdownFilter),)
+    list_filter_submit = True
+    sortable_by = ()
+    ordering = ("-id",)
+    search_fields = ("=id", "task_name")
+    search_help_text = "Id or task"
+    scheduled = formatters.time_of("scheduled_at", "scheduled", exact=True)
+    readonly_fields = ("task", "state", "scheduled")
+    fields = (
+        "id",
+        "task",
+        "state",
+        "args",
+        "queue_name",
+        "lock",
+        "queueing_lock",
+        "priority",
+        "scheduled",
+        "attempts",
+    )
+
+    @admin.display(description="task")
+    def task(self, job: Any) -> str:
+        """Show what is to be done."""
+        return str(job.task_name)
+
+    @admin.display(description="status")
+    def state(self, job: Any) -> SafeString:
+        """Show how far it is."""
+        return formatters.badge(job.status, JOB_COLOURS.get(job.status, ""))

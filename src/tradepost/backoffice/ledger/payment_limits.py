@@ -1,0 +1,51 @@
+"""How much each role may pay by hand."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Field
+from django.http import HttpRequest
+
+from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui.site import register
+from tradepost.backoffice.ui.unfold_admin import ModelAdmin
+from tradepost.ledger.models import PaymentLimit
+
+
+class LimitField(forms.DecimalField):
+    """An amount, without the zeros that fill it up to five places."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """Write what the database gave as the API does; leave alone what was typed."""
+        return value if value is None or isinstance(value, str) else formatters.amount(value)
+
+
+@register(PaymentLimit)
+class PaymentLimitAdmin(ModelAdmin[PaymentLimit]):
+    """A row for each role that may pay; a role without one may not, and whoever sets these limits needs none."""
+
+    list_display = ("group", "at_once", "a_day", "alone")
+    list_select_related = ("group",)
+    list_before_template = "backoffice/ledger/no_payment_limits.html"
+    fields = ("group", ("per_payment", "per_day", "alone_up_to"))
+
+    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
+        """Write amounts as the API does."""
+        if db_field.name != "group":
+            kwargs["form_class"] = LimitField
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    @formatters.figure("at once", ordering="per_payment")
+    def at_once(self, limit: PaymentLimit) -> str:
+        """Show the most that one payment may be."""
+        return formatters.amount(limit.per_payment)
+
+    @formatters.figure("a day", ordering="per_day")
+    def a_day(self, limit: PaymentLimit) -> str:
+        """Show the most that one person may pay in a day."""
+        return formatters.amount(limit.per_day)
+
+    @formatters.figure("alone", ordering="alone_up_to")
+    def alone(self, limit: PaymentLimit) -> str:
+        """Show up to where no second person is asked."""
+        return formatters.amount(limit.alone_up_to)

@@ -1,0 +1,54 @@
+"""What was tried at providers, beneath an order: each request, its answer, and when."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from tradepost.backoffice.orders.inlines import dispatch_badge
+from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui.read_only import ReadOnlyMixin
+from tradepost.backoffice.ui.unfold_admin import StackedInline
+from tradepost.orders.models import Attempt, Order
+
+
+class AttemptInline(ReadOnlyMixin, StackedInline[Attempt, Order]):
+    """Each try to place the order with a provider: what was asked, what was answered, and when."""
+
+    model = Attempt
+    verbose_name_plural = "attempts at providers"
+    asked_exactly = formatters.time_of("at", "asked at", exact=True)
+    answered_exactly = formatters.time_of("answered_at", "answered at", exact=True)
+    readonly_fields = ("state_shown", "asked_exactly", "answered_exactly", "asked_shown", "answer_shown", "cost_shown")
+    fields = (
+        ("provider", "state_shown"), ("provider_service", "quantity"), ("upstream_id", "cost_shown"),
+        ("asked_exactly", "answered_exactly"), "asked_shown", "answer_shown",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
+        """Take along whom it was tried with."""
+        return super().get_queryset(request).select_related("provider", "provider_service__provider")
+
+    @admin.display(description="state")
+    def state_shown(self, attempt: Attempt) -> SafeString | str:
+        """Show what came of it."""
+        return dispatch_badge(attempt.state)
+
+    @formatters.figure("cost")
+    def cost_shown(self, attempt: Attempt) -> str:
+        """Show what it costs there, in our currency."""
+        return formatters.amount(attempt.cost)
+
+    @admin.display(description="request")
+    def asked_shown(self, attempt: Attempt) -> SafeString | str:
+        """List what was asked, but for the key."""
+        rows = (attempt.asked or {}).items()
+        return format_html_join("", '<dl class="tp-parameter"><dt>{}</dt><dd>{}</dd></dl>', rows) or formatters.NOTHING
+
+    @admin.display(description="answer")
+    def answer_shown(self, attempt: Attempt) -> SafeString | str:
+        """Show what came back, or what went wrong instead."""
+        return (
+            format_html('<pre class="tp-evidence">{}</pre>', attempt.answer) if attempt.answer else formatters.NOTHING
+        )

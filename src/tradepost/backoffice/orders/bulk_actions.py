@@ -1,0 +1,213 @@
+"""Bulk actions in the back office: looked at before they are confirmed, watched while they run, kept afterwards."""
+
+from typing import Any
+
+import msgspec
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+
+from tradepost.audit import actions
+from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui.pagination import UncountedListMixin
+from tradepost.backoffice.ui.read_only import ReadOnlyMixin
+from tradepost.backoffice.ui.site import register
+from tradepost.backoffice.ui.unfold_admin import ChoicesDropdownFilter, IntegerWidget, ModelAdmin, TextWidget
+from tradepost.fulfilment.tasks import bulk_actions
+from tradepost.orders.bulk_action_types import TEXT_CHARS_MAX, BulkActionKind, BulkActionState, BulkOptions, BulkOutcome
+from tradepost.orders.bulk_actions import lifecycle
+from tradepost.orders.models import BulkAction, BulkOrder
+from tradepost.site_settings import effective as site_settings
+
+STATE_COLOURS = {BulkActionState.RUNNING: "info", BulkActionState.DONE: "success", BulkActionState.STOPPED: "warning"}
+OUTCOME_COLOURS = {BulkOutcome.SKIPPED: "warning", BulkOutcome.FAILED: "danger"}
+LEFT_ALONE_A_PAGE = 50
+MOVES_MONEY = frozenset({BulkActionKind.CANCEL, BulkActionKind.PARTIAL, BulkActionKind.COMPLETE})
+
+
+class OptionsForm(forms.Form):
+    """How it is to be done, where there is nothing to be said about that."""
+
+    def wish(self) -> BulkOptions:
+        """Return what was said."""
+        return BulkOptions(**{name: value for name, value in self.cleaned_data.items() if value not in (None, "")})
+
+
+class RemainsForm(OptionsForm):
+    """How much is to be given back for."""
+
+    remains = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=2**63 - 1,
+        widget=IntegerWidget,
+        help_text="Of each order. Empty: what each order says by itself.",
+    )
+
+
+class LinkForm(OptionsForm):
+    """What the links are to be."""
+
+    find = forms.CharField(
+        required=False,
+        max_length=TEXT_CHARS_MAX,
+        strip=True,
+        widget=TextWidget,
+        label="Replace",
+        help_text="A part of the links. Empty: the whole link.",
+    )
+    link = forms.CharField(max_length=TEXT_CHARS_MAX, widget=TextWidget, label="By")
+
+
+FORMS: dict[BulkActionKind, type[OptionsForm]] = {
+    BulkActionKind.PARTIAL: RemainsForm,
+    BulkActionKind.EDIT_LINK: LinkForm,
+}
+
+
+@register(BulkAction)
+class BulkActionAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[BulkAction]):
+    """What was done to many orders at once, by whom, and what became of each of them."""
+
+    list_display = ("id", "what", "by", "state_shown", "chosen_shown", "done_shown", "left_alone", "created")
+    list_filter = (("kind", ChoicesDropdownFilter), ("state", ChoicesDropdownFilter))
+    list_filter_submit = True
+    list_select_related = ("by",)
+    sortable_by = ()
+    ordering = ("-id",)
+    created = formatters.time_of("created_at", "created")
+
+    def has_view_permission(self, request: HttpRequest, obj: BulkAction | None = None) -> bool:
+        """Whoever may have it done may look at it."""
+        return request.user.has_perm("orders.change_order")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whoever may have it done may look at it."""
+        return self.has_view_permission(request)
+
+    @admin.display(description="what")
+    def what(self, action: BulkAction) -> str:
+        """Call it as the list of orders does."""
+        return BulkActionKind(action.kind).label
+
+    @admin.display(description="state")
+    def state_shown(self, action: BulkAction) -> SafeString:
+        """Show how far it is."""
+        return formatters.badge(action.state, STATE_COLOURS.get(BulkActionState(action.state), ""))
+
+    @formatters.figure("orders")
+    def chosen_shown(self, action: BulkAction) -> str:
+        """Show how many were chosen."""
+        return f"{action.chosen:,}"
+
+    @formatters.figure("done")
+    def done_shown(self, action: BulkAction) -> str:
+        """Show for how many it was done."""
+        return f"{action.done:,}"
+
+    @formatters.figure("left alone")
+    def left_alone(self, action: BulkAction) -> str:
+        """Show for how many it was not."""
+        return f"{action.skipped + action.failed:,}"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add what the page asks for while it runs."""
+        progress = self.admin_site.admin_view(self.progress)
+        return [path("<int:pk>/progress/", progress, name="orders_bulkaction_progress"), *super().get_urls()]
+
+    def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
+        """Show the look at it, how far it is, or what became of it; and take in what is decided about it."""
+        action = self._action(request, object_id)
+        if request.method == "POST":
+            return self._decide(request, action)
+        context = {**self.admin_site.each_context(request), "title": str(action), "opts": self.opts}
+        return TemplateResponse(request, "backoffice/orders/bulk_action.html", {**context, **_shown(request, action)})
+
+    def progress(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show how far it is: a part of the page, which it asks for again and again."""
+        action = self._action(request, str(pk))
+        return TemplateResponse(request, "backoffice/orders/bulk_progress.html", _shown(request, action))
+
+    def _action(self, request: HttpRequest, object_id: str) -> BulkAction:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        action = self.get_object(request, object_id)
+        if action is None:
+            raise Http404
+        return action
+
+    def _decide(self, request: HttpRequest, action: BulkAction) -> HttpResponse:
+        if "stop" in request.POST:
+            if lifecycle.stop(action.pk):
+                _note(action, {"done": "stop"})
+                self.message_user(request, "Nothing more is done. What was done by then stays done.")
+            return redirect("admin:orders_bulkaction_change", action.pk)
+        form = FORMS.get(BulkActionKind(action.kind), OptionsForm)(request.POST)
+        if action.by_id != request.user.pk:
+            raise PermissionDenied  # it is done in the name of whoever looked at it
+        if not form.is_valid():
+            return redirect("admin:orders_bulkaction_change", action.pk)
+        with transaction.atomic():
+            is_begun = lifecycle.confirm(action, form.wish())
+            if is_begun:
+                bulk_actions.start(action.pk)
+                _note(action, {"done": action.kind, "orders": action.chosen, **msgspec.to_builtins(form.wish())})
+        if not is_begun:
+            self.message_user(request, "It was confirmed before.", messages.WARNING)
+        return redirect("admin:orders_bulkaction_change", action.pk)
+
+
+def _note(action: BulkAction, done: dict[str, Any]) -> None:
+    actions.note("orders.bulkaction", action.pk, str(action), done)
+
+
+def _shown(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
+    """Return what the templates show of it."""
+    shown = {
+        "action": action,
+        "kind": BulkActionKind(action.kind),
+        "state": formatters.badge(action.state, STATE_COLOURS.get(BulkActionState(action.state), "")),
+        "is_running": action.state == BulkActionState.RUNNING,
+        "percent": 100 * action.worked_on // max(action.chosen, 1),
+        "waiting": action.chosen - action.worked_on,
+    }
+    return shown | (
+        _looked_at(request, action) if action.state == BulkActionState.DRAFT else _outcomes(request, action)
+    )
+
+
+def _looked_at(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
+    kind = BulkActionKind(action.kind)
+    kind_of_form = FORMS.get(kind, OptionsForm)
+    form = kind_of_form(request.GET if request.GET or kind is not BulkActionKind.EDIT_LINK else None)
+    preview = lifecycle.preview(action, form.wish()) if form.is_valid() else None
+    return {
+        "form": form,
+        "asks": kind in FORMS,
+        "preview": preview,
+        "moves_money": kind in MOVES_MONEY,
+        "currency": site_settings.for_request(request).currency,
+        "left_alone": action.chosen - preview.due if preview else 0,
+        "refund": formatters.grouped(preview.refund) if preview else "",
+        "statuses": [(formatters.status(status), f"{count:,}") for status, count in preview.statuses.items()]
+        if preview
+        else [],
+        "is_mine": action.by_id == request.user.pk,
+    }
+
+
+def _outcomes(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
+    left = BulkOrder.objects.filter(action=action, outcome__in=[BulkOutcome.SKIPPED.value, BulkOutcome.FAILED.value])
+    page = Paginator(left, LEFT_ALONE_A_PAGE).get_page(request.GET.get("p"))
+    return {
+        "left": [(row, formatters.badge(row.outcome, OUTCOME_COLOURS[BulkOutcome(row.outcome)])) for row in page],
+        "page": page,
+        "wish": lifecycle.options_of(action),
+    }

@@ -1,0 +1,273 @@
+"""Providers in the back office: by what they are asked, how they are, and the buttons that ask them."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+
+from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui.decimal_fields import PlainDecimalsMixin
+from tradepost.backoffice.ui.site import register
+from tradepost.backoffice.ui.unfold_admin import DialogForm, ModelAdmin, PasswordWidget, dialog_button, link_button
+from tradepost.database import engine_connection
+from tradepost.engine import dispatch_queue
+from tradepost.fulfilment.tasks import provider_sync
+from tradepost.providers import service_sync
+from tradepost.providers.models import Provider
+from tradepost.providers.snapshot import ProviderUnreachableError, fetch
+
+
+class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
+    """A provider; its key is typed, and never shown again."""
+
+    key = forms.CharField(
+        label="API key",
+        required=False,
+        max_length=500,
+        widget=PasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text="Sealed when it is saved, and never shown again. Left empty, the one there is stays.",
+    )
+
+    def clean_key(self) -> str:
+        """Ask for a key where there is none yet."""
+        key: str = self.cleaned_data["key"].strip()
+        if not key and not self.instance.sealed_key:
+            raise forms.ValidationError("A provider is asked by a key.")
+        return key
+
+    def clean_currency(self) -> str:
+        """Take three letters, capital ones."""
+        currency: str = self.cleaned_data["currency"].upper()
+        if not (currency.isascii() and currency.isalpha() and len(currency) == 3):  # noqa: PLR2004 - ISO 4217
+            raise forms.ValidationError("Three letters, like USD.")
+        return currency
+
+
+@register(Provider)
+class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
+    """The panels that deliver. One that has ever sold anything is paused, not deleted."""
+
+    form = ProviderForm
+    list_display = ("name", "state", "balance_shown", "failed", "latency", "services_count", "synced")
+    search_fields = ("name", "url")
+    search_help_text = "Name or address"
+    actions_detail = ("import_some", "test_connection", "sync_now", "pause", "resume")
+    synced = formatters.time_of("synced_at", "list read")
+    synced_exactly = formatters.time_of("synced_at", "list read", exact=True)
+    balance_exactly_at = formatters.time_of("balance_at", "balance read", exact=True)
+    readonly_fields = (
+        "state", "trouble_shown", "sync_error_shown", "balance_shown", "balance_exactly_at", "synced_exactly", "failed",
+        "latency", "requests",
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": ("name", "url", "key", ("currency", "exchange_rate"))}),
+        ("Limits", {"fields": (("requests_a_second", "parallel_requests"), "takes_idempotency_keys")}),
+        ("Alerts", {"fields": (("low_balance", "price_rise_percent_max"),)}),
+    )
+    standing_fieldset = (
+        "How it is",
+        {
+            "fields": (
+                "state", "trouble_shown", "sync_error_shown", ("balance_shown", "balance_exactly_at"),
+                ("synced_exactly", "requests"), ("failed", "latency"),
+            )
+        },
+    )  # fmt: skip
+
+    def get_fieldsets(self, request: HttpRequest, obj: Provider | None = None) -> Any:
+        """Tell how a provider is once there is one."""
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj is None else (self.standing_fieldset, *fieldsets)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
+        """Count along what it sells."""
+        listed = Count("services", filter=Q(services__is_gone=False))
+        return super().get_queryset(request).annotate(services_total=listed)
+
+    def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
+        """Write what was typed and nothing else: workers count and note in the same row meanwhile."""
+        key = form.cleaned_data["key"]
+        if key:
+            obj.key = key
+        if not change:
+            obj.save()
+            return
+        typed = [name for name in form.changed_data if name != "key"]
+        obj.save(update_fields=[*typed, *(["sealed_key"] if key else [])])
+        if "exchange_rate" in typed:
+            done = service_sync.sync_services(obj.pk, {})
+            text = (
+                f"{done.changed:,} services changed with the exchange rate, {done.quarantined:,} went into quarantine."
+            )
+            self.message_user(request, text, messages.WARNING if done.quarantined else messages.INFO)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Provider | None = None) -> bool:
+        """Only one of which nothing is known."""
+        return super().has_delete_permission(request, obj) and (obj is None or not obj.services.exists())
+
+    def has_ask_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Whoever may change providers may ask them."""
+        return request.user.has_perm("providers.change_provider")
+
+    def has_pause_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Whoever may change providers may pause those that are not."""
+        return self.has_ask_permission(request) and not _is_paused(object_id)
+
+    def has_resume_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Whoever may change providers may have those go on that are paused."""
+        return self.has_ask_permission(request) and _is_paused(object_id)
+
+    def has_import_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Whoever may look at what is for sale there may choose from it."""
+        return request.user.has_perm("providers.view_providerservice")
+
+    @admin.display(description="state")
+    def state(self, provider: Provider) -> SafeString:
+        """Tell whether orders go to it."""
+        if provider.is_paused:
+            return formatters.badge("paused", "warning")
+        if provider.trouble:
+            return formatters.badge("trouble", "danger")
+        return (
+            formatters.badge("list not read", "warning") if provider.sync_error else formatters.badge("good", "success")
+        )
+
+    @admin.display(description="trouble")
+    def trouble_shown(self, provider: Provider) -> str:
+        """Show why nothing is sent to it, and until when."""
+        until = f" Tried again at {provider.retry_at:%H:%M:%S} UTC." if provider.retry_at else ""
+        return f"{provider.trouble}{until}" if provider.trouble else formatters.NOTHING
+
+    @admin.display(description="list not read because")
+    def sync_error_shown(self, provider: Provider) -> str:
+        """Show why its list could not be taken in the last time."""
+        return provider.sync_error or formatters.NOTHING
+
+    @formatters.figure("balance")
+    def balance_shown(self, provider: Provider) -> SafeString | str:
+        """Show what is left there, in its currency, and whether that is little."""
+        if provider.balance is None:
+            return formatters.NOTHING
+        text = f"{formatters.grouped(provider.balance)} {provider.currency}"
+        is_low = provider.low_balance is not None and provider.balance < provider.low_balance
+        return formatters.badge(text, "danger") if is_low else text
+
+    @formatters.figure("unclear answers")
+    def failed(self, provider: Provider) -> str:
+        """Show how many requests got no clear answer."""
+        return f"{provider.failures / provider.requests:.1%}" if provider.requests else formatters.NOTHING
+
+    @formatters.figure("mean latency")
+    def latency(self, provider: Provider) -> str:
+        """Show how long a request took."""
+        return f"{provider.milliseconds / provider.requests:,.0f} ms" if provider.requests else formatters.NOTHING
+
+    @formatters.figure("sells")
+    def services_count(self, provider: Provider) -> SafeString:
+        """Lead to what it lists."""
+        total = provider.services_total  # type: ignore[attr-defined] # annotated above
+        return format_html('<a class="tp-link" href="{}">{}</a>', _offers_of(provider.pk), f"{total:,}")
+
+    @link_button("Import services…", permission="import")
+    def import_some(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lead to what it sells and we don't."""
+        return redirect(f"{_offers_of(int(object_id))}&imported=no&is_gone__exact=0")
+
+    @dialog_button(
+        "Test connection",
+        permission="ask",
+        title="Ask this provider?",
+        text="It is asked for its services and its balance, by its key. Nothing is ordered.",
+    )
+    def test_connection(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
+        """Say what it answers; if it does, whatever it was that held its orders up is tried again at once."""
+        provider = get_object_or_404(Provider, pk=object_id)
+        try:
+            told = fetch(provider)
+        except ProviderUnreachableError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return _back_to(provider)
+        with transaction.atomic():
+            Provider.objects.filter(pk=provider.pk).update(
+                balance=told.balance.balance, balance_at=timezone.now(), retry_at=None
+            )
+            dispatch_queue.wake(engine_connection(), [provider.pk])
+        currency = told.balance.currency or provider.currency
+        balance = formatters.grouped(told.balance.balance)
+        self.message_user(
+            request, f"It answers: {len(told.services):,} services, balance {balance} {currency}.", messages.SUCCESS
+        )
+        if currency != provider.currency:
+            text = f"It tells its balance in {currency}, but is said to reckon in {provider.currency}."
+            self.message_user(request, text, messages.WARNING)
+        return _back_to(provider)
+
+    @dialog_button(
+        "Sync now",
+        permission="ask",
+        title="Read its list now?",
+        text="That is done each hour anyway. Services that follow this provider change with it.",
+    )
+    def sync_now(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
+        """Have a worker read its list."""
+        provider = get_object_or_404(Provider, pk=object_id)
+        if provider_sync.start(provider.pk):
+            self.message_user(request, "A worker reads its list now; load this page again to see it.", messages.SUCCESS)
+        else:
+            self.message_user(request, "It is waiting for a worker already.", messages.WARNING)
+        return _back_to(provider)
+
+    @dialog_button(
+        "Pause",
+        permission="pause",
+        title="Pause this provider?",
+        text="Nothing is sent to it any more, and its orders wait. Those that are there are not asked about either.",
+        danger=True,
+    )
+    def pause(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
+        """Have its orders wait."""
+        return self._set_paused(request, object_id, is_paused=True)
+
+    @dialog_button(
+        "Resume",
+        permission="resume",
+        title="Let this provider go on?",
+        text="The orders that wait for it are sent at once.",
+    )
+    def resume(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
+        """Have its orders sent again."""
+        return self._set_paused(request, object_id, is_paused=False)
+
+    def _set_paused(self, request: HttpRequest, object_id: str, *, is_paused: bool) -> HttpResponse:
+        provider = get_object_or_404(Provider, pk=object_id)
+        done = "Paused" if is_paused else "Resumed"
+        with transaction.atomic():
+            Provider.objects.filter(pk=provider.pk).update(is_paused=is_paused)
+            if not is_paused:
+                dispatch_queue.wake(engine_connection(), [provider.pk])
+            self.log_change(request, provider, done)
+        self.message_user(request, f"{done}.", messages.SUCCESS)
+        return _back_to(provider)
+
+
+def _is_paused(provider: str | None) -> bool:
+    return Provider.objects.filter(pk=int(provider), is_paused=True).exists() if provider else False
+
+
+def _offers_of(provider: int) -> str:
+    address = reverse("admin:providers_providerservice_changelist")
+    return f"{address}?{urlencode({'provider__id__exact': provider})}"
+
+
+def _back_to(provider: Provider) -> HttpResponse:
+    """Have the dialog lead to the provider's page, loaded anew."""
+    return HttpResponse(headers={"HX-Redirect": reverse("admin:providers_provider_change", args=[provider.pk])})

@@ -1,0 +1,223 @@
+"""What providers sell, in the back office: to read, and to import from."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin import helpers
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from tradepost.backoffice.catalog.margins import written_cost
+from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui.pagination import UncountedListMixin
+from tradepost.backoffice.ui.read_only import ReadOnlyMixin
+from tradepost.backoffice.ui.site import register
+from tradepost.backoffice.ui.unfold_admin import (
+    CheckboxesWidget,
+    DecimalWidget,
+    DropdownFilter,
+    IntegerWidget,
+    ModelAdmin,
+    RadioFilter,
+    RelatedDropdownFilter,
+    SelectWidget,
+    TextWidget,
+)
+from tradepost.catalog.models import Category
+from tradepost.providers import markup
+from tradepost.providers.models import ProviderService, Route, SyncedField
+from tradepost.providers.service_import import Imported, ImportOptions, import_services
+
+FOLLOWED_AT_FIRST = [each.value for each in SyncedField if each not in {SyncedField.NAME, SyncedField.DESCRIPTION}]
+REFUSALS_SHOWN_MAX = 10
+CATEGORIES_SHOWN_MAX = 500
+
+
+class ImportForm(forms.Form):
+    """How services are to be imported."""
+
+    category = forms.ModelChoiceField(
+        Category.objects.all(),
+        required=False,
+        empty_label="As their provider has them; made where there is none",
+        widget=SelectWidget,
+    )
+    new_category = forms.CharField(
+        required=False, max_length=200, widget=TextWidget, help_text="If it is to be one that there isn't yet."
+    )
+    markup_percent = forms.DecimalField(
+        min_value=0, max_value=100_000, decimal_places=2, initial=20, widget=DecimalWidget, label="Markup, percent"
+    )
+    rate_decimals = forms.IntegerField(
+        min_value=0, max_value=7, initial=4, widget=IntegerWidget, help_text="Rates are rounded up to so many decimals."
+    )
+    follows = forms.MultipleChoiceField(
+        choices=SyncedField.choices(),
+        required=False,
+        initial=FOLLOWED_AT_FIRST,
+        widget=CheckboxesWidget,
+        help_text="What changes with its provider's later on. All of it is taken over now.",
+    )
+
+    def wish(self) -> ImportOptions:
+        """Return what was chosen."""
+        told = self.cleaned_data
+        return ImportOptions(
+            category=told["category"].pk if told["category"] else None,
+            new_category=told["new_category"].strip(),
+            markup_percent=told["markup_percent"],
+            rate_decimals=told["rate_decimals"],
+            follows=told["follows"],
+        )
+
+
+class ImportedFilter(RadioFilter):
+    """What a service of ours leads to, or what none does."""
+
+    title = "imported"
+    parameter_name = "imported"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer both."""
+        return [("yes", "Imported"), ("no", "Not imported")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list down."""
+        return queryset.filter(sold_as__isnull=self.value() == "no") if self.value() else queryset
+
+
+class TheirCategoryFilter(DropdownFilter):
+    """One of the categories of the provider that is chosen, or of them all."""
+
+    title = "their category"
+    parameter_name = "their_category"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer those there are."""
+        rows = ProviderService.objects.order_by("category")
+        provider = request.GET.get("provider__id__exact", "")
+        if provider.isdecimal():
+            rows = rows.filter(provider=int(provider))
+        names = rows.exclude(category="").values_list("category", flat=True).distinct()[:CATEGORIES_SHOWN_MAX]
+        return [(name, name) for name in names]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list down."""
+        return queryset.filter(category=self.value()) if self.value() else queryset
+
+
+@register(ProviderService)
+class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ProviderService]):
+    """What providers sell: to read, and to import from."""
+
+    list_display = (
+        "upstream_id", "name_shown", "standing", "provider", "category", "type", "rate_shown", "cost_shown", "limits",
+        "flags",
+    )  # fmt: skip
+    list_filter = (("provider", RelatedDropdownFilter), TheirCategoryFilter, ImportedFilter, "is_gone")
+    list_filter_submit = True
+    list_fullwidth = True
+    list_select_related = ("provider",)
+    search_fields = ("=upstream_id", "name", "category", "provider__name")
+    search_help_text = "Id there, name, category or provider"
+    actions = ("import_ticked",)
+    changed = formatters.time_of("changed_at", "changed", exact=True)
+    readonly_fields = ("rate_shown", "cost_shown", "flags", "standing", "changed")
+    fields = (
+        "provider", ("upstream_id", "standing"), "name", "category", "type", ("rate_shown", "cost_shown"),
+        ("min", "max"), ("flags", "average_time"), "description", "changed",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderService]:
+        """Say along which service of ours leads there first."""
+        first = Route.objects.filter(provider_service=OuterRef("pk")).order_by("pk").values("service")[:1]
+        return super().get_queryset(request).annotate(sold_as=Subquery(first))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ProviderService], search_term: str
+    ) -> tuple[QuerySet[ProviderService], bool]:
+        """Find by what is typed; of what routes may lead to, only what is there."""
+        found, is_doubled = super().get_search_results(request, queryset.select_related("provider"), search_term)
+        return (found.filter(is_gone=False) if request.path.endswith("/autocomplete/") else found), is_doubled
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        """Whoever may add services and routes may import."""
+        return request.user.has_perms(["catalog.add_service", "providers.add_route"])
+
+    @admin.display(description="name", ordering="name")
+    def name_shown(self, offer: ProviderService) -> SafeString:
+        """Show it in one line."""
+        return formatters.short(offer.name)
+
+    @formatters.figure("their rate", ordering="rate")
+    def rate_shown(self, offer: ProviderService) -> SafeString:
+        """Show it in their currency."""
+        return format_html(
+            '<span class="tp-nowrap">{} {}</span>', formatters.amount(offer.rate), offer.provider.currency
+        )
+
+    @formatters.figure("our cost")
+    def cost_shown(self, offer: ProviderService) -> str:
+        """Show it in ours."""
+        return written_cost(markup.cost(offer.rate, offer.provider.exchange_rate))
+
+    @formatters.figure("limits")
+    def limits(self, offer: ProviderService) -> SafeString:
+        """Show the smallest and the largest quantity."""
+        return format_html('<span class="tp-nowrap">{}–{}</span>', f"{offer.min:,}", f"{offer.max:,}")
+
+    @admin.display(description="offers")
+    def flags(self, offer: ProviderService) -> str:
+        """Show what may be asked for after the order."""
+        return (
+            ", ".join(name for name in ("refill", "cancel", "dripfeed") if getattr(offer, name)) or formatters.NOTHING
+        )
+
+    @admin.display(description="here")
+    def standing(self, offer: ProviderService) -> SafeString | str:
+        """Lead to the service it is sold as, and tell whether it is gone."""
+        sold_as = getattr(offer, "sold_as", None)
+        parts = [formatters.badge("gone", "danger")] if offer.is_gone else []
+        if sold_as:
+            address = reverse("admin:catalog_service_change", args=[sold_as])
+            parts.append(format_html('<a class="tp-link" href="{}">service {}</a>', address, sold_as))
+        return format_html_join(" ", "{}", ((part,) for part in parts)) or formatters.NOTHING
+
+    @admin.action(description="Import…", permissions=["import"])
+    def import_ticked(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> HttpResponse | None:
+        """Ask how, then make services of what is ticked."""
+        imported = Q(pk__in=Route.objects.values("provider_service"))
+        form = ImportForm(request.POST if "import" in request.POST else None)
+        if form.is_valid():
+            self._import(request, queryset, form.wish())
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Import services",
+            "opts": self.opts,
+            "form": form,
+            "count": queryset.count(),
+            "already": queryset.filter(imported).count(),
+            "ticked": request.POST.getlist(helpers.ACTION_CHECKBOX_NAME),
+            "across": request.POST.get("select_across", "0"),
+        }
+        return TemplateResponse(request, "backoffice/providers/import_services.html", context)
+
+    def _import(self, request: HttpRequest, queryset: QuerySet[ProviderService], wish: ImportOptions) -> None:
+        imported = import_services(list(queryset.values_list("pk", flat=True)), wish)
+        self.message_user(request, _summary(imported), messages.SUCCESS if imported.services else messages.WARNING)
+        for text in imported.refused[:REFUSALS_SHOWN_MAX]:
+            self.message_user(request, f"Not imported: {text}.", messages.ERROR)
+        left = len(imported.refused) - REFUSALS_SHOWN_MAX
+        if left > 0:
+            self.message_user(request, f"{left:,} more were not imported.", messages.ERROR)
+
+
+def _summary(imported: Imported) -> str:
+    already = f"; {imported.already:,} were imported before and are left as they are" if imported.already else ""
+    return f"{len(imported.services):,} imported{already}."

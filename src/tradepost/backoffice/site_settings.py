@@ -1,0 +1,86 @@
+"""The settings in the back office: one form. What it says holds from the next request on."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from tradepost.backoffice.ui.site import register
+from tradepost.backoffice.ui.unfold_admin import ModelAdmin
+from tradepost.ledger.models import Transfer
+from tradepost.site_settings.effective import PANEL_NAME
+from tradepost.site_settings.limits import KEYS_MAX, LINES_MAX
+from tradepost.site_settings.models import SIGN_UPS, Settings
+
+
+class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
+    """The settings, each with what holds while it is empty."""
+
+    class Meta:
+        model = Settings
+        fields = (
+            "panel_name", "notice", "payment_text", "terms", "currency", "sign_up", "requests_a_minute",
+            "mass_order_lines_max", "keys_max",
+        )  # fmt: skip
+        help_texts = {
+            "panel_name": f"On every page and in their titles. Empty: {PANEL_NAME}.",
+            "currency": "Rates stay the numbers they are when it changes, and it is fixed once money has moved.",
+            "notice": "Shown above every page of customers who have signed in. Addresses become links.",
+            "payment_text": "Shown to customers where they add funds. Empty: what TRADEPOST_PAYMENT_TEXT says.",
+            "terms": "The page /terms/, linked from the front page and where people sign in. Empty: no such page.",
+            "mass_order_lines_max": f"From 1 to {LINES_MAX:,}: what is placed together, all of it or nothing.",
+            "keys_max": f"Good ones, from 1 to {KEYS_MAX:,}.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "sign_up" in self.fields:
+            self._tell_environment()
+
+    def _tell_environment(self) -> None:
+        """Say at each field what the environment says, and whether that counts."""
+        given = f"As TRADEPOST_SIGN_UP says: {dict(SIGN_UPS)[settings.TRADEPOST_SIGN_UP].lower()}"
+        self.fields["sign_up"].widget.choices = [("", given), *SIGN_UPS]
+        default = settings.TRADEPOST_REQUESTS_A_MINUTE or "any number"
+        self.fields["requests_a_minute"].help_text = (
+            "Of a key without a limit of its own; 0: any number. Empty: as TRADEPOST_REQUESTS_A_MINUTE says, "
+            f"{default}. Each server, and the pages' process, counts for itself and holds keys to it within 5 seconds."
+        )
+        if self.instance.currency != settings.TRADEPOST_CURRENCY:
+            told = f" TRADEPOST_CURRENCY says {settings.TRADEPOST_CURRENCY}, which counts for a new desk only."
+            self.fields["currency"].help_text += told
+
+    def clean_currency(self) -> str:
+        """Keep the currency of the books: amounts would be others, and nothing could turn them back."""
+        currency: str = self.cleaned_data["currency"].upper()
+        if currency != Settings.objects.get().currency and Transfer.objects.exists():
+            raise forms.ValidationError("Money has moved: the currency of the books can't be changed any more.")
+        return currency
+
+
+@register(Settings)
+class SettingsAdmin(ModelAdmin[Settings]):
+    """The one row, without a list."""
+
+    form = SettingsForm
+    fieldsets = (
+        ("Panel", {"fields": ("panel_name", "notice", "payment_text", "terms")}),
+        ("Business", {"fields": (("currency", "sign_up"),)}),
+        ("Limits", {"fields": ("requests_a_minute", ("mass_order_lines_max", "keys_max"))}),
+    )
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Lead to the form whoever may see it."""
+        if not self.has_view_permission(request):
+            return super().changelist_view(request, extra_context)
+        return redirect("admin:live_settings_change", Settings.objects.get().pk)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody may: there is one row."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Settings | None = None) -> bool:
+        """Nobody may: the desk needs it."""
+        return False

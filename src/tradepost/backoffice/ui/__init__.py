@@ -1,0 +1,1 @@
+"""What the pages of the back office are made of: no area's own, used by all."""

@@ -1,0 +1,198 @@
+"""Unfold as the rest of the back office sees it: Django's own classes, styled.
+
+Unfold is published without types, so checkers are shown what its classes are made from; generics work either way.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from tradepost.backoffice.ui.formatters import NOTHING
+
+if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite, ModelAdmin, StackedInline, TabularInline
+    from django.contrib.admin import ChoicesFieldListFilter as ChoicesCheckboxFilter
+    from django.contrib.admin import ChoicesFieldListFilter as ChoicesDropdownFilter
+    from django.contrib.admin import DateFieldListFilter as RangeDateFilter
+    from django.contrib.admin import RelatedFieldListFilter as AutocompleteSelectFilter
+    from django.contrib.admin import RelatedFieldListFilter as RelatedDropdownFilter
+    from django.contrib.admin import SimpleListFilter as DropdownFilter
+    from django.contrib.admin import SimpleListFilter as RadioFilter
+    from django.contrib.admin import SimpleListFilter as TextFilter
+    from django.contrib.admin.widgets import AdminIntegerFieldWidget as DecimalWidget
+    from django.contrib.admin.widgets import AdminIntegerFieldWidget as IntegerWidget
+    from django.contrib.admin.widgets import AdminTextareaWidget as TextareaWidget
+    from django.contrib.admin.widgets import AdminTextInputWidget as TextWidget
+    from django.contrib.auth.admin import UserAdmin
+    from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+    from django.forms import CheckboxInput as CheckboxWidget
+    from django.forms import CheckboxInput as SwitchWidget
+    from django.forms import CheckboxSelectMultiple as CheckboxesWidget
+    from django.forms import ClearableFileInput as FileWidget
+    from django.forms import Form as DialogForm
+    from django.forms import PasswordInput as PasswordWidget
+    from django.forms import Select as SelectWidget
+
+    _button: Callable[..., Callable[..., Any]]
+else:
+    from django.contrib.admin import ActionLocation
+    from django.contrib.admin import ModelAdmin as DjangoModelAdmin
+    from django.contrib.auth import admin as auth
+    from unfold import admin, decorators, forms
+    from unfold.contrib.filters.admin import (
+        AutocompleteSelectFilter,
+        ChoicesCheckboxFilter,
+        ChoicesDropdownFilter,
+        DropdownFilter,
+        RadioFilter,
+        RangeDateFilter,
+        RelatedDropdownFilter,
+        TextFilter,
+    )
+    from unfold.enums import ActionVariant
+    from unfold.forms import AdminPasswordChangeForm
+    from unfold.forms import BaseDialogForm as DialogForm
+    from unfold.sites import UnfoldAdminSite as AdminSite
+    from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as CheckboxesWidget
+    from unfold.widgets import UnfoldAdminDecimalFieldWidget as DecimalWidget
+    from unfold.widgets import UnfoldAdminFileFieldWidget as FileWidget
+    from unfold.widgets import UnfoldAdminIntegerFieldWidget as IntegerWidget
+    from unfold.widgets import UnfoldAdminPasswordWidget as PasswordWidget
+    from unfold.widgets import UnfoldAdminSelectWidget as SelectWidget
+    from unfold.widgets import UnfoldAdminTextareaWidget as TextareaWidget
+    from unfold.widgets import UnfoldAdminTextInputWidget as TextWidget
+    from unfold.widgets import UnfoldBooleanSwitchWidget as SwitchWidget
+    from unfold.widgets import UnfoldBooleanWidget as CheckboxWidget
+
+    from tradepost.audit import actions
+
+    def _button(*, danger: bool = False, **options: Any) -> Any:
+        return decorators.action(variant=ActionVariant.DANGER if danger else ActionVariant.DEFAULT, **options)
+
+    class _Generic:
+        def __class_getitem__(cls, models: Any) -> type:
+            return cls
+
+    class ModelAdmin(_Generic, admin.ModelAdmin):
+        """Unfold's `ModelAdmin`, which may be told its model."""
+
+        empty_value_display = NOTHING
+
+        def get_action_choices(
+            self, request: Any, default_choices: Any = None, action_location: Any = ActionLocation.CHANGE_LIST
+        ) -> Any:
+            """Take along what Django 6.1 gives and Unfold doesn't know yet."""
+            first = default_choices or [("", "Select action")]
+            return DjangoModelAdmin.get_action_choices(self, request, first, action_location)
+
+        def response_action(self, request: Any, queryset: Any, **location: Any) -> Any:
+            """Have the audit log say to what an action was done that was for all that match."""
+            actions.remember_matched(request, queryset)
+            return super().response_action(request, queryset, **location)
+
+        def history_view(self, request: Any, object_id: str, extra_context: Any = None) -> Any:
+            """Lead to what the audit log has about a row."""
+            if not request.user.has_perm("staff.view_entry"):
+                raise PermissionDenied
+            of = urlencode({"of": f"{self.opts.label_lower}:{unquote(object_id)}"})
+            return redirect(f"{reverse('admin:staff_entry_changelist')}?{of}")
+
+        def log_addition(self, request: Any, obj: Any, message: Any) -> None:
+            """Leave it to the audit log, which watches the table."""
+
+        def log_change(self, request: Any, obj: Any, message: Any) -> None:
+            """Have the audit log say what an action did; what a form did it says by itself."""
+            actions.note_message(obj, message)
+
+        def log_deletions(self, request: Any, queryset: Any) -> None:
+            """Leave it to the audit log, which watches the table."""
+
+    class TabularInline(_Generic, admin.TabularInline):
+        """Unfold's `TabularInline`, which may be told its models."""
+
+        empty_value_display = NOTHING
+
+    class StackedInline(_Generic, admin.StackedInline):
+        """Unfold's `StackedInline`, which may be told its models."""
+
+        empty_value_display = NOTHING
+
+    class AdminUserCreationForm(_Generic, forms.UserCreationForm):
+        """Unfold's form for new users, which may be told its model."""
+
+    class UserChangeForm(_Generic, forms.UserChangeForm):
+        """Unfold's form for users, which may be told its model."""
+
+    class UserAdmin(auth.UserAdmin, ModelAdmin):
+        """Django's `UserAdmin` in Unfold's style, which may be told its model."""
+
+
+def dialog_button[**P, R](
+    description: str,
+    *,
+    permission: str,
+    title: str,
+    text: str,
+    form: type[DialogForm] = DialogForm,
+    danger: bool = False,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a method the button of a row's page that asks back, by POST, before it is run.
+
+    The method gets the form, with what else it asks for.
+    """
+
+    def decorate(method: Callable[P, R]) -> Callable[P, R]:
+        dialog = {"title": title, "description": text, "form_submit_text": description, "form_class": form}
+        button = _button(description=description, permissions=[permission], dialog=dialog, danger=danger)
+        decorated: Callable[P, R] = button(method)
+        return decorated
+
+    return decorate
+
+
+def link_button[**P, R](description: str, *, permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a method the button of a row's page that leads to where the method redirects."""
+
+    def decorate(method: Callable[P, R]) -> Callable[P, R]:
+        decorated: Callable[P, R] = _button(description=description, permissions=[permission])(method)
+        return decorated
+
+    return decorate
+
+
+__all__ = [
+    "AdminPasswordChangeForm",
+    "AdminSite",
+    "AdminUserCreationForm",
+    "AutocompleteSelectFilter",
+    "CheckboxWidget",
+    "CheckboxesWidget",
+    "ChoicesCheckboxFilter",
+    "ChoicesDropdownFilter",
+    "DecimalWidget",
+    "DialogForm",
+    "DropdownFilter",
+    "FileWidget",
+    "IntegerWidget",
+    "ModelAdmin",
+    "PasswordWidget",
+    "RadioFilter",
+    "RangeDateFilter",
+    "RelatedDropdownFilter",
+    "SelectWidget",
+    "StackedInline",
+    "SwitchWidget",
+    "TabularInline",
+    "TextFilter",
+    "TextWidget",
+    "TextareaWidget",
+    "UserAdmin",
+    "UserChangeForm",
+    "dialog_button",
+    "link_button",
+]
