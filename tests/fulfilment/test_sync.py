@@ -258,6 +258,6 @@ def test_every_provider_is_asked_each_hour_but_those_that_are_paused() -> None:
 
     awake, paused = make_provider(), make_provider(is_paused=True)
     sync_all(0)
-    waiting = ProcrastinateJob.objects.filter(task_name="tradepost.fulfilment.sync.sync")
+    waiting = ProcrastinateJob.objects.filter(task_name="provider.sync")
     assert waiting.filter(args__provider=awake.pk).count() == 1
     assert not waiting.filter(args__provider=paused.pk).exists()

@@ -18,7 +18,7 @@ UPLOADS_KEPT = timedelta(days=1)
 
 
 @app.periodic(cron="17 3 * * *")
-@app.task(queueing_lock="forget", lock="forget")
+@app.task(name="data.delete_expired", queueing_lock="forget", lock="forget")
 def forget(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Forget what is older than it is kept: keys, changes, uploads, looks at bulk actions, sessions that are over."""
     with transaction.atomic():

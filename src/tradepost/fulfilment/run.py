@@ -8,7 +8,7 @@ from tradepost.engine import dripfeeding
 
 
 @app.periodic(cron="* * * * * */2")
-@app.task(queueing_lock="run", lock="run")
+@app.task(name="orders.run_dripfeeds", queueing_lock="run", lock="run")
 def run(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Make every run that is due, a batch a transaction."""
     made = dripfeeding.BATCH
