@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.backoffice.conftest import Things, member, place
 from tests.backoffice.roles_table import ACTIONS, LISTS, PAGES, ROLES, TEXT, Cell
-from tests.conftest import Customer
 
 # Whose pages are everybody's: ways in and out, and what fills the fields of forms, each row as its list allows.
 EVERYBODYS = {
@@ -252,49 +250,6 @@ def test_groups_of_the_operators_own_are_left_alone() -> None:
     roles.keep()
     assert [permission.codename for permission in group.permissions.all()] == ["view_order"]
     assert manager.permissions.filter(codename="change_service").exists()
-
-
-@pytest.fixture
-def set_aside() -> Iterator[Callable[[], None]]:
-    """Run the migration that renames groups, and forget what it did."""
-    from django.apps import apps
-    from django.db import transaction
-
-    migration = import_module("tradepost.staff.migrations.0003_groups_before_roles")
-    with transaction.atomic():
-        yield lambda: migration.set_aside(apps, None)
-        transaction.set_rollback(True)
-
-
-def test_a_group_that_was_called_like_a_role_before_there_were_any_keeps_its_members_and_rights(
-    set_aside: Callable[[], None], alice: Customer
-) -> None:
-    from django.contrib.auth.models import Group, Permission
-    from django.contrib.contenttypes.models import ContentType
-
-    from tradepost.accounts.models import Account
-    from tradepost.staff import roles
-
-    Group.objects.create(name="support (before roles)")
-    group = Group.objects.get(name="support")
-    group.permissions.set(Permission.objects.filter(codename="view_category"))
-    Account.objects.get(pk=alice.id).groups.add(group)
-    ContentType.objects.filter(app_label="staff").update(app_label="not yet")
-    set_aside()
-    ContentType.objects.filter(app_label="not yet").update(app_label="staff")
-    roles.keep()
-    group.refresh_from_db()
-    assert group.name == "support (before roles 2)"
-    assert [permission.codename for permission in group.permissions.all()] == ["view_category"]
-    assert Account.objects.filter(groups=group, pk=alice.id).exists()
-    assert Group.objects.get(name="support").permissions.filter(codename="change_order").exists()
-
-
-def test_the_roles_themselves_are_not_renamed(set_aside: Callable[[], None]) -> None:
-    from django.contrib.auth.models import Group
-
-    set_aside()
-    assert set(ROLES) <= set(Group.objects.values_list("name", flat=True))
 
 
 def opens(response: Any) -> bool:

@@ -1,8 +1,8 @@
-"""What the model can't say: entries are written by a function and never changed, and a desk keeps an owner."""
+"""What the model can't say: entries are written by functions and never changed, and a desk keeps an owner."""
 
 from django.db import migrations
 
-# Who is at work is told by `tradepost.staff.actors`.
+# Who is at work is what `tradepost.staff.actors` has told the session.
 NOTE = """
 CREATE FUNCTION note_entry(
     model text, object_id text, label text, owner_model text, owner_id text, action text, before jsonb, after jsonb
@@ -23,38 +23,42 @@ BEGIN
 END $$;
 """
 
-# The trigger's argument is what `tradepost.staff.watched` says of the table.
-WATCH = """
+# The trigger's argument is what `tradepost.staff.watched` says of the table, which makes the triggers after migrating.
+ROW = """
 CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    told jsonb := TG_ARGV[0];
-    was jsonb := to_jsonb(OLD);
-    is_now jsonb := to_jsonb(NEW);
-    shown jsonb := coalesce(is_now, was);
-    label text := shown->>(told->>'label');
+    watched jsonb := TG_ARGV[0];
+    old_row jsonb := to_jsonb(OLD);
+    new_row jsonb := to_jsonb(NEW);
+    shown jsonb := coalesce(new_row, old_row);
+    label text := shown->>(watched->>'label');
     before jsonb;
     after jsonb;
 BEGIN
     IF current_setting('tradepost.actor', true) = '{"kind":"quiet"}' THEN
         RETURN NULL;
     END IF;
-    SELECT jsonb_object_agg(key, CASE WHEN told->'secret' ? key THEN '"secret"' ELSE o.value END)
+    SELECT jsonb_object_agg(key, CASE WHEN watched->'secret' ? key THEN '"secret"' ELSE o.value END)
                FILTER (WHERE o.value <> 'null' OR TG_OP = 'UPDATE'),
-           jsonb_object_agg(key, CASE WHEN told->'secret' ? key THEN '"secret"' ELSE n.value END)
+           jsonb_object_agg(key, CASE WHEN watched->'secret' ? key THEN '"secret"' ELSE n.value END)
                FILTER (WHERE n.value <> 'null' OR TG_OP = 'UPDATE')
     INTO before, after
-    FROM jsonb_each(was) AS o FULL JOIN jsonb_each(is_now) AS n USING (key)
-    WHERE o.value IS DISTINCT FROM n.value AND NOT told->'quiet' ? key;
+    FROM jsonb_each(old_row) AS o FULL JOIN jsonb_each(new_row) AS n USING (key)
+    WHERE o.value IS DISTINCT FROM n.value AND NOT watched->'quiet' ? key;
     IF before IS NULL AND after IS NULL THEN
         RETURN NULL;
     END IF;
-    IF told->>'called_in' IS NOT NULL THEN
-        EXECUTE format('SELECT %I FROM %I WHERE id = $1', told->>'label', told->>'called_in')
-        INTO label USING (shown->>(told->>'called_by'))::bigint;
+    IF watched->>'called_in' IS NOT NULL THEN
+        EXECUTE format('SELECT %I FROM %I WHERE id = $1', watched->>'label', watched->>'called_in')
+        INTO label USING (shown->>(watched->>'called_by'))::bigint;
     END IF;
     PERFORM note_entry(
-        told->>'model', shown->>(told->>'id'), label, told->>'owner', shown->>(told->>'owner_id'),
-        CASE WHEN TG_OP = 'UPDATE' OR (told->>'is_link')::boolean THEN 'change' WHEN TG_OP = 'INSERT' THEN 'add' ELSE 'delete' END,
+        watched->>'model', shown->>(watched->>'id'), label, watched->>'owner', shown->>(watched->>'owner_id'),
+        CASE
+            WHEN TG_OP = 'UPDATE' OR (watched->>'is_link')::boolean THEN 'change'
+            WHEN TG_OP = 'INSERT' THEN 'add'
+            ELSE 'delete'
+        END,
         before, after
     );
     RETURN NULL;
@@ -62,8 +66,10 @@ END $$;
 """
 
 APPEND_ONLY = """
-CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON staff_entry FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON staff_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON staff_entry
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON staff_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 """
 
 # Two owners who take each other's role away at the same moment wait for each other here, and the second is refused.
@@ -86,36 +92,26 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER keep_an_owner AFTER UPDATE ON accounts_account FOR EACH ROW
-    WHEN (
+CREATE TRIGGER keep_an_owner AFTER UPDATE ON accounts_account
+    FOR EACH ROW WHEN (
         OLD.is_active AND OLD.is_staff AND NOT (NEW.is_active AND NEW.is_staff AND NEW.is_superuser)
         AND (OLD.is_superuser OR NOT (NEW.is_active AND NEW.is_staff))
         AND (OLD.is_superuser OR is_owner(OLD.id))
     ) EXECUTE FUNCTION keep_an_owner();
-CREATE TRIGGER keep_an_owner AFTER DELETE ON accounts_account_groups FOR EACH ROW
-    WHEN (is_owners(OLD.group_id)) EXECUTE FUNCTION keep_an_owner();
-"""
-NO_OWNER = """
-DROP TRIGGER keep_an_owner ON accounts_account_groups;
-DROP TRIGGER keep_an_owner ON accounts_account;
-DROP FUNCTION keep_an_owner();
-DROP FUNCTION is_owners(bigint);
-DROP FUNCTION is_owner(bigint);
+CREATE TRIGGER keep_an_owner AFTER DELETE ON accounts_account_groups
+    FOR EACH ROW WHEN (is_owners(OLD.group_id)) EXECUTE FUNCTION keep_an_owner();
 """
 
 
 class Migration(migrations.Migration):
     dependencies = [
         ("staff", "0001_initial"),
-        ("accounts", "0009_manage_staff"),
+        ("accounts", "0002_rules"),
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("ledger", "0002_rules"),
     ]
     operations = [
-        migrations.RunSQL(NOTE, "DROP FUNCTION note_entry(text, text, text, text, text, text, jsonb, jsonb);"),
-        migrations.RunSQL(WATCH, "DROP FUNCTION watch() CASCADE;"),
-        migrations.RunSQL(
-            APPEND_ONLY, "DROP TRIGGER refuse_change ON staff_entry; DROP TRIGGER refuse_truncate ON staff_entry;"
-        ),
-        migrations.RunSQL(OWNER, NO_OWNER),
+        migrations.RunSQL(NOTE),
+        migrations.RunSQL(ROW),
+        migrations.RunSQL(APPEND_ONLY),
+        migrations.RunSQL(OWNER),
     ]

@@ -1,8 +1,16 @@
-"""What services cost counts the catalog's version up where a price list may not go below it."""
+"""What the models can't say: routes, and what a provider charges, count the catalog's version up (decision 0004)."""
 
 from django.db import migrations
 
-COUNT = """
+ROUTES = """
+CREATE TRIGGER count_version AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON providers_route
+    FOR EACH STATEMENT EXECUTE FUNCTION count_catalog_version();
+CREATE TRIGGER count_version AFTER UPDATE OF is_gone ON providers_providerservice
+    FOR EACH STATEMENT EXECUTE FUNCTION count_catalog_version();
+"""
+
+# What services cost matters only where a price list may not go below it.
+COSTS = """
 CREATE FUNCTION count_catalog_version_of_costs() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM catalog_pricelist WHERE not_below_cost) THEN
@@ -15,13 +23,8 @@ CREATE TRIGGER count_version_of_costs AFTER UPDATE OF rate ON providers_provider
 CREATE TRIGGER count_version_of_costs AFTER UPDATE OF exchange_rate ON providers_provider
     FOR EACH STATEMENT EXECUTE FUNCTION count_catalog_version_of_costs();
 """
-FORGET = """
-DROP TRIGGER count_version_of_costs ON providers_providerservice;
-DROP TRIGGER count_version_of_costs ON providers_provider;
-DROP FUNCTION count_catalog_version_of_costs();
-"""
 
 
 class Migration(migrations.Migration):
-    dependencies = [("providers", "0001_initial"), ("catalog", "0007_price_lists")]
-    operations = [migrations.RunSQL(COUNT, FORGET)]
+    dependencies = [("providers", "0001_initial"), ("catalog", "0002_rules")]
+    operations = [migrations.RunSQL(ROUTES), migrations.RunSQL(COSTS)]
