@@ -92,7 +92,7 @@ ORDER BY at;
 
 _ATTEMPTS = """
 INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, state, upstream_id,
-                            quantity, at, answered_at, cost, cost_expected, asked, answer)
+                            quantity, at, answered_at, cost, cost_expected, request, response)
 SELECT o.id, o.account_id, 1, p.provider_id, p.id, 'sent', o.id::text, o.quantity, o.created_at,
        o.created_at + interval '1 second', CASE WHEN o.status <> 'In progress' THEN 0.45 END, 0.5,
        jsonb_build_object('service', p.upstream_id, 'link', o.link), '{"order":' || o.id || '}'

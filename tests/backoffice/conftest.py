@@ -138,7 +138,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     routed, offer = make_service(), make_offer(make_provider())
     route(routed, offer)
     [unsure] = place(alice.id, routed)
-    attempt(offer.provider_id, unsure, "unsure", answer="no JSON (status 502)")
+    attempt(offer.provider_id, unsure, "unsure", response="no JSON (status 502)")
     payment = payments.make(payer(), wish(alice, "50"))
     seen = LoginAs.objects.create(
         account_id=alice.id, staff=payment.made_by, reason="sees nothing", until=timezone.now()
@@ -168,5 +168,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
         providers_providerservice=offer.pk,
         orders_upstreamorder=unsure,
         orders_bulkaction=choosing.draft(Kind.RESEND, Account.objects.get(pk=alice.id), [unsure]).pk,
-        orders_stuckorder=StuckOrder.objects.create(order_id=unsure, why="slow", usual=timedelta(hours=1)).pk,
+        orders_stuckorder=StuckOrder.objects.create(
+            order_id=unsure, reason="slow", expected_within=timedelta(hours=1)
+        ).pk,
     )

@@ -43,7 +43,7 @@ def provider(alice: Customer, service: int) -> Any:
     route(service, make_offer(provider))
     for result in ("unsure", "declined", "sent"):
         [order] = place(alice.id, service)
-        attempt(provider.pk, order, result, upstream_id="77" if result == "sent" else "", answer="Well")
+        attempt(provider.pk, order, result, upstream_id="77" if result == "sent" else "", response="Well")
     place(alice.id, service, 2)
     return Provider.objects.get(pk=provider.pk)
 

@@ -172,7 +172,7 @@ def test_whoever_sees_an_order_sees_its_events_but_answers_of_providers_only_wit
     offer = make_offer(make_provider())
     route(service, offer)
     refused, moved = place(rows["accounts_account"], service, 2)
-    attempt(offer.provider_id, refused, "declined", answer="not for 0.55")
+    attempt(offer.provider_id, refused, "declined", response="not for 0.55")
     OrderEvent.objects.create(
         order_id=moved, account_id=rows["accounts_account"], actor="somebody", note="by a colleague"
     )

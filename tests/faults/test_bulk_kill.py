@@ -17,7 +17,7 @@ from tradepost.accounts.models import Account
 from tradepost.fulfilment import bulk
 from tradepost.ledger.models import LedgerAccount, Transfer
 from tradepost.orders.bulk import choosing
-from tradepost.orders.bulk.kinds import Kind, Wish
+from tradepost.orders.bulk.kinds import Kind, Options
 from tradepost.orders.models import BulkAction, Order, OrderEvent
 
 ORDERS = 10_000
@@ -51,11 +51,11 @@ def worker_of(desk: Desk, *, but: int = 0) -> int:
         time.sleep(LOOK_SECONDS)
 
 
-def do_with_a_kill(desk: Desk, customer: Customer, kind: Kind, wish: Wish, orders: list[int]) -> BulkAction:
+def do_with_a_kill(desk: Desk, customer: Customer, kind: Kind, options: Options, orders: list[int]) -> BulkAction:
     """Have it done to all of them, and kill whoever does it before it is over."""
     action = choosing.draft(kind, Account.objects.get(pk=customer.id), orders)
     worker = worker_of(desk)
-    assert choosing.confirm(action, wish)
+    assert choosing.confirm(action, options)
     bulk.start(action.pk)
     while BulkAction.objects.get(pk=action.pk).worked_on < KILLED_AFTER:
         time.sleep(LOOK_SECONDS)
@@ -73,12 +73,12 @@ def test_each_order_is_done_once_whatever_becomes_of_the_worker(
     own_desk: Desk, orders: tuple[Customer, list[int]]
 ) -> None:
     customer, placed = orders
-    edited = do_with_a_kill(own_desk, customer, Kind.EDIT_LINK, Wish(find="page", link="page-page"), placed)
+    edited = do_with_a_kill(own_desk, customer, Kind.EDIT_LINK, Options(find="page", link="page-page"), placed)
     assert (edited.state, edited.done, edited.skipped, edited.failed) == ("done", ORDERS, 0, 0)
     links = Order.objects.filter(pk__in=placed).values_list("link", flat=True)
     assert set(links) == {"https://example.com/page-page"}, "a link was edited twice"
 
-    canceled = do_with_a_kill(own_desk, customer, Kind.CANCEL, Wish(), placed)
+    canceled = do_with_a_kill(own_desk, customer, Kind.CANCEL, Options(), placed)
     assert (canceled.state, canceled.done, canceled.skipped, canceled.failed) == ("done", ORDERS, 0, 0)
     assert OrderEvent.objects.filter(order__in=placed, to_status="Canceled").count() == ORDERS
     assert Transfer.objects.filter(order__in=placed, kind="cancel").count() == ORDERS

@@ -111,8 +111,8 @@ def test_what_is_not_clearly_answered_is_unsure_and_never_sent_again(
     assert len(upstream.asked("add")) == 1
     [attempt] = Attempt.objects.filter(order=placed)
     assert attempt.state == "unsure"
-    assert attempt.answer
-    assert attempt.asked == {"service": "1", "link": "https://pixelpond.example/0", "quantity": "100"}
+    assert attempt.response
+    assert attempt.request == {"service": "1", "link": "https://pixelpond.example/0", "quantity": "100"}
 
 
 @pytest.mark.parametrize("fault", UNTIDY)
@@ -379,7 +379,7 @@ def test_a_cancel_request_is_passed_on_and_settled_by_the_order(
     poll_again(provider)
     asked.refresh_from_db()
     assert len(upstream.asked("cancel")) == 1
-    assert (asked.is_passed_on, asked.state, state(placed)[0]) == (True, "accepted", "Canceled")
+    assert (asked.is_accepted_upstream, asked.state, state(placed)[0]) == (True, "accepted", "Canceled")
     assert balance(alice) == 100
 
 
@@ -396,7 +396,7 @@ def test_a_refill_is_passed_on_and_followed_to_its_end(
     refill.refresh_from_db()
     assert refill.upstream_id
     upstream.panel.refills = dict.fromkeys(upstream.panel.refills, "Completed")
-    Refill.objects.filter(pk=refill.pk).update(asked_at=Now() - timedelta(hours=1))
+    Refill.objects.filter(pk=refill.pk).update(polled_at=Now() - timedelta(hours=1))
     visit(provider)
     refill.refresh_from_db()
     assert refill.status == "Completed"

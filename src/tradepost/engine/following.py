@@ -112,15 +112,15 @@ SET began_at = excluded.began_at, before_at = excluded.before_at, before_order =
 # Most of what is said was said before: only the rest comes back.
 _KNOWN = """
 SELECT o.id, o.status, o.start_count, o.remains, o.quantity, u.quantity, u.multiplier, o.parts
-FROM unnest(%s::bigint[], %s::text[]) AS said (order_id, words)
-JOIN orders_upstreamorder u ON u.order_id = said.order_id AND u.said <> said.words
+FROM unnest(%s::bigint[], %s::text[]) AS new (order_id, message)
+JOIN orders_upstreamorder u ON u.order_id = new.order_id AND u.last_message <> new.message
 JOIN orders_order o ON o.id = u.order_id
 WHERE u.provider_id = %s AND u.state = 'sent'
 """
 
-_KEEP_SAID = """
-UPDATE orders_upstreamorder u SET said = new.words
-FROM unnest(%s::bigint[], %s::text[]) AS new (order_id, words) WHERE u.order_id = new.order_id
+_KEEP_MESSAGES = """
+UPDATE orders_upstreamorder u SET last_message = new.message
+FROM unnest(%s::bigint[], %s::text[]) AS new (order_id, message) WHERE u.order_id = new.order_id
 """
 
 _REMARK = """
@@ -180,7 +180,7 @@ def take_in(connection: Connection, provider: int, seen: Sequence[Seen]) -> int:
     refused |= {each.order: f"the provider says: {each.error}" for each in said if each.error}
     _remark(connection, refused)
     words = arrays.of_texts(told[order] for order in known)
-    Cursor(connection).execute(_KEEP_SAID, [arrays.of_numbers(known), words], prepare=True)
+    Cursor(connection).execute(_KEEP_MESSAGES, [arrays.of_numbers(known), words], prepare=True)
     over = [each for each in said if each.status and each.status not in ACTIVE and each.cost is not None]
     if over:
         costs = arrays.of_numbers(each.cost for each in over)

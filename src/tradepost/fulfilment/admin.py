@@ -66,13 +66,15 @@ class AttemptInline(ReadOnly, StackedInline[Attempt, Order]):
     @admin.display(description="request")
     def asked_shown(self, attempt: Attempt) -> SafeString | str:
         """List what was asked, but for the key."""
-        rows = (attempt.asked or {}).items()
+        rows = (attempt.request or {}).items()
         return format_html_join("", '<dl class="tp-parameter"><dt>{}</dt><dd>{}</dd></dl>', rows) or showing.NOTHING
 
     @admin.display(description="answer")
     def answer_shown(self, attempt: Attempt) -> SafeString | str:
         """Show what came back, or what went wrong instead."""
-        return format_html('<pre class="tp-evidence">{}</pre>', attempt.answer) if attempt.answer else showing.NOTHING
+        return (
+            format_html('<pre class="tp-evidence">{}</pre>', attempt.response) if attempt.response else showing.NOTHING
+        )
 
 
 class FoundForm(DialogForm):
@@ -193,7 +195,9 @@ class UpstreamOrderAdmin(ReadOnly, Endless, ModelAdmin[UpstreamOrder]):
         """Leave out what goes its way, and say along what was answered last."""
         last = Attempt.objects.filter(order=OuterRef("pk")).order_by("-number")
         waiting = super().get_queryset(request).filter(state__in=FOR_A_PERSON)
-        return waiting.annotate(asked_at=Subquery(last.values("at")[:1]), answered=Subquery(last.values("answer")[:1]))
+        return waiting.annotate(
+            asked_at=Subquery(last.values("at")[:1]), answered=Subquery(last.values("response")[:1])
+        )
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Call the list what it is."""

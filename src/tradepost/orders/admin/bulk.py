@@ -21,7 +21,7 @@ from tradepost.backoffice.styled import ChoicesDropdownFilter, IntegerWidget, Mo
 from tradepost.fulfilment import bulk
 from tradepost.live import settings as live
 from tradepost.orders.bulk import choosing
-from tradepost.orders.bulk.kinds import TEXT_CHARS_MAX, Kind, Outcome, State, Wish
+from tradepost.orders.bulk.kinds import TEXT_CHARS_MAX, Kind, Options, Outcome, State
 from tradepost.orders.models import BulkAction, BulkOrder
 from tradepost.staff import noting
 
@@ -31,15 +31,15 @@ LEFT_ALONE_A_PAGE = 50
 MOVES_MONEY = frozenset({Kind.CANCEL, Kind.PARTIAL, Kind.COMPLETE})
 
 
-class WishForm(forms.Form):
+class OptionsForm(forms.Form):
     """How it is to be done, where there is nothing to be said about that."""
 
-    def wish(self) -> Wish:
+    def options(self) -> Options:
         """Return what was said."""
-        return Wish(**{name: value for name, value in self.cleaned_data.items() if value not in (None, "")})
+        return Options(**{name: value for name, value in self.cleaned_data.items() if value not in (None, "")})
 
 
-class RemainsForm(WishForm):
+class RemainsForm(OptionsForm):
     """How much is to be given back for."""
 
     remains = forms.IntegerField(
@@ -51,7 +51,7 @@ class RemainsForm(WishForm):
     )
 
 
-class LinkForm(WishForm):
+class LinkForm(OptionsForm):
     """What the links are to be."""
 
     find = forms.CharField(
@@ -65,17 +65,17 @@ class LinkForm(WishForm):
     link = forms.CharField(max_length=TEXT_CHARS_MAX, widget=TextWidget, label="By")
 
 
-FORMS: dict[Kind, type[WishForm]] = {Kind.PARTIAL: RemainsForm, Kind.EDIT_LINK: LinkForm}
+FORMS: dict[Kind, type[OptionsForm]] = {Kind.PARTIAL: RemainsForm, Kind.EDIT_LINK: LinkForm}
 
 
 @admin.register(BulkAction)
 class BulkActionAdmin(ReadOnly, Endless, ModelAdmin[BulkAction]):
     """What was done to many orders at once, by whom, and what became of each of them."""
 
-    list_display = ("id", "what", "by", "state_shown", "chosen_shown", "done_shown", "left_alone", "created")
+    list_display = ("id", "what", "created_by", "state_shown", "total_shown", "done_shown", "left_alone", "created")
     list_filter = (("kind", ChoicesDropdownFilter), ("state", ChoicesDropdownFilter))
     list_filter_submit = True
-    list_select_related = ("by",)
+    list_select_related = ("created_by",)
     sortable_by = ()
     ordering = ("-id",)
     created = showing.time_of("created_at", "created")
@@ -99,9 +99,9 @@ class BulkActionAdmin(ReadOnly, Endless, ModelAdmin[BulkAction]):
         return showing.badge(action.state, STATE_COLOURS.get(State(action.state), ""))
 
     @showing.figure("orders")
-    def chosen_shown(self, action: BulkAction) -> str:
+    def total_shown(self, action: BulkAction) -> str:
         """Show how many were chosen."""
-        return f"{action.chosen:,}"
+        return f"{action.total:,}"
 
     @showing.figure("done")
     def done_shown(self, action: BulkAction) -> str:
@@ -145,16 +145,16 @@ class BulkActionAdmin(ReadOnly, Endless, ModelAdmin[BulkAction]):
                 _note(action, {"done": "stop"})
                 self.message_user(request, "Nothing more is done. What was done by then stays done.")
             return redirect("admin:orders_bulkaction_change", action.pk)
-        form = FORMS.get(Kind(action.kind), WishForm)(request.POST)
-        if action.by_id != request.user.pk:
+        form = FORMS.get(Kind(action.kind), OptionsForm)(request.POST)
+        if action.created_by_id != request.user.pk:
             raise PermissionDenied  # it is done in the name of whoever looked at it
         if not form.is_valid():
             return redirect("admin:orders_bulkaction_change", action.pk)
         with transaction.atomic():
-            is_begun = choosing.confirm(action, form.wish())
+            is_begun = choosing.confirm(action, form.options())
             if is_begun:
                 bulk.start(action.pk)
-                _note(action, {"done": action.kind, "orders": action.chosen, **msgspec.to_builtins(form.wish())})
+                _note(action, {"done": action.kind, "orders": action.total, **msgspec.to_builtins(form.options())})
         if not is_begun:
             self.message_user(request, "It was confirmed before.", messages.WARNING)
         return redirect("admin:orders_bulkaction_change", action.pk)
@@ -171,29 +171,29 @@ def _shown(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
         "kind": Kind(action.kind),
         "state": showing.badge(action.state, STATE_COLOURS.get(State(action.state), "")),
         "is_running": action.state == State.RUNNING,
-        "percent": 100 * action.worked_on // max(action.chosen, 1),
-        "waiting": action.chosen - action.worked_on,
+        "percent": 100 * action.worked_on // max(action.total, 1),
+        "waiting": action.total - action.worked_on,
     }
     return shown | (_looked_at(request, action) if action.state == State.DRAFT else _outcomes(request, action))
 
 
 def _looked_at(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
     kind = Kind(action.kind)
-    kind_of_form = FORMS.get(kind, WishForm)
+    kind_of_form = FORMS.get(kind, OptionsForm)
     form = kind_of_form(request.GET if request.GET or kind is not Kind.EDIT_LINK else None)
-    preview = choosing.look(action, form.wish()) if form.is_valid() else None
+    preview = choosing.look(action, form.options()) if form.is_valid() else None
     return {
         "form": form,
         "asks": kind in FORMS,
         "preview": preview,
         "moves_money": kind in MOVES_MONEY,
         "currency": live.of(request).currency,
-        "left_alone": action.chosen - preview.due if preview else 0,
+        "left_alone": action.total - preview.due if preview else 0,
         "refund": showing.grouped(preview.refund) if preview else "",
         "statuses": [(showing.status(status), f"{count:,}") for status, count in preview.statuses.items()]
         if preview
         else [],
-        "is_mine": action.by_id == request.user.pk,
+        "is_mine": action.created_by_id == request.user.pk,
     }
 
 
@@ -203,5 +203,5 @@ def _outcomes(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
     return {
         "left": [(row, showing.badge(row.outcome, OUTCOME_COLOURS[Outcome(row.outcome)])) for row in page],
         "page": page,
-        "wish": choosing.wish_of(action),
+        "options": choosing.options_of(action),
     }

@@ -16,7 +16,7 @@ from tradepost.orders import requests
 from tradepost.orders.models import CancelRequest, Refill
 
 OF_ACCOUNTS = frozenset({"account"})
-OF_PROVIDERS = frozenset({"upstream_id", "asked_at", "is_passed_on"})
+OF_PROVIDERS = frozenset({"upstream_id", "polled_at", "forwarded_at", "is_accepted_upstream"})
 
 
 class Asked(ReadOnly, Endless, ModelAdmin[Any]):
@@ -55,7 +55,7 @@ class RefillAdmin(Asked):
 
     list_display = ("id", "order", "account", "status", "created", "changed")
     list_filter = (("status", ChoicesDropdownFilter),)
-    fields = ("id", "order", "account", "status", "created", "changed", "upstream_id", "asked_at")
+    fields = ("id", "order", "account", "status", "created", "changed", "upstream_id", "polled_at")
     created = showing.time_of("created_at", "created")
     changed = showing.time_of("updated_at", "updated")
     readonly_fields = ("created", "changed")
@@ -93,7 +93,8 @@ class CancelRequestAdmin(Asked):
     list_filter = (("state", ChoicesDropdownFilter),)
     readonly_fields = ("order_status", "remains", "created", "settled")
     fields = (
-        "id", "order", "account", "order_status", "remains", "state", "created", "settled", "asked_at", "is_passed_on",
+        "id", "order", "account", "order_status", "remains", "state", "created", "settled", "forwarded_at",
+        "is_accepted_upstream",
     )  # fmt: skip
     created = showing.time_of("created_at", "created")
     settled = showing.time_of("settled_at", "settled")

@@ -22,8 +22,8 @@ from tradepost.orders.admin.inlines import written_dispatch
 from tradepost.orders.models import StuckOrder
 from tradepost.providers.models import Provider
 
-WHY_COLOURS = {StuckOrder.NOT_STARTED: "warning", StuckOrder.SLOW: "info", StuckOrder.UNANSWERED: "danger"}
-WHYS = {
+REASON_COLOURS = {StuckOrder.NOT_STARTED: "warning", StuckOrder.SLOW: "info", StuckOrder.UNANSWERED: "danger"}
+REASONS = {
     StuckOrder.NOT_STARTED: "Not started",
     StuckOrder.SLOW: "Slower than usual",
     StuckOrder.UNANSWERED: "No provider took it",
@@ -38,11 +38,11 @@ class WhyFilter(RadioFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's
         """Offer each."""
-        return list(WHYS.items())
+        return list(REASONS.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         """Narrow the list down."""
-        return queryset.filter(why=self.value()) if self.value() else queryset
+        return queryset.filter(reason=self.value()) if self.value() else queryset
 
 
 class WhereFilter(DropdownFilter):
@@ -127,7 +127,7 @@ class StuckOrderAdmin(ReadOnly, ActsInBulk, Endless, ModelAdmin[StuckOrder]):
     @admin.display(description="what is wrong")
     def why_shown(self, stuck: StuckOrder) -> SafeString:
         """Show why it is here."""
-        return showing.badge(WHYS[stuck.why], WHY_COLOURS[stuck.why])
+        return showing.badge(REASONS[stuck.reason], REASON_COLOURS[stuck.reason])
 
     @admin.display(description="service")
     def sold(self, stuck: StuckOrder) -> SafeString:
@@ -162,4 +162,4 @@ class StuckOrderAdmin(ReadOnly, ActsInBulk, Endless, ModelAdmin[StuckOrder]):
     @showing.figure("usually within")
     def usually(self, stuck: StuckOrder) -> str:
         """Show how long it should have taken at most."""
-        return showing.lasting(stuck.usual)
+        return showing.lasting(stuck.expected_within)

@@ -18,7 +18,7 @@ from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
 from tradepost.engine import arrays
 from tradepost.orders.bulk import deciding
-from tradepost.orders.bulk.kinds import Kind, State, Wish
+from tradepost.orders.bulk.kinds import Kind, Options, State
 from tradepost.orders.models import BulkAction, BulkOrder
 
 CHOSEN_MAX = 10_000
@@ -51,11 +51,11 @@ class Preview(msgspec.Struct, frozen=True):
 def draft(kind: Kind, by: Account, orders: Collection[int]) -> BulkAction:
     """Write down what is to be done to which orders; nothing is done before it is confirmed."""
     with transaction.atomic():
-        action = BulkAction.objects.create(kind=kind.value, by=by)
+        action = BulkAction.objects.create(kind=kind.value, created_by=by)
         with connection.cursor() as cursor:
             cursor.execute(_CHOOSE, [action.pk, arrays.of_numbers(list(orders)[:CHOSEN_MAX])])
-            action.chosen = cursor.rowcount
-        action.save(update_fields=["chosen"])
+            action.total = cursor.rowcount
+        action.save(update_fields=["total"])
     return action
 
 
@@ -64,25 +64,25 @@ def of_a_list(rows: QuerySet, column: str = "pk") -> list[int]:  # type: ignore[
     return list(rows.order_by("-pk").values_list(column, flat=True)[:CHOSEN_MAX])
 
 
-def wish_of(action: BulkAction) -> Wish:
+def options_of(action: BulkAction) -> Options:
     """Return how it is to be done."""
-    return msgspec.convert(action.wish, Wish)
+    return msgspec.convert(action.options, Options)
 
 
-def look(action: BulkAction, wish: Wish) -> Preview:
+def look(action: BulkAction, options: Options) -> Preview:
     """Say what an action would do now."""
     kind = Kind(action.kind)
     statuses, services, reasons = Counter[str](), Counter[int](), Counter[str]()
     elsewhere, refund, is_exact = 0, Decimal(0), True
     for order in _facts(action):
-        reason = deciding.why_not(kind, wish, order)
+        reason = deciding.why_not(kind, options, order)
         if reason:
             reasons[reason] += 1
             continue
         statuses[order.status.value] += 1
         services[order.service] += 1
         elsewhere += order.may_be_there
-        refund += deciding.refund(kind, wish, order)
+        refund += deciding.refund(kind, options, order)
         is_exact &= not order.parts
     named = services.most_common(SERVICES_SHOWN_MAX)
     return Preview(
@@ -97,11 +97,11 @@ def look(action: BulkAction, wish: Wish) -> Preview:
     )
 
 
-def confirm(action: BulkAction, wish: Wish) -> bool:
+def confirm(action: BulkAction, options: Options) -> bool:
     """Have an action done that was looked at; tell whether it was still a draft."""
-    told = msgspec.to_builtins(wish)
+    told = msgspec.to_builtins(options)
     drafts = BulkAction.objects.filter(pk=action.pk, state=State.DRAFT.value)
-    return bool(drafts.update(state=State.RUNNING.value, wish=told, worked_at=Now()))
+    return bool(drafts.update(state=State.RUNNING.value, options=told, progressed_at=Now()))
 
 
 def stop(action: int) -> bool:

@@ -80,7 +80,10 @@ class Migration(migrations.Migration):
                 ("parts", models.IntegerField(help_text="How many runs or posts it is made of, if it is.", null=True)),
                 ("part", models.IntegerField(help_text="Which part of it, from 1.", null=True)),
                 ("one_per_link", models.BooleanField(db_default=False)),
-                ("in_window", models.BooleanField(db_default=False, help_text="Its account had a duplicate window.")),
+                (
+                    "in_duplicate_window",
+                    models.BooleanField(db_default=False, help_text="Its account had a duplicate window."),
+                ),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 (
@@ -112,7 +115,7 @@ class Migration(migrations.Migration):
                         help_text="The drip-feed or subscription it is a part of.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="made",
+                        related_name="children",
                         to="orders.order",
                     ),
                 ),
@@ -133,7 +136,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Pace",
+            name="ServicePace",
             fields=[
                 (
                     "service",
@@ -148,8 +151,8 @@ class Migration(migrations.Migration):
                 ),
                 ("starts_within", models.DurationField(null=True)),
                 ("ends_within", models.DurationField()),
-                ("orders", models.IntegerField(help_text="How many it was reckoned from.")),
-                ("reckoned_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("sample_size", models.IntegerField(help_text="How many orders it was computed from.")),
+                ("computed_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
         ),
         migrations.CreateModel(
@@ -187,7 +190,7 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
-                ("wish", models.JSONField(default=dict)),
+                ("options", models.JSONField(default=dict)),
                 (
                     "state",
                     models.CharField(
@@ -197,18 +200,18 @@ class Migration(migrations.Migration):
                         max_length=8,
                     ),
                 ),
-                ("chosen", models.IntegerField(default=0)),
+                ("total", models.IntegerField(default=0)),
                 ("done", models.IntegerField(db_default=0)),
                 ("skipped", models.IntegerField(db_default=0)),
                 ("failed", models.IntegerField(db_default=0)),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 (
-                    "worked_at",
+                    "progressed_at",
                     models.DateTimeField(help_text="When it was confirmed, or its last batch was done.", null=True),
                 ),
                 ("ended_at", models.DateTimeField(null=True)),
                 (
-                    "by",
+                    "created_by",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
                     ),
@@ -242,6 +245,23 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="OrderAssignment",
+            fields=[
+                (
+                    "order",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="assignment",
+                        serialize=False,
+                        to="orders.order",
+                    ),
+                ),
+                ("assigned_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+            ],
+        ),
+        migrations.CreateModel(
             name="StuckOrder",
             fields=[
                 (
@@ -256,35 +276,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "why",
+                    "reason",
                     models.CharField(
                         choices=[("not started", "not started"), ("slow", "slow"), ("unanswered", "unanswered")],
                         max_length=12,
                     ),
                 ),
-                ("usual", models.DurationField(help_text="What it should have taken at most.")),
+                ("expected_within", models.DurationField(help_text="What it should have taken at most.")),
                 ("found_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
                 "ordering": ("order_id",),
             },
-        ),
-        migrations.CreateModel(
-            name="TakenOrder",
-            fields=[
-                (
-                    "order",
-                    models.OneToOneField(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        primary_key=True,
-                        related_name="taken",
-                        serialize=False,
-                        to="orders.order",
-                    ),
-                ),
-                ("taken_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-            ],
         ),
         migrations.CreateModel(
             name="UpstreamOrder",
@@ -315,13 +318,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("due_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ("tries", models.IntegerField(db_default=0)),
+                ("attempt_count", models.IntegerField(db_default=0)),
                 ("upstream_id", models.CharField(blank=True, db_default="", max_length=64)),
                 ("quantity", models.BigIntegerField(help_text="What was ordered there.", null=True)),
                 ("multiplier", models.DecimalField(db_default=1, decimal_places=4, max_digits=10)),
                 ("sent_at", models.DateTimeField(null=True)),
                 (
-                    "said",
+                    "last_message",
                     models.CharField(
                         blank=True, db_default="", help_text="What its provider said of it last.", max_length=300
                     ),
@@ -343,8 +346,14 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("settled_at", models.DateTimeField(null=True)),
-                ("asked_at", models.DateTimeField(help_text="When its provider was last asked to cancel.", null=True)),
-                ("is_passed_on", models.BooleanField(db_default=False, help_text="Its provider has accepted it.")),
+                (
+                    "forwarded_at",
+                    models.DateTimeField(help_text="When its provider was last asked to cancel.", null=True),
+                ),
+                (
+                    "is_accepted_upstream",
+                    models.BooleanField(db_default=False, help_text="Its provider has accepted it."),
+                ),
                 (
                     "account",
                     models.ForeignKey(
@@ -450,8 +459,8 @@ class Migration(migrations.Migration):
                         null=True,
                     ),
                 ),
-                ("asked", models.JSONField(null=True)),
-                ("answer", models.TextField(blank=True, db_default="")),
+                ("request", models.JSONField(null=True)),
+                ("response", models.TextField(blank=True, db_default="")),
                 (
                     "provider",
                     models.ForeignKey(
@@ -561,7 +570,7 @@ class Migration(migrations.Migration):
                     "upstream_id",
                     models.CharField(blank=True, db_default="", help_text="What its provider calls it.", max_length=64),
                 ),
-                ("asked_at", models.DateTimeField(help_text="When its provider was last asked about it.", null=True)),
+                ("polled_at", models.DateTimeField(help_text="When its provider was last asked about it.", null=True)),
                 (
                     "account",
                     models.ForeignKey(
@@ -582,7 +591,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="bulkaction",
             index=models.Index(
-                condition=models.Q(("state", "running")), fields=["worked_at"], name="bulk_action_running"
+                condition=models.Q(("state", "running")), fields=["progressed_at"], name="bulk_action_running"
             ),
         ),
         migrations.AddConstraint(
@@ -606,7 +615,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     (
-                        "chosen__gte",
+                        "total__gte",
                         django.db.models.expressions.CombinedExpression(
                             django.db.models.expressions.CombinedExpression(models.F("done"), "+", models.F("skipped")),
                             "+",
@@ -614,7 +623,7 @@ class Migration(migrations.Migration):
                         ),
                     )
                 ),
-                name="bulk_action_no_more_than_chosen",
+                name="bulk_action_no_more_than_total",
             ),
         ),
         migrations.AddIndex(
@@ -627,17 +636,20 @@ class Migration(migrations.Migration):
                 condition=models.Q(("interval_minutes__gte", 1)), name="dripfeed_interval_positive"
             ),
         ),
+        migrations.AddField(
+            model_name="orderassignment",
+            name="assignee",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="order_assignments",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
         migrations.AddConstraint(
             model_name="stuckorder",
             constraint=models.CheckConstraint(
-                condition=models.Q(("why__in", ("not started", "slow", "unanswered"))), name="stuck_order_why_known"
-            ),
-        ),
-        migrations.AddField(
-            model_name="takenorder",
-            name="by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="taken_orders", to=settings.AUTH_USER_MODEL
+                condition=models.Q(("reason__in", ("not started", "slow", "unanswered"))),
+                name="stuck_order_reason_known",
             ),
         ),
         migrations.AddField(
@@ -678,8 +690,8 @@ class Migration(migrations.Migration):
                 models.F("account"),
                 models.F("service"),
                 django.db.models.functions.text.MD5("link"),
-                condition=models.Q(("in_window", True)),
-                name="order_in_window",
+                condition=models.Q(("in_duplicate_window", True)),
+                name="order_in_duplicate_window",
             ),
         ),
         migrations.AddConstraint(

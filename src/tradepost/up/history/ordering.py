@@ -138,8 +138,8 @@ def _steps(attempt: Attempt | None, began: datetime, ended: datetime, end: Statu
         return [Step(began, "simulator", Status.IN_PROGRESS), Step(ended, "simulator", end)]
     sending = Step(attempt.at, recording.ACTOR, Dispatch.SENDING)
     if attempt.upstream_id is None:
-        note = f"{recording.REFUSED}{attempt.answer}"
-        refused = Step(attempt.answered_at, recording.ACTOR, Dispatch.REFUSED, attempt.answer)
+        note = f"{recording.REFUSED}{attempt.response}"
+        refused = Step(attempt.answered_at, recording.ACTOR, Dispatch.REFUSED, attempt.response)
         return [sending, refused, Step(attempt.answered_at, recording.ACTOR, Status.CANCELED, note)]
     return [
         sending,
