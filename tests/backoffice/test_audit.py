@@ -105,8 +105,8 @@ def test_secrets_are_never_in_it(staff: Client, alice: Customer, things: Things)
     provider = Provider.objects.get(pk=things.providers_provider)
     provider.key = "tp_live_another"
     provider.save()
-    assert entries("providers.provider", provider.pk)[-1].after == {"sealed_key": "secret"}
-    secrets = (Account.objects.get(pk=alice.id).password, provider.sealed_key.hex(), alice.digest.hex())
+    assert entries("providers.provider", provider.pk)[-1].after == {"encrypted_key": "secret"}
+    secrets = (Account.objects.get(pk=alice.id).password, provider.encrypted_key.hex(), alice.digest.hex())
     written = str(list(Entry.objects.values_list("before", "after")))
     assert not any(secret in written for secret in secrets)
 
@@ -136,7 +136,7 @@ def test_noise_is_not_in_it(alice: Customer, things: Things) -> None:
     user_logged_in.send(Account, request=None, user=Account.objects.get(pk=alice.id))
     Key.objects.filter(digest=alice.digest).update(last_used_at="2026-01-01T00:00Z")
     books.top_up(alice.id, Decimal(1), actor="test")
-    Provider.objects.filter(pk=things.providers_provider).update(balance=5, requests=7, trouble="slow")
+    Provider.objects.filter(pk=things.providers_provider).update(balance=5, requests=7, last_error="slow")
     Provider.objects.get(pk=things.providers_provider).save()
     assert Entry.objects.count() == before
 

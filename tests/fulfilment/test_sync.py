@@ -40,7 +40,7 @@ def synced(provider: Any) -> Any:
 
 
 def listed(provider: Any) -> dict[str, Decimal]:
-    return dict(provider.services.filter(is_gone=False).values_list("upstream_id", "rate"))
+    return dict(provider.services.filter(is_delisted=False).values_list("upstream_id", "rate"))
 
 
 def version() -> int:

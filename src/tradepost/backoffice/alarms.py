@@ -56,8 +56,8 @@ def _of_workers() -> Iterator[Alarm]:
 def _of_providers() -> Iterator[Alarm]:
     for provider in Provider.objects.all():
         link = reverse("admin:providers_provider_change", args=[provider.pk])
-        if provider.trouble:
-            yield Alarm(f"{provider}: {provider.trouble}", link)
+        if provider.last_error:
+            yield Alarm(f"{provider}: {provider.last_error}", link)
         if (
             provider.balance is not None
             and provider.low_balance is not None

@@ -37,7 +37,7 @@ def _row(standing: Standing) -> dict[str, Any]:
         "name": standing.name,
         "link": reverse("admin:providers_provider_change", args=[standing.id]),
         "state": _state(standing),
-        "trouble": standing.trouble,
+        "last_error": standing.last_error,
         "queued": _count(standing.queued),
         "oldest": _ago(standing.oldest_seconds),
         "sending": _count(standing.sending),
@@ -47,7 +47,7 @@ def _row(standing: Standing) -> dict[str, Any]:
         "refused": _count(standing.refused),
         "refused_link": alarms.waiting_list(Dispatch.REFUSED) if standing.refused else "",
         "failed": f"{standing.failures / requests:.1%}" if requests else showing.NOTHING,
-        "latency": f"{standing.milliseconds / requests:,.0f} ms" if requests else showing.NOTHING,
+        "latency": f"{standing.request_milliseconds / requests:,.0f} ms" if requests else showing.NOTHING,
         "balance": f"{showing.grouped(standing.balance)} {standing.currency}" if standing.balance is not None else "",
         "synced": _ago(standing.synced_seconds),
     }
@@ -56,7 +56,7 @@ def _row(standing: Standing) -> dict[str, Any]:
 def _state(standing: Standing) -> str:
     if standing.is_paused:
         return showing.badge("paused", "warning")
-    return showing.badge("trouble", "danger") if standing.trouble else showing.badge("good", "success")
+    return showing.badge("trouble", "danger") if standing.last_error else showing.badge("good", "success")
 
 
 def _count(number: int) -> str:

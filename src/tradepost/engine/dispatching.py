@@ -60,7 +60,7 @@ _STRANDED = """
 SELECT u.order_id, u.attempt_count
 FROM orders_upstreamorder u JOIN providers_route r ON r.id = u.route_id
 JOIN providers_providerservice p ON p.id = r.provider_service_id
-WHERE u.state = 'queued' AND (p.is_gone OR NOT r.is_active)
+WHERE u.state = 'queued' AND (p.is_delisted OR NOT r.is_active)
 ORDER BY u.order_id LIMIT %s
 """
 
@@ -98,8 +98,8 @@ RETURNING order_id, request::text, quantity
 _WRITE_ATTEMPTS = """
 INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, quantity, request,
                             cost_expected)
-SELECT u.order_id, u.account_id, u.attempt_count, u.provider_id, new.provider_service_id, new.quantity, new.request::jsonb,
-       least(round(new.rates * s.rate * p.exchange_rate, 5), 999999999999999)
+SELECT u.order_id, u.account_id, u.attempt_count, u.provider_id, new.provider_service_id, new.quantity,
+       new.request::jsonb, least(round(new.rates * s.rate * p.exchange_rate, 5), 999999999999999)
 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::numeric[])
   AS new (order_id, provider_service_id, quantity, request, rates)
 JOIN orders_upstreamorder u ON u.order_id = new.order_id

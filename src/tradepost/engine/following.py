@@ -95,7 +95,7 @@ class _Known(msgspec.Struct, frozen=True):
         return None if is_known else Report(self.order, seen.status, start_count, remains)
 
 
-_ROUNDS = "SELECT age, began_at, before_at, before_order FROM providers_round WHERE provider_id = %s"
+_ROUNDS = "SELECT age, started_at, cursor_at, cursor_order FROM providers_pollround WHERE provider_id = %s"
 
 _BATCH = """
 SELECT order_id, upstream_id, sent_at FROM orders_upstreamorder
@@ -104,9 +104,9 @@ ORDER BY sent_at DESC, order_id DESC LIMIT %s
 """
 
 _KEEP_ROUND = """
-INSERT INTO providers_round (provider_id, age, began_at, before_at, before_order) VALUES (%s, %s, %s, %s, %s)
+INSERT INTO providers_pollround (provider_id, age, started_at, cursor_at, cursor_order) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (provider_id, age) DO UPDATE
-SET began_at = excluded.began_at, before_at = excluded.before_at, before_order = excluded.before_order
+SET started_at = excluded.started_at, cursor_at = excluded.cursor_at, cursor_order = excluded.cursor_order
 """
 
 # Most of what is said was said before: only the rest comes back.
@@ -141,16 +141,16 @@ def next_batch(connection: Connection, provider: int, *, limit: int) -> list[Wat
     now: datetime = Cursor(connection).execute("SELECT now()").fetchall()[0][0]
     rounds = {row[0]: row[1:] for row in Cursor(connection).execute(_ROUNDS, [provider], prepare=True)}
     for number, age in enumerate(AGES):
-        began_at, before_at, before_order = rounds.get(number, (None, None, None))
-        if before_at is None:
-            if began_at and now < began_at + age.every:
+        started_at, cursor_at, cursor_order = rounds.get(number, (None, None, None))
+        if cursor_at is None:
+            if started_at and now < started_at + age.every:
                 continue
-            began_at, before_at, before_order = now, now - age.younger, COUNT_MAX
-        wanted = [provider, before_at, before_order, began_at - age.older, limit]
+            started_at, cursor_at, cursor_order = now, now - age.younger, COUNT_MAX
+        wanted = [provider, cursor_at, cursor_order, started_at - age.older, limit]
         rows = Cursor(connection).execute(_BATCH, wanted, prepare=True).fetchall()
         is_over = len(rows) < limit
         goes_on_before = (None, None) if is_over else (rows[-1][2], rows[-1][0])
-        Cursor(connection).execute(_KEEP_ROUND, [provider, number, began_at, *goes_on_before], prepare=True)
+        Cursor(connection).execute(_KEEP_ROUND, [provider, number, started_at, *goes_on_before], prepare=True)
         if rows:
             return [Watched(order, upstream_id) for order, upstream_id, _ in rows]
     return []

@@ -75,7 +75,8 @@ WHERE a.provider_id = %s AND a.upstream_id = ANY(%s::text[])
 """
 
 _COMPLETE_ATTEMPTS = """
-UPDATE orders_attempt a SET state = new.state, upstream_id = new.upstream_id, response = new.response, answered_at = now()
+UPDATE orders_attempt a SET state = new.state, upstream_id = new.upstream_id, response = new.response,
+    answered_at = now()
 FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[])
   AS new (order_id, number, state, upstream_id, response)
 WHERE a.order_id = new.order_id AND a.number = new.number AND a.state IN ('sending', 'unsure')
@@ -97,7 +98,7 @@ FROM (
     SELECT DISTINCT ON (o.id) o.id AS order_id, r.id AS route_id, p.provider_id
     FROM orders_order o
     JOIN providers_route r ON r.service_id = o.service_id AND r.is_active
-    JOIN providers_providerservice p ON p.id = r.provider_service_id AND NOT p.is_gone
+    JOIN providers_providerservice p ON p.id = r.provider_service_id AND NOT p.is_delisted
     WHERE o.id = ANY(%s::bigint[]) AND NOT EXISTS (
         SELECT FROM orders_attempt a WHERE a.order_id = o.id AND a.provider_service_id = p.id
     )

@@ -19,7 +19,7 @@ from tradepost_client import Client, GenericOrder, PanelError, Placed
 
 CANT_BE_CALLED = timedelta(minutes=5)
 SHORT_PAUSE = timedelta(seconds=5)
-TROUBLE_CHARS_MAX = 300
+ERROR_CHARS_MAX = 300
 
 
 def send(line: Line, provider: Provider) -> int:
@@ -28,15 +28,15 @@ def send(line: Line, provider: Provider) -> int:
     What is claimed is committed as `sending` before the first byte leaves; each answer is committed as it comes.
     """
     taken = _claim(line, provider)
-    name = _installation() if provider.takes_idempotency_keys else ""
+    name = _installation() if provider.supports_idempotency_keys else ""
     for answered in line.each(taken, lambda client, errand: _place(client, errand, name)):
         outcomes = [_outcome(errand, answer) for errand, answer in answered]
         for _, answer in answered:
             heed(provider, answer)
         in_transaction(partial(recording.record, outcomes=outcomes))
-        if provider.trouble and any(outcome.result is Result.SENT for outcome in outcomes):
-            provider.trouble = ""
-            provider.save(update_fields=["trouble"])
+        if provider.last_error and any(outcome.result is Result.SENT for outcome in outcomes):
+            provider.last_error = ""
+            provider.save(update_fields=["last_error"])
     return len(taken)
 
 
@@ -60,13 +60,13 @@ def heed(provider: Provider, answer: object) -> bool:
 
 def hold_off(provider: int, pause: Pause) -> None:
     """Send nothing to a provider for a while; without a reason it is none to alarm anyone."""
-    Provider.objects.filter(pk=provider).update(retry_at=Now() + pause.wait, trouble=pause.why[:TROUBLE_CHARS_MAX])
+    Provider.objects.filter(pk=provider).update(retry_at=Now() + pause.wait, last_error=pause.why[:ERROR_CHARS_MAX])
 
 
 def _claim(line: Line, provider: Provider) -> list[Errand]:
     limit = 2 * line.width  # what the line has in hand: little is unsure if this worker dies
     taken = in_transaction(partial(dispatching.claim, provider=provider.pk, limit=limit))
-    if taken or not provider.takes_idempotency_keys:
+    if taken or not provider.supports_idempotency_keys:
         return taken
     return in_transaction(partial(dispatching.claim_unsure, provider=provider.pk, limit=limit))
 

@@ -41,7 +41,7 @@ def sync(provider: int) -> None:
         told = ask(seller)
         with transaction.atomic():
             actors.quietly()
-            known = ProviderService.objects.filter(provider=provider, is_gone=False).count()
+            known = ProviderService.objects.filter(provider=provider, is_delisted=False).count()
             update = listing.take_in(provider, listing.read(told.services, known=known))
             following.follow(provider, update.rates_before)
             now = timezone.now()

@@ -101,10 +101,10 @@ WATCHED = (
         table="providers_provider",
         model="providers.provider",
         quiet=(
-            "balance", "balance_at", "retry_at", "trouble", "synced_at", "sync_error", "requests", "failures",
-            "milliseconds",
+            "balance", "balance_at", "retry_at", "last_error", "synced_at", "sync_error", "requests", "failures",
+            "request_milliseconds",
         ),
-        secret=("sealed_key",),
+        secret=("encrypted_key",),
         is_busy=True,
     ),
     Watched(

@@ -45,7 +45,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic whe
     def clean_key(self) -> str:
         """Ask for a key where there is none yet."""
         key: str = self.cleaned_data["key"].strip()
-        if not key and not self.instance.sealed_key:
+        if not key and not self.instance.encrypted_key:
             raise forms.ValidationError("A provider is asked by a key.")
         return key
 
@@ -75,7 +75,7 @@ class ProviderAdmin(PlainDecimals, ModelAdmin[Provider]):
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("name", "url", "key", ("currency", "exchange_rate"))}),
-        ("Limits", {"fields": (("requests_a_second", "parallel_requests"), "takes_idempotency_keys")}),
+        ("Limits", {"fields": (("requests_a_second", "parallel_requests"), "supports_idempotency_keys")}),
         ("Alarms", {"fields": (("low_balance", "price_rise_percent_max"),)}),
     )
     standing_fieldset = (
@@ -95,7 +95,7 @@ class ProviderAdmin(PlainDecimals, ModelAdmin[Provider]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
         """Count along what it sells."""
-        listed = Count("services", filter=Q(services__is_gone=False))
+        listed = Count("services", filter=Q(services__is_delisted=False))
         return super().get_queryset(request).annotate(services_total=listed)
 
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
@@ -107,7 +107,7 @@ class ProviderAdmin(PlainDecimals, ModelAdmin[Provider]):
             obj.save()
             return
         typed = [name for name in form.changed_data if name != "key"]
-        obj.save(update_fields=[*typed, *(["sealed_key"] if key else [])])
+        obj.save(update_fields=[*typed, *(["encrypted_key"] if key else [])])
         if "exchange_rate" in typed:
             done = following.follow(obj.pk, {})
             text = (
@@ -140,7 +140,7 @@ class ProviderAdmin(PlainDecimals, ModelAdmin[Provider]):
         """Tell whether orders go to it."""
         if provider.is_paused:
             return showing.badge("paused", "warning")
-        if provider.trouble:
+        if provider.last_error:
             return showing.badge("trouble", "danger")
         return showing.badge("list not read", "warning") if provider.sync_error else showing.badge("good", "success")
 
@@ -148,7 +148,7 @@ class ProviderAdmin(PlainDecimals, ModelAdmin[Provider]):
     def trouble_shown(self, provider: Provider) -> str:
         """Show why nothing is sent to it, and until when."""
         until = f" Tried again at {provider.retry_at:%H:%M:%S} UTC." if provider.retry_at else ""
-        return f"{provider.trouble}{until}" if provider.trouble else showing.NOTHING
+        return f"{provider.last_error}{until}" if provider.last_error else showing.NOTHING
 
     @admin.display(description="list not read because")
     def sync_error_shown(self, provider: Provider) -> str:
@@ -172,7 +172,7 @@ class ProviderAdmin(PlainDecimals, ModelAdmin[Provider]):
     @showing.figure("mean latency")
     def latency(self, provider: Provider) -> str:
         """Show how long a request took."""
-        return f"{provider.milliseconds / provider.requests:,.0f} ms" if provider.requests else showing.NOTHING
+        return f"{provider.request_milliseconds / provider.requests:,.0f} ms" if provider.requests else showing.NOTHING
 
     @showing.figure("sells")
     def services_count(self, provider: Provider) -> SafeString:
@@ -183,7 +183,7 @@ class ProviderAdmin(PlainDecimals, ModelAdmin[Provider]):
     @link_button("Import services…", permission="import")
     def import_some(self, request: HttpRequest, object_id: str) -> HttpResponse:  # noqa: ARG002 - Unfold's
         """Lead to what it sells and we don't."""
-        return redirect(f"{_offers_of(int(object_id))}&imported=no&is_gone__exact=0")
+        return redirect(f"{_offers_of(int(object_id))}&imported=no&is_delisted__exact=0")
 
     @dialog_button(
         "Test connection",

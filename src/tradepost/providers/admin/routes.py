@@ -76,7 +76,7 @@ class RouteInline(PlainDecimals, StackedInline[Route, Service]):
             return showing.NOTHING
         way = following.way(route, route.service.type)
         return format_html(
-            "{} {}", written_cost(way.terms.rate), showing.badge("gone", "danger") if way.is_gone else ""
+            "{} {}", written_cost(way.terms.rate), showing.badge("gone", "danger") if way.is_delisted else ""
         )
 
     @admin.display(description="margin")

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                         verbose_name="API address",
                     ),
                 ),
-                ("sealed_key", models.BinaryField()),
+                ("encrypted_key", models.BinaryField()),
                 (
                     "currency",
                     models.CharField(default="USD", help_text="What its rates and its balance are in.", max_length=3),
@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "takes_idempotency_keys",
+                    "supports_idempotency_keys",
                     models.BooleanField(
                         default=False,
                         help_text="Another Tradepost does: an order whose answer was lost is asked for again by its key, safely.",
@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                     models.DateTimeField(editable=False, help_text="Until then nothing is sent to it.", null=True),
                 ),
                 (
-                    "trouble",
+                    "last_error",
                     models.CharField(
                         blank=True, editable=False, help_text="Why nothing is sent to it.", max_length=300
                     ),
@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
                     models.BigIntegerField(default=0, editable=False, help_text="Requests that got no clear answer."),
                 ),
                 (
-                    "milliseconds",
+                    "request_milliseconds",
                     models.BigIntegerField(default=0, editable=False, help_text="That all requests took together."),
                 ),
             ],
@@ -128,6 +128,30 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
+        ),
+        migrations.CreateModel(
+            name="PollRound",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "provider_id", "age", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("age", models.SmallIntegerField()),
+                ("started_at", models.DateTimeField()),
+                ("cursor_at", models.DateTimeField(null=True)),
+                ("cursor_order", models.BigIntegerField(null=True)),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="providers.provider",
+                    ),
+                ),
+            ],
         ),
         migrations.CreateModel(
             name="ProviderService",
@@ -146,7 +170,7 @@ class Migration(migrations.Migration):
                 ("description", models.TextField(blank=True)),
                 ("average_time", models.CharField(blank=True, max_length=60)),
                 (
-                    "is_gone",
+                    "is_delisted",
                     models.BooleanField(
                         default=False, help_text="Its provider does not list it any more.", verbose_name="gone"
                     ),
@@ -162,30 +186,6 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ("provider", "category", "id"),
             },
-        ),
-        migrations.CreateModel(
-            name="Round",
-            fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "provider_id", "age", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("age", models.SmallIntegerField()),
-                ("began_at", models.DateTimeField()),
-                ("before_at", models.DateTimeField(null=True)),
-                ("before_order", models.BigIntegerField(null=True)),
-                (
-                    "provider",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="providers.provider",
-                    ),
-                ),
-            ],
         ),
         migrations.CreateModel(
             name="Route",

@@ -5,7 +5,7 @@ from django.db import migrations
 ROUTES = """
 CREATE TRIGGER count_version AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON providers_route
     FOR EACH STATEMENT EXECUTE FUNCTION count_catalog_version();
-CREATE TRIGGER count_version AFTER UPDATE OF is_gone ON providers_providerservice
+CREATE TRIGGER count_version AFTER UPDATE OF is_delisted ON providers_providerservice
     FOR EACH STATEMENT EXECUTE FUNCTION count_catalog_version();
 """
 
