@@ -143,10 +143,10 @@ def test_what_has_changed_since_the_look_is_looked_at_again(staff: Client, servi
 
 
 def test_a_file_that_is_not_kept_any_more_is_to_be_chosen_again(staff: Client, service: int) -> None:
-    from tradepost.catalog.models import Service, Upload
+    from tradepost.catalog.models import PendingImport, Service
 
     shown = look(staff, as_csv([["id", "rate"], [service, "2"]])).context
-    Upload.objects.filter(pk=dict(shown["hidden"])["upload"]).update(content=b"id,rate")
+    PendingImport.objects.filter(pk=dict(shown["hidden"])["upload"]).update(content=b"id,rate")
     told = {"step": "apply", "seen": shown["proposal"].seen, **dict(shown["hidden"])}
     response = staff.post(reverse("admin:catalog_service_import"), told)
     assert response.context["form"].errors["file"] == ["Choose it again."]

@@ -7,14 +7,14 @@ from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from tradepost.catalog.models import Change, Upload
+from tradepost.catalog.models import PendingImport, ServiceChange
 from tradepost.database import engine_connection
 from tradepost.engine import retrying
 from tradepost.orders import by_hand
 from tradepost.orders.bulk import choosing
 
 CHANGES_KEPT = timedelta(days=90)  # thrice as long as they are shown
-UPLOADS_KEPT = timedelta(days=1)
+PENDING_IMPORTS_KEPT = timedelta(days=1)
 
 
 @app.periodic(cron="17 3 * * *")
@@ -24,7 +24,7 @@ def forget(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives t
     with transaction.atomic():
         retrying.forget(engine_connection())
         by_hand.forget_ended(engine_connection())
-    Change.objects.filter(at__lt=timezone.now() - CHANGES_KEPT).delete()
+    ServiceChange.objects.filter(at__lt=timezone.now() - CHANGES_KEPT).delete()
     choosing.forget_drafts()
-    Upload.objects.filter(at__lt=timezone.now() - UPLOADS_KEPT).delete()
+    PendingImport.objects.filter(created_at__lt=timezone.now() - PENDING_IMPORTS_KEPT).delete()
     call_command("clearsessions")

@@ -39,6 +39,21 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="PendingImport",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("file_name", models.CharField(max_length=200)),
+                ("content", models.BinaryField()),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="PriceList",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -91,7 +106,10 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
-                ("since", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "joined_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
                 (
                     "price_list",
                     models.ForeignKey(
@@ -101,7 +119,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "member",
-                "ordering": ("since", "account"),
+                "ordering": ("joined_at", "account"),
             },
         ),
         migrations.CreateModel(
@@ -312,7 +330,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="Change",
+            name="ServiceChange",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 (
@@ -322,7 +340,10 @@ class Migration(migrations.Migration):
                         max_length=8,
                     ),
                 ),
-                ("was", models.DecimalField(decimal_places=7, help_text="The rate before.", max_digits=20, null=True)),
+                (
+                    "rate_before",
+                    models.DecimalField(decimal_places=7, help_text="The rate before.", max_digits=20, null=True),
+                ),
                 ("rate", models.DecimalField(decimal_places=7, max_digits=20)),
                 ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 (
@@ -338,21 +359,6 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ("-id",),
             },
-        ),
-        migrations.CreateModel(
-            name="Upload",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=200)),
-                ("content", models.BinaryField()),
-                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                (
-                    "account",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-            ],
         ),
         migrations.CreateModel(
             name="PriceListDiscount",
@@ -475,9 +481,10 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(("rate__gte", 0)), name="custom_rate_not_negative"),
         ),
         migrations.AddConstraint(
-            model_name="change",
+            model_name="servicechange",
             constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ("new", "on sale", "off sale", "rate"))), name="change_kind_known"
+                condition=models.Q(("kind__in", ("new", "on sale", "off sale", "rate"))),
+                name="service_change_kind_known",
             ),
         ),
     ]

@@ -7,7 +7,7 @@ VERSION = """
 INSERT INTO catalog_catalogversion (id) VALUES (1);
 -- A sequence, because it goes on after a rollback: a number that was seen once never means another catalog.
 CREATE SEQUENCE catalog_version_seq START 2;
-CREATE FUNCTION count_catalog_version() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION bump_catalog_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE catalog_catalogversion SET version = nextval('catalog_version_seq');
     RETURN NULL;
@@ -23,8 +23,8 @@ RATES_DEPEND_ON = (
     "catalog_pricelistmember",
 )
 BUMP_VERSION = """
-CREATE TRIGGER count_version AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table}
-    FOR EACH STATEMENT EXECUTE FUNCTION count_catalog_version();
+CREATE TRIGGER bump_catalog_version AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table}
+    FOR EACH STATEMENT EXECUTE FUNCTION bump_catalog_version();
 """
 
 # News for customers, whichever way a change is made. A service that isn't on sale is no news.
@@ -32,19 +32,19 @@ CHANGES = """
 CREATE FUNCTION record_service_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO catalog_change (service_id, kind, rate) VALUES (NEW.id, 'new', NEW.rate);
+        INSERT INTO catalog_servicechange (service_id, kind, rate) VALUES (NEW.id, 'new', NEW.rate);
     ELSIF NEW.is_active <> OLD.is_active THEN
-        INSERT INTO catalog_change (service_id, kind, was, rate)
+        INSERT INTO catalog_servicechange (service_id, kind, rate_before, rate)
         VALUES (NEW.id, CASE WHEN NEW.is_active THEN 'on sale' ELSE 'off sale' END, OLD.rate, NEW.rate);
     ELSE
-        INSERT INTO catalog_change (service_id, kind, was, rate)
+        INSERT INTO catalog_servicechange (service_id, kind, rate_before, rate)
         VALUES (NEW.id, 'rate', OLD.rate, NEW.rate);
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER record_new AFTER INSERT ON catalog_service
+CREATE TRIGGER record_new_service AFTER INSERT ON catalog_service
     FOR EACH ROW WHEN (NEW.is_active) EXECUTE FUNCTION record_service_change();
-CREATE TRIGGER record_change AFTER UPDATE OF rate, is_active ON catalog_service
+CREATE TRIGGER record_service_change AFTER UPDATE OF rate, is_active ON catalog_service
     FOR EACH ROW WHEN (NEW.is_active <> OLD.is_active OR NEW.is_active AND NEW.rate <> OLD.rate)
     EXECUTE FUNCTION record_service_change();
 """

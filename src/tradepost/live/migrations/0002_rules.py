@@ -4,8 +4,8 @@ from django.db import migrations
 
 # What processes keep in memory of it, they read again along with the catalog (decision 0041).
 VERSION = """
-CREATE TRIGGER count_version AFTER UPDATE OF currency, requests_a_minute ON live_settings
-    FOR EACH STATEMENT EXECUTE FUNCTION count_catalog_version();
+CREATE TRIGGER bump_catalog_version AFTER UPDATE OF currency, requests_a_minute ON live_settings
+    FOR EACH STATEMENT EXECUTE FUNCTION bump_catalog_version();
 """
 
 # Once money has moved, another currency would make every amount in the books another amount.

@@ -3,25 +3,25 @@
 from django.db import migrations
 
 ROUTES = """
-CREATE TRIGGER count_version AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON providers_route
-    FOR EACH STATEMENT EXECUTE FUNCTION count_catalog_version();
-CREATE TRIGGER count_version AFTER UPDATE OF is_delisted ON providers_providerservice
-    FOR EACH STATEMENT EXECUTE FUNCTION count_catalog_version();
+CREATE TRIGGER bump_catalog_version AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON providers_route
+    FOR EACH STATEMENT EXECUTE FUNCTION bump_catalog_version();
+CREATE TRIGGER bump_catalog_version AFTER UPDATE OF is_delisted ON providers_providerservice
+    FOR EACH STATEMENT EXECUTE FUNCTION bump_catalog_version();
 """
 
 # What services cost matters only where a price list may not go below it.
 COSTS = """
-CREATE FUNCTION count_catalog_version_of_costs() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION bump_catalog_version_for_costs() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM catalog_pricelist WHERE not_below_cost) THEN
         UPDATE catalog_catalogversion SET version = nextval('catalog_version_seq');
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER count_version_of_costs AFTER UPDATE OF rate ON providers_providerservice
-    FOR EACH STATEMENT EXECUTE FUNCTION count_catalog_version_of_costs();
-CREATE TRIGGER count_version_of_costs AFTER UPDATE OF exchange_rate ON providers_provider
-    FOR EACH STATEMENT EXECUTE FUNCTION count_catalog_version_of_costs();
+CREATE TRIGGER bump_catalog_version_for_costs AFTER UPDATE OF rate ON providers_providerservice
+    FOR EACH STATEMENT EXECUTE FUNCTION bump_catalog_version_for_costs();
+CREATE TRIGGER bump_catalog_version_for_costs AFTER UPDATE OF exchange_rate ON providers_provider
+    FOR EACH STATEMENT EXECUTE FUNCTION bump_catalog_version_for_costs();
 """
 
 
