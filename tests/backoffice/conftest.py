@@ -141,7 +141,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     attempt(offer.provider_id, unsure, "unsure", response="no JSON (status 502)")
     payment = payments.make(payer(), wish(alice, "50"))
     seen = LoginAs.objects.create(
-        account_id=alice.id, staff=payment.made_by, reason="sees nothing", until=timezone.now()
+        account_id=alice.id, staff=payment.requested_by, reason="sees nothing", until=timezone.now()
     )
     # For next year, so that no worker takes it away meanwhile.
     job = simulate.configure(schedule_in={"days": 365}, lock=f"test {order}", queueing_lock=f"test {order}").defer(
@@ -154,7 +154,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
         ledger_transfer=Transfer.objects.filter(order=order).latest("id").pk,
         ledger_ledgeraccount=LedgerAccount.objects.get(account=alice.id).pk,
         ledger_manualpayment=payment.pk,
-        ledger_paymentlimit=PaymentLimit.objects.get(group__user=payment.made_by).pk,
+        ledger_paymentlimit=PaymentLimit.objects.get(group__user=payment.requested_by).pk,
         accounts_account=alice.id,
         accounts_loginas=seen.pk,
         accounts_key=Key.objects.get(account=alice.id).pk,

@@ -29,7 +29,7 @@ def payer(
     person = Account.objects.create_user(f"payer{number}@ledger.example", is_staff=True)
     group = Group.objects.create(name=f"payers {number}")
     person.groups.add(group)
-    PaymentLimit.objects.create(group=group, per_payment=at_once, per_day=a_day, alone_up_to=alone)
+    PaymentLimit.objects.create(group=group, per_payment=at_once, per_day=a_day, approval_above=alone)
     names = [f"add_{name}" for name in permissions.split()]
     person.user_permissions.set(Permission.objects.filter(content_type__app_label="ledger", codename__in=names))
     return person
@@ -47,5 +47,5 @@ def approver() -> Account:
 def wish(account: Customer | int, amount: str, kind: PaymentKind = PaymentKind.TOP_UP, **fields: object) -> Wish:
     """Want to pay an account."""
     to = account.id if isinstance(account, Customer) else account
-    values = {"name": uuid4(), "reason": "paid by bank", "reference": "TR-1", **fields}
+    values = {"form_token": uuid4(), "reason": "paid by bank", "reference": "TR-1", **fields}
     return Wish(account=to, kind=kind, amount=Decimal(amount), **values)  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ from tradepost.orders.models import Order
 
 ROWS = 6
 FIGURES = {"Charge", "Amount", "Balance after"}  # columns set flush right
-STATE_COLOURS = {"asked": "warning", "done": "success", "rejected": "danger"}
+STATE_COLOURS = {"requested": "warning", "done": "success", "rejected": "danger"}
 
 type Context = dict[str, Any]
 
@@ -134,14 +134,14 @@ def _transfers(account: Account) -> Context:
 
 
 def _payments(account: Account) -> Context | None:
-    found = ManualPayment.objects.filter(account=account).select_related("made_by")[:ROWS]
+    found = ManualPayment.objects.filter(account=account).select_related("requested_by")[:ROWS]
     rows = [
         [
             showing.link(reverse("admin:ledger_manualpayment_change", args=[each.pk]), each.kind.capitalize()),
             showing.amount(each.amount),
             showing.badge(each.state, STATE_COLOURS[each.state]),
-            showing.short(str(each.made_by)),
-            showing.moment(each.made_at),
+            showing.short(str(each.requested_by)),
+            showing.moment(each.requested_at),
         ]
         for each in found
     ]

@@ -131,9 +131,11 @@ def _of_services() -> Iterator[Alarm]:
 def _of_payments(request: HttpRequest) -> Iterator[Alarm]:
     if not request.user.has_perm("ledger.approve_payment"):
         return
-    waiting = ManualPayment.objects.filter(state=PaymentState.ASKED.value).exclude(made_by=request.user.pk).count()
+    waiting = (
+        ManualPayment.objects.filter(state=PaymentState.REQUESTED.value).exclude(requested_by=request.user.pk).count()
+    )
     if waiting:
-        query = urlencode({"state__exact": PaymentState.ASKED.value})
+        query = urlencode({"state__exact": PaymentState.REQUESTED.value})
         link = f"{reverse('admin:ledger_manualpayment_changelist')}?{query}"
         yield Alarm(f"{_counted(waiting, 'payment')} by hand waiting for a second person.", link)
 

@@ -47,12 +47,12 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON ledger_manualpayment
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER refuse_update BEFORE UPDATE ON ledger_manualpayment
     FOR EACH ROW WHEN (
-        OLD.state <> 'asked'
-        OR (OLD.id, OLD.name, OLD.account_id, OLD.kind, OLD.amount, OLD.reference, OLD.reason, OLD.corrects_id,
-            OLD.needs_approval, OLD.made_by_id, OLD.made_at)
+        OLD.state <> 'requested'
+        OR (OLD.id, OLD.form_token, OLD.account_id, OLD.kind, OLD.amount, OLD.reference, OLD.reason, OLD.corrects_id,
+            OLD.needs_approval, OLD.requested_by_id, OLD.requested_at)
         IS DISTINCT FROM
-           (NEW.id, NEW.name, NEW.account_id, NEW.kind, NEW.amount, NEW.reference, NEW.reason, NEW.corrects_id,
-            NEW.needs_approval, NEW.made_by_id, NEW.made_at)
+           (NEW.id, NEW.form_token, NEW.account_id, NEW.kind, NEW.amount, NEW.reference, NEW.reason, NEW.corrects_id,
+            NEW.needs_approval, NEW.requested_by_id, NEW.requested_at)
     ) EXECUTE FUNCTION refuse_change();
 """
 
