@@ -13,7 +13,7 @@ from tests.backoffice.people import me, press, staff_with, told
 from tests.backoffice.test_lists import queries, shown
 from tests.conftest import Customer
 from tests.ledger.people import approver, owner, payer, wish
-from tradepost.accounts.models import Account, Event
+from tradepost.accounts.models import Account, AccountEvent
 from tradepost.ledger import payments
 from tradepost.ledger.models import LedgerAccount, ManualPayment, PaymentKind, PaymentLimit
 
@@ -193,12 +193,12 @@ def test_the_owner_sets_what_a_role_may_pay(staff: Client) -> None:
 def test_a_credit_limit_is_changed_with_its_reason_and_not_below_what_is_owed(staff: Client, alice: Customer) -> None:
     response = press(staff, "limit_credit", alice.id, limit="50", reason="pays by invoice")
     assert "The credit limit is 50.00; it was 0.00" in told(staff, response)
-    event = Event.objects.get(account=alice.id)
-    assert (event.kind, event.was, event.became, event.reason) == ("credit limit", "0.00", "50.00", "pays by invoice")
+    event = AccountEvent.objects.get(account=alice.id)
+    assert (event.kind, event.before, event.after, event.reason) == ("credit limit", "0.00", "50.00", "pays by invoice")
     payments.make(owner(), wish(alice, "-120", PaymentKind.CORRECTION))
     assert "It owes 20.00" in told(staff, press(staff, "limit_credit", alice.id, limit="19", reason="less"))
     assert LedgerAccount.objects.get(account=alice.id).credit_limit == 50
-    assert Event.objects.filter(account=alice.id).count() == 1
+    assert AccountEvent.objects.filter(account=alice.id).count() == 1
 
 
 @pytest.mark.parametrize("limit", ["-1", "x", "", "0.000001"])

@@ -276,7 +276,7 @@ def test_two_keys_of_an_account_spend_one_balance(
 ) -> None:
     customer = make_customer("0.18")
     connection.execute(
-        "INSERT INTO accounts_key (account_id, name, digest, hint, scope, networks)"
+        "INSERT INTO accounts_key (account_id, name, digest, prefix, scope, networks)"
         " VALUES (%s, '', sha256('another'), '', 'order', '{}')",
         [customer.id],
     )

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from tradepost.accounts import access
-from tradepost.accounts.models import Account, Event, EventKind, Note
+from tradepost.accounts.models import Account, AccountEvent, EventKind, Note
 from tradepost.backoffice import showing, spending
 from tradepost.catalog.models import CustomRate
 from tradepost.engine.ledger import Kind
@@ -28,7 +28,7 @@ type Context = dict[str, Any]
 def overview(request: HttpRequest, account: Account) -> Context:
     """Return what the template shows of an account."""
     notes = list(Note.objects.filter(account=account).select_related("author")[:ROWS])
-    events = list(Event.objects.filter(account=account)[:ROWS])
+    events = list(AccountEvent.objects.filter(account=account)[:ROWS])
     return {
         "account": account,
         "pinned": next((note for note in notes if note.is_pinned), None),
@@ -43,8 +43,8 @@ def overview(request: HttpRequest, account: Account) -> Context:
     }
 
 
-def _suspension(account: Account) -> Event | None:
-    return Event.objects.filter(account=account, kind=EventKind.SUSPENDED.value).first()
+def _suspension(account: Account) -> AccountEvent | None:
+    return AccountEvent.objects.filter(account=account, kind=EventKind.SUSPENDED.value).first()
 
 
 def _figures(request: HttpRequest, account: Account) -> list[Context]:

@@ -117,8 +117,8 @@ UNFOLD: dict[str, Any] = {
                     _list("Accounts", "group", "accounts", "account"),
                     _list("Keys", "key", "accounts", "key"),
                     {
-                        **_list("Logins as customers", "supervisor_account", "accounts", "loginas"),
-                        "permission": _may_any("accounts.view_loginas", "accounts.manage_staff"),
+                        **_list("Logins as customers", "supervisor_account", "accounts", "impersonation"),
+                        "permission": _may_any("accounts.view_impersonation", "accounts.manage_staff"),
                     },
                 ],
             },

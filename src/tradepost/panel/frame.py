@@ -9,7 +9,7 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext_lazy as _
 
 from tradepost.accounts import acting
-from tradepost.accounts.models import Account, LoginAs
+from tradepost.accounts.models import Account, Impersonation
 from tradepost.ledger.models import LedgerAccount
 from tradepost.live import settings as live
 from tradepost.live.settings import Live
@@ -73,7 +73,7 @@ class Frame:
         return self.settings.sign_up == "open"
 
     @property
-    def acting(self) -> LoginAs | None:
+    def acting(self) -> Impersonation | None:
         """As whom a member of staff looks at the page, if as a customer."""
         return acting.of(self._request)
 

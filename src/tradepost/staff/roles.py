@@ -73,7 +73,7 @@ MANAGER = Role(
     "Runs the business: catalog, providers, money and reports; everything but staff, roles and settings.",
     SUPPORT.permissions
     | {
-        "accounts.view_loginas",
+        "accounts.view_impersonation",
         "orders.export_order",
         "orders.view_attempt",
         "orders.view_upstreamorder",

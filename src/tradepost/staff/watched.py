@@ -59,7 +59,7 @@ WATCHED = (
     Watched(
         table="accounts_key",
         model="accounts.key",
-        label="hint",
+        label="prefix",
         owner="accounts.account",
         owner_id="account_id",
         quiet=("last_used_at", "created_at"),

@@ -2,6 +2,6 @@
 
 from tradepost.accounts.admin.accounts import AccountAdmin
 from tradepost.accounts.admin.keys import KeyAdmin
-from tradepost.accounts.admin.logins_as import LoginAsAdmin
+from tradepost.accounts.admin.logins_as import ImpersonationAdmin
 
-__all__ = ["AccountAdmin", "KeyAdmin", "LoginAsAdmin"]
+__all__ = ["AccountAdmin", "ImpersonationAdmin", "KeyAdmin"]

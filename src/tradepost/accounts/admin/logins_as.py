@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from tradepost.accounts.models import LoginAs
+from tradepost.accounts.models import Impersonation
 from tradepost.backoffice import showing
 from tradepost.backoffice.paging import Endless
 from tradepost.backoffice.read_only import ReadOnly
@@ -13,8 +13,8 @@ from tradepost.backoffice.styled import ModelAdmin
 from tradepost.backoffice.times import DayFilter
 
 
-@admin.register(LoginAs)
-class LoginAsAdmin(ReadOnly, Endless, ModelAdmin[LoginAs]):
+@admin.register(Impersonation)
+class ImpersonationAdmin(ReadOnly, Endless, ModelAdmin[Impersonation]):
     """Logins as customers, newest first; whoever manages staff looks at them."""
 
     list_display = ("started", "staff", "account", "why", "address", "ended")
@@ -30,22 +30,22 @@ class LoginAsAdmin(ReadOnly, Endless, ModelAdmin[LoginAs]):
     readonly_fields = ("owner", "started_exactly", "ended")
     fields = (("staff", "owner"), "reason", "address", ("started_exactly", "ended"))
 
-    def has_view_permission(self, request: HttpRequest, obj: LoginAs | None = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Impersonation | None = None) -> bool:
         """Whoever may view them, or manages staff."""
         return super().has_view_permission(request, obj) or request.user.has_perm("accounts.manage_staff")
 
     @admin.display(description="as")
-    def owner(self, row: LoginAs) -> SafeString:
+    def owner(self, row: Impersonation) -> SafeString:
         """Lead to the customer."""
         return showing.owner(row.account)
 
     @admin.display(description="reason")
-    def why(self, row: LoginAs) -> SafeString:
+    def why(self, row: Impersonation) -> SafeString:
         """Show it in a line."""
         return showing.short(row.reason)
 
     @admin.display(description="ended")
-    def ended(self, row: LoginAs) -> SafeString | str:
+    def ended(self, row: Impersonation) -> SafeString | str:
         """Show when it ended, by itself if nobody ended it; or that it goes on."""
-        over = row.ended_at or (row.until if row.until < timezone.now() else None)
+        over = row.ended_at or (row.expires_at if row.expires_at < timezone.now() else None)
         return showing.moment(over, exact=True) if over else showing.badge("goes on", "warning")

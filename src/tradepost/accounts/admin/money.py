@@ -143,7 +143,7 @@ class MoneyButtons(OfAccount):
             with transaction.atomic():
                 was = money.show(books.set_credit_limit(account.pk, limit))
                 reason = form.cleaned_data["reason"]
-                events.record(request, account, EventKind.CREDIT_LIMIT, reason=reason, was=was, became=became)
+                events.record(request, account, EventKind.CREDIT_LIMIT, reason=reason, before=was, after=became)
         except ValueError as error:
             messages.error(request, f"Nothing was changed. {error}")
             return back_to(account)

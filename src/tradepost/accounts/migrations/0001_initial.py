@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Event",
+            name="AccountEvent",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
@@ -148,8 +148,8 @@ class Migration(migrations.Migration):
                         max_length=20,
                     ),
                 ),
-                ("was", models.CharField(blank=True, db_default="", max_length=80)),
-                ("became", models.CharField(blank=True, db_default="", max_length=80)),
+                ("before", models.CharField(blank=True, db_default="", max_length=80)),
+                ("after", models.CharField(blank=True, db_default="", max_length=80)),
                 ("reason", models.CharField(blank=True, db_default="", max_length=500)),
                 (
                     "account",
@@ -164,6 +164,37 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Impersonation",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("reason", models.CharField(max_length=500)),
+                ("address", models.GenericIPAddressField(null=True)),
+                ("started_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("expires_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="impersonations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "staff",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "login as a customer",
+                "verbose_name_plural": "logins as customers",
+                "ordering": ("-id",),
+                "default_permissions": ("view",),
+            },
+        ),
+        migrations.CreateModel(
             name="Key",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
@@ -174,7 +205,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("digest", models.BinaryField(max_length=32, unique=True)),
-                ("hint", models.CharField(editable=False, help_text="How the key begins.", max_length=16)),
+                ("prefix", models.CharField(editable=False, help_text="How the key begins.", max_length=16)),
                 (
                     "scope",
                     models.CharField(choices=[("read", "read"), ("order", "order")], default="order", max_length=8),
@@ -211,37 +242,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("id",),
-            },
-        ),
-        migrations.CreateModel(
-            name="LoginAs",
-            fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("reason", models.CharField(max_length=500)),
-                ("address", models.GenericIPAddressField(null=True)),
-                ("started_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ("until", models.DateTimeField()),
-                ("ended_at", models.DateTimeField(null=True)),
-                (
-                    "account",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="logins_as",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "staff",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "login as a customer",
-                "verbose_name_plural": "logins as customers",
-                "ordering": ("-id",),
-                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
@@ -291,7 +291,7 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="event",
+            model_name="accountevent",
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     (
@@ -312,21 +312,21 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
+            model_name="impersonation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("account", models.F("staff")), _negated=True), name="impersonation_of_somebody_else"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="impersonation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason", ""), _negated=True), name="impersonation_for_a_reason"
+            ),
+        ),
+        migrations.AddConstraint(
             model_name="key",
             constraint=models.CheckConstraint(
                 condition=models.Q(("scope__in", ["read", "order"])), name="key_scope_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loginas",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("account", models.F("staff")), _negated=True), name="login_as_somebody_else"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loginas",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True), name="login_as_for_a_reason"
             ),
         ),
         migrations.AddConstraint(

@@ -26,11 +26,11 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON accounts_key
 
 # What staff did is a record of it. Of a note only the pin moves; of an impersonation only its end is filled in, once.
 RECORDS = """
-CREATE TRIGGER refuse_change BEFORE DELETE ON accounts_event
+CREATE TRIGGER refuse_change BEFORE DELETE ON accounts_accountevent
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON accounts_event
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON accounts_accountevent
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER refuse_update BEFORE UPDATE ON accounts_event
+CREATE TRIGGER refuse_update BEFORE UPDATE ON accounts_accountevent
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER refuse_change BEFORE DELETE ON accounts_note
@@ -43,30 +43,30 @@ CREATE TRIGGER refuse_update BEFORE UPDATE ON accounts_note
         IS DISTINCT FROM (NEW.id, NEW.account_id, NEW.text, NEW.author_id, NEW.created_at)
     ) EXECUTE FUNCTION refuse_change();
 
-CREATE TRIGGER refuse_change BEFORE DELETE ON accounts_loginas
+CREATE TRIGGER refuse_change BEFORE DELETE ON accounts_impersonation
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON accounts_loginas
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON accounts_impersonation
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER refuse_update BEFORE UPDATE ON accounts_loginas
+CREATE TRIGGER refuse_update BEFORE UPDATE ON accounts_impersonation
     FOR EACH ROW WHEN (
         OLD.ended_at IS NOT NULL
-        OR (OLD.id, OLD.account_id, OLD.staff_id, OLD.reason, OLD.address, OLD.started_at, OLD.until)
+        OR (OLD.id, OLD.account_id, OLD.staff_id, OLD.reason, OLD.address, OLD.started_at, OLD.expires_at)
         IS DISTINCT FROM
-           (NEW.id, NEW.account_id, NEW.staff_id, NEW.reason, NEW.address, NEW.started_at, NEW.until)
+           (NEW.id, NEW.account_id, NEW.staff_id, NEW.reason, NEW.address, NEW.started_at, NEW.expires_at)
     ) EXECUTE FUNCTION refuse_change();
 """
 
 # A test account is suspended along with the account that it stands for, and has the same duplicate window.
 TEST_ACCOUNTS = """
-CREATE FUNCTION follow_account() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION sync_test_account() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE accounts_account
     SET is_active = NEW.is_active, duplicate_window_seconds = NEW.duplicate_window_seconds
     WHERE test_of_id = NEW.id;
     RETURN NULL;
 END $$;
-CREATE TRIGGER follow_account AFTER UPDATE OF is_active, duplicate_window_seconds ON accounts_account
-    FOR EACH ROW WHEN (NEW.test_of_id IS NULL) EXECUTE FUNCTION follow_account();
+CREATE TRIGGER sync_test_account AFTER UPDATE OF is_active, duplicate_window_seconds ON accounts_account
+    FOR EACH ROW WHEN (NEW.test_of_id IS NULL) EXECUTE FUNCTION sync_test_account();
 """
 
 
