@@ -44,7 +44,7 @@ CREATE INDEX reports_total_account_by_profit ON reports_total_account (start, (c
 """
 
 # A sum of whole numbers that stays a whole number: a hundred thousand of them are kept in a tenth of the memory.
-SUM = "CREATE AGGREGATE reports_units (bigint) (SFUNC = int8pl, STYPE = bigint);"
+SUM = "CREATE AGGREGATE reports_bigint_sum (bigint) (SFUNC = int8pl, STYPE = bigint);"
 
 # Nothing is booked yet of the tables that are.
 WATERMARKS = """
