@@ -60,7 +60,9 @@ def rows(request: pytest.FixtureRequest) -> dict[str, int]:
         account = things.accounts_account
         session = UserSession.objects.create(user_id=account, ip="127.0.0.1", session_key=f"{account}", user_agent="-")
         entry = Entry.objects.latest("id")
-        _rows.update(things._asdict(), usersessions_usersession=session.pk, staff_entry=entry.pk, live_settings=1)
+        _rows.update(
+            things._asdict(), usersessions_usersession=session.pk, audit_entry=entry.pk, site_settings_sitesettings=1
+        )
         _rows["paid"] = payments.make(owner(), wish(account, "1")).pk
         [_rows["by_hand"]] = place(account, request.getfixturevalue("service"))
     return _rows

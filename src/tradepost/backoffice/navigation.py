@@ -47,7 +47,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_ICON": _file("panel/mark.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("panel/mark.svg")}],
     "SHOW_VIEW_ON_SITE": False,
-    "SHOW_HISTORY": _may("staff.view_entry"),
+    "SHOW_HISTORY": _may("audit.view_entry"),
     "STYLES": [_file("backoffice/backoffice.css"), _file("backoffice/orders.css")],
     "DASHBOARD_CALLBACK": "tradepost.backoffice.dashboard.fill",
     "COLORS": {
@@ -161,8 +161,8 @@ UNFOLD: dict[str, Any] = {
                         "permission": _may("accounts.manage_staff"),
                     },
                     _list("Groups", "admin_panel_settings", "auth", "group"),
-                    _list("Audit log", "history", "staff", "entry"),
-                    _list("Settings", "tune", "live", "settings"),
+                    _list("Audit log", "history", "audit", "entry"),
+                    _list("Settings", "tune", "site_settings", "sitesettings"),
                 ],
             },
             {

@@ -4,7 +4,7 @@ from django.db.models.signals import post_migrate
 
 class LiveConfig(AppConfig):
     name = "tradepost.live"
-    label = "live"
+    label = "site_settings"
     verbose_name = "Settings"
 
     def ready(self) -> None:

@@ -6,7 +6,7 @@ import msgspec
 from django.conf import settings
 from django.http import HttpRequest
 
-from tradepost.live.models import Settings
+from tradepost.live.models import SiteSettings
 
 PANEL_NAME = "Tradepost"
 _KEPT = "_tradepost_settings"
@@ -27,7 +27,7 @@ class Live(msgspec.Struct, frozen=True):
 
 def now() -> Live:
     """Read the settings."""
-    row = Settings.objects.get()
+    row = SiteSettings.objects.get()
     return Live(
         panel_name=row.panel_name or PANEL_NAME,
         currency=row.currency,
@@ -51,4 +51,4 @@ def of(request: HttpRequest) -> Live:
 
 def keep(**_: Any) -> None:
     """Make the row of a new desk, in the currency that the environment names; a receiver of `post_migrate`."""
-    Settings.objects.get_or_create(defaults={"currency": settings.TRADEPOST_CURRENCY})
+    SiteSettings.objects.get_or_create(defaults={"currency": settings.TRADEPOST_CURRENCY})

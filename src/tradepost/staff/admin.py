@@ -77,7 +77,7 @@ class EntryAdmin(ReadOnly, Endless, ModelAdmin[Entry]):
 
     list_display = ("happened", "who", "what", "action_shown", "changes", "from_where")
     list_filter = (
-        ("kind", ChoicesDropdownFilter),
+        ("actor_kind", ChoicesDropdownFilter),
         ModelFilter,
         ("action", ChoicesDropdownFilter),
         ("at", DayFilter),
@@ -108,7 +108,7 @@ class EntryAdmin(ReadOnly, Endless, ModelAdmin[Entry]):
     @admin.display(description="who")
     def who(self, entry: Entry) -> SafeString:
         """Show who it was, and as whom if logged in as somebody else."""
-        badge = showing.badge(entry.kind, KIND_COLOURS.get(Kind(entry.kind), ""))
+        badge = showing.badge(entry.actor_kind, KIND_COLOURS.get(Kind(entry.actor_kind), ""))
         name = format_html('{} <span class="tp-nowrap">{}</span>', badge, entry.actor_name)
         return format_html("{} as {}", name, entry.acting_as) if entry.acting_as_id else name
 
@@ -134,7 +134,7 @@ class EntryAdmin(ReadOnly, Endless, ModelAdmin[Entry]):
         """Show the first of the fields that were changed."""
         found: list[Difference] = entry.differences  # type: ignore[attr-defined] # by the list
         shown = [] if entry.action == Entry.ADD else found[:SHOWN_IN_LIST_MAX]
-        link = reverse("admin:staff_entry_change", args=[entry.pk])
+        link = reverse("admin:audit_entry_change", args=[entry.pk])
         context = {"differences": shown, "more": len(found) - len(shown), "link": link}
         return _written("backoffice/differences_short.html", context)
 

@@ -7,7 +7,7 @@ from tradepost.staff import actors
 
 class StaffConfig(AppConfig):
     name = "tradepost.staff"
-    label = "staff"
+    label = "audit"
     verbose_name = "Staff"
 
     def ready(self) -> None:

@@ -91,14 +91,15 @@ MANAGER = Role(
         "reports.view_sales",
         "reports.view_profit",
         "reports.view_quality",
-        "staff.view_entry",
+        "audit.view_entry",
         JOBS,
     },
 )
 OWNER = Role(
     RoleName.OWNER.value,
     "May do everything: staff, roles and settings too.",
-    MANAGER.permissions | {MANAGE_STAFF, "live.view_settings", "live.change_settings", *OF_OTHER_APPS},
+    MANAGER.permissions
+    | {MANAGE_STAFF, "site_settings.view_sitesettings", "site_settings.change_sitesettings", *OF_OTHER_APPS},
     may_everything=True,
 )
 ROLES = {role.name: role for role in (OWNER, MANAGER, SUPPORT, FULFILLER)}

@@ -4,14 +4,14 @@ from django.db import migrations
 
 # Who is at work is what `tradepost.staff.actors` has told the session.
 NOTE = """
-CREATE FUNCTION note_entry(
+CREATE FUNCTION audit_note(
     model text, object_id text, label text, owner_model text, owner_id text, action text, before jsonb, after jsonb
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     actor jsonb := nullif(current_setting('tradepost.actor', true), '');
 BEGIN
-    INSERT INTO staff_entry (
-        kind, actor_id, actor_name, acting_as_id, address,
+    INSERT INTO audit_entry (
+        actor_kind, actor_id, actor_name, acting_as_id, address,
         action, model, object_id, label, owner_model, owner_id, before, after
     ) VALUES (
         coalesce(actor->>'kind', 'database'), (actor->>'id')::bigint,
@@ -25,7 +25,7 @@ END $$;
 
 # The trigger's argument is what `tradepost.staff.watched` says of the table, which makes the triggers after migrating.
 ROW = """
-CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit_row() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     watched jsonb := TG_ARGV[0];
     old_row jsonb := to_jsonb(OLD);
@@ -44,15 +44,15 @@ BEGIN
                FILTER (WHERE n.value <> 'null' OR TG_OP = 'UPDATE')
     INTO before, after
     FROM jsonb_each(old_row) AS o FULL JOIN jsonb_each(new_row) AS n USING (key)
-    WHERE o.value IS DISTINCT FROM n.value AND NOT watched->'quiet' ? key;
+    WHERE o.value IS DISTINCT FROM n.value AND NOT watched->'ignored' ? key;
     IF before IS NULL AND after IS NULL THEN
         RETURN NULL;
     END IF;
-    IF watched->>'called_in' IS NOT NULL THEN
-        EXECUTE format('SELECT %I FROM %I WHERE id = $1', watched->>'label', watched->>'called_in')
-        INTO label USING (shown->>(watched->>'called_by'))::bigint;
+    IF watched->>'label_table' IS NOT NULL THEN
+        EXECUTE format('SELECT %I FROM %I WHERE id = $1', watched->>'label', watched->>'label_table')
+        INTO label USING (shown->>(watched->>'label_id'))::bigint;
     END IF;
-    PERFORM note_entry(
+    PERFORM audit_note(
         watched->>'model', shown->>(watched->>'id'), label, watched->>'owner', shown->>(watched->>'owner_id'),
         CASE
             WHEN TG_OP = 'UPDATE' OR (watched->>'is_link')::boolean THEN 'change'
@@ -66,9 +66,9 @@ END $$;
 """
 
 APPEND_ONLY = """
-CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON staff_entry
+CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON audit_entry
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON staff_entry
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON audit_entry
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 """
 
@@ -80,10 +80,10 @@ CREATE FUNCTION is_owner(account bigint) RETURNS boolean LANGUAGE sql STABLE AS 
         WHERE m.account_id = account AND g.name = 'owner'
     )
 $$;
-CREATE FUNCTION is_owners(role bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+CREATE FUNCTION is_owner_role(role bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM auth_group WHERE id = role AND name = 'owner')
 $$;
-CREATE FUNCTION keep_an_owner() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION require_owner() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(7406132);
     IF NOT EXISTS (SELECT FROM accounts_account WHERE is_active AND is_staff AND (is_superuser OR is_owner(id))) THEN
@@ -92,20 +92,20 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER keep_an_owner AFTER UPDATE ON accounts_account
+CREATE TRIGGER require_owner AFTER UPDATE ON accounts_account
     FOR EACH ROW WHEN (
         OLD.is_active AND OLD.is_staff AND NOT (NEW.is_active AND NEW.is_staff AND NEW.is_superuser)
         AND (OLD.is_superuser OR NOT (NEW.is_active AND NEW.is_staff))
         AND (OLD.is_superuser OR is_owner(OLD.id))
-    ) EXECUTE FUNCTION keep_an_owner();
-CREATE TRIGGER keep_an_owner AFTER DELETE ON accounts_account_groups
-    FOR EACH ROW WHEN (is_owners(OLD.group_id)) EXECUTE FUNCTION keep_an_owner();
+    ) EXECUTE FUNCTION require_owner();
+CREATE TRIGGER require_owner AFTER DELETE ON accounts_account_groups
+    FOR EACH ROW WHEN (is_owner_role(OLD.group_id)) EXECUTE FUNCTION require_owner();
 """
 
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("staff", "0001_initial"),
+        ("audit", "0001_initial"),
         ("accounts", "0002_rules"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
