@@ -21,7 +21,7 @@ from tradepost.accounts.models import Account, AccountEvent, Impersonation
 from tradepost.ledger.models import Transfer
 from tradepost.orders.models import OrderEvent
 
-HIJACK = ("accounts.view_account", "accounts.hijack_account")
+IMPERSONATE = ("accounts.view_account", "accounts.impersonate_account")
 
 
 def log_in_as(client: Client, account: int, reason: str = "sees no orders") -> Any:
@@ -31,7 +31,7 @@ def log_in_as(client: Client, account: int, reason: str = "sees no orders") -> A
 @pytest.fixture
 def support(alice: Customer) -> Client:
     """A browser of support's that is logged in as Alice."""
-    client = staff_with(*HIJACK)
+    client = staff_with(*IMPERSONATE)
     assert log_in_as(client, alice.id).headers["HX-Redirect"] == reverse("panel:dashboard")
     return client
 
@@ -84,7 +84,7 @@ def test_the_customer_is_left_as_is(alice: Customer) -> None:
     own.force_login(account)
     before = Account.objects.values().get(pk=alice.id)
     Authenticator.objects.create(user=account, type="totp", data={})
-    client = staff_with(*HIJACK)
+    client = staff_with(*IMPERSONATE)
     log_in_as(client, alice.id)
     assert client.get(reverse("panel:dashboard")).status_code == 200  # no second factor is asked for
     client.post(reverse("panel:end_acting"))
@@ -202,7 +202,7 @@ def test_a_customer_who_is_suspended_meanwhile_is_nobody_to_be(support: Client, 
 @pytest.mark.parametrize("fields", [{"is_staff": True}, {"is_superuser": True}, {"is_active": False}])
 def test_nobody_logs_in_as_staff_or_as_whoever_is_suspended(fields: dict[str, bool]) -> None:
     other = me(sign_in(**fields))
-    for client in (staff_with(*HIJACK), sign_in(is_staff=True, is_superuser=True)):
+    for client in (staff_with(*IMPERSONATE), sign_in(is_staff=True, is_superuser=True)):
         page = client.get(reverse("admin:accounts_account_change", args=[other.pk])).content.decode()
         assert "log_in_as" not in page
         assert log_in_as(client, other.pk).status_code == 403
@@ -217,7 +217,7 @@ def test_who_may_not_log_in_as_anybody_does_not(alice: Customer, permissions: tu
 
 
 def test_a_reason_has_to_be_given_and_the_account_is_the_pages(alice: Customer, bob: Customer) -> None:
-    client = staff_with(*HIJACK)
+    client = staff_with(*IMPERSONATE)
     assert "HX-Redirect" not in log_in_as(client, alice.id, reason="").headers
     assert "HX-Redirect" not in press(client, "log_in_as", alice.id, reason="why", user_pk=bob.id).headers
     assert not Impersonation.objects.filter(account__in=[alice.id, bob.id]).exists()

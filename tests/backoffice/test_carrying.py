@@ -311,7 +311,7 @@ def test_only_who_may_carries(make_service: Make) -> None:
     ticked = {"action": "export_ticked_csv", "_selected_action": [make_service()]}
     assert client.get(address).status_code == 403
     assert client.post(list_address, ticked).headers["Content-Type"].startswith("text/html")
-    account.user_permissions.add(*Permission.objects.filter(codename__in=["import_service", "export_service"]))
+    account.user_permissions.add(*Permission.objects.filter(codename__in=["import_catalog", "export_catalog"]))
     assert client.get(address).status_code == 200
     assert client.post(list_address, ticked).headers["Content-Type"].startswith("text/csv")
     upload = look(client, b"id\n").context

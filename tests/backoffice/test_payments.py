@@ -134,7 +134,7 @@ def test_a_desk_without_payment_limits_is_told_what_that_means(staff: Client, al
 
 
 def test_only_the_kinds_that_one_may_make_are_offered(alice: Customer) -> None:
-    client = browser_of(payer(permissions="topup"))
+    client = browser_of(payer(permissions="top_up_account"))
     form = client.get(reverse("admin:accounts_account_pay", args=[alice.id])).context["form"]
     assert [kind for kind, _ in form.fields["kind"].choices] == ["top-up"]
     assert pay(client, alice.id, "5", "bonus").context["form"].errors["kind"]
@@ -187,7 +187,7 @@ def test_the_owner_sets_what_a_role_may_pay(staff: Client) -> None:
     page = staff.get(reverse("admin:ledger_paymentlimit_change", args=[limit.pk])).content.decode()
     assert 'value="50.00"' in page
     assert staff.get(reverse("admin:ledger_paymentlimit_changelist")).status_code == 200
-    assert staff_with("ledger.add_topup").get(reverse("admin:ledger_paymentlimit_changelist")).status_code == 403
+    assert staff_with("ledger.top_up_account").get(reverse("admin:ledger_paymentlimit_changelist")).status_code == 403
 
 
 def test_a_credit_limit_is_changed_with_its_reason_and_not_below_what_is_owed(staff: Client, alice: Customer) -> None:
@@ -208,9 +208,9 @@ def test_a_credit_limit_that_can_not_be_changes_nothing(staff: Client, alice: Cu
 
 
 def test_credit_is_given_by_who_may_and_not_to_oneself(alice: Customer) -> None:
-    client = staff_with("accounts.view_account", "accounts.change_account", "ledger.add_topup")
+    client = staff_with("accounts.view_account", "accounts.change_account", "ledger.top_up_account")
     assert press(client, "limit_credit", alice.id, limit="5", reason="why").status_code == 403
-    client = staff_with("accounts.view_account", "ledger.change_creditlimit")
+    client = staff_with("accounts.view_account", "ledger.change_credit_limit")
     assert "HX-Redirect" in press(client, "limit_credit", alice.id, limit="5", reason="why").headers
     assert press(client, "limit_credit", me(client).pk, limit="5", reason="why").status_code == 403
 

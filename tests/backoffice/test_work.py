@@ -17,7 +17,7 @@ from tradepost.engine.statuses import Status
 from tradepost.ledger.models import LedgerAccount
 from tradepost.orders.models import CancelRequest, Order, OrderAssignment, OrderEvent, Refill
 
-MAY = ("work_order", "change_cancelrequest", "change_refill")
+MAY = ("fulfil_order", "change_cancelrequest", "change_refill")
 
 
 def worker() -> Client:

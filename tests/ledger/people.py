@@ -18,7 +18,7 @@ def owner() -> Account:
 
 
 def payer(
-    at_once: str = "100", a_day: str = "150", alone: str = "20", *, permissions: str = "topup correction"
+    at_once: str = "100", a_day: str = "150", alone: str = "20", *, permissions: str = "top_up_account correct_balance"
 ) -> Account:
     """Make a member of staff of a role with limits, who may make these payments."""
     from django.contrib.auth.models import Group, Permission
@@ -30,8 +30,9 @@ def payer(
     group = Group.objects.create(name=f"payers {number}")
     person.groups.add(group)
     PaymentLimit.objects.create(group=group, per_payment=at_once, per_day=a_day, approval_above=alone)
-    names = [f"add_{name}" for name in permissions.split()]
-    person.user_permissions.set(Permission.objects.filter(content_type__app_label="ledger", codename__in=names))
+    person.user_permissions.set(
+        Permission.objects.filter(content_type__app_label="ledger", codename__in=permissions.split())
+    )
     return person
 
 

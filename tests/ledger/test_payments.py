@@ -172,8 +172,8 @@ def test_a_role_without_limits_may_not_and_of_two_roles_the_larger_limit_holds(a
 @pytest.mark.parametrize(
     ("may", "kind"),
     [
-        ("topup", PaymentKind.CORRECTION),
-        ("topup", PaymentKind.BONUS),
+        ("top_up_account", PaymentKind.CORRECTION),
+        ("top_up_account", PaymentKind.BONUS),
         ("correction", PaymentKind.TOP_UP),
         ("", PaymentKind.TOP_UP),
     ],

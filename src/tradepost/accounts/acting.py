@@ -15,7 +15,7 @@ from tradepost.accounts import events
 from tradepost.accounts.models import Account, EventKind, Impersonation
 
 LASTS = timedelta(hours=1)
-PERMISSION = "accounts.hijack_account"
+PERMISSION = "accounts.impersonate_account"
 SESSION_KEY = "acting"
 
 

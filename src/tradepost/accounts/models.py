@@ -91,7 +91,7 @@ class Account(AbstractBaseUser, PermissionsMixin):
         ordering = ("id",)
         permissions = (
             ("manage_staff", "Can say who is staff, and in which role"),
-            ("hijack_account", "Can log in as a customer"),
+            ("impersonate_account", "Can log in as a customer"),
         )
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-PAYING = ("ledger.add_topup", "ledger.add_correction", "ledger.approve_payment")
+PAYING = ("ledger.top_up_account", "ledger.correct_balance", "ledger.approve_payment")
 
 type _Item = dict[str, Any]
 
@@ -76,7 +76,7 @@ UNFOLD: dict[str, Any] = {
                         "title": "Work by hand",
                         "icon": "front_hand",
                         "link": reverse_lazy("work"),
-                        "permission": _may("orders.work_order"),
+                        "permission": _may("orders.fulfil_order"),
                     },
                     {
                         "title": "Stuck orders",
@@ -147,7 +147,7 @@ UNFOLD: dict[str, Any] = {
                         "title": "Provider quality",
                         "icon": "speed",
                         "link": reverse_lazy("quality"),
-                        "permission": _may("reports.view_quality"),
+                        "permission": _may("reports.view_provider_quality"),
                     },
                 ],
             },

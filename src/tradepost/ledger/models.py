@@ -51,7 +51,7 @@ class LedgerAccount(models.Model):
                 name="ledger_account_customer_or_house",
             ),
         )
-        permissions = (("change_creditlimit", "Can change how far an account may go below zero"),)
+        permissions = (("change_credit_limit", "Can change how far an account may go below zero"),)
 
     def __str__(self) -> str:
         return self.name or f"customer {self.account_id}"
@@ -254,8 +254,8 @@ class ManualPayment(models.Model):
         )
         ordering = ("-id",)
         permissions = (
-            ("add_topup", "Can top accounts up by hand"),
-            ("add_correction", "Can correct balances and give bonuses by hand"),
+            ("top_up_account", "Can top accounts up by hand"),
+            ("correct_balance", "Can correct balances and give bonuses by hand"),
             ("approve_payment", "Can approve payments that somebody else asked for"),
         )
         default_permissions = ("view",)

@@ -25,9 +25,9 @@ from tradepost.engine.money import ZERO
 from tradepost.ledger.models import LedgerAccount, ManualPayment, PaymentKind, PaymentLimit, PaymentState
 
 PERMISSIONS = {
-    PaymentKind.TOP_UP: "ledger.add_topup",
-    PaymentKind.CORRECTION: "ledger.add_correction",
-    PaymentKind.BONUS: "ledger.add_correction",
+    PaymentKind.TOP_UP: "ledger.top_up_account",
+    PaymentKind.CORRECTION: "ledger.correct_balance",
+    PaymentKind.BONUS: "ledger.correct_balance",
 }
 APPROVE = "ledger.approve_payment"
 SET_LIMITS = "ledger.change_paymentlimit"  # whoever may set the limits is bound by none

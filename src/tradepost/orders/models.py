@@ -111,7 +111,7 @@ class Order(models.Model):
         )
         ordering = ("-id",)
         permissions = (
-            ("work_order", "Can fulfil orders by hand"),
+            ("fulfil_order", "Can fulfil orders by hand"),
             ("export_order", "Can export orders"),
         )
 

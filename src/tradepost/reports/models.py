@@ -35,7 +35,7 @@ class Total(models.Model):
         permissions = (
             ("view_sales", "Can view sales: orders, revenue and refunds"),
             ("view_profit", "Can view cost and profit"),
-            ("view_quality", "Can view the quality of providers"),
+            ("view_provider_quality", "Can view the quality of providers"),
         )
 
     def __str__(self) -> str:

@@ -100,7 +100,7 @@ class MoneyButtons(OfAccount):
         """Whoever may change credit limits, but for their own account's, which takes who sets limits."""
         account = self.account(request, object_id)
         is_other = account is not None and (account.pk != request.user.pk or request.user.has_perm(payments.SET_LIMITS))
-        return is_other and request.user.has_perm("ledger.change_creditlimit")
+        return is_other and request.user.has_perm("ledger.change_credit_limit")
 
     @dialog_button(
         "Top up or correct",

@@ -121,7 +121,7 @@ class Migration(migrations.Migration):
                 "ordering": ("id",),
                 "permissions": (
                     ("manage_staff", "Can say who is staff, and in which role"),
-                    ("hijack_account", "Can log in as a customer"),
+                    ("impersonate_account", "Can log in as a customer"),
                 ),
             },
         ),

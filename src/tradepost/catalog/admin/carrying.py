@@ -25,7 +25,7 @@ from tradepost.engine.order_types import wire_id
 from tradepost.providers import following
 
 FILE_NAME_CHARS_MAX = 200
-IMPORT, EXPORT = "catalog.import_service", "catalog.export_service"
+IMPORT, EXPORT = "catalog.import_catalog", "catalog.export_catalog"
 
 
 class ImportForm(forms.Form):

@@ -240,8 +240,8 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ("category__position", "position", "id"),
                 "permissions": (
-                    ("import_service", "Can import services, categories and custom rates from files"),
-                    ("export_service", "Can export services, categories and custom rates to files"),
+                    ("import_catalog", "Can import services, categories and custom rates from files"),
+                    ("export_catalog", "Can export services, categories and custom rates to files"),
                 ),
             },
         ),

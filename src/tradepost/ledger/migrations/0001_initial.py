@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "ledger account",
                 "db_table": "ledger_account",
-                "permissions": (("change_creditlimit", "Can change how far an account may go below zero"),),
+                "permissions": (("change_credit_limit", "Can change how far an account may go below zero"),),
             },
         ),
         migrations.CreateModel(
@@ -253,8 +253,8 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "payments by hand",
                 "ordering": ("-id",),
                 "permissions": (
-                    ("add_topup", "Can top accounts up by hand"),
-                    ("add_correction", "Can correct balances and give bonuses by hand"),
+                    ("top_up_account", "Can top accounts up by hand"),
+                    ("correct_balance", "Can correct balances and give bonuses by hand"),
                     ("approve_payment", "Can approve payments that somebody else asked for"),
                 ),
                 "default_permissions": ("view",),

@@ -30,7 +30,7 @@ from tradepost.orders.models import IS_ACTIVE, CancelRequest, Order, OrderAssign
 SHOWN_MAX = 50
 SERVICES_MAX = 200
 SEARCHED_MAX = 20_000  # of the oldest that wait, if only those of one service are asked for
-MAY = "orders.work_order"
+MAY = "orders.fulfil_order"
 MAY_CANCEL = "orders.change_cancelrequest"
 MAY_REFILL = "orders.change_refill"
 WHOSE = {"free": "Unassigned", "mine": "Mine", "all": "All"}

@@ -132,7 +132,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-id",),
-                "permissions": (("work_order", "Can fulfil orders by hand"), ("export_order", "Can export orders")),
+                "permissions": (("fulfil_order", "Can fulfil orders by hand"), ("export_order", "Can export orders")),
             },
         ),
         migrations.CreateModel(

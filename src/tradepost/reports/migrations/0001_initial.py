@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
                 "permissions": (
                     ("view_sales", "Can view sales: orders, revenue and refunds"),
                     ("view_profit", "Can view cost and profit"),
-                    ("view_quality", "Can view the quality of providers"),
+                    ("view_provider_quality", "Can view the quality of providers"),
                 ),
                 "default_permissions": (),
             },
