@@ -97,7 +97,7 @@ BACK_OFFICE = {
     "accounts, not seen for 30 days": "/admin/accounts/account/?inactive=30",
     "accounts, not seen for 365 days": "/admin/accounts/account/?inactive=365",
     "account": "/admin/accounts/account/{account}/change/",
-    "logins as customers": "/admin/accounts/loginas/",
+    "logins as customers": "/admin/accounts/impersonation/",
     "payments by hand": "/admin/ledger/manualpayment/",
     "keys": "/admin/accounts/key/",
     "services": "/admin/catalog/service/",

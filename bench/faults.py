@@ -71,7 +71,7 @@ def run(
     with database.fresh() as url, Upstream(panel, faults, delay_seconds=0.05) as upstream:
         desk = Desk(url, upstream.url)
         if trusts_keys:
-            desk.run("UPDATE providers_provider SET takes_idempotency_keys = true")
+            desk.run("UPDATE providers_provider SET supports_idempotency_keys = true")
         running = Workers(workers)
         running.start()
         try:
@@ -107,7 +107,7 @@ def _in_time(until: float, what: str) -> None:
 def _let_pass(desk: Desk, until: float) -> None:
     """Let the time pass after which a provider is asked again, and a little of ours."""
     _in_time(until, "following")
-    desk.run("UPDATE providers_round SET began_at = began_at - interval '1 day'")
+    desk.run("UPDATE providers_pollround SET started_at = started_at - interval '1 day'")
     time.sleep(1)
 
 

@@ -27,13 +27,13 @@ SELECT 1, 'customer@bench.example', '', '', false, true, false;
 INSERT INTO catalog_category (id, name) VALUES (1, 'Pixelpond');
 INSERT INTO catalog_service (id, category_id, name, type, rate, min, max, fulfilment)
 SELECT n, 1, 'Followers', 'Default', 1, 10, 10000, 'provider' FROM generate_series(1, 20) AS n;
-INSERT INTO providers_provider (id, name, url, sealed_key, currency, exchange_rate, requests_a_second,
-    parallel_requests, takes_idempotency_keys, is_paused, price_rise_percent_max, trouble, sync_error, requests,
-    failures, milliseconds)
+INSERT INTO providers_provider (id, name, url, encrypted_key, currency, exchange_rate, requests_a_second,
+    parallel_requests, supports_idempotency_keys, is_paused, price_rise_percent_max, last_error, sync_error, requests,
+    failures, request_milliseconds)
 SELECT n, 'Provider ' || n, 'https://panel.example/api/v2', '', 'USD', 1, 10, 4, false, false, 20, '', '', 0, 0, 0
 FROM generate_series(1, 20) AS n;
 INSERT INTO providers_providerservice (id, provider_id, upstream_id, name, type, category, rate, min, max, refill,
-    cancel, dripfeed, description, average_time, is_gone)
+    cancel, dripfeed, description, average_time, is_delisted)
 SELECT n, n, '1', 'Followers', 'Default', '', 1, 10, 10000, true, true, true, '', '', false
 FROM generate_series(1, 20) AS n;
 INSERT INTO providers_route (id, service_id, position, provider_service_id, is_active, multiplier, overflow_percent,
@@ -99,7 +99,7 @@ def _measure(connection: psycopg.Connection, active: int, rounds: int) -> list[C
 
 def _round(connection: psycopg.Connection) -> tuple[float, int]:
     """Ask about every order once; return the seconds until the database had answered, and how many orders."""
-    connection.execute("DELETE FROM providers_round")
+    connection.execute("DELETE FROM providers_pollround")
     connection.commit()
     spent, seen = 0.0, 0
     for provider in range(1, PROVIDERS + 1):

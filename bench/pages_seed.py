@@ -27,13 +27,14 @@ SELECT (SELECT min(id) FROM catalog_category) + n % 100, n,
        (1 + n % 500) / 100.0, 10, 100000, 'Default', true, true, '2 hours',
        CASE WHEN n % 5 < 3 THEN 'provider' ELSE 'manual' END
 FROM generate_series(1, {SERVICES}) n;
-INSERT INTO providers_provider (name, url, sealed_key, currency, exchange_rate, requests_a_second, parallel_requests,
-    takes_idempotency_keys, is_paused, price_rise_percent_max, trouble, sync_error, requests, failures, milliseconds)
+INSERT INTO providers_provider (name, url, encrypted_key, currency, exchange_rate, requests_a_second, parallel_requests,
+    supports_idempotency_keys, is_paused, price_rise_percent_max, last_error, sync_error, requests, failures,
+    request_milliseconds)
 SELECT 'Provider ' || n, 'https://provider' || n || '.example/api/v2', '', 'USD', 1, 10, 4, false, true, 20, '', '',
        1000000, 1000, 300000000
 FROM generate_series(1, {PROVIDERS}) n;
 INSERT INTO providers_providerservice (provider_id, upstream_id, name, type, category, rate, min, max, refill, cancel,
-    dripfeed, description, average_time, is_gone)
+    dripfeed, description, average_time, is_delisted)
 SELECT (SELECT min(id) FROM providers_provider) + n % {PROVIDERS}, n::text, 'Offer ' || n, 'Default', 'Theirs', 0.5, 10,
        100000, true, true, false, '', '', false
 FROM generate_series(1, {SERVICES}) n;
@@ -92,7 +93,7 @@ ORDER BY at;
 
 _ATTEMPTS = """
 INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, state, upstream_id,
-                            quantity, at, answered_at, cost, cost_expected, asked, answer)
+                            quantity, at, answered_at, cost, cost_expected, request, response)
 SELECT o.id, o.account_id, 1, p.provider_id, p.id, 'sent', o.id::text, o.quantity, o.created_at,
        o.created_at + interval '1 second', CASE WHEN o.status <> 'In progress' THEN 0.45 END, 0.5,
        jsonb_build_object('service', p.upstream_id, 'link', o.link), '{"order":' || o.id || '}'

@@ -45,7 +45,7 @@ SELECT 'customer' || n || '@bench.example', '!', '', true, false, false
 FROM generate_series(1, %(customers)s) AS n ORDER BY n
 """
 _KEYS = """
-INSERT INTO accounts_key (account_id, name, digest, hint, scope, networks)
+INSERT INTO accounts_key (account_id, name, digest, prefix, scope, networks)
 SELECT %(account)s + n - 1, '', sha256((%(key)s || n)::bytea), left(%(key)s || n, 12), 'order', '{}'
 FROM generate_series(1, %(customers)s) AS n ORDER BY n
 """

@@ -60,6 +60,15 @@ def test_every_metric_is_documented() -> None:
         assert f"`{metric.name}" in text, metric.name
 
 
+def test_every_task_has_a_name_of_its_own_and_is_documented() -> None:
+    from procrastinate.contrib.django import app
+
+    app.perform_import_paths()  # type: ignore[no-untyped-call]
+    ours = {name for name, task in app.tasks.items() if task.func.__module__.startswith("tradepost.")}
+    text = (ROOT / "docs" / "fulfilment.md").read_text()
+    assert ours == set(re.findall(r"^\| `(\w+\.\w+)` \|", text, re.MULTILINE))
+
+
 def test_every_migration_is_made() -> None:
     from django.core.management import call_command
 

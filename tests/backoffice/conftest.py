@@ -72,7 +72,7 @@ class Things(NamedTuple):
     ledger_manualpayment: int
     ledger_paymentlimit: int
     accounts_account: int
-    accounts_loginas: int
+    accounts_impersonation: int
     accounts_key: int
     catalog_category: int
     catalog_service: int
@@ -121,7 +121,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     from django.utils import timezone
 
     from tests.ledger.people import payer, wish
-    from tradepost.accounts.models import Account, Key, LoginAs
+    from tradepost.accounts.models import Account, Impersonation, Key
     from tradepost.catalog.models import CustomRate, PriceList, Service
     from tradepost.engine.statuses import Status
     from tradepost.fulfilment.tasks.simulator import simulate
@@ -138,10 +138,10 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     routed, offer = make_service(), make_offer(make_provider())
     route(routed, offer)
     [unsure] = place(alice.id, routed)
-    attempt(offer.provider_id, unsure, "unsure", answer="no JSON (status 502)")
+    attempt(offer.provider_id, unsure, "unsure", response="no JSON (status 502)")
     payment = payments.make(payer(), wish(alice, "50"))
-    seen = LoginAs.objects.create(
-        account_id=alice.id, staff=payment.made_by, reason="sees nothing", until=timezone.now()
+    seen = Impersonation.objects.create(
+        account_id=alice.id, staff=payment.requested_by, reason="sees nothing", expires_at=timezone.now()
     )
     # For next year, so that no worker takes it away meanwhile.
     job = simulate.configure(schedule_in={"days": 365}, lock=f"test {order}", queueing_lock=f"test {order}").defer(
@@ -154,9 +154,9 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
         ledger_transfer=Transfer.objects.filter(order=order).latest("id").pk,
         ledger_ledgeraccount=LedgerAccount.objects.get(account=alice.id).pk,
         ledger_manualpayment=payment.pk,
-        ledger_paymentlimit=PaymentLimit.objects.get(group__user=payment.made_by).pk,
+        ledger_paymentlimit=PaymentLimit.objects.get(group__user=payment.requested_by).pk,
         accounts_account=alice.id,
-        accounts_loginas=seen.pk,
+        accounts_impersonation=seen.pk,
         accounts_key=Key.objects.get(account=alice.id).pk,
         catalog_category=Service.objects.get(pk=service).category_id,
         catalog_service=service,
@@ -168,5 +168,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
         providers_providerservice=offer.pk,
         orders_upstreamorder=unsure,
         orders_bulkaction=lifecycle.draft(BulkActionKind.RESEND, Account.objects.get(pk=alice.id), [unsure]).pk,
-        orders_stuckorder=StuckOrder.objects.create(order_id=unsure, why="slow", usual=timedelta(hours=1)).pk,
+        orders_stuckorder=StuckOrder.objects.create(
+            order_id=unsure, reason="slow", expected_within=timedelta(hours=1)
+        ).pk,
     )

@@ -54,7 +54,7 @@ def test_a_change_by_a_form_tells_who_from_where_what_before_and_after(staff: Cl
     was = Category.objects.get(pk=category).name
     staff.post(reverse("admin:catalog_category_change", args=[category]), {"name": f"{was} now", "position": "0"})
     entry = entries("catalog.category", category)[-1]
-    assert (entry.kind, entry.actor_name, entry.address) == ("staff", email_of(staff), ADDRESS)
+    assert (entry.actor_kind, entry.actor_name, entry.address) == ("staff", email_of(staff), ADDRESS)
     assert (entry.action, entry.label) == ("change", f"{was} now")
     assert (entry.before, entry.after) == ({"name": was}, {"name": f"{was} now"})
 
@@ -105,8 +105,8 @@ def test_secrets_are_never_in_it(staff: Client, alice: Customer, things: Things)
     provider = Provider.objects.get(pk=things.providers_provider)
     provider.key = "tp_live_another"
     provider.save()
-    assert entries("providers.provider", provider.pk)[-1].after == {"sealed_key": "secret"}
-    secrets = (Account.objects.get(pk=alice.id).password, provider.sealed_key.hex(), alice.digest.hex())
+    assert entries("providers.provider", provider.pk)[-1].after == {"encrypted_key": "secret"}
+    secrets = (Account.objects.get(pk=alice.id).password, provider.encrypted_key.hex(), alice.digest.hex())
     written = str(list(Entry.objects.values_list("before", "after")))
     assert not any(secret in written for secret in secrets)
 
@@ -136,7 +136,7 @@ def test_noise_is_not_in_it(alice: Customer, things: Things) -> None:
     user_logged_in.send(Account, request=None, user=Account.objects.get(pk=alice.id))
     Key.objects.filter(digest=alice.digest).update(last_used_at="2026-01-01T00:00Z")
     books.top_up(alice.id, Decimal(1), actor="test")
-    Provider.objects.filter(pk=things.providers_provider).update(balance=5, requests=7, trouble="slow")
+    Provider.objects.filter(pk=things.providers_provider).update(balance=5, requests=7, last_error="slow")
     Provider.objects.get(pk=things.providers_provider).save()
     assert Entry.objects.count() == before
 
@@ -152,7 +152,9 @@ def test_the_credit_limit_is_watched_and_the_balance_is_not(alice: Customer) -> 
 
 
 def test_the_hot_tables_have_no_trigger_of_it(connection: psycopg.Connection) -> None:
-    rows = connection.execute("SELECT tgrelid::regclass::text, tgattr::text FROM pg_trigger WHERE tgname = 'watch'")
+    rows = connection.execute(
+        "SELECT tgrelid::regclass::text, tgattr::text FROM pg_trigger WHERE tgname = 'write_audit_entry'"
+    )
     watched: dict[str, str] = dict(rows.fetchall())
     assert not {"orders_order", "orders_orderevent", "ledger_transfer", "orders_upstreamorder"} & watched.keys()
     for table in ("ledger_account", "accounts_key", "providers_provider"):
@@ -161,7 +163,7 @@ def test_the_hot_tables_have_no_trigger_of_it(connection: psycopg.Connection) ->
 
 def test_what_nobody_has_introduced_is_on_the_database(category: int) -> None:
     [entry] = entries("catalog.category", category)
-    assert entry.kind == "database"
+    assert entry.actor_kind == "database"
     assert entry.actor_name
     assert entry.actor_id is None
 
@@ -171,11 +173,11 @@ def test_an_actor_is_forgotten_after_the_request_and_after_one_that_fails(staff:
 
     staff.post(reverse("admin:catalog_category_change", args=[category]), {"name": "Told", "position": "0"})
     Category.objects.filter(pk=category).update(position=1)
-    assert entries("catalog.category", category)[-1].kind == "database"
+    assert entries("catalog.category", category)[-1].actor_kind == "database"
     with pytest.raises(ValueError, match="on purpose"), told("somebody"):
         raise ValueError("on purpose")
     Category.objects.filter(pk=category).update(position=2)
-    assert entries("catalog.category", category)[-1].kind == "database"
+    assert entries("catalog.category", category)[-1].actor_kind == "database"
 
 
 def told(name: str) -> Any:
@@ -231,7 +233,7 @@ def test_who_has_logged_in_as_somebody_is_the_actor(alice: Customer) -> None:
 
     key = Key.objects.filter(account=alice.id).latest("id")
     [entry] = Entry.objects.filter(model="accounts.key", object_id=str(key.pk))
-    assert (entry.kind, entry.actor_name, entry.acting_as_id) == ("staff", email_of(helper), alice.id)
+    assert (entry.actor_kind, entry.actor_name, entry.acting_as_id) == ("staff", email_of(helper), alice.id)
 
 
 def test_what_is_done_to_orders_is_one_entry_an_action(staff: Client, things: Things) -> None:
@@ -324,7 +326,7 @@ def test_nothing_in_it_is_ever_changed(category: int) -> None:
         with pytest.raises(IntegrityError, match="never allowed"), transaction.atomic():
             change()
     with pytest.raises(IntegrityError, match="never allowed"), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("TRUNCATE staff_entry")
+        cursor.execute("TRUNCATE audit_entry")
 
 
 def test_every_table_that_staff_changes_is_watched_or_a_log() -> None:
@@ -342,13 +344,13 @@ def test_the_log_is_searched_and_narrowed_down(staff: Client, category: int) -> 
         reverse("admin:catalog_category_change", args=[category]), {"name": f"Sought {category}", "position": "0"}
     )
     added, changed = (entry.pk for entry in entries("catalog.category", category))
-    found = shown(staff, "staff_entry", of=f"catalog.category:{category}")
+    found = shown(staff, "audit_entry", of=f"catalog.category:{category}")
     assert found == [changed, added]
-    assert shown(staff, "staff_entry", q=f"Sought {category}") == [changed]
-    assert changed in shown(staff, "staff_entry", q=email_of(staff), what="catalog.category", kind__exact="staff")
-    assert added not in shown(staff, "staff_entry", kind__exact="staff")
-    assert shown(staff, "staff_entry", at_from="2199-01-01") == []
-    page = staff.get(reverse("admin:staff_entry_change", args=[changed])).content.decode()
+    assert shown(staff, "audit_entry", q=f"Sought {category}") == [changed]
+    assert changed in shown(staff, "audit_entry", q=email_of(staff), what="catalog.category", actor_kind__exact="staff")
+    assert added not in shown(staff, "audit_entry", actor_kind__exact="staff")
+    assert shown(staff, "audit_entry", at_from="2199-01-01") == []
+    page = staff.get(reverse("admin:audit_entry_change", args=[changed])).content.decode()
     assert f"Sought {category}" in page
 
 
@@ -358,7 +360,7 @@ def test_a_list_of_entries_costs_the_same_however_many_there_are(staff: Client) 
     from tests.backoffice.test_lists import queries
     from tradepost.accounts.models import Account
 
-    address = f"{reverse('admin:staff_entry_changelist')}?q=growing-log"
+    address = f"{reverse('admin:audit_entry_changelist')}?q=growing-log"
     costs = []
     for number in range(2):
         for member in range(1 + 5 * number):

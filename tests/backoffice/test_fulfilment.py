@@ -39,11 +39,11 @@ def provider(alice: Customer, service: int) -> Any:
     from tradepost.providers.models import Provider
 
     Service.objects.filter(pk=service).update(on_refusal="hold")
-    provider = make_provider(balance=Decimal("3.5"), requests=200, failures=5, milliseconds=50_000)
+    provider = make_provider(balance=Decimal("3.5"), requests=200, failures=5, request_milliseconds=50_000)
     route(service, make_offer(provider))
     for result in ("unsure", "declined", "sent"):
         [order] = place(alice.id, service)
-        attempt(provider.pk, order, result, upstream_id="77" if result == "sent" else "", answer="Well")
+        attempt(provider.pk, order, result, upstream_id="77" if result == "sent" else "", response="Well")
     place(alice.id, service, 2)
     return Provider.objects.get(pk=provider.pk)
 
@@ -114,7 +114,7 @@ def test_an_alert_leads_to_where_it_is_mended(staff: Client, provider: Any, serv
     assert not any(text.startswith(f"{provider}:") for text in before)
     assert not any("No worker" in text for text in before)
     Provider.objects.filter(pk=provider.pk).update(
-        low_balance=4, trouble="Not enough funds.", sync_error="It is empty."
+        low_balance=4, last_error="Not enough funds.", sync_error="It is empty."
     )
     Service.objects.filter(pk=service).update(is_active=False, quarantine="Its rate rose.")
     found = alerts(staff)

@@ -137,7 +137,7 @@ def more_stuck(times: int) -> str:
     for _ in range(times):
         service = Service.objects.create(category=category, name="Stuck", rate=1, max=1_000)
         [order] = place(account.pk, service.pk)
-        StuckOrder.objects.create(order_id=order, why=StuckOrder.SLOW, usual=timedelta(hours=1))
+        StuckOrder.objects.create(order_id=order, reason=StuckOrder.SLOW, expected_within=timedelta(hours=1))
     return "why=slow"
 
 
@@ -176,7 +176,7 @@ def more_unsure(times: int) -> str:
         offer = make_offer(make_provider())
         route(service.pk, offer)
         [order] = place(account.pk, service.pk)
-        attempt(offer.provider_id, order, "unsure", answer="timeout")
+        attempt(offer.provider_id, order, "unsure", response="timeout")
     return "state=unsure"
 
 

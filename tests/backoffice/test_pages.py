@@ -82,7 +82,7 @@ def test_a_key_is_never_shown(staff: Client, things: Things) -> None:
         reverse("admin:accounts_account_change", args=[key.account_id]),
     ):
         page = staff.get(address).content
-        assert key.hint.encode() in page
+        assert key.prefix.encode() in page
         assert key.digest.hex().encode() not in page
 
 

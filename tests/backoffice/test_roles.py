@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -65,7 +64,7 @@ def rows(request: pytest.FixtureRequest) -> dict[str, int]:
         things: Things = request.getfixturevalue("things")
         account = things.accounts_account
         entry = Entry.objects.latest("id")
-        _rows.update(things._asdict(), staff_entry=entry.pk, live_settings=1)
+        _rows.update(things._asdict(), audit_entry=entry.pk, site_settings_sitesettings=1)
         _rows["paid"] = payments.make(owner(), wish(account, "1")).pk
         [_rows["by_hand"]] = place(account, request.getfixturevalue("service"))
     return _rows
@@ -177,7 +176,7 @@ def test_whoever_sees_an_order_sees_its_events_but_answers_of_providers_only_wit
     offer = make_offer(make_provider())
     route(service, offer)
     refused, moved = place(rows["accounts_account"], service, 2)
-    attempt(offer.provider_id, refused, "declined", answer="not for 0.55")
+    attempt(offer.provider_id, refused, "declined", response="not for 0.55")
     OrderEvent.objects.create(
         order_id=moved, account_id=rows["accounts_account"], actor="somebody", note="by a colleague"
     )
@@ -255,49 +254,6 @@ def test_groups_of_the_operators_own_are_left_alone() -> None:
     roles.sync_groups()
     assert [permission.codename for permission in group.permissions.all()] == ["view_order"]
     assert manager.permissions.filter(codename="change_service").exists()
-
-
-@pytest.fixture
-def set_aside() -> Iterator[Callable[[], None]]:
-    """Run the migration that renames groups, and forget what it did."""
-    from django.apps import apps
-    from django.db import transaction
-
-    migration = import_module("tradepost.audit.migrations.0003_groups_before_roles")
-    with transaction.atomic():
-        yield lambda: migration.set_aside(apps, None)
-        transaction.set_rollback(True)
-
-
-def test_a_group_that_was_called_like_a_role_before_there_were_any_keeps_its_members_and_rights(
-    set_aside: Callable[[], None], alice: Customer
-) -> None:
-    from django.contrib.auth.models import Group, Permission
-    from django.contrib.contenttypes.models import ContentType
-
-    from tradepost.accounts import roles
-    from tradepost.accounts.models import Account
-
-    Group.objects.create(name="support (before roles)")
-    group = Group.objects.get(name="support")
-    group.permissions.set(Permission.objects.filter(codename="view_category"))
-    Account.objects.get(pk=alice.id).groups.add(group)
-    ContentType.objects.filter(app_label="staff").update(app_label="not yet")
-    set_aside()
-    ContentType.objects.filter(app_label="not yet").update(app_label="staff")
-    roles.sync_groups()
-    group.refresh_from_db()
-    assert group.name == "support (before roles 2)"
-    assert [permission.codename for permission in group.permissions.all()] == ["view_category"]
-    assert Account.objects.filter(groups=group, pk=alice.id).exists()
-    assert Group.objects.get(name="support").permissions.filter(codename="change_order").exists()
-
-
-def test_the_roles_themselves_are_not_renamed(set_aside: Callable[[], None]) -> None:
-    from django.contrib.auth.models import Group
-
-    set_aside()
-    assert set(ROLES) <= set(Group.objects.values_list("name", flat=True))
 
 
 def opens(response: Any) -> bool:

@@ -14,7 +14,7 @@ from tests.api.test_rate_limit import asked_until
 from tests.backoffice.conftest import Things
 from tests.conftest import Customer, Desk
 from tests.panel.conftest import browser, page
-from tradepost.site_settings.models import Settings
+from tradepost.site_settings.models import SiteSettings
 
 FORM = {
     "panel_name": "", "notice": "", "payment_text": "", "terms": "", "currency": "USD", "sign_up": "",
@@ -25,21 +25,21 @@ FORM = {
 @pytest.fixture(autouse=True)
 def settings_as_they_were() -> Iterator[None]:
     """Leave the settings to the other tests as they were."""
-    was = Settings.objects.values().get()
+    was = SiteSettings.objects.values().get()
     yield
-    Settings.objects.update(**was)
+    SiteSettings.objects.update(**was)
 
 
 def change(client: Client, **fields: str) -> Any:
-    return client.post(reverse("admin:live_settings_change", args=[1]), {**FORM, **fields})
+    return client.post(reverse("admin:site_settings_sitesettings_change", args=[1]), {**FORM, **fields})
 
 
 def test_the_menu_leads_to_one_form_that_tells_what_the_environment_says(staff: Client) -> None:
-    form = staff.get(reverse("admin:live_settings_changelist"), follow=True).content.decode()
+    form = staff.get(reverse("admin:site_settings_sitesettings_changelist"), follow=True).content.decode()
     assert "As TRADEPOST_SIGN_UP says: open" in form
     assert "as TRADEPOST_REQUESTS_A_MINUTE says, 6000" in form
-    assert staff.get(reverse("admin:live_settings_add")).status_code == 403
-    assert staff.get(reverse("admin:live_settings_delete", args=[1])).status_code == 403
+    assert staff.get(reverse("admin:site_settings_sitesettings_add")).status_code == 403
+    assert staff.get(reverse("admin:site_settings_sitesettings_delete", args=[1])).status_code == 403
 
 
 def test_a_currency_of_the_environment_that_is_not_the_books_is_told(
@@ -47,7 +47,7 @@ def test_a_currency_of_the_environment_that_is_not_the_books_is_told(
 ) -> None:
     from django.conf import settings
 
-    address = reverse("admin:live_settings_change", args=[1])
+    address = reverse("admin:site_settings_sitesettings_change", args=[1])
     assert "TRADEPOST_CURRENCY says" not in staff.get(address).content.decode()
     monkeypatch.setattr(settings, "TRADEPOST_CURRENCY", "EUR")
     assert "TRADEPOST_CURRENCY says EUR" in staff.get(address).content.decode()
@@ -104,9 +104,9 @@ def test_the_currency_is_the_next_answers(desk: Desk, alice: Customer, connectio
 
     assert currency() == "USD"
     for other in ("EUR", "USD"):
-        connection.execute("ALTER TABLE live_settings DISABLE TRIGGER keep_currency")
-        connection.execute("UPDATE live_settings SET currency = %s", [other])
-        connection.execute("ALTER TABLE live_settings ENABLE TRIGGER keep_currency")
+        connection.execute("ALTER TABLE site_settings DISABLE TRIGGER refuse_currency_change")
+        connection.execute("UPDATE site_settings SET currency = %s", [other])
+        connection.execute("ALTER TABLE site_settings ENABLE TRIGGER refuse_currency_change")
         connection.commit()
         assert currency() == other
 
@@ -116,7 +116,7 @@ def test_the_currency_of_books_with_money_stays(staff: Client, things: Things) -
     response = change(staff, currency="EUR")
     assert "Money has moved" in response.content.decode()
     with pytest.raises(IntegrityError, match="The currency stays"), transaction.atomic():
-        Settings.objects.update(currency="EUR")
+        SiteSettings.objects.update(currency="EUR")
 
 
 @pytest.mark.parametrize(
@@ -134,16 +134,16 @@ def test_the_currency_of_books_with_money_stays(staff: Client, things: Things) -
     ],
 )
 def test_what_cannot_be_right_is_said_at_its_field(staff: Client, field: str, typed: str) -> None:
-    was = Settings.objects.values().get()
+    was = SiteSettings.objects.values().get()
     response = change(staff, **{field: typed})
     assert response.status_code == 200
     assert response.context["adminform"].form.errors.keys() == {field}
-    assert Settings.objects.values().get() == was
+    assert SiteSettings.objects.values().get() == was
 
 
 def test_a_change_is_in_the_audit_log(staff: Client) -> None:
     from tradepost.audit.models import Entry
 
     change(staff, sign_up="invitation")
-    entry = Entry.objects.filter(model="live.settings").latest("id")
+    entry = Entry.objects.filter(model="site_settings.sitesettings").latest("id")
     assert (entry.before, entry.after) == ({"sign_up": ""}, {"sign_up": "invitation"})

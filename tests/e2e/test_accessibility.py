@@ -12,7 +12,7 @@ from tests.conftest import Desk
 from tests.e2e.chromium import DESK, PHONE, Screen
 from tests.e2e.conftest import Person, enter
 from tradepost.engine.statuses import Status
-from tradepost.site_settings.models import Settings
+from tradepost.site_settings.models import SiteSettings
 
 SERIOUS = {"serious", "critical"}
 PUBLIC = ("/", "/account/login/", "/account/signup/", "/account/password/reset/", "/terms/")
@@ -39,9 +39,9 @@ PAGES = (
 @pytest.fixture
 def texts() -> Iterator[None]:
     """What the operator may have customers read: a notice on every page, and terms."""
-    Settings.objects.update(notice="Closed on Sunday: https://panel.example/", terms="Be kind.")
+    SiteSettings.objects.update(notice="Closed on Sunday: https://panel.example/", terms="Be kind.")
     yield
-    Settings.objects.update(notice="", terms="")
+    SiteSettings.objects.update(notice="", terms="")
 
 
 @pytest.mark.usefixtures("texts")

@@ -12,7 +12,7 @@ def test_a_new_key_is_long_random_and_told_by_its_hint() -> None:
 
     assert new.text.startswith("tp_live_")
     assert len(new.text) == len("tp_live_") + 43  # 256 bits in base64
-    assert new.hint == new.text[:12]
+    assert new.prefix == new.text[:12]
     assert new.digest == keys.digest(new.text)
     assert keys.generate().text != new.text
 

@@ -23,7 +23,7 @@ from tradepost.engine import site_settings
 from tradepost.engine.placing import Mode, Placed, place
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status
-from tradepost.site_settings.models import Settings
+from tradepost.site_settings.models import SiteSettings
 
 NO_FUNDS = "Not enough funds on balance"
 NO_SERVICE = "Incorrect service ID"
@@ -276,7 +276,7 @@ def test_two_keys_of_an_account_spend_one_balance(
 ) -> None:
     customer = make_customer("0.18")
     connection.execute(
-        "INSERT INTO accounts_key (account_id, name, digest, hint, scope, networks)"
+        "INSERT INTO accounts_key (account_id, name, digest, prefix, scope, networks)"
         " VALUES (%s, '', sha256('another'), '', 'order', '{}')",
         [customer.id],
     )
@@ -379,11 +379,11 @@ def test_placing_brings_what_the_operator_has_set_along(
 ) -> None:
     """Or a server that only takes orders would hold keys to a limit that has been changed."""
     place_one(connection, ask(alice, service))
-    was = Settings.objects.get().requests_a_minute
-    Settings.objects.update(requests_a_minute=4_321)
+    was = SiteSettings.objects.get().requests_a_minute
+    SiteSettings.objects.update(requests_a_minute=4_321)
     place_one(connection, ask(alice, service))
     told = site_settings.held()
-    Settings.objects.update(requests_a_minute=was)
+    SiteSettings.objects.update(requests_a_minute=was)
     assert told
     assert told.requests_a_minute == 4_321
     place_one(connection, ask(alice, service))

@@ -35,7 +35,7 @@ def test_a_refusal_is_read_by_what_it_says(text: str, result: Result, holds_off:
     refused = Refused(EVIDENCE, text)
     outcome = outcome_of(7, 1, refused)
     assert (outcome.result, pause_of(refused) is not None) == (result, holds_off)
-    assert text in outcome.answer
+    assert text in outcome.response
 
 
 def test_what_never_left_waits_and_what_may_have_left_is_unsure() -> None:

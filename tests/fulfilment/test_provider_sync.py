@@ -40,7 +40,7 @@ def synced(provider: Any) -> Any:
 
 
 def listed(provider: Any) -> dict[str, Decimal]:
-    return dict(provider.services.filter(is_gone=False).values_list("upstream_id", "rate"))
+    return dict(provider.services.filter(is_delisted=False).values_list("upstream_id", "rate"))
 
 
 def version() -> int:
@@ -258,6 +258,6 @@ def test_every_provider_is_asked_each_hour_but_those_that_are_paused() -> None:
 
     awake, paused = make_provider(), make_provider(is_paused=True)
     sync_all_providers(0)
-    waiting = ProcrastinateJob.objects.filter(task_name="tradepost.fulfilment.tasks.provider_sync.sync_provider")
+    waiting = ProcrastinateJob.objects.filter(task_name="provider.sync")
     assert waiting.filter(args__provider=awake.pk).count() == 1
     assert not waiting.filter(args__provider=paused.pk).exists()

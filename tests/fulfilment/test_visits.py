@@ -20,7 +20,7 @@ from tradepost.fulfilment.tasks import visits
 from tradepost.fulfilment.tasks.visits import visit_provider, wake_due_visits
 from tradepost.ledger.models import LedgerAccount
 from tradepost.orders.models import Attempt, CancelRequest, Order, OrderEvent, Refill, UpstreamOrder
-from tradepost.providers.models import Provider, Round
+from tradepost.providers.models import PollRound, Provider
 
 UNANSWERED = [
     Fault.RESET_BEFORE, Fault.RESET_AFTER, Fault.RESET_MIDWAY, Fault.ERROR_BEFORE, Fault.ERROR_AFTER,
@@ -43,7 +43,7 @@ def balance(customer: Customer) -> Decimal:
 
 def poll_again(provider: int) -> None:
     """Let the time pass until everything is asked about again, and visit."""
-    Round.objects.filter(provider=provider).update(began_at=Now() - timedelta(days=1))
+    PollRound.objects.filter(provider=provider).update(started_at=Now() - timedelta(days=1))
     visit_provider(provider)
 
 
@@ -111,8 +111,8 @@ def test_what_is_not_clearly_answered_is_unsure_and_never_sent_again(
     assert len(upstream.asked("add")) == 1
     [attempt] = Attempt.objects.filter(order=placed)
     assert attempt.state == "unsure"
-    assert attempt.answer
-    assert attempt.asked == {"service": "1", "link": "https://pixelpond.example/0", "quantity": "100"}
+    assert attempt.response
+    assert attempt.request == {"service": "1", "link": "https://pixelpond.example/0", "quantity": "100"}
 
 
 @pytest.mark.parametrize("fault", UNTIDY)
@@ -130,7 +130,7 @@ def test_where_the_provider_takes_keys_the_unsure_is_settled_by_asking_again(
     alice: Customer, make_provider: MakeProvider, make_routed: MakeRouted, fault: Fault
 ) -> None:
     with Upstream(Panel(takes_idempotency_keys=True)) as tradepost:
-        provider = make_provider(tradepost, takes_idempotency_keys=True)
+        provider = make_provider(tradepost, supports_idempotency_keys=True)
         tradepost.faults.script(fault)
         [placed] = order(alice, make_routed(provider))
         visit_provider(provider)
@@ -180,7 +180,7 @@ def test_what_waits_for_a_route_that_is_closed_goes_another_way_or_is_given_back
     both, only = make_routed(first, second), make_routed(first)
     [goes], [ends] = order(alice, both), order(alice, only)
     Route.objects.filter(service=both, provider_service__provider=first).update(is_active=False)
-    ProviderService.objects.filter(routes__service=only).update(is_gone=True)
+    ProviderService.objects.filter(routes__service=only).update(is_delisted=True)
     wake_due_visits(timestamp=0)
     assert UpstreamOrder.objects.get(order=goes).provider_id == second
     assert (state(goes), state(ends)) == (("Pending", "queued"), ("Canceled", "refused"))
@@ -237,7 +237,7 @@ def test_without_funds_upstream_orders_wait_and_an_alarm_is_raised(
         visit_provider(provider)
         visit_provider(provider)
         assert sorted(state(each)[1] for each in placed) == ["queued", "queued", "sent"]
-        assert "Not enough funds" in Provider.objects.get(pk=provider).trouble
+        assert "Not enough funds" in Provider.objects.get(pk=provider).last_error
         poor.panel.balance = Decimal(100)
         Provider.objects.filter(pk=provider).update(retry_at=None)
         UpstreamOrder.objects.filter(provider=provider).update(due_at=Now())
@@ -259,7 +259,7 @@ def test_an_upstream_that_is_away_or_busy_leaves_orders_queued(
     visit_provider(provider)
     assert state(placed) == ("Pending", "queued")
     found = Provider.objects.get(pk=provider)
-    assert found.trouble.startswith("not sent")
+    assert found.last_error.startswith("not sent")
     assert found.failures == 1
 
 
@@ -379,7 +379,7 @@ def test_a_cancel_request_is_passed_on_and_settled_by_the_order(
     poll_again(provider)
     asked.refresh_from_db()
     assert len(upstream.asked("cancel")) == 1
-    assert (asked.is_passed_on, asked.state, state(placed)[0]) == (True, "accepted", "Canceled")
+    assert (asked.is_accepted_upstream, asked.state, state(placed)[0]) == (True, "accepted", "Canceled")
     assert balance(alice) == 100
 
 
@@ -396,7 +396,7 @@ def test_a_refill_is_passed_on_and_followed_to_its_end(
     refill.refresh_from_db()
     assert refill.upstream_id
     upstream.panel.refills = dict.fromkeys(upstream.panel.refills, "Completed")
-    Refill.objects.filter(pk=refill.pk).update(asked_at=Now() - timedelta(hours=1))
+    Refill.objects.filter(pk=refill.pk).update(polled_at=Now() - timedelta(hours=1))
     visit_provider(provider)
     refill.refresh_from_db()
     assert refill.status == "Completed"

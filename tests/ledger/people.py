@@ -18,7 +18,7 @@ def owner() -> Account:
 
 
 def payer(
-    at_once: str = "100", a_day: str = "150", alone: str = "20", *, permissions: str = "topup correction"
+    at_once: str = "100", a_day: str = "150", alone: str = "20", *, permissions: str = "top_up_account correct_balance"
 ) -> Account:
     """Make a member of staff of a role with limits, who may make these payments."""
     from django.contrib.auth.models import Group, Permission
@@ -29,9 +29,10 @@ def payer(
     person = Account.objects.create_user(f"payer{number}@ledger.example", is_staff=True)
     group = Group.objects.create(name=f"payers {number}")
     person.groups.add(group)
-    PaymentLimit.objects.create(group=group, per_payment=at_once, per_day=a_day, alone_up_to=alone)
-    names = [f"add_{name}" for name in permissions.split()]
-    person.user_permissions.set(Permission.objects.filter(content_type__app_label="ledger", codename__in=names))
+    PaymentLimit.objects.create(group=group, per_payment=at_once, per_day=a_day, approval_above=alone)
+    person.user_permissions.set(
+        Permission.objects.filter(content_type__app_label="ledger", codename__in=permissions.split())
+    )
     return person
 
 
@@ -47,5 +48,5 @@ def approver() -> Account:
 def wish(account: Customer | int, amount: str, kind: PaymentKind = PaymentKind.TOP_UP, **fields: object) -> Wish:
     """Want to pay an account."""
     to = account.id if isinstance(account, Customer) else account
-    values = {"name": uuid4(), "reason": "paid by bank", "reference": "TR-1", **fields}
+    values = {"form_token": uuid4(), "reason": "paid by bank", "reference": "TR-1", **fields}
     return Wish(account=to, kind=kind, amount=Decimal(amount), **values)  # type: ignore[arg-type]

@@ -57,7 +57,7 @@ def test_each_kind_comes_from_the_houses_own_account(
 
 def test_a_payment_above_waits_for_a_second_person_who_moves_it(alice: Customer) -> None:
     payment = payments.make(payer(), wish(alice, "20.00001"))
-    assert (stored(payment).state, balance(alice)) == ("asked", Decimal(100))
+    assert (stored(payment).state, balance(alice)) == ("requested", Decimal(100))
     second = approver()
     payments.approve(second, payment.pk)
     done = stored(payment)
@@ -74,7 +74,7 @@ def test_what_is_rejected_moves_nothing_and_stays_rejected(alice: Customer) -> N
     payments.reject(approver(), payment.pk, reason="no such transfer at the bank")
     with pytest.raises(PaymentRefusedError, match="rejected before"):
         payments.approve(approver(), payment.pk)
-    assert (stored(payment).decision, balance(alice)) == ("no such transfer at the bank", Decimal(100))
+    assert (stored(payment).decision_reason, balance(alice)) == ("no such transfer at the bank", Decimal(100))
 
 
 def test_nobody_approves_their_own(alice: Customer) -> None:
@@ -99,7 +99,7 @@ def test_nobody_approves_or_makes_what_their_own_account_is_paid() -> None:
         payments.make(maker, wish(maker.pk, "1"))
 
 
-@pytest.mark.parametrize("decided_by", ["made_by", "account"])
+@pytest.mark.parametrize("decided_by", ["requested_by", "account"])
 def test_the_database_refuses_what_its_maker_or_payee_has_approved(alice: Customer, decided_by: str) -> None:
     payment = payments.make(payer(), wish(alice, "50"))
     transfer = payments.make(owner(), wish(alice, "50")).transfer
@@ -122,7 +122,7 @@ def test_the_database_refuses_what_nobody_has_approved_or_what_moved_nothing(ali
 
 
 @pytest.mark.parametrize(
-    "change", ["amount = amount + 1", "account_id = made_by_id", "reason = 'another'", "needs_approval = false"]
+    "change", ["amount = amount + 1", "account_id = requested_by_id", "reason = 'another'", "needs_approval = false"]
 )
 def test_a_payment_never_becomes_another_one(alice: Customer, change: str) -> None:
     payment = payments.make(payer(), wish(alice, "50"))
@@ -130,7 +130,7 @@ def test_a_payment_never_becomes_another_one(alice: Customer, change: str) -> No
         cursor.execute(f"UPDATE ledger_manualpayment SET {change} WHERE id = %s", [payment.pk])
     payments.reject(approver(), payment.pk, reason="no")
     with pytest.raises(errors.RestrictViolation), raw() as cursor:
-        cursor.execute("UPDATE ledger_manualpayment SET state = 'asked' WHERE id = %s", [payment.pk])
+        cursor.execute("UPDATE ledger_manualpayment SET state = 'requested' WHERE id = %s", [payment.pk])
     with pytest.raises(errors.RestrictViolation), raw() as cursor:
         cursor.execute("DELETE FROM ledger_manualpayment WHERE id = %s", [payment.pk])
 
@@ -172,8 +172,8 @@ def test_a_role_without_limits_may_not_and_of_two_roles_the_larger_limit_holds(a
 @pytest.mark.parametrize(
     ("may", "kind"),
     [
-        ("topup", PaymentKind.CORRECTION),
-        ("topup", PaymentKind.BONUS),
+        ("top_up_account", PaymentKind.CORRECTION),
+        ("top_up_account", PaymentKind.BONUS),
         ("correction", PaymentKind.TOP_UP),
         ("", PaymentKind.TOP_UP),
     ],
@@ -215,7 +215,7 @@ def test_a_correction_takes_no_more_than_there_is(alice: Customer) -> None:
     payments.make(owner(), wish(alice, "-1", PaymentKind.CORRECTION))
     with pytest.raises(PaymentRefusedError, match=r"only 99\.00 to take"):
         payments.approve(approver(), asked.pk)
-    assert (stored(asked).state, stored(asked).decided_by, balance(alice)) == ("asked", None, Decimal(99))
+    assert (stored(asked).state, stored(asked).decided_by, balance(alice)) == ("requested", None, Decimal(99))
     books.set_credit_limit(alice.id, Decimal(1))
     payments.approve(approver(), asked.pk)
     assert balance(alice) == -1
@@ -224,20 +224,20 @@ def test_a_correction_takes_no_more_than_there_is(alice: Customer) -> None:
 def test_a_mistaken_top_up_is_taken_back_once_and_linked(alice: Customer) -> None:
     boss = owner()
     mistake = payments.make(boss, wish(alice, "30"))
-    back = payments.take_back(boss, mistake.pk, name=wish(alice, "1").name, reason="wrong customer")
+    back = payments.take_back(boss, mistake.pk, form_token=wish(alice, "1").form_token, reason="wrong customer")
     assert (back.corrects, back.amount, back.state, balance(alice)) == (mistake, Decimal(-30), "done", Decimal(100))
     with pytest.raises(PaymentRefusedError, match="has been taken back"):
-        payments.take_back(boss, mistake.pk, name=wish(alice, "1").name, reason="again")
+        payments.take_back(boss, mistake.pk, form_token=wish(alice, "1").form_token, reason="again")
     with pytest.raises(PaymentRefusedError, match="Only what has been paid"):
-        payments.take_back(boss, back.pk, name=wish(alice, "1").name, reason="again")
+        payments.take_back(boss, back.pk, form_token=wish(alice, "1").form_token, reason="again")
 
 
 def test_taking_back_is_held_to_limits_too(alice: Customer) -> None:
     mistake = payments.make(owner(), wish(alice, "90"))
-    back = payments.take_back(payer(), mistake.pk, name=wish(alice, "1").name, reason="wrong customer")
-    assert (back.state, balance(alice)) == ("asked", Decimal(190))
+    back = payments.take_back(payer(), mistake.pk, form_token=wish(alice, "1").form_token, reason="wrong customer")
+    assert (back.state, balance(alice)) == ("requested", Decimal(190))
     payments.reject(approver(), back.pk, reason="it was right")
-    payments.take_back(owner(), mistake.pk, name=wish(alice, "1").name, reason="it was not")
+    payments.take_back(owner(), mistake.pk, form_token=wish(alice, "1").form_token, reason="it was not")
     assert balance(alice) == 100
 
 

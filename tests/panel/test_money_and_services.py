@@ -16,7 +16,15 @@ from tests.backoffice.conftest import place, settle
 from tests.conftest import Customer
 from tests.panel.conftest import Belongings, browser, page
 from tests.providers.builders import make_offer, make_provider, route
-from tradepost.catalog.models import Change, CustomRate, PriceList, PriceListMember, PriceListRate, Service, Upload
+from tradepost.catalog.models import (
+    CustomRate,
+    PendingImport,
+    PriceList,
+    PriceListMember,
+    PriceListRate,
+    Service,
+    ServiceChange,
+)
 from tradepost.engine.statuses import Status
 from tradepost.fulfilment.tasks.cleanup import delete_expired
 from tradepost.ledger import books
@@ -67,9 +75,9 @@ def test_what_changes_is_told_whoever_changes_it(alice: Customer, make_service: 
     Service.objects.filter(pk=service).update(is_active=False)
     Service.objects.filter(pk=service).update(is_active=True, name="Tapir Views")
     Service.objects.filter(pk=service).update(rate="1")
-    kinds = list(Change.objects.filter(service=service).order_by("id").values_list("kind", flat=True))
+    kinds = list(ServiceChange.objects.filter(service=service).order_by("id").values_list("kind", flat=True))
     assert kinds == ["new", "rate", "off sale", "on sale", "rate"]
-    assert not Change.objects.filter(service=hidden).exists()
+    assert not ServiceChange.objects.filter(service=hidden).exists()
     text = page(browser(alice), "/services/changes/")
     assert "Tapir Views" in text
     assert "cheaper" in text
@@ -77,16 +85,16 @@ def test_what_changes_is_told_whoever_changes_it(alice: Customer, make_service: 
 
 def test_old_changes_uploads_and_sessions_are_forgotten(alice: Customer, service: int) -> None:
     past = timezone.now() - timedelta(days=2)
-    upload = Upload.objects.create(account_id=alice.id, name="rates.csv", content=b"id", at=past)
-    change = Change.objects.filter(service=service).latest("id")
-    Change.objects.filter(pk=change.pk).update(at=timezone.now() - timedelta(days=100))
+    upload = PendingImport.objects.create(account_id=alice.id, file_name="rates.csv", content=b"id", created_at=past)
+    change = ServiceChange.objects.filter(service=service).latest("id")
+    ServiceChange.objects.filter(pk=change.pk).update(at=timezone.now() - timedelta(days=100))
     session = Session.objects.create(
         session_key="over", session_data="", expire_date=timezone.now() - timedelta(days=1)
     )
     delete_expired(timestamp=0)
-    assert not Change.objects.filter(pk=change.pk).exists()
+    assert not ServiceChange.objects.filter(pk=change.pk).exists()
     assert not Session.objects.filter(pk=session.pk).exists()
-    assert not Upload.objects.filter(pk=upload.pk).exists()
+    assert not PendingImport.objects.filter(pk=upload.pk).exists()
 
 
 def test_who_has_a_rate_of_their_own_is_not_told_of_the_lists(
@@ -115,7 +123,7 @@ def test_who_is_on_a_price_list_sees_its_rates_everywhere(
     assert "257.20" in page(browser(alice), f"/orders/new/?service={discounted}")
     Service.objects.filter(pk__in=[discounted, fixed]).update(rate="400.25")
     changes = browser(alice).get("/services/changes/").context["changes"]
-    told = {(each.service_id, each.kind): (each.was, each.rate) for each in changes}
+    told = {(each.service_id, each.kind): (each.rate_before, each.rate) for each in changes}
     assert told[discounted, "rate"] == (Decimal("257.2"), Decimal("320.2"))
     assert (fixed, "rate") not in told
     assert "400.25" in page(browser(bob), "/services/changes/")
@@ -128,7 +136,7 @@ def test_a_change_is_told_at_the_rate_that_is_charged(alice: Customer, make_serv
     PriceListMember.objects.create(account_id=alice.id, price_list=price_list)
     Service.objects.filter(pk=service).update(rate="1.00")
     changes = browser(alice).get("/services/changes/").context["changes"]
-    [told] = [(each.was, each.rate) for each in changes if (each.service_id, each.kind) == (service, "rate")]
+    [told] = [(each.rate_before, each.rate) for each in changes if (each.service_id, each.kind) == (service, "rate")]
     assert told == (Decimal("1.4"), Decimal("0.9"))
     form = {"service": str(service), "link": "https://example.com/", "quantity": "1000"}
     assert "<b>0.90</b>" in browser(alice).post("/orders/new/charge/", form).content.decode()

@@ -239,7 +239,7 @@ def test_what_a_provider_answered_is_not_for_its_customer(alice: Customer, servi
     offer = make_offer(make_provider())
     route(service, offer)
     [order] = place(alice.id, service)
-    attempt(offer.provider_id, order, "declined", answer="your balance is 0.55")
+    attempt(offer.provider_id, order, "declined", response="your balance is 0.55")
     text = page(browser(alice), f"/orders/{order}/")
     assert "0.55" not in text
     assert "Canceled" in text

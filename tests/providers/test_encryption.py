@@ -11,7 +11,7 @@ KEY = "upstream-key-that-nobody-is-to-read"
 
 def test_a_key_is_not_in_clear_in_the_database(connection: psycopg.Connection) -> None:
     provider = make_provider(key=KEY)
-    [row] = connection.execute("SELECT p::text, p.sealed_key FROM providers_provider p WHERE id = %s", [provider.pk])
+    [row] = connection.execute("SELECT p::text, p.encrypted_key FROM providers_provider p WHERE id = %s", [provider.pk])
     assert KEY not in row[0]
     assert KEY.encode() not in row[1]
     assert KEY.encode().hex() not in row[0]
@@ -24,7 +24,7 @@ def test_a_key_is_read_back() -> None:
 
 
 def test_two_providers_with_one_key_are_sealed_apart() -> None:
-    assert make_provider(key=KEY).sealed_key != make_provider(key=KEY).sealed_key
+    assert make_provider(key=KEY).encrypted_key != make_provider(key=KEY).encrypted_key
 
 
 def test_another_secret_key_says_so() -> None:

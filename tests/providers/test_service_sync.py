@@ -54,12 +54,12 @@ def test_each_field_follows_on_its_own(field: str, followed: object) -> None:
 
 def test_the_first_route_that_leads_anywhere_is_followed() -> None:
     follows = frozenset({"max"})
-    gone, second = way(follows=follows, max=100, is_gone=True), way(follows=follows, max=200)
+    gone, second = way(follows=follows, max=100, is_delisted=True), way(follows=follows, max=200)
     assert decide(OURS, [gone, second, way(follows=follows, max=300)]) == msgspec.structs.replace(OURS, max=200)
 
 
 def test_without_a_route_that_leads_anywhere_it_is_not_sold() -> None:
-    assert "None of its routes leads anywhere" in why(way(is_gone=True))
+    assert "None of its routes leads anywhere" in why(way(is_delisted=True))
 
 
 def test_a_rise_beyond_what_it_may_be_is_looked_at() -> None:
@@ -71,7 +71,7 @@ def test_a_rise_beyond_what_it_may_be_is_looked_at() -> None:
 def test_what_would_be_sold_below_cost_is_not_sold() -> None:
     assert why(way(rate=D("1.01"))) == "Its rate, 1.00, is below its cost, 1.01."
     assert "below its cost, 2.00" in why(way(), way(rate=D(2)))
-    assert decide(OURS, [way(), way(rate=D(2), is_gone=True)]) == OURS
+    assert decide(OURS, [way(), way(rate=D(2), is_delisted=True)]) == OURS
 
 
 def test_what_a_provider_takes_no_quantity_of_is_not_sold() -> None:
@@ -86,7 +86,7 @@ def test_what_a_provider_takes_no_quantity_of_is_not_sold() -> None:
             follows=st.frozensets(st.sampled_from(["rate", "min", "max"])),
             markup_percent=st.decimals(-100, 1_000, places=2),
             rate_decimals=st.integers(0, 7),
-            is_gone=st.booleans(),
+            is_delisted=st.booleans(),
         ),
         max_size=4,
     ),
@@ -95,4 +95,4 @@ def test_what_a_provider_takes_no_quantity_of_is_not_sold() -> None:
 def test_nothing_is_ever_sold_below_what_it_costs_by_any_route(ways: list[RouteTerms], rate: D) -> None:
     decision = decide(msgspec.structs.replace(OURS, rate=rate), ways)
     if not isinstance(decision, Quarantine):
-        assert decision.rate >= max(way.terms.rate for way in ways if not way.is_gone)
+        assert decision.rate >= max(way.terms.rate for way in ways if not way.is_delisted)

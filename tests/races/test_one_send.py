@@ -30,7 +30,7 @@ def queue(connect: Connect, alice: Customer, make_service: MakeService) -> Queue
 
     def make(times: int) -> tuple[int, list[int]]:
         provider = Provider.objects.create(
-            name=f"Race {next(_numbers)}", url="http://127.0.0.1:9/", sealed_key=b"", is_paused=True
+            name=f"Race {next(_numbers)}", url="http://127.0.0.1:9/", encrypted_key=b"", is_paused=True
         )
         service = make_service(fulfilment="provider", cancel=True)
         sold = ProviderService.objects.create(provider=provider, upstream_id="1", name="x", type="Default", rate=1)

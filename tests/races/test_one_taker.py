@@ -11,7 +11,7 @@ from tests.engine.ordering import Connect, MakeService, ask, place_one
 from tests.races.racing import all_at_once, await_blocked
 from tradepost.accounts.models import Account
 from tradepost.orders import manual_work
-from tradepost.orders.models import TakenOrder
+from tradepost.orders.models import OrderAssignment
 
 PEOPLE = 6
 
@@ -49,7 +49,7 @@ def test_of_many_who_take_the_same_order_one_has_it(connect: Connect, orders: tu
     takers = people(PEOPLE)
     taken = all_at_once([partial(take, connect, order, person) for person in takers])
     assert taken.count(True) == 1
-    assert TakenOrder.objects.get(order=order).by_id == takers[taken.index(True)]
+    assert OrderAssignment.objects.get(order=order).assignee_id == takers[taken.index(True)]
 
 
 def test_of_many_who_take_the_next_each_has_another(connect: Connect, orders: tuple[int, list[int]]) -> None:

@@ -66,7 +66,7 @@ def test_staff_is_made_in_a_role_and_everything_is_on_the_command_in_the_audit_l
         assert (account.is_staff, account.is_superuser) == (True, False)
         assert [group.name for group in account.groups.all()] == [role]
         entry = Entry.objects.filter(model="accounts.account", object_id=account.pk).earliest("id")
-        assert entry.kind == "command"
+        assert entry.actor_kind == "command"
         assert entry.actor_name.startswith("tradepost accounts create, run by ")
     assert "--staff too" in run("accounts", "create", "x@test.example", "--role", "owner", *password, status=1)
 

@@ -39,7 +39,7 @@ def end_sessions(request: HttpRequest, account: Account, sessions: Sequence[int]
     for session in ending:
         session.end()
     if ending:
-        staff_events.record(request, account, EventKind.SESSIONS_ENDED, reason=reason, was=f"{len(ending)} of them")
+        staff_events.record(request, account, EventKind.SESSIONS_ENDED, reason=reason, before=f"{len(ending)} of them")
     return len(ending)
 
 
@@ -72,7 +72,7 @@ def turn_second_factor_off(request: HttpRequest, account: Account, *, reason: st
     """Forget an account's authenticator app, passkeys and recovery codes, and tell its owner by mail."""
     deleted, _ = Authenticator.objects.filter(user=account).delete()
     if deleted:
-        staff_events.record(request, account, EventKind.SECOND_FACTOR_OFF, reason=reason, was=f"{deleted} of them")
+        staff_events.record(request, account, EventKind.SECOND_FACTOR_OFF, reason=reason, before=f"{deleted} of them")
         transaction.on_commit(partial(_tell, account, "accounts/email/second_factor_off"))
     return bool(deleted)
 

@@ -12,10 +12,10 @@ from django.utils import timezone
 from hijack.views import AcquireUserView
 
 from tradepost.accounts import staff_events
-from tradepost.accounts.models import Account, EventKind, LoginAs
+from tradepost.accounts.models import Account, EventKind, Impersonation
 
 LASTS = timedelta(hours=1)
-PERMISSION = "accounts.hijack_account"
+PERMISSION = "accounts.impersonate_account"
 SESSION_KEY = "acting"
 
 
@@ -32,12 +32,12 @@ class HijackView(AcquireUserView):  # type: ignore[misc] # published without typ
         """Write it down, then do it."""
         assert isinstance(request.user, Account)
         staff, account, reason = request.user, self.get_object(), request.POST["reason"].strip()
-        begun = LoginAs.objects.create(
+        begun = Impersonation.objects.create(
             account=account,
             staff=staff,
             reason=reason,
             address=staff_events.address_of(request),
-            until=timezone.now() + LASTS,
+            expires_at=timezone.now() + LASTS,
         )
         staff_events.record(request, account, EventKind.LOGGED_IN_AS, reason=reason)
         response: HttpResponse = super().post(request, *args, **kwargs)
@@ -45,24 +45,24 @@ class HijackView(AcquireUserView):  # type: ignore[misc] # published without typ
         return response
 
 
-def begun(request: HttpRequest) -> LoginAs | None:
+def begun(request: HttpRequest) -> Impersonation | None:
     """Return what a session's login as somebody is, whether it is good or over."""
     row = request.session.get(SESSION_KEY)
-    return LoginAs.objects.select_related("staff", "account").get(pk=row) if row else None
+    return Impersonation.objects.select_related("staff", "account").get(pk=row) if row else None
 
 
-def is_good(row: LoginAs) -> bool:
+def is_good(row: Impersonation) -> bool:
     """Tell whether it goes on: its hour is not over, and whoever began it may still."""
-    is_open = row.ended_at is None and timezone.now() < row.until
+    is_open = row.ended_at is None and timezone.now() < row.expires_at
     return is_open and row.staff.is_active and may(hijacker=row.staff, hijacked=row.account)
 
 
 def finish(row: int) -> None:
     """Write down that it is over, if nobody has before."""
-    LoginAs.objects.filter(pk=row, ended_at=None).update(ended_at=Least(Now(), "until"))
+    Impersonation.objects.filter(pk=row, ended_at=None).update(ended_at=Least(Now(), "expires_at"))
 
 
-def of(request: HttpRequest) -> LoginAs | None:
+def of(request: HttpRequest) -> Impersonation | None:
     """Return as whom whoever asks is logged in, if as somebody; the panel's guard has looked it up."""
     return getattr(request, "acting", None)
 

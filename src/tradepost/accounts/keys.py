@@ -36,7 +36,7 @@ def create(
         account=_test_account(account) if test else account,
         name=name,
         digest=new.digest,
-        hint=new.hint,
+        prefix=new.prefix,
         scope=scope.value,
         networks=[keys.tidy_network(network) for network in networks],
         requests_a_minute=requests_a_minute,

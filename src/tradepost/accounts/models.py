@@ -91,7 +91,7 @@ class Account(AbstractBaseUser, PermissionsMixin):
         ordering = ("id",)
         permissions = (
             ("manage_staff", "Can say who is staff, and in which role"),
-            ("hijack_account", "Can log in as a customer"),
+            ("impersonate_account", "Can log in as a customer"),
         )
 
     def __str__(self) -> str:
@@ -105,7 +105,7 @@ class Key(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="keys")
     name = models.CharField(max_length=100, blank=True, help_text="What uses this key, for the account's own eyes.")
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
-    hint = models.CharField(max_length=16, editable=False, help_text="How the key begins.")
+    prefix = models.CharField(max_length=16, editable=False, help_text="How the key begins.")
     scope = models.CharField(max_length=8, choices=Scope.choices(), default=Scope.ORDER.value)
     networks = ArrayField(
         models.CharField(max_length=43), default=list, blank=True, help_text="Networks it may be used from; none: all."
@@ -122,7 +122,7 @@ class Key(models.Model):
         ordering = ("id",)
 
     def __str__(self) -> str:
-        return f"{self.hint}…"
+        return f"{self.prefix}…"
 
     @property
     def limit_in_words(self) -> str:
@@ -181,7 +181,7 @@ _EVENT_LABELS = {
 }
 
 
-class Event(models.Model):
+class AccountEvent(models.Model):
     """Something that staff did with an account: who, when, from where, why. Append-only (a trigger)."""
 
     id = models.BigAutoField(primary_key=True)
@@ -190,8 +190,8 @@ class Event(models.Model):
     actor = models.CharField(max_length=ACTOR_CHARS_MAX)
     address = models.GenericIPAddressField(null=True)
     kind = models.CharField(max_length=20, choices=EventKind.choices())
-    was = models.CharField(max_length=80, blank=True, db_default="")
-    became = models.CharField(max_length=80, blank=True, db_default="")
+    before = models.CharField(max_length=80, blank=True, db_default="")
+    after = models.CharField(max_length=80, blank=True, db_default="")
     reason = models.CharField(max_length=REASON_CHARS_MAX, blank=True, db_default="")
 
     class Meta:
@@ -205,19 +205,19 @@ class Event(models.Model):
         return EventKind(self.kind).label
 
 
-class LoginAs(models.Model):
+class Impersonation(models.Model):
     """A time that a member of staff was logged in as a customer. Kept for good; only its end is filled in (a trigger).
 
-    It is over at `ended_at`, or at `until` if nobody ended it before.
+    It is over at `ended_at`, or at `expires_at` if nobody ended it before.
     """
 
     id = models.BigAutoField(primary_key=True)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="logins_as")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="impersonations")
     staff = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=REASON_CHARS_MAX)
     address = models.GenericIPAddressField(null=True)
     started_at = models.DateTimeField(db_default=Now())
-    until = models.DateTimeField()
+    expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -225,8 +225,10 @@ class LoginAs(models.Model):
         verbose_name_plural = "logins as customers"
         default_permissions = ("view",)
         constraints = (
-            models.CheckConstraint(condition=~models.Q(account=models.F("staff")), name="login_as_somebody_else"),
-            models.CheckConstraint(condition=~models.Q(reason=""), name="login_as_for_a_reason"),
+            models.CheckConstraint(
+                condition=~models.Q(account=models.F("staff")), name="impersonation_of_somebody_else"
+            ),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="impersonation_for_a_reason"),
         )
         ordering = ("-id",)
 

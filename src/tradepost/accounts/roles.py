@@ -39,7 +39,7 @@ FULFILLER = Role(
     "Works off the queue of manual services, refills and cancel requests; sees no money and no accounts.",
     frozenset(
         {
-            "orders.work_order",
+            "orders.fulfil_order",
             "orders.view_refill",
             "orders.change_refill",
             "orders.view_cancelrequest",
@@ -61,12 +61,12 @@ SUPPORT = Role(
         "accounts.view_account",
         "accounts.add_account",
         "accounts.change_account",
-        "accounts.hijack_account",
+        "accounts.impersonate_account",
         "accounts.view_key",
         "accounts.change_key",
         "ledger.view_transfer",
         "ledger.view_ledgeraccount",
-        "ledger.add_topup",
+        "ledger.top_up_account",
     },
 )
 MANAGER = Role(
@@ -74,7 +74,7 @@ MANAGER = Role(
     "Runs the business: catalog, providers, money and reports; everything but staff, roles and settings.",
     SUPPORT.permissions
     | {
-        "accounts.view_loginas",
+        "accounts.view_impersonation",
         "orders.export_order",
         "orders.view_attempt",
         "orders.view_upstreamorder",
@@ -82,24 +82,25 @@ MANAGER = Role(
         *_whole("catalog", "pricelist", "pricelistdiscount", "pricelistrate", "pricelistmember"),
         "catalog.add_service",
         "catalog.change_service",
-        "catalog.import_service",
-        "catalog.export_service",
+        "catalog.import_catalog",
+        "catalog.export_catalog",
         *_whole("providers", "provider", "route"),
         "providers.view_providerservice",
-        "ledger.add_correction",
+        "ledger.correct_balance",
         "ledger.approve_payment",
-        "ledger.change_creditlimit",
+        "ledger.change_credit_limit",
         "reports.view_sales",
         "reports.view_profit",
-        "reports.view_quality",
-        "staff.view_entry",
+        "reports.view_provider_quality",
+        "audit.view_entry",
         JOBS,
     },
 )
 OWNER = Role(
     RoleName.OWNER.value,
     "May do everything: staff, roles and settings too.",
-    MANAGER.permissions | {MANAGE_STAFF, "live.view_settings", "live.change_settings", *OF_OTHER_APPS},
+    MANAGER.permissions
+    | {MANAGE_STAFF, "site_settings.view_sitesettings", "site_settings.change_sitesettings", *OF_OTHER_APPS},
     may_everything=True,
 )
 ROLES = {role.name: role for role in (OWNER, MANAGER, SUPPORT, FULFILLER)}

@@ -3,21 +3,21 @@
 from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 
-from tradepost.accounts.models import Account, Event, EventKind
+from tradepost.accounts.models import Account, AccountEvent, EventKind
 from tradepost.engine.actors import actor_label
 
 
 def record(
-    request: HttpRequest, account: Account, kind: EventKind, *, reason: str = "", was: str = "", became: str = ""
+    request: HttpRequest, account: Account, kind: EventKind, *, reason: str = "", before: str = "", after: str = ""
 ) -> None:
     """Write down what whoever asks has done; call it in the transaction that does it."""
-    Event.objects.create(
+    AccountEvent.objects.create(
         account=account,
         actor=actor_label(str(request.user)),
         address=address_of(request),
         kind=kind.value,
-        was=was,
-        became=became,
+        before=before,
+        after=after,
         reason=reason,
     )
 

@@ -31,7 +31,7 @@ PAGES_OF = {
 # Buttons that a page has beside others: by the value of `do`, or by a name of their own.
 VALUES = frozenset({"save", "complete", "partial", "cancel", "release"})
 BUTTONS = ("accept", "done", "reject")
-_NOTE = "SELECT note_entry(%s, %s, %s, '', '', %s, NULL, %s)"
+_NOTE = "SELECT audit_note(%s, %s, %s, '', '', %s, NULL, %s)"
 
 
 def note(model: str, object_id: object, label: str, after: dict[str, Any]) -> None:
@@ -88,9 +88,11 @@ def _row(request: HttpRequest) -> str:
 
 def _split(name: str) -> tuple[str, str]:
     """Return the model and the verb of an address's name in the admin; of another page its name for both."""
-    app, _, rest = name.partition("_")
-    model, _, verb = rest.partition("_")
-    return (f"{app}.{model}", verb) if verb and apps.all_models.get(app, {}).get(model) else (name, name)
+    for app, models in apps.all_models.items():
+        model, _, verb = name.removeprefix(f"{app}_").partition("_")
+        if verb and name.startswith(f"{app}_{model}_") and model in models:
+            return f"{app}.{model}", verb
+    return name, name
 
 
 def _button(request: HttpRequest) -> dict[str, object]:

@@ -7,7 +7,7 @@ from tradepost.audit import actor
 
 class AuditConfig(AppConfig):
     name = "tradepost.audit"
-    label = "staff"
+    label = "audit"
     verbose_name = "Audit log"
 
     def ready(self) -> None:

@@ -30,7 +30,7 @@ class Entry(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(db_default=Now())
-    kind = models.CharField(max_length=8, choices=ActorKind.choices())
+    actor_kind = models.CharField(max_length=8, choices=ActorKind.choices())
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -65,11 +65,13 @@ class Entry(models.Model):
         ordering = ("-id",)
         default_permissions = ("view",)
         indexes = (
-            models.Index(fields=("model", "object_id", "id"), name="entry_of_object"),
+            models.Index(fields=("model", "object_id", "id"), name="audit_entry_of_object"),
             models.Index(
-                fields=("owner_model", "owner_id", "id"), condition=~models.Q(owner_model=""), name="entry_of_owner"
+                fields=("owner_model", "owner_id", "id"),
+                condition=~models.Q(owner_model=""),
+                name="audit_entry_of_owner",
             ),
-            models.Index(fields=("actor", "id"), condition=models.Q(actor__isnull=False), name="entry_of_actor"),
+            models.Index(fields=("actor", "id"), condition=models.Q(actor__isnull=False), name="audit_entry_of_actor"),
         )
 
     def __str__(self) -> str:

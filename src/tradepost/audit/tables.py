@@ -14,12 +14,12 @@ from django.db import connection, transaction
 class AuditedTable(msgspec.Struct, frozen=True, kw_only=True):
     """A table, and as whose rows its rows are shown.
 
-    `label` is the column with a row's name, or with that of the row of `called_in` whose id is in `called_by`. Of a row
-    that links two others (`is_link`), `id` is the column of whose change it is. `owner` is the model on whose page rows
-    stand too, by the column `owner_id`. Columns that are `quiet` are left out; of those that are `secret` it is told
-    that they were changed, not from what to what.
+    `label` is the column with a row's name, or with that of the row of `label_table` whose id is in `label_id`. Of a
+    row that links two others (`is_link`), `id` is the column of whose change it is. `owner` is the model on whose page
+    rows stand too, by the column `owner_id`. Columns that are `ignored` are left out; of those that are `secret` it is
+    told that they were changed, not from what to what.
 
-    A table that is `busy` is written all the time in its quiet columns: its trigger is bound to the others, which cost
+    A table that is `busy` is written all the time in its ignored columns: its trigger is bound to the others, and costs
     nothing then. A migration that changes the type of one of these has to drop the trigger first.
     """
 
@@ -27,12 +27,12 @@ class AuditedTable(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     id: str = "id"
     label: str = "name"
-    called_in: str | None = None
-    called_by: str | None = None
+    label_table: str | None = None
+    label_id: str | None = None
     owner: str | None = None
     owner_id: str | None = None
     is_link: bool = False
-    quiet: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     secret: tuple[str, ...] = ()
     is_busy: bool = False
     is_made_along: bool = False  # with a row of another table, and never deleted
@@ -43,7 +43,7 @@ AUDITED_TABLES = (
         table="accounts_account",
         model="accounts.account",
         label="email",
-        quiet=("last_login", "created_at", "language", "timezone", "theme"),
+        ignored=("last_login", "created_at", "language", "timezone", "theme"),
         secret=("password",),
     ),
     *(
@@ -52,8 +52,8 @@ AUDITED_TABLES = (
             model="accounts.account",
             id="account_id",
             label="email",
-            called_in="accounts_account",
-            called_by="account_id",
+            label_table="accounts_account",
+            label_id="account_id",
             is_link=True,
         )
         for table in ("accounts_account_groups", "accounts_account_user_permissions")
@@ -61,10 +61,10 @@ AUDITED_TABLES = (
     AuditedTable(
         table="accounts_key",
         model="accounts.key",
-        label="hint",
+        label="prefix",
         owner="accounts.account",
         owner_id="account_id",
-        quiet=("last_used_at", "created_at"),
+        ignored=("last_used_at", "created_at"),
         secret=("digest",),
         is_busy=True,
     ),
@@ -74,7 +74,7 @@ AUDITED_TABLES = (
         label="type",
         owner="accounts.account",
         owner_id="user_id",
-        quiet=("last_used_at", "created_at"),
+        ignored=("last_used_at", "created_at"),
         secret=("data",),
     ),
     AuditedTable(table="auth_group", model="auth.group"),
@@ -82,8 +82,8 @@ AUDITED_TABLES = (
         table="auth_group_permissions",
         model="auth.group",
         id="group_id",
-        called_in="auth_group",
-        called_by="group_id",
+        label_table="auth_group",
+        label_id="group_id",
         is_link=True,
     ),
     AuditedTable(table="catalog_category", model="catalog.category"),
@@ -92,8 +92,8 @@ AUDITED_TABLES = (
         AuditedTable(
             table=table,
             model=model,
-            called_in="catalog_service",
-            called_by="service_id",
+            label_table="catalog_service",
+            label_id="service_id",
             owner="catalog.service",
             owner_id="service_id",
         )
@@ -102,22 +102,22 @@ AUDITED_TABLES = (
     AuditedTable(
         table="providers_provider",
         model="providers.provider",
-        quiet=(
-            "balance", "balance_at", "retry_at", "trouble", "synced_at", "sync_error", "requests", "failures",
-            "milliseconds",
+        ignored=(
+            "balance", "balance_at", "retry_at", "last_error", "synced_at", "sync_error", "requests", "failures",
+            "request_milliseconds",
         ),
-        secret=("sealed_key",),
+        secret=("encrypted_key",),
         is_busy=True,
     ),
     AuditedTable(
         table="ledger_account",
         model="ledger.ledgeraccount",
         label="email",
-        called_in="accounts_account",
-        called_by="account_id",
+        label_table="accounts_account",
+        label_id="account_id",
         owner="accounts.account",
         owner_id="account_id",
-        quiet=("account_id", "name", "balance", "is_play"),
+        ignored=("account_id", "name", "balance", "is_play"),
         is_busy=True,
         is_made_along=True,
     ),
@@ -127,8 +127,8 @@ AUDITED_TABLES = (
             table=f"catalog_pricelist{of}",
             model="catalog.pricelist",
             id="price_list_id",
-            called_in="catalog_pricelist",
-            called_by="price_list_id",
+            label_table="catalog_pricelist",
+            label_id="price_list_id",
             is_link=True,
         )
         for of in ("discount", "rate", "member")
@@ -136,15 +136,15 @@ AUDITED_TABLES = (
     AuditedTable(
         table="ledger_paymentlimit",
         model="ledger.paymentlimit",
-        called_in="auth_group",
-        called_by="group_id",
+        label_table="auth_group",
+        label_id="group_id",
     ),
-    AuditedTable(table="live_settings", model="live.settings", label="panel_name"),
+    AuditedTable(table="site_settings", model="site_settings.sitesettings", label="panel_name"),
 )  # fmt: skip
 
 _MADE = """
 SELECT c.relname, obj_description(t.oid, 'pg_trigger')
-FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE t.tgname = 'watch'
+FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE t.tgname = 'write_audit_entry'
 """
 _COLUMNS = """
 SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position)
@@ -152,7 +152,11 @@ FROM information_schema.columns
 WHERE table_schema = current_schema AND table_name = ANY(%s) GROUP BY table_name
 """
 
-_TRIGGER = "CREATE OR REPLACE TRIGGER watch AFTER {events} ON {table} FOR EACH ROW EXECUTE FUNCTION watch({told})"
+# Triggers of a table fire in the order of their names: what others change along with a row is written down before it.
+_TRIGGER = (
+    "CREATE OR REPLACE TRIGGER write_audit_entry AFTER {events} ON {table}"
+    " FOR EACH ROW EXECUTE FUNCTION audit_row({told})"
+)
 
 
 def create_triggers(**_: Any) -> None:
@@ -166,11 +170,11 @@ def create_triggers(**_: Any) -> None:
             wanted = _definition(watched, columns[watched.table]) if watched.table in columns else None
             if wanted and made.get(watched.table) != wanted:
                 cursor.execute(wanted)
-                cursor.execute(f"COMMENT ON TRIGGER watch ON {watched.table} IS {_quoted(wanted)}")
+                cursor.execute(f"COMMENT ON TRIGGER write_audit_entry ON {watched.table} IS {_quoted(wanted)}")
 
 
 def _definition(watched: AuditedTable, columns: list[str]) -> str:
-    told = msgspec.json.encode(msgspec.structs.replace(watched, quiet=_quiet(watched), is_busy=False)).decode()
+    told = msgspec.json.encode(msgspec.structs.replace(watched, ignored=_ignored(watched), is_busy=False)).decode()
     return _TRIGGER.format(events=_events(watched, columns), table=watched.table, told=_quoted(told))
 
 
@@ -178,11 +182,11 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _quiet(watched: AuditedTable) -> tuple[str, ...]:
-    return ("id", watched.id, *watched.quiet)
+def _ignored(watched: AuditedTable) -> tuple[str, ...]:
+    return ("id", watched.id, *watched.ignored)
 
 
 def _events(watched: AuditedTable, columns: list[str]) -> str:
-    loud = [column for column in columns if column not in _quiet(watched)]
+    loud = [column for column in columns if column not in _ignored(watched)]
     update = f"UPDATE OF {', '.join(loud)}" if watched.is_busy else "UPDATE"
     return update if watched.is_made_along else f"INSERT OR DELETE OR {update}"

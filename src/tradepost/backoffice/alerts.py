@@ -56,8 +56,8 @@ def _of_workers() -> Iterator[Alert]:
 def _of_providers() -> Iterator[Alert]:
     for provider in Provider.objects.all():
         link = reverse("admin:providers_provider_change", args=[provider.pk])
-        if provider.trouble:
-            yield Alert(f"{provider}: {provider.trouble}", link)
+        if provider.last_error:
+            yield Alert(f"{provider}: {provider.last_error}", link)
         if (
             provider.balance is not None
             and provider.low_balance is not None
@@ -131,9 +131,11 @@ def _of_services() -> Iterator[Alert]:
 def _of_payments(request: HttpRequest) -> Iterator[Alert]:
     if not request.user.has_perm("ledger.approve_payment"):
         return
-    waiting = ManualPayment.objects.filter(state=PaymentState.ASKED.value).exclude(made_by=request.user.pk).count()
+    waiting = (
+        ManualPayment.objects.filter(state=PaymentState.REQUESTED.value).exclude(requested_by=request.user.pk).count()
+    )
     if waiting:
-        query = urlencode({"state__exact": PaymentState.ASKED.value})
+        query = urlencode({"state__exact": PaymentState.REQUESTED.value})
         link = f"{reverse('admin:ledger_manualpayment_changelist')}?{query}"
         yield Alert(f"{_counted(waiting, 'payment')} by hand waiting for a second person.", link)
 

@@ -78,7 +78,7 @@ class EntryAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Entry]):
 
     list_display = ("happened", "who", "what", "action_shown", "changes", "from_where")
     list_filter = (
-        ("kind", ChoicesDropdownFilter),
+        ("actor_kind", ChoicesDropdownFilter),
         ModelFilter,
         ("action", ChoicesDropdownFilter),
         ("at", DayFilter),
@@ -109,7 +109,7 @@ class EntryAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Entry]):
     @admin.display(description="who")
     def who(self, entry: Entry) -> SafeString:
         """Show who it was, and as whom if logged in as somebody else."""
-        badge = formatters.badge(entry.kind, KIND_COLOURS.get(ActorKind(entry.kind), ""))
+        badge = formatters.badge(entry.actor_kind, KIND_COLOURS.get(ActorKind(entry.actor_kind), ""))
         name = format_html('{} <span class="tp-nowrap">{}</span>', badge, entry.actor_name)
         return format_html("{} as {}", name, entry.acting_as) if entry.acting_as_id else name
 
@@ -135,7 +135,7 @@ class EntryAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Entry]):
         """Show the first of the fields that were changed."""
         found: list[FieldChange] = entry.differences  # type: ignore[attr-defined] # by the list
         shown = [] if entry.action == Entry.ADD else found[:SHOWN_IN_LIST_MAX]
-        link = reverse("admin:staff_entry_change", args=[entry.pk])
+        link = reverse("admin:audit_entry_change", args=[entry.pk])
         context = {"differences": shown, "more": len(found) - len(shown), "link": link}
         return _written("backoffice/audit_entry_short.html", context)
 

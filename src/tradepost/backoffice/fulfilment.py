@@ -38,7 +38,7 @@ def _row(standing: Standing) -> dict[str, Any]:
         "name": standing.name,
         "link": reverse("admin:providers_provider_change", args=[standing.id]),
         "state": _state(standing),
-        "trouble": standing.trouble,
+        "last_error": standing.last_error,
         "queued": _count(standing.queued),
         "oldest": _ago(standing.oldest_seconds),
         "sending": _count(standing.sending),
@@ -48,7 +48,7 @@ def _row(standing: Standing) -> dict[str, Any]:
         "refused": _count(standing.refused),
         "refused_link": alerts.waiting_list(Dispatch.REFUSED) if standing.refused else "",
         "failed": f"{standing.failures / requests:.1%}" if requests else formatters.NOTHING,
-        "latency": f"{standing.milliseconds / requests:,.0f} ms" if requests else formatters.NOTHING,
+        "latency": f"{standing.request_milliseconds / requests:,.0f} ms" if requests else formatters.NOTHING,
         "balance": f"{formatters.grouped(standing.balance)} {standing.currency}"
         if standing.balance is not None
         else "",
@@ -59,7 +59,7 @@ def _row(standing: Standing) -> dict[str, Any]:
 def _state(standing: Standing) -> str:
     if standing.is_paused:
         return formatters.badge("paused", "warning")
-    return formatters.badge("trouble", "danger") if standing.trouble else formatters.badge("good", "success")
+    return formatters.badge("trouble", "danger") if standing.last_error else formatters.badge("good", "success")
 
 
 def _count(number: int) -> str:

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-PAYING = ("ledger.add_topup", "ledger.add_correction", "ledger.approve_payment")
+PAYING = ("ledger.top_up_account", "ledger.correct_balance", "ledger.approve_payment")
 
 type _Item = dict[str, Any]
 
@@ -47,7 +47,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_ICON": _file("panel/mark.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("panel/mark.svg")}],
     "SHOW_VIEW_ON_SITE": False,
-    "SHOW_HISTORY": _may("staff.view_entry"),
+    "SHOW_HISTORY": _may("audit.view_entry"),
     "STYLES": [_file("backoffice/backoffice.css"), _file("backoffice/orders.css")],
     "DASHBOARD_CALLBACK": "tradepost.backoffice.dashboard.dashboard_callback",
     "COLORS": {
@@ -76,7 +76,7 @@ UNFOLD: dict[str, Any] = {
                         "title": "Work by hand",
                         "icon": "front_hand",
                         "link": reverse_lazy("manual_work"),
-                        "permission": _may("orders.work_order"),
+                        "permission": _may("orders.fulfil_order"),
                     },
                     {
                         "title": "Stuck orders",
@@ -117,8 +117,8 @@ UNFOLD: dict[str, Any] = {
                     _list("Accounts", "group", "accounts", "account"),
                     _list("Keys", "key", "accounts", "key"),
                     {
-                        **_list("Logins as customers", "supervisor_account", "accounts", "loginas"),
-                        "permission": _may_any("accounts.view_loginas", "accounts.manage_staff"),
+                        **_list("Logins as customers", "supervisor_account", "accounts", "impersonation"),
+                        "permission": _may_any("accounts.view_impersonation", "accounts.manage_staff"),
                     },
                 ],
             },
@@ -147,7 +147,7 @@ UNFOLD: dict[str, Any] = {
                         "title": "Provider quality",
                         "icon": "speed",
                         "link": reverse_lazy("quality"),
-                        "permission": _may("reports.view_quality"),
+                        "permission": _may("reports.view_provider_quality"),
                     },
                 ],
             },
@@ -161,8 +161,8 @@ UNFOLD: dict[str, Any] = {
                         "permission": _may("accounts.manage_staff"),
                     },
                     _list("Groups", "admin_panel_settings", "auth", "group"),
-                    _list("Audit log", "history", "staff", "entry"),
-                    _list("Settings", "tune", "live", "settings"),
+                    _list("Audit log", "history", "audit", "entry"),
+                    _list("Settings", "tune", "site_settings", "sitesettings"),
                 ],
             },
             {

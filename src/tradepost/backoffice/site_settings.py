@@ -12,14 +12,14 @@ from tradepost.backoffice.ui.unfold_admin import ModelAdmin
 from tradepost.ledger.models import Transfer
 from tradepost.site_settings.effective import PANEL_NAME
 from tradepost.site_settings.limits import KEYS_MAX, LINES_MAX
-from tradepost.site_settings.models import SIGN_UPS, Settings
+from tradepost.site_settings.models import SIGN_UPS, SiteSettings
 
 
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
     """The settings, each with what holds while it is empty."""
 
     class Meta:
-        model = Settings
+        model = SiteSettings
         fields = (
             "panel_name", "notice", "payment_text", "terms", "currency", "sign_up", "requests_a_minute",
             "mass_order_lines_max", "keys_max",
@@ -55,13 +55,13 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic whe
     def clean_currency(self) -> str:
         """Keep the currency of the books: amounts would be others, and nothing could turn them back."""
         currency: str = self.cleaned_data["currency"].upper()
-        if currency != Settings.objects.get().currency and Transfer.objects.exists():
+        if currency != SiteSettings.objects.get().currency and Transfer.objects.exists():
             raise forms.ValidationError("Money has moved: the currency of the books can't be changed any more.")
         return currency
 
 
-@register(Settings)
-class SettingsAdmin(ModelAdmin[Settings]):
+@register(SiteSettings)
+class SettingsAdmin(ModelAdmin[SiteSettings]):
     """The one row, without a list."""
 
     form = SettingsForm
@@ -75,12 +75,12 @@ class SettingsAdmin(ModelAdmin[Settings]):
         """Lead to the form whoever may see it."""
         if not self.has_view_permission(request):
             return super().changelist_view(request, extra_context)
-        return redirect("admin:live_settings_change", Settings.objects.get().pk)
+        return redirect("admin:site_settings_sitesettings_change", SiteSettings.objects.get().pk)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody may: there is one row."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Settings | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: SiteSettings | None = None) -> bool:
         """Nobody may: the desk needs it."""
         return False

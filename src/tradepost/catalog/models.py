@@ -92,8 +92,8 @@ class Service(models.Model):
         )
         ordering = ("category__position", "position", "id")
         permissions = (
-            ("import_service", "Can import services, categories and custom rates from files"),
-            ("export_service", "Can export services, categories and custom rates to files"),
+            ("import_catalog", "Can import services, categories and custom rates from files"),
+            ("export_catalog", "Can export services, categories and custom rates to files"),
         )
 
     def __str__(self) -> str:
@@ -199,26 +199,26 @@ class PriceListMember(models.Model):
         settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="price_list_membership"
     )
     price_list = models.ForeignKey(PriceList, on_delete=models.PROTECT, related_name="members")
-    since = models.DateTimeField(db_default=Now(), editable=False)
+    joined_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = "member"
-        ordering = ("since", "account")
+        ordering = ("joined_at", "account")
 
     def __str__(self) -> str:
         return f"{self.account_id} · {self.price_list_id}"
 
 
-class Upload(models.Model):
+class PendingImport(models.Model):
     """What was read of a file that staff looks at before it is imported; kept here, since any node may be asked."""
 
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    name = models.CharField(max_length=200)
+    file_name = models.CharField(max_length=200)
     content = models.BinaryField()
-    at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
-        return str(self.name)
+        return str(self.file_name)
 
 
 class Favourite(models.Model):
@@ -235,7 +235,7 @@ class Favourite(models.Model):
         return f"{self.account_id} · {self.service_id}"
 
 
-class Change(models.Model):
+class ServiceChange(models.Model):
     """What changed about a service that customers should know. Written by a trigger, whoever made the change."""
 
     NEW, ON_SALE, OFF_SALE, RATE = "new", "on sale", "off sale", "rate"
@@ -244,14 +244,14 @@ class Change(models.Model):
     id = models.BigAutoField(primary_key=True)
     service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="changes", db_index=False)
     kind = models.CharField(max_length=8, choices=[(kind, kind) for kind in KINDS])
-    was = models.DecimalField(max_digits=20, decimal_places=7, null=True, help_text="The rate before.")
+    rate_before = models.DecimalField(max_digits=20, decimal_places=7, null=True, help_text="The rate before.")
     rate = models.DecimalField(max_digits=20, decimal_places=7)
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = (
             models.CheckConstraint(
-                condition=Q(kind__in=("new", "on sale", "off sale", "rate")), name="change_kind_known"
+                condition=Q(kind__in=("new", "on sale", "off sale", "rate")), name="service_change_kind_known"
             ),
         )
         ordering = ("-id",)

@@ -20,7 +20,7 @@ from tradepost.engine.statuses import Dispatch, Status
 
 ACTOR = "dispatch"
 REFUSED = "refused by its provider: "  # before its answer
-ANSWER_CHARS_MAX = 4_000
+RESPONSE_CHARS_MAX = 4_000
 AT_ONCE = timedelta(0)
 ASK_AGAIN = timedelta(seconds=30)  # for what is unsure, at a provider that takes keys
 
@@ -41,7 +41,7 @@ class Outcome(msgspec.Struct, frozen=True):
     attempt: int
     result: Result
     upstream_id: str = ""
-    answer: str = ""
+    response: str = ""
     wait: timedelta = AT_ONCE  # for LATER
 
 
@@ -51,12 +51,12 @@ class DispatchState(msgspec.Struct, frozen=True):
     order: int
     provider: int
     state: str
-    tries: int
+    attempt_count: int
     on_refusal: str
 
     def waits_for(self, outcome: "Outcome") -> bool:
         """Tell whether this is the attempt whose outcome is awaited; of what waits itself, only that it can't go."""
-        if self.tries != outcome.attempt:
+        if self.attempt_count != outcome.attempt:
             return False
         if self.state in {Dispatch.QUEUED, Dispatch.REFUSED}:
             return outcome.result in {Result.DECLINED, Result.LATER}
@@ -64,7 +64,7 @@ class DispatchState(msgspec.Struct, frozen=True):
 
 
 _WAYS = """
-SELECT u.order_id, u.provider_id, u.state, u.tries, s.on_refusal
+SELECT u.order_id, u.provider_id, u.state, u.attempt_count, s.on_refusal
 FROM orders_upstreamorder u JOIN orders_order o ON o.id = u.order_id JOIN catalog_service s ON s.id = o.service_id
 WHERE u.order_id = ANY(%s::bigint[])
 """
@@ -75,9 +75,10 @@ WHERE a.provider_id = %s AND a.upstream_id = ANY(%s::text[])
 """
 
 _COMPLETE_ATTEMPTS = """
-UPDATE orders_attempt a SET state = new.state, upstream_id = new.upstream_id, answer = new.answer, answered_at = now()
+UPDATE orders_attempt a SET state = new.state, upstream_id = new.upstream_id, response = new.response,
+    answered_at = now()
 FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[])
-  AS new (order_id, number, state, upstream_id, answer)
+  AS new (order_id, number, state, upstream_id, response)
 WHERE a.order_id = new.order_id AND a.number = new.number AND a.state IN ('sending', 'unsure')
 """
 
@@ -97,7 +98,7 @@ FROM (
     SELECT DISTINCT ON (o.id) o.id AS order_id, r.id AS route_id, p.provider_id
     FROM orders_order o
     JOIN providers_route r ON r.service_id = o.service_id AND r.is_active
-    JOIN providers_providerservice p ON p.id = r.provider_service_id AND NOT p.is_gone
+    JOIN providers_providerservice p ON p.id = r.provider_service_id AND NOT p.is_delisted
     WHERE o.id = ANY(%s::bigint[]) AND NOT EXISTS (
         SELECT FROM orders_attempt a WHERE a.order_id = o.id AND a.provider_service_id = p.id
     )
@@ -126,7 +127,7 @@ def record(connection: Connection, outcomes: Sequence[Outcome], *, actor: str = 
         orders.write(connection, list(changed.values()), moves, actor=actor)
     _move(connection, [each for each in live if each.order not in onwards])
     canceled = [
-        Report(each.order, Status.CANCELED, note=f"{REFUSED}{each.answer}")
+        Report(each.order, Status.CANCELED, note=f"{REFUSED}{each.response}")
         for each in live
         if each.result is Result.DECLINED
         and each.order not in onwards
@@ -145,7 +146,7 @@ def ways_of(connection: Connection, locked: Collection[int]) -> dict[int, Dispat
 def _moves(order: Order, outcome: Outcome, *, has_route: bool) -> list[Move]:
     """Return the moves that an outcome leads to; a declined order goes on to its next route through the queue."""
     to = Dispatch.QUEUED if has_route else _STATES[outcome.result]
-    return [] if order.dispatch is to else [orders.move_dispatch(order, to, outcome.answer)]
+    return [] if order.dispatch is to else [orders.move_dispatch(order, to, outcome.response)]
 
 
 def _without_wrong_ids(
@@ -162,8 +163,8 @@ def _without_wrong_ids(
         way = ways.get(each.order)
         if each.result is Result.SENT and way:
             if (way.provider, each.upstream_id) in taken:
-                answer = f"answered with the id of another order, {each.upstream_id}: {each.answer}"
-                checked.append(Outcome(each.order, each.attempt, Result.UNSURE, "", answer))
+                response = f"answered with the id of another order, {each.upstream_id}: {each.response}"
+                checked.append(Outcome(each.order, each.attempt, Result.UNSURE, "", response))
                 continue
             taken.add((way.provider, each.upstream_id))
         checked.append(each)
@@ -191,7 +192,7 @@ def _complete_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> N
         arrays.of_numbers(each.attempt for each in outcomes),
         arrays.of_texts(_ATTEMPT_STATES[each.result] for each in outcomes),
         arrays.of_texts(each.upstream_id or None for each in outcomes),
-        arrays.of_texts(each.answer[:ANSWER_CHARS_MAX] for each in outcomes),
+        arrays.of_texts(each.response[:RESPONSE_CHARS_MAX] for each in outcomes),
     ]
     Cursor(connection).execute(_COMPLETE_ATTEMPTS, columns, prepare=True)
 

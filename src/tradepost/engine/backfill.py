@@ -48,7 +48,7 @@ class Attempt(msgspec.Struct, frozen=True):
     at: datetime
     answered_at: datetime
     upstream_id: str | None
-    answer: str
+    response: str
 
 
 class PastOrder(msgspec.Struct, frozen=True):
@@ -150,15 +150,15 @@ RETURNING id
 # What it was to cost is reckoned as ever (`dispatching`), and what the provider told in the end is its share of that.
 _WRITE_ATTEMPTS = """
 INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, state, upstream_id,
-                            quantity, at, answered_at, answer, cost_expected, cost)
+                            quantity, at, answered_at, response, cost_expected, cost)
 SELECT order_id, account_id, 1, provider_id, provider_service_id,
-       CASE WHEN upstream_id IS NULL THEN 'refused' ELSE 'sent' END, upstream_id, quantity, at, answered_at, answer,
+       CASE WHEN upstream_id IS NULL THEN 'refused' ELSE 'sent' END, upstream_id, quantity, at, answered_at, response,
        round(expected, 5), CASE WHEN upstream_id IS NOT NULL THEN round(expected * delivered, 5) END
 FROM (
     SELECT new.*, new.rates * s.rate * p.exchange_rate AS expected
     FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[],
                 %s::timestamptz[], %s::text[], %s::numeric[], %s::numeric[])
-      AS new (order_id, account_id, provider_id, provider_service_id, upstream_id, quantity, at, answered_at, answer,
+      AS new (order_id, account_id, provider_id, provider_service_id, upstream_id, quantity, at, answered_at, response,
               rates, delivered)
     JOIN providers_providerservice s ON s.id = new.provider_service_id
     JOIN providers_provider p ON p.id = new.provider_id
@@ -312,7 +312,7 @@ def _write_attempts(connection: Connection, written: Sequence[_Written]) -> None
         arrays.of_numbers(each.order.quantity for each, _ in made),
         _moments(attempt.at for _, attempt in made),
         _moments(attempt.answered_at for _, attempt in made),
-        arrays.of_texts(attempt.answer for _, attempt in made),
+        arrays.of_texts(attempt.response for _, attempt in made),
         arrays.of_numbers(each.cost_in_rates for each, _ in made),
         arrays.of_numbers(each.delivered for each, _ in made),
     ]

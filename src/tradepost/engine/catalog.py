@@ -34,7 +34,7 @@ ORDER BY c.position, c.id, s.position, s.id
 _ROUTES = """
 SELECT DISTINCT ON (r.service_id) r.service_id, r.id, p.provider_id
 FROM providers_route r JOIN providers_providerservice p ON p.id = r.provider_service_id
-WHERE r.is_active AND NOT p.is_gone
+WHERE r.is_active AND NOT p.is_delisted
 ORDER BY r.service_id, r.position, r.id
 """
 

@@ -7,6 +7,8 @@ from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays
 
+VISIT = "provider.visit"  # the task that visits a provider, by the name that jobs keep
+
 
 class Queued(msgspec.Struct, frozen=True):
     """An order to be sent to a provider by a route."""
@@ -24,9 +26,9 @@ SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
 
 # What `visit.defer` of `tradepost.fulfilment` writes, but for many and without minding those that are queued already:
 # a job that waits drains all that is there when it runs. A trigger of the table tells the workers.
-_WAKE = """
+_WAKE = f"""
 INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args)
-SELECT 'default', 'tradepost.fulfilment.tasks.visits.visit_provider', 'visit ' || id, jsonb_build_object('provider', id)
+SELECT 'default', '{VISIT}', 'visit ' || id, jsonb_build_object('provider', id)
 FROM unnest(%s::bigint[]) AS id ORDER BY id
 ON CONFLICT DO NOTHING
 """

@@ -57,21 +57,21 @@ ORDER BY u.order_id LIMIT %s FOR UPDATE OF o SKIP LOCKED
 """
 
 _STRANDED = """
-SELECT u.order_id, u.tries
+SELECT u.order_id, u.attempt_count
 FROM orders_upstreamorder u JOIN providers_route r ON r.id = u.route_id
 JOIN providers_providerservice p ON p.id = r.provider_service_id
-WHERE u.state = 'queued' AND (p.is_gone OR NOT r.is_active)
+WHERE u.state = 'queued' AND (p.is_delisted OR NOT r.is_active)
 ORDER BY u.order_id LIMIT %s
 """
 
 _SENDING = """
-UPDATE orders_upstreamorder SET state = 'sending', tries = tries + 1
+UPDATE orders_upstreamorder SET state = 'sending', attempt_count = attempt_count + 1
 WHERE order_id = ANY(%s::bigint[]) AND state = %s
 RETURNING order_id
 """
 
 _OUTGOING = """
-SELECT u.order_id, u.tries, p.upstream_id, p.id, s.type, o.link, o.quantity, o.fields::text, r.multiplier,
+SELECT u.order_id, u.attempt_count, p.upstream_id, p.id, s.type, o.link, o.quantity, o.fields::text, r.multiplier,
        r.overflow_percent
 FROM orders_upstreamorder u
 JOIN orders_order o ON o.id = u.order_id
@@ -90,18 +90,18 @@ WHERE u.order_id = new.order_id
 
 # An unsure attempt that is made again under its key is over: what comes of the new one says what became of both.
 _CLOSE_UNSURE = """
-UPDATE orders_attempt SET state = 'refused', answer = answer || ' · asked for again under its key'
+UPDATE orders_attempt SET state = 'refused', response = response || ' · asked for again under its key'
 WHERE order_id = ANY(%s::bigint[]) AND state = 'unsure'
-RETURNING order_id, asked::text, quantity
+RETURNING order_id, request::text, quantity
 """
 
 _WRITE_ATTEMPTS = """
-INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, quantity, asked,
+INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, quantity, request,
                             cost_expected)
-SELECT u.order_id, u.account_id, u.tries, u.provider_id, new.provider_service_id, new.quantity, new.asked::jsonb,
-       least(round(new.rates * s.rate * p.exchange_rate, 5), 999999999999999)
+SELECT u.order_id, u.account_id, u.attempt_count, u.provider_id, new.provider_service_id, new.quantity,
+       new.request::jsonb, least(round(new.rates * s.rate * p.exchange_rate, 5), 999999999999999)
 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::numeric[])
-  AS new (order_id, provider_service_id, quantity, asked, rates)
+  AS new (order_id, provider_service_id, quantity, request, rates)
 JOIN orders_upstreamorder u ON u.order_id = new.order_id
 JOIN providers_providerservice s ON s.id = new.provider_service_id
 JOIN providers_provider p ON p.id = u.provider_id
@@ -109,7 +109,7 @@ ORDER BY u.order_id
 """
 
 _LEFT_SENDING = """
-SELECT u.order_id, u.tries FROM orders_upstreamorder u WHERE u.provider_id = %s AND u.state = 'sending'
+SELECT u.order_id, u.attempt_count FROM orders_upstreamorder u WHERE u.provider_id = %s AND u.state = 'sending'
 """
 
 
@@ -162,22 +162,22 @@ def _as_before(connection: Connection, outgoing_orders: Sequence[OutgoingOrder])
     same = []
     for outgoing in outgoing_orders:
         text, quantity = before[outgoing.order]
-        asked = msgspec.json.decode(text, type=dict[str, str])
-        service = asked.pop("service")
-        same.append(msgspec.structs.replace(outgoing, service=service, parameters=asked, quantity=quantity))
+        request = msgspec.json.decode(text, type=dict[str, str])
+        service = request.pop("service")
+        same.append(msgspec.structs.replace(outgoing, service=service, parameters=request, quantity=quantity))
     return same
 
 
 def _write_attempts(connection: Connection, outgoing_orders: Sequence[OutgoingOrder]) -> None:
     ids = arrays.of_numbers(outgoing.order for outgoing in outgoing_orders)
     quantities = arrays.of_numbers(outgoing.quantity for outgoing in outgoing_orders)
-    asked = [msgspec.json.encode({"service": each.service, **each.parameters}).decode() for each in outgoing_orders]
+    requests = [msgspec.json.encode({"service": each.service, **each.parameters}).decode() for each in outgoing_orders]
     services = arrays.of_numbers(outgoing.provider_service for outgoing in outgoing_orders)
     multipliers = arrays.of_numbers(outgoing.multiplier for outgoing in outgoing_orders)
     rates = arrays.of_numbers(outgoing.rates for outgoing in outgoing_orders)
     cursor = Cursor(connection)
     cursor.execute(_NOTE_SENDING, [ids, quantities, multipliers], prepare=True)
-    cursor.execute(_WRITE_ATTEMPTS, [ids, services, quantities, arrays.of_texts(asked), rates], prepare=True)
+    cursor.execute(_WRITE_ATTEMPTS, [ids, services, quantities, arrays.of_texts(requests), rates], prepare=True)
 
 
 def abandon(connection: Connection, provider: int) -> int:
@@ -187,7 +187,7 @@ def abandon(connection: Connection, provider: int) -> int:
     """
     rows = Cursor(connection).execute(_LEFT_SENDING, [provider], prepare=True).fetchall()
     left = "the worker died while it was being sent"
-    attempts.record(connection, [Outcome(order, tries, Result.UNSURE, answer=left) for order, tries in rows])
+    attempts.record(connection, [Outcome(order, attempt, Result.UNSURE, response=left) for order, attempt in rows])
     return len(rows)
 
 
@@ -195,7 +195,7 @@ def reroute(connection: Connection, *, limit: int) -> int:
     """Send queued orders another way whose route was closed, or whose provider sells that no more; return how many."""
     rows = Cursor(connection).execute(_STRANDED, [limit], prepare=True).fetchall()
     closed = "its route was closed before it was sent"
-    attempts.record(connection, [Outcome(order, tries, Result.DECLINED, answer=closed) for order, tries in rows])
+    attempts.record(connection, [Outcome(order, attempt, Result.DECLINED, response=closed) for order, attempt in rows])
     return len(rows)
 
 
@@ -210,7 +210,7 @@ def send_again(connection: Connection, order: int, *, actor: str) -> bool:
 
 
 def _settle_unsure(
-    connection: Connection, order: int, result: Result, upstream_id: str, answer: str, *, actor: str
+    connection: Connection, order: int, result: Result, upstream_id: str, response: str, *, actor: str
 ) -> bool:
     way = attempts.ways_of(connection, orders.lock(connection, [order])).get(order)
     settleable = {Dispatch.UNSURE, Dispatch.REFUSED} if result is Result.LATER else {Dispatch.UNSURE}
@@ -218,7 +218,7 @@ def _settle_unsure(
         return False
     if upstream_id and attempts.known_there(connection, way.provider, [upstream_id]):
         return False
-    attempts.record(connection, [Outcome(order, way.tries, result, upstream_id, answer)], actor=actor)
+    attempts.record(connection, [Outcome(order, way.attempt_count, result, upstream_id, response)], actor=actor)
     if result is Result.LATER:
         dispatch_queue.wake(connection, [way.provider])
     return True

@@ -60,7 +60,7 @@ JOIN catalog_service s ON s.id = o.service_id
 JOIN accounts_account a ON a.id = o.account_id
 LEFT JOIN LATERAL (
     SELECT r.id, p.provider_id FROM providers_route r JOIN providers_providerservice p ON p.id = r.provider_service_id
-    WHERE r.service_id = o.service_id AND r.is_active AND NOT p.is_gone ORDER BY r.position, r.id LIMIT 1
+    WHERE r.service_id = o.service_id AND r.is_active AND NOT p.is_delisted ORDER BY r.position, r.id LIMIT 1
 ) AS route ON true
 WHERE d.due_at <= now()
 ORDER BY o.id LIMIT %s FOR UPDATE OF o, d SKIP LOCKED

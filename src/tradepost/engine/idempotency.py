@@ -61,7 +61,7 @@ JOIN unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
   AS new (account_id, service_id, link, quantity, window_seconds)
   ON o.account_id = new.account_id AND o.service_id = new.service_id AND md5(o.link) = md5(new.link)
  AND o.link = new.link AND o.quantity = new.quantity
-WHERE o.in_window AND o.created_at > now() - make_interval(secs => new.window_seconds)
+WHERE o.in_duplicate_window AND o.created_at > now() - make_interval(secs => new.window_seconds)
 ORDER BY o.account_id, o.service_id, o.link, o.quantity, o.id
 """
 

@@ -11,7 +11,7 @@ from tradepost.engine.enums import TextEnum
 
 PREFIX = "tp_"
 RANDOM_BYTES = 32
-HINT_CHARS = 12
+SHOWN_CHARS = 12  # of a key: its prefix, which is kept to tell keys apart
 REQUESTS_A_MINUTE_MAX = 1_000_000
 
 
@@ -27,13 +27,13 @@ class NewKey(NamedTuple):
 
     text: str
     digest: bytes
-    hint: str
+    prefix: str
 
 
 def generate(*, test: bool = False) -> NewKey:
     """Make a key of 256 random bits, live or for tests."""
     text = PREFIX + ("test_" if test else "live_") + secrets.token_urlsafe(RANDOM_BYTES)
-    return NewKey(text, digest(text), text[:HINT_CHARS])
+    return NewKey(text, digest(text), text[:SHOWN_CHARS])
 
 
 def digest(text: str) -> bytes:

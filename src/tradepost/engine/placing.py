@@ -115,14 +115,14 @@ WHERE o.one_per_link AND o.status = ANY(%s)
 # Ids are drawn in the order of the rows, which is that of the batch. In which order they come back is nobody's promise.
 _WRITE = """
 INSERT INTO orders_order (account_id, service_id, key_id, mode, link, quantity, remains, fields, rate, charge,
-                          one_per_link, in_window, status, dispatch, parts)
+                          one_per_link, in_duplicate_window, status, dispatch, parts)
 SELECT account_id, service_id, key_id, %s, link, quantity, quantity, fields::jsonb, rate, charge, one_per_link,
-       in_window, status, dispatch, parts
+       in_duplicate_window, status, dispatch, parts
 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::numeric[],
             %s::numeric[], %s::boolean[], %s::boolean[], %s::text[], %s::text[], %s::int[])
   WITH ORDINALITY
-  AS new (account_id, service_id, key_id, link, quantity, fields, rate, charge, one_per_link, in_window, status,
-          dispatch, parts, number)
+  AS new (account_id, service_id, key_id, link, quantity, fields, rate, charge, one_per_link,
+          in_duplicate_window, status, dispatch, parts, number)
 ORDER BY number
 RETURNING id
 """

@@ -95,7 +95,7 @@ class _Known(msgspec.Struct, frozen=True):
         return None if is_known else Report(self.order, seen.status, start_count, remains)
 
 
-_ROUNDS = "SELECT age, began_at, before_at, before_order FROM providers_round WHERE provider_id = %s"
+_ROUNDS = "SELECT age, started_at, cursor_at, cursor_order FROM providers_pollround WHERE provider_id = %s"
 
 _BATCH = """
 SELECT order_id, upstream_id, sent_at FROM orders_upstreamorder
@@ -104,23 +104,23 @@ ORDER BY sent_at DESC, order_id DESC LIMIT %s
 """
 
 _KEEP_ROUND = """
-INSERT INTO providers_round (provider_id, age, began_at, before_at, before_order) VALUES (%s, %s, %s, %s, %s)
+INSERT INTO providers_pollround (provider_id, age, started_at, cursor_at, cursor_order) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (provider_id, age) DO UPDATE
-SET began_at = excluded.began_at, before_at = excluded.before_at, before_order = excluded.before_order
+SET started_at = excluded.started_at, cursor_at = excluded.cursor_at, cursor_order = excluded.cursor_order
 """
 
 # Most of what is said was said before: only the rest comes back.
 _KNOWN = """
 SELECT o.id, o.status, o.start_count, o.remains, o.quantity, u.quantity, u.multiplier, o.parts
-FROM unnest(%s::bigint[], %s::text[]) AS said (order_id, words)
-JOIN orders_upstreamorder u ON u.order_id = said.order_id AND u.said <> said.words
+FROM unnest(%s::bigint[], %s::text[]) AS new (order_id, message)
+JOIN orders_upstreamorder u ON u.order_id = new.order_id AND u.last_message <> new.message
 JOIN orders_order o ON o.id = u.order_id
 WHERE u.provider_id = %s AND u.state = 'sent'
 """
 
-_KEEP_SAID = """
-UPDATE orders_upstreamorder u SET said = new.words
-FROM unnest(%s::bigint[], %s::text[]) AS new (order_id, words) WHERE u.order_id = new.order_id
+_KEEP_MESSAGES = """
+UPDATE orders_upstreamorder u SET last_message = new.message
+FROM unnest(%s::bigint[], %s::text[]) AS new (order_id, message) WHERE u.order_id = new.order_id
 """
 
 _REMARK = """
@@ -141,16 +141,16 @@ def next_batch(connection: Connection, provider: int, *, limit: int) -> list[Pol
     now: datetime = Cursor(connection).execute("SELECT now()").fetchall()[0][0]
     rounds = {row[0]: row[1:] for row in Cursor(connection).execute(_ROUNDS, [provider], prepare=True)}
     for number, age in enumerate(AGES):
-        began_at, before_at, before_order = rounds.get(number, (None, None, None))
-        if before_at is None:
-            if began_at and now < began_at + age.every:
+        started_at, cursor_at, cursor_order = rounds.get(number, (None, None, None))
+        if cursor_at is None:
+            if started_at and now < started_at + age.every:
                 continue
-            began_at, before_at, before_order = now, now - age.younger, COUNT_MAX
-        wanted = [provider, before_at, before_order, began_at - age.older, limit]
+            started_at, cursor_at, cursor_order = now, now - age.younger, COUNT_MAX
+        wanted = [provider, cursor_at, cursor_order, started_at - age.older, limit]
         rows = Cursor(connection).execute(_BATCH, wanted, prepare=True).fetchall()
         is_over = len(rows) < limit
         goes_on_before = (None, None) if is_over else (rows[-1][2], rows[-1][0])
-        Cursor(connection).execute(_KEEP_ROUND, [provider, number, began_at, *goes_on_before], prepare=True)
+        Cursor(connection).execute(_KEEP_ROUND, [provider, number, started_at, *goes_on_before], prepare=True)
         if rows:
             return [PolledOrder(order, upstream_id) for order, upstream_id, _ in rows]
     return []
@@ -180,7 +180,7 @@ def take_in(connection: Connection, provider: int, seen: Sequence[UpstreamStatus
     refused |= {each.order: f"the provider says: {each.error}" for each in said if each.error}
     _remark(connection, refused)
     words = arrays.of_texts(told[order] for order in known)
-    Cursor(connection).execute(_KEEP_SAID, [arrays.of_numbers(known), words], prepare=True)
+    Cursor(connection).execute(_KEEP_MESSAGES, [arrays.of_numbers(known), words], prepare=True)
     over = [each for each in said if each.status and each.status not in ACTIVE and each.cost is not None]
     if over:
         costs = arrays.of_numbers(each.cost for each in over)

@@ -94,7 +94,7 @@ FROM providers_route r
 JOIN catalog_service s ON s.id = r.service_id
 JOIN providers_providerservice o ON o.id = r.provider_service_id
 JOIN providers_provider p ON p.id = o.provider_id
-WHERE r.is_active AND NOT o.is_gone AND s.is_active AND s.fulfilment = %s
+WHERE r.is_active AND NOT o.is_delisted AND s.is_active AND s.fulfilment = %s
 GROUP BY r.service_id
 """
 _COUNTED = [type_.value for type_, rule in RULES.items() if rule.quantity is Quantity.GIVEN]

@@ -20,7 +20,7 @@ class SiteSettings(msgspec.Struct, frozen=True):
 
 
 _DESK = """
-SELECT v.version, s.currency, s.requests_a_minute FROM catalog_catalogversion v, live_settings s
+SELECT v.version, s.currency, s.requests_a_minute FROM catalog_catalogversion v, site_settings s
 """
 
 _held: SiteSettings | None = None  # one database a process, so one desk

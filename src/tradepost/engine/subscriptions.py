@@ -53,8 +53,8 @@ WITH placed AS (
     SELECT p.order_id, p.account_id, 1, p.provider_id, r.provider_service_id, 'sent', p.upstream_id, p.quantity, now()
     FROM placed p JOIN providers_route r ON r.id = p.route_id
 )
-INSERT INTO orders_upstreamorder (order_id, account_id, provider_id, route_id, state, tries, upstream_id, quantity,
-                                  sent_at)
+INSERT INTO orders_upstreamorder (order_id, account_id, provider_id, route_id, state, attempt_count, upstream_id,
+                                  quantity, sent_at)
 SELECT order_id, account_id, provider_id, route_id, 'sent', 1, upstream_id, quantity, now() FROM placed
 """
 

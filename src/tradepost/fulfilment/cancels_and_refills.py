@@ -24,10 +24,10 @@ type _Asked = list[tuple[int, str]]  # our id of the cancel request or the refil
 _CANCELS = """
 SELECT c.id, u.upstream_id
 FROM orders_upstreamorder u
-JOIN orders_cancelrequest c ON c.order_id = u.order_id AND c.state = 'open' AND NOT c.is_passed_on
+JOIN orders_cancelrequest c ON c.order_id = u.order_id AND c.state = 'open' AND NOT c.is_accepted_upstream
 JOIN orders_attempt a ON a.order_id = u.order_id AND a.state = 'sent'
 JOIN providers_providerservice p ON p.id = a.provider_service_id AND p.cancel
-WHERE u.provider_id = %s AND u.state = 'sent' AND (c.asked_at IS NULL OR c.asked_at < now() - %s)
+WHERE u.provider_id = %s AND u.state = 'sent' AND (c.forwarded_at IS NULL OR c.forwarded_at < now() - %s)
 ORDER BY c.id LIMIT %s
 """
 
@@ -36,16 +36,18 @@ SELECT r.id, a.upstream_id
 FROM orders_refill r
 JOIN orders_attempt a ON a.order_id = r.order_id AND a.state = 'sent' AND a.provider_id = %s
 JOIN providers_providerservice p ON p.id = a.provider_service_id AND p.refill
-WHERE r.status = 'Pending' AND r.upstream_id = '' AND (r.asked_at IS NULL OR r.asked_at < now() - %s)
+WHERE r.status = 'Pending' AND r.upstream_id = '' AND (r.polled_at IS NULL OR r.polled_at < now() - %s)
 ORDER BY r.id LIMIT %s
 """
 
 _REFILLS_THERE = """
 SELECT r.id, r.upstream_id
 FROM orders_refill r JOIN orders_attempt a ON a.order_id = r.order_id AND a.state = 'sent' AND a.provider_id = %s
-WHERE r.status IN ('Pending', 'In progress') AND r.upstream_id <> '' AND r.asked_at < now() - %s
+WHERE r.status IN ('Pending', 'In progress') AND r.upstream_id <> '' AND r.polled_at < now() - %s
 ORDER BY r.id LIMIT %s
 """
+
+_NOTED_IN = {models.CancelRequest: "forwarded_at", models.Refill: "polled_at"}  # when its provider was asked last
 
 
 def pass_on(line: ThrottledClient, provider: Provider) -> bool:
@@ -60,7 +62,7 @@ def _cancel(line: ThrottledClient, provider: Provider) -> bool:
         accepted = [id_ for id_, order in asked if isinstance(said.get(order), CancelAccepted)]
         declined = [id_ for id_, order in asked if isinstance(said.get(order), Declined)]
         with transaction.atomic():
-            models.CancelRequest.objects.filter(pk__in=accepted).update(is_passed_on=True)
+            models.CancelRequest.objects.filter(pk__in=accepted).update(is_accepted_upstream=True)
             cancelling.reject(engine_connection(), declined)
     return bool(asked)
 
@@ -97,7 +99,7 @@ def _due(query: str, provider: Provider, model: type[models.CancelRequest | mode
     """Return what is to be asked about now, and note that it is."""
     with transaction.atomic():
         asked: _Asked = Cursor(engine_connection()).execute(query, [provider.pk, ASK_AGAIN, IDS_A_REQUEST]).fetchall()
-        model._default_manager.filter(pk__in=[id_ for id_, _ in asked]).update(asked_at=Now())  # noqa: SLF001 - Django's
+        model._default_manager.filter(pk__in=[id_ for id_, _ in asked]).update(**{_NOTED_IN[model]: Now()})  # noqa: SLF001 - Django's
     return asked
 
 

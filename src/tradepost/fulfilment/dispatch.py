@@ -21,22 +21,22 @@ def send(line: ThrottledClient, provider: Provider) -> int:
     What is claimed is committed as `sending` before the first byte leaves; each answer is committed as it comes.
     """
     taken = _claim(line, provider)
-    name = _installation() if provider.takes_idempotency_keys else ""
+    name = _installation() if provider.supports_idempotency_keys else ""
     for answered in line.each(taken, lambda client, outgoing: _place(client, outgoing, name)):
         outcomes = [_outcome(outgoing, answer) for outgoing, answer in answered]
         for _, answer in answered:
             provider_pause.pause_after(provider, answer)
         in_transaction(partial(attempts.record, outcomes=outcomes))
-        if provider.trouble and any(outcome.result is Result.SENT for outcome in outcomes):
-            provider.trouble = ""
-            provider.save(update_fields=["trouble"])
+        if provider.last_error and any(outcome.result is Result.SENT for outcome in outcomes):
+            provider.last_error = ""
+            provider.save(update_fields=["last_error"])
     return len(taken)
 
 
 def _claim(line: ThrottledClient, provider: Provider) -> list[OutgoingOrder]:
     limit = 2 * line.width  # what the line has in hand: little is unsure if this worker dies
     taken = in_transaction(partial(dispatching.claim, provider=provider.pk, limit=limit))
-    if taken or not provider.takes_idempotency_keys:
+    if taken or not provider.supports_idempotency_keys:
         return taken
     return in_transaction(partial(dispatching.claim_unsure, provider=provider.pk, limit=limit))
 

@@ -91,7 +91,7 @@ class Fulfilment(Collector):
         told: dict[str, tuple[str, _Read]] = {
             "oldest_queued_seconds": ("Since the oldest queued order was placed.", lambda p: p.oldest_seconds or 0),
             "balance": ("What is left there, in its currency.", lambda p: p.balance),
-            "in_trouble": ("1 while nothing is sent to it for a reason.", lambda p: int(bool(p.trouble))),
+            "in_trouble": ("1 while nothing is sent to it for a reason.", lambda p: int(bool(p.last_error))),
             "paused": ("1 while nothing is sent to it since staff said so.", lambda p: int(p.is_paused)),
             "list_age_seconds": ("Since its list was read.", lambda p: p.synced_seconds),
         }
@@ -107,7 +107,7 @@ class Fulfilment(Collector):
         told: dict[str, tuple[str, _Read]] = {
             "requests": ("Requests made to it.", lambda p: p.requests),
             "request_failures": ("Requests that got no clear answer.", lambda p: p.failures),
-            "request_seconds": ("Seconds that all requests took together.", lambda p: p.milliseconds / 1000),
+            "request_seconds": ("Seconds that all requests took together.", lambda p: p.request_milliseconds / 1000),
         }
         for name, (documentation, read) in told.items():
             counter = CounterMetricFamily(f"tradepost_provider_{name}", documentation, labels=["provider"])

@@ -52,12 +52,12 @@ def outcome_of(order: int, attempt: int, error: PanelError) -> Outcome:
     if isinstance(error, Refused) and not _IS_THERE.search(error.text):
         known = _known(error)
         if known is None:
-            return Outcome(order, attempt, Result.DECLINED, answer=error.text)
-        return Outcome(order, attempt, Result.LATER, answer=error.text, wait=known.wait)
+            return Outcome(order, attempt, Result.DECLINED, response=error.text)
+        return Outcome(order, attempt, Result.LATER, response=error.text, wait=known.wait)
     pause = pause_of(error)
     if pause:
-        return Outcome(order, attempt, Result.LATER, answer=evidence_of(error), wait=pause.wait)
-    return Outcome(order, attempt, Result.UNSURE, answer=evidence_of(error))
+        return Outcome(order, attempt, Result.LATER, response=evidence_of(error), wait=pause.wait)
+    return Outcome(order, attempt, Result.UNSURE, response=evidence_of(error))
 
 
 def pause_of(error: PanelError) -> Pause | None:

@@ -12,7 +12,7 @@ from tradepost_client import PanelError
 
 UNUSABLE = timedelta(minutes=5)  # how long to leave a provider alone that can't be called at all
 SHORT_PAUSE = timedelta(seconds=5)
-TROUBLE_CHARS_MAX = 300
+ERROR_CHARS_MAX = 300
 
 
 def pause_after(provider: Provider, answer: object) -> bool:
@@ -25,7 +25,7 @@ def pause_after(provider: Provider, answer: object) -> bool:
 
 def pause_provider(provider: int, pause: Pause) -> None:
     """Send nothing to a provider until `pause` is over. A pause without a reason raises no alert."""
-    Provider.objects.filter(pk=provider).update(retry_at=Now() + pause.wait, trouble=pause.why[:TROUBLE_CHARS_MAX])
+    Provider.objects.filter(pk=provider).update(retry_at=Now() + pause.wait, last_error=pause.why[:ERROR_CHARS_MAX])
 
 
 def wait_out(provider: Provider) -> bool:

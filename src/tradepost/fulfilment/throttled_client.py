@@ -61,7 +61,7 @@ class ThrottledClient:
             Provider.objects.filter(pk=self._provider).update(
                 requests=F("requests") + told[0],
                 failures=F("failures") + told[1],
-                milliseconds=F("milliseconds") + told[2],
+                request_milliseconds=F("request_milliseconds") + told[2],
             )
 
     def _call[T](self, ask: Callable[[Client], T]) -> T | PanelError:
@@ -92,7 +92,7 @@ _clients: dict[int, tuple[object, Client]] = {}
 
 def _kept_client(provider: Provider) -> Client:
     """Return the client of the last visit, or another if address, key or limits have changed."""
-    made_of = provider.url, bytes(provider.sealed_key), provider.parallel_requests
+    made_of = provider.url, bytes(provider.encrypted_key), provider.parallel_requests
     kept = _clients.get(provider.pk)
     if kept and kept[0] == made_of:
         return kept[1]

@@ -51,7 +51,7 @@ class LedgerAccount(models.Model):
                 name="ledger_account_customer_or_house",
             ),
         )
-        permissions = (("change_creditlimit", "Can change how far an account may go below zero"),)
+        permissions = (("change_credit_limit", "Can change how far an account may go below zero"),)
 
     def __str__(self) -> str:
         return self.name or f"customer {self.account_id}"
@@ -136,7 +136,7 @@ class PaymentKind(TextEnum):
 class PaymentState(TextEnum):
     """How far a payment by hand is. Approving it and moving its money is one step."""
 
-    ASKED = "asked"
+    REQUESTED = "requested"
     DONE = "done"
     REJECTED = "rejected"
 
@@ -160,7 +160,7 @@ class PaymentLimit(models.Model):
         validators=[MinValueValidator(0)],
         help_text="The most that one person may pay in a day (UTC), whatever goes up or down.",
     )
-    alone_up_to = models.DecimalField(
+    approval_above = models.DecimalField(
         max_digits=20,
         decimal_places=5,
         validators=[MinValueValidator(0)],
@@ -170,7 +170,7 @@ class PaymentLimit(models.Model):
     class Meta:
         constraints = (
             models.CheckConstraint(
-                condition=Q(per_payment__gte=0, per_day__gte=0, alone_up_to__gte=0),
+                condition=Q(per_payment__gte=0, per_day__gte=0, approval_above__gte=0),
                 name="payment_limit_not_negative",
             ),
         )
@@ -188,7 +188,7 @@ class ManualPayment(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    name = models.UUIDField(
+    form_token = models.UUIDField(
         unique=True, default=uuid.uuid4, editable=False, help_text="Made with the form, so that it pays once."
     )
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="manual_payments")
@@ -199,15 +199,17 @@ class ManualPayment(models.Model):
     corrects = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="corrections", db_index=False
     )
-    state = models.CharField(max_length=8, choices=PaymentState.choices(), db_default=PaymentState.ASKED.value)
+    state = models.CharField(max_length=12, choices=PaymentState.choices(), db_default=PaymentState.REQUESTED.value)
     needs_approval = models.BooleanField()
-    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
-    made_at = models.DateTimeField(db_default=Now())
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    requested_at = models.DateTimeField(db_default=Now())
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     decided_at = models.DateTimeField(null=True)
-    decision = models.CharField(max_length=REASON_CHARS_MAX, blank=True, db_default="")
+    decision_reason = models.CharField(max_length=REASON_CHARS_MAX, blank=True, db_default="")
     transfer = models.OneToOneField(Transfer, null=True, on_delete=models.PROTECT, related_name="manual_payment")
 
     class Meta:
@@ -226,8 +228,10 @@ class ManualPayment(models.Model):
             ),
             # Two pairs of eyes. Whoever asked for a payment may take that back, which is to reject it.
             models.CheckConstraint(
-                condition=Q(decided_by__isnull=True) | ~Q(state=PaymentState.DONE.value) | ~Q(decided_by=F("made_by")),
-                name="payment_not_approved_by_its_maker",
+                condition=Q(decided_by__isnull=True)
+                | ~Q(state=PaymentState.DONE.value)
+                | ~Q(decided_by=F("requested_by")),
+                name="payment_not_approved_by_its_requester",
             ),
             models.CheckConstraint(
                 condition=Q(decided_by__isnull=True) | ~Q(state=PaymentState.DONE.value) | ~Q(decided_by=F("account")),
@@ -245,13 +249,13 @@ class ManualPayment(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=("made_by", "made_at"), name="payment_of_maker"),
-            models.Index(fields=("id",), condition=Q(state=PaymentState.ASKED.value), name="payment_waiting"),
+            models.Index(fields=("requested_by", "requested_at"), name="payment_of_requester"),
+            models.Index(fields=("id",), condition=Q(state=PaymentState.REQUESTED.value), name="payment_waiting"),
         )
         ordering = ("-id",)
         permissions = (
-            ("add_topup", "Can top accounts up by hand"),
-            ("add_correction", "Can correct balances and give bonuses by hand"),
+            ("top_up_account", "Can top accounts up by hand"),
+            ("correct_balance", "Can correct balances and give bonuses by hand"),
             ("approve_payment", "Can approve payments that somebody else asked for"),
         )
         default_permissions = ("view",)

@@ -25,9 +25,9 @@ from tradepost.engine.money import ZERO
 from tradepost.ledger.models import LedgerAccount, ManualPayment, PaymentKind, PaymentLimit, PaymentState
 
 PERMISSIONS = {
-    PaymentKind.TOP_UP: "ledger.add_topup",
-    PaymentKind.CORRECTION: "ledger.add_correction",
-    PaymentKind.BONUS: "ledger.add_correction",
+    PaymentKind.TOP_UP: "ledger.top_up_account",
+    PaymentKind.CORRECTION: "ledger.correct_balance",
+    PaymentKind.BONUS: "ledger.correct_balance",
 }
 APPROVE = "ledger.approve_payment"
 SET_LIMITS = "ledger.change_paymentlimit"  # whoever may set the limits is bound by none
@@ -41,7 +41,7 @@ class PaymentRefusedError(Exception):
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody wants to pay. `reason` is for staff, `reference` for the customer's statement."""
 
-    name: UUID
+    form_token: UUID
     account: int
     kind: PaymentKind
     amount: Decimal
@@ -70,9 +70,9 @@ def allowance(person: Account) -> Allowance:
     limits = PaymentLimit.objects.filter(group__user=person).aggregate(
         at_once=Max("per_payment", default=ZERO),
         a_day=Max("per_day", default=ZERO),
-        alone=Max("alone_up_to", default=ZERO),
+        alone=Max("approval_above", default=ZERO),
     )
-    paid = ManualPayment.objects.filter(made_by=person, made_at__gte=_today()).exclude(
+    paid = ManualPayment.objects.filter(requested_by=person, requested_at__gte=_today()).exclude(
         state=PaymentState.REJECTED.value
     )
     today = paid.aggregate(total=Sum(Abs("amount"), default=ZERO))["total"]
@@ -90,8 +90,8 @@ def why_not(person: Account, wish: Wish) -> str:
 
 
 def _made(person: Account, wish: Wish) -> ManualPayment | None:
-    """Return the payment that somebody has made by this name. Raises `PaymentRefusedError` if it is another one."""
-    known = ManualPayment.objects.filter(name=wish.name, made_by=person).first()
+    """Return the payment that somebody has made by this form. Raises `PaymentRefusedError` if it is another one."""
+    known = ManualPayment.objects.filter(form_token=wish.form_token, requested_by=person).first()
     if known and (known.account_id, known.kind, known.amount) != (wish.account, wish.kind.value, wish.amount):
         raise PaymentRefusedError(
             f"This form has made a {known.kind} of {money.show(known.amount)} before: begin again for another payment."
@@ -123,7 +123,7 @@ def _beyond(allowed: Allowance, amount: Decimal) -> str:
 def make(person: Account, wish: Wish) -> ManualPayment:
     """Make a payment; it is done, or waits for a second person. The same wish again is the same payment.
 
-    Raises `PaymentRefusedError`; also for a wish of the same name that differs in account, kind or amount.
+    Raises `PaymentRefusedError`; also for a wish of the same form that differs in account, kind or amount.
     """
     Account.objects.select_for_update(no_key=True).get(pk=person.pk)
     if known := _made(person, wish):
@@ -131,15 +131,15 @@ def make(person: Account, wish: Wish) -> ManualPayment:
     if why := _forbidden(person, wish):
         raise PaymentRefusedError(why)
     payment = ManualPayment.objects.create(
-        name=wish.name,
+        form_token=wish.form_token,
         account_id=wish.account,
         kind=wish.kind.value,
         amount=wish.amount,
         reason=wish.reason,
         reference=wish.reference,
         corrects_id=wish.corrects,
-        made_by=person,
-        state=PaymentState.ASKED.value,
+        requested_by=person,
+        state=PaymentState.REQUESTED.value,
         needs_approval=abs(wish.amount) > allowance(person).alone,
     )
     if not payment.needs_approval:
@@ -157,15 +157,15 @@ def why_not_back(payment: ManualPayment) -> str:
 
 
 @transaction.atomic
-def take_back(person: Account, payment: int, *, name: UUID, reason: str) -> ManualPayment:
+def take_back(person: Account, payment: int, *, form_token: UUID, reason: str) -> ManualPayment:
     """Correct a payment that was a mistake by one of the same amount, the other way. Raises `PaymentRefusedError`."""
     mistake = ManualPayment.objects.select_for_update().get(pk=payment)
-    if mistake.corrections.filter(name=name).exists():
-        return mistake.corrections.get(name=name)
+    if mistake.corrections.filter(form_token=form_token).exists():
+        return mistake.corrections.get(form_token=form_token)
     if why := why_not_back(mistake):
         raise PaymentRefusedError(why)
     wish = Wish(
-        name=name,
+        form_token=form_token,
         account=mistake.account_id,
         kind=PaymentKind.CORRECTION,
         amount=-mistake.amount,
@@ -182,7 +182,7 @@ def approve(person: Account, payment: int) -> ManualPayment:
     found = _waiting(payment)
     if not person.has_perm(APPROVE):
         raise PaymentRefusedError("You may not approve payments.")
-    if found.made_by_id == person.pk:
+    if found.requested_by_id == person.pk:
         raise PaymentRefusedError("Somebody else has to approve what you have asked for.")
     if found.account_id == person.pk:
         raise PaymentRefusedError("Somebody else has to approve what your account is paid.")
@@ -195,18 +195,18 @@ def approve(person: Account, payment: int) -> ManualPayment:
 def reject(person: Account, payment: int, *, reason: str) -> ManualPayment:
     """Reject a payment that waits, or take back one's own wish. Raises `PaymentRefusedError`."""
     found = _waiting(payment)
-    if not person.has_perm(APPROVE) and found.made_by_id != person.pk:
+    if not person.has_perm(APPROVE) and found.requested_by_id != person.pk:
         raise PaymentRefusedError("You may not reject payments of others.")
-    found.state, found.decision = PaymentState.REJECTED.value, reason
+    found.state, found.decision_reason = PaymentState.REJECTED.value, reason
     found.decided_by, found.decided_at = person, timezone.now()
-    found.save(update_fields=["state", "decision", "decided_by", "decided_at"])
+    found.save(update_fields=["state", "decision_reason", "decided_by", "decided_at"])
     return found
 
 
 def _waiting(payment: int) -> ManualPayment:
     """Return a payment that waits, locked."""
     found = ManualPayment.objects.select_for_update().get(pk=payment)
-    if found.state != PaymentState.ASKED:
+    if found.state != PaymentState.REQUESTED:
         raise PaymentRefusedError(f"It was {'approved' if found.state == PaymentState.DONE else 'rejected'} before.")
     return found
 
@@ -214,7 +214,7 @@ def _waiting(payment: int) -> ManualPayment:
 def _pay(payment: ManualPayment) -> None:
     """Move the money of a payment that nobody else can decide on meanwhile."""
     house, kind = PaymentKind(payment.kind).source
-    actor = str(payment.made_by)
+    actor = str(payment.requested_by)
     note = payment.reference or ("Bonus" if payment.kind == PaymentKind.BONUS else "")
     try:
         payment.transfer_id = ledger.pay(

@@ -16,7 +16,7 @@ STATES = ("queued", "sending", "sent", "unsure", "refused")
 class Standing(msgspec.Struct, frozen=True):
     """A provider, and how many orders are in each state there; `oldest_seconds` is since the oldest queued was placed.
 
-    `customer_requests`, `failures` (without a clear answer) and `milliseconds` are sums since the provider was added.
+    `customer_requests`, `failures` (without a clear answer) and `request_milliseconds` are sums since the provider was added.
     """
 
     id: int
@@ -24,11 +24,11 @@ class Standing(msgspec.Struct, frozen=True):
     currency: str
     balance: Decimal | None
     is_paused: bool
-    trouble: str
+    last_error: str
     synced_seconds: float | None
     requests: int
     failures: int
-    milliseconds: int
+    request_milliseconds: int
     oldest_seconds: float | None
     queued: int
     sending: int
@@ -48,8 +48,8 @@ class Workers(msgspec.Struct, frozen=True):
 
 
 _STANDINGS = f"""
-SELECT p.id, p.name, p.currency, p.balance, p.is_paused, p.trouble,
-       extract(epoch FROM now() - p.synced_at)::float8, p.requests, p.failures, p.milliseconds,
+SELECT p.id, p.name, p.currency, p.balance, p.is_paused, p.last_error,
+       extract(epoch FROM now() - p.synced_at)::float8, p.requests, p.failures, p.request_milliseconds,
        (SELECT extract(epoch FROM now() - o.created_at)::float8
         FROM orders_upstreamorder u JOIN orders_order o ON o.id = u.order_id
         WHERE u.provider_id = p.id AND u.state = 'queued' ORDER BY u.order_id LIMIT 1),

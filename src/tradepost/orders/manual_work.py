@@ -16,22 +16,22 @@ _FREE = """
 SELECT o.id FROM orders_order o
 WHERE o.dispatch = %(by_hand)s AND o.status = ANY(%(active)s)
   AND (%(service)s::bigint IS NULL OR o.service_id = %(service)s)
-  AND NOT EXISTS (SELECT FROM orders_takenorder t WHERE t.order_id = o.id)
+  AND NOT EXISTS (SELECT FROM orders_orderassignment t WHERE t.order_id = o.id)
 ORDER BY o.id LIMIT 1
 """
 
 _TAKE = """
-INSERT INTO orders_takenorder (order_id, by_id)
+INSERT INTO orders_orderassignment (order_id, assignee_id)
 SELECT o.id, %s FROM orders_order o WHERE o.id = %s AND o.dispatch = %s AND o.status = ANY(%s)
 ON CONFLICT DO NOTHING RETURNING order_id
 """
 
-_HOLD = "SELECT order_id FROM orders_takenorder WHERE order_id = %s AND by_id = %s FOR UPDATE"
+_HOLD = "SELECT order_id FROM orders_orderassignment WHERE order_id = %s AND assignee_id = %s FOR UPDATE"
 
-_RELEASE = "DELETE FROM orders_takenorder WHERE order_id = %s AND by_id = %s RETURNING order_id"
+_RELEASE = "DELETE FROM orders_orderassignment WHERE order_id = %s AND assignee_id = %s RETURNING order_id"
 
 _FORGET = """
-DELETE FROM orders_takenorder t USING orders_order o WHERE o.id = t.order_id AND NOT o.status = ANY(%s)
+DELETE FROM orders_orderassignment t USING orders_order o WHERE o.id = t.order_id AND NOT o.status = ANY(%s)
 """
 
 

@@ -53,14 +53,14 @@ class Order(models.Model):
         "self",
         null=True,
         on_delete=models.PROTECT,
-        related_name="made",
+        related_name="children",
         db_index=False,
         db_constraint=False,
         help_text="The drip-feed or subscription it is a part of.",
     )
     part = models.IntegerField(null=True, help_text="Which part of it, from 1.")
     one_per_link = models.BooleanField(db_default=False)
-    in_window = models.BooleanField(db_default=False, help_text="Its account had a duplicate window.")
+    in_duplicate_window = models.BooleanField(db_default=False, help_text="Its account had a duplicate window.")
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -101,11 +101,17 @@ class Order(models.Model):
             models.Index(fields=("account", "id"), condition=Q(parts__isnull=False), name="order_made_of_parts"),
             # Every loop that moves orders on reads this one, so its cost doesn't grow with history.
             models.Index(fields=("dispatch", "id"), condition=IS_ACTIVE, name="order_active"),
-            models.Index("account", "service", MD5("link"), condition=Q(in_window=True), name="order_in_window"),
+            models.Index(
+                "account",
+                "service",
+                MD5("link"),
+                condition=Q(in_duplicate_window=True),
+                name="order_in_duplicate_window",
+            ),
         )
         ordering = ("-id",)
         permissions = (
-            ("work_order", "Can fulfil orders by hand"),
+            ("fulfil_order", "Can fulfil orders by hand"),
             ("export_order", "Can export orders"),
         )
 
@@ -147,7 +153,7 @@ class DripFeed(models.Model):
 class UpstreamOrder(models.Model):
     """An order on its way to a provider or there, while it is under way. Written by `tradepost.engine.dispatching`.
 
-    `due_at` is when it may be sent (queued) or asked for again (unsure); `tries` counts its attempts.
+    `due_at` is when it may be sent (queued) or asked for again (unsure); `attempt_count` counts its attempts.
     """
 
     order = models.OneToOneField(Order, primary_key=True, on_delete=models.PROTECT, related_name="upstream")
@@ -156,12 +162,14 @@ class UpstreamOrder(models.Model):
     route = models.ForeignKey("providers.Route", on_delete=models.PROTECT, related_name="+", db_index=False)
     state = models.CharField(max_length=8, choices=_choices(ON_ITS_WAY), db_default=Dispatch.QUEUED.value)
     due_at = models.DateTimeField(db_default=Now())
-    tries = models.IntegerField(db_default=0)
+    attempt_count = models.IntegerField(db_default=0)
     upstream_id = models.CharField(max_length=64, blank=True, db_default="")
     quantity = models.BigIntegerField(null=True, help_text="What was ordered there.")
     multiplier = models.DecimalField(max_digits=10, decimal_places=4, db_default=1)
     sent_at = models.DateTimeField(null=True)
-    said = models.CharField(max_length=300, blank=True, db_default="", help_text="What its provider said of it last.")
+    last_message = models.CharField(
+        max_length=300, blank=True, db_default="", help_text="What its provider said of it last."
+    )
 
     class Meta:
         constraints = (
@@ -209,8 +217,8 @@ class Attempt(models.Model):
     cost_expected = models.DecimalField(
         max_digits=20, decimal_places=5, null=True, help_text="What it was to cost when it was sent, by its list."
     )
-    asked = models.JSONField(null=True)
-    answer = models.TextField(blank=True, db_default="")
+    request = models.JSONField(null=True)
+    response = models.TextField(blank=True, db_default="")
 
     class Meta:
         constraints = (
@@ -264,7 +272,7 @@ class Refill(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     upstream_id = models.CharField(max_length=64, blank=True, db_default="", help_text="What its provider calls it.")
-    asked_at = models.DateTimeField(null=True, help_text="When its provider was last asked about it.")
+    polled_at = models.DateTimeField(null=True, help_text="When its provider was last asked about it.")
 
     class Meta:
         constraints = (
@@ -292,8 +300,8 @@ class CancelRequest(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now())
     settled_at = models.DateTimeField(null=True)
-    asked_at = models.DateTimeField(null=True, help_text="When its provider was last asked to cancel.")
-    is_passed_on = models.BooleanField(db_default=False, help_text="Its provider has accepted it.")
+    forwarded_at = models.DateTimeField(null=True, help_text="When its provider was last asked to cancel.")
+    is_accepted_upstream = models.BooleanField(db_default=False, help_text="Its provider has accepted it.")
 
     class Meta:
         constraints = (
@@ -328,20 +336,20 @@ class BulkAction(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=16, choices=BulkActionKind.choices())
-    wish = models.JSONField(default=dict)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    options = models.JSONField(default=dict)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(
         max_length=8,
         choices=BulkActionState.choices(),
         db_default=BulkActionState.DRAFT.value,
         default=BulkActionState.DRAFT.value,
     )
-    chosen = models.IntegerField(default=0)
+    total = models.IntegerField(default=0)
     done = models.IntegerField(db_default=0)
     skipped = models.IntegerField(db_default=0)
     failed = models.IntegerField(db_default=0)
     created_at = models.DateTimeField(db_default=Now())
-    worked_at = models.DateTimeField(null=True, help_text="When it was confirmed, or its last batch was done.")
+    progressed_at = models.DateTimeField(null=True, help_text="When it was confirmed, or its last batch was done.")
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -349,15 +357,15 @@ class BulkAction(models.Model):
             models.CheckConstraint(condition=Q(kind__in=BulkActionKind.values()), name="bulk_action_kind_known"),
             models.CheckConstraint(condition=Q(state__in=BulkActionState.values()), name="bulk_action_state_known"),
             models.CheckConstraint(
-                condition=Q(chosen__gte=models.F("done") + models.F("skipped") + models.F("failed")),
-                name="bulk_action_no_more_than_chosen",
+                condition=Q(total__gte=models.F("done") + models.F("skipped") + models.F("failed")),
+                name="bulk_action_no_more_than_total",
             ),
         )
-        indexes = (models.Index(fields=("worked_at",), condition=Q(state="running"), name="bulk_action_running"),)
+        indexes = (models.Index(fields=("progressed_at",), condition=Q(state="running"), name="bulk_action_running"),)
         ordering = ("-id",)
 
     def __str__(self) -> str:
-        return f"{BulkActionKind(self.kind).label}, {self.chosen:,} orders"
+        return f"{BulkActionKind(self.kind).label}, {self.total:,} orders"
 
     @property
     def worked_on(self) -> int:
@@ -386,20 +394,20 @@ class BulkOrder(models.Model):
         return f"{self.order_id}: {self.outcome}"
 
 
-class TakenOrder(models.Model):
+class OrderAssignment(models.Model):
     """An order by hand that a member of staff is at. One row an order: nobody else can take it."""
 
     order = models.OneToOneField(
-        Order, primary_key=True, on_delete=models.PROTECT, related_name="taken", db_constraint=False
+        Order, primary_key=True, on_delete=models.PROTECT, related_name="assignment", db_constraint=False
     )
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="taken_orders")
-    taken_at = models.DateTimeField(db_default=Now())
+    assignee = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="order_assignments")
+    assigned_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
-        return f"{self.order_id}: {self.by_id}"
+        return f"{self.order_id}: {self.assignee_id}"
 
 
-class Pace(models.Model):
+class ServicePace(models.Model):
     """How long the last orders of a service took. Written by `tradepost.orders.stuck_orders`.
 
     From placing to the first move and to the end: what nine in ten stayed below, and not less than thrice the median.
@@ -410,8 +418,8 @@ class Pace(models.Model):
     )
     starts_within = models.DurationField(null=True)
     ends_within = models.DurationField()
-    orders = models.IntegerField(help_text="How many it was reckoned from.")
-    reckoned_at = models.DateTimeField(db_default=Now())
+    sample_size = models.IntegerField(help_text="How many orders it was computed from.")
+    computed_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
         return f"{self.service_id}: {self.ends_within}"
@@ -421,25 +429,25 @@ class StuckOrder(models.Model):
     """An active order that takes too long, and why that is said. Written by `tradepost.orders.stuck_orders`."""
 
     NOT_STARTED, SLOW, UNANSWERED = "not started", "slow", "unanswered"
-    WHYS = (NOT_STARTED, SLOW, UNANSWERED)
+    REASONS = (NOT_STARTED, SLOW, UNANSWERED)
 
     order = models.OneToOneField(
         Order, primary_key=True, on_delete=models.PROTECT, related_name="stuck", db_constraint=False
     )
-    why = models.CharField(max_length=12, choices=[(why, why) for why in WHYS])
-    usual = models.DurationField(help_text="What it should have taken at most.")
+    reason = models.CharField(max_length=12, choices=[(reason, reason) for reason in REASONS])
+    expected_within = models.DurationField(help_text="What it should have taken at most.")
     found_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = (
             models.CheckConstraint(
-                condition=Q(why__in=("not started", "slow", "unanswered")), name="stuck_order_why_known"
+                condition=Q(reason__in=("not started", "slow", "unanswered")), name="stuck_order_reason_known"
             ),
         )
         ordering = ("order_id",)
 
     def __str__(self) -> str:
-        return f"{self.order_id}: {self.why}"
+        return f"{self.order_id}: {self.reason}"
 
 
 class ShownColumns(models.Model):

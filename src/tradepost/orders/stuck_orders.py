@@ -34,18 +34,18 @@ WITH newest AS (
     WHERE o.parts IS NULL AND e.from_status <> e.to_status
       AND (e.to_status = 'Completed' OR e.from_status = 'Pending' AND e.to_status = ANY(%(begun)s))
 ), pace AS (
-    SELECT service_id, is_end, count(*) AS orders,
+    SELECT service_id, is_end, count(*) AS sample_size,
            greatest(percentile_cont(%(percentile)s) WITHIN GROUP (ORDER BY took),
                     %(medians)s * percentile_cont(0.5) WITHIN GROUP (ORDER BY took), %(at_least)s) AS within
     FROM took WHERE back <= %(orders_max)s GROUP BY service_id, is_end HAVING count(*) >= %(orders_min)s
 )
-INSERT INTO orders_pace (service_id, starts_within, ends_within, orders, reckoned_at)
-SELECT e.service_id, s.within, e.within, e.orders, now()
+INSERT INTO orders_servicepace (service_id, starts_within, ends_within, sample_size, computed_at)
+SELECT e.service_id, s.within, e.within, e.sample_size, now()
 FROM pace e LEFT JOIN pace s ON s.service_id = e.service_id AND NOT s.is_end
 WHERE e.is_end
 ON CONFLICT (service_id) DO UPDATE
-SET starts_within = coalesce(excluded.starts_within, orders_pace.starts_within), ends_within = excluded.ends_within,
-    orders = excluded.orders, reckoned_at = now()
+SET starts_within = coalesce(excluded.starts_within, orders_servicepace.starts_within),
+    ends_within = excluded.ends_within, sample_size = excluded.sample_size, computed_at = now()
 """
 
 _FIND = """
@@ -55,20 +55,23 @@ WITH late AS (
                WHEN o.status = 'Pending'
                     AND o.created_at < now() - coalesce(p.starts_within, p.ends_within, %(unknown)s) THEN 'not started'
                WHEN o.created_at < now() - coalesce(p.ends_within, %(unknown)s) THEN 'slow'
-           END AS why, coalesce(p.starts_within, p.ends_within, %(unknown)s) AS starts_within,
+           END AS reason, coalesce(p.starts_within, p.ends_within, %(unknown)s) AS starts_within,
            coalesce(p.ends_within, %(unknown)s) AS ends_within
-    FROM orders_order o LEFT JOIN orders_pace p ON p.service_id = o.service_id
+    FROM orders_order o LEFT JOIN orders_servicepace p ON p.service_id = o.service_id
     WHERE o.status = ANY(%(active)s) AND o.parts IS NULL AND o.created_at < now() - %(at_least)s
 ), kept AS (
-    SELECT id, why, CASE why WHEN 'unanswered' THEN %(unanswered)s WHEN 'slow' THEN ends_within ELSE starts_within END
-           AS usual
-    FROM late WHERE why IS NOT NULL ORDER BY id LIMIT %(most)s
+    SELECT id, reason,
+           CASE reason WHEN 'unanswered' THEN %(unanswered)s WHEN 'slow' THEN ends_within ELSE starts_within END
+           AS expected_within
+    FROM late WHERE reason IS NOT NULL ORDER BY id LIMIT %(most)s
 ), gone AS (
     DELETE FROM orders_stuckorder s WHERE NOT EXISTS (SELECT FROM kept WHERE kept.id = s.order_id)
 )
-INSERT INTO orders_stuckorder (order_id, why, usual, found_at) SELECT id, why, usual, now() FROM kept
-ON CONFLICT (order_id) DO UPDATE SET why = excluded.why, usual = excluded.usual
-WHERE (orders_stuckorder.why, orders_stuckorder.usual) IS DISTINCT FROM (excluded.why, excluded.usual)
+INSERT INTO orders_stuckorder (order_id, reason, expected_within, found_at)
+SELECT id, reason, expected_within, now() FROM kept
+ON CONFLICT (order_id) DO UPDATE SET reason = excluded.reason, expected_within = excluded.expected_within
+WHERE (orders_stuckorder.reason, orders_stuckorder.expected_within)
+      IS DISTINCT FROM (excluded.reason, excluded.expected_within)
 """
 
 

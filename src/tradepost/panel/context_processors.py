@@ -9,7 +9,7 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext_lazy as _
 
 from tradepost.accounts import impersonation
-from tradepost.accounts.models import Account, LoginAs
+from tradepost.accounts.models import Account, Impersonation
 from tradepost.ledger.models import LedgerAccount
 from tradepost.site_settings import effective as site_settings
 from tradepost.site_settings.effective import EffectiveSettings
@@ -73,7 +73,7 @@ class Layout:
         return self.settings.sign_up == "open"
 
     @property
-    def acting(self) -> LoginAs | None:
+    def acting(self) -> Impersonation | None:
         """As whom a member of staff looks at the page, if as a customer."""
         return impersonation.of(self._request)
 

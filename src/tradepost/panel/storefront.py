@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from tradepost.accounts.models import Account
-from tradepost.catalog.models import Change, Favourite
+from tradepost.catalog.models import Favourite, ServiceChange
 from tradepost.database import engine_connection
 from tradepost.engine import catalog as catalogs
 from tradepost.engine.catalog import Catalog, Service
@@ -80,13 +80,15 @@ class Storefront:
             found.sort(key=lambda service: str(service.id) != text)
         return [self._offer(service) for service in found[skip : skip + limit]], len(found)
 
-    def as_paid(self, change: Change) -> Change:
+    def as_paid(self, change: ServiceChange) -> ServiceChange:
         """Return a change with the rates that the account pays in place of everybody's."""
         change.rate = self._rate_for(change, change.rate)
-        change.was = change.was if change.was is None else self._rate_for(change, change.was)
+        change.rate_before = (
+            change.rate_before if change.rate_before is None else self._rate_for(change, change.rate_before)
+        )
         return change
 
-    def _rate_for(self, change: Change, rate: Decimal) -> Decimal:
+    def _rate_for(self, change: ServiceChange, rate: Decimal) -> Decimal:
         if self._account is None:
             return rate
         return self._catalog.rate_at(self._account, change.service_id, change.service.category_id, rate)

@@ -37,9 +37,9 @@ def of(services: Sequence[Service]) -> dict[int, Costs]:
     bought = [service for service in services if service.fulfilment == Fulfilment.PROVIDER]
     found = {}
     for service, ways in service_sync.with_route_terms(bought) if bought else ():
-        costs = [way.terms.rate for way in ways if not way.is_gone]
+        costs = [way.terms.rate for way in ways if not way.is_delisted]
         if costs:
-            first = next(way for way in ways if not way.is_gone)
+            first = next(way for way in ways if not way.is_delisted)
             found[service.pk] = Costs(costs[0], min(costs), max(costs), SyncedField.RATE in first.follows)
     return found
 
@@ -63,7 +63,7 @@ def _by_first_route() -> Case:
     cost = ExpressionWrapper(
         theirs * Case(When(service__type__in=_COUNTED, then=of_each), default=Value(Decimal(1))), _NUMBER
     )
-    routes = Route.objects.filter(service=OuterRef("pk"), is_active=True, provider_service__is_gone=False)
+    routes = Route.objects.filter(service=OuterRef("pk"), is_active=True, provider_service__is_delisted=False)
     first = Subquery(routes.order_by("position", "pk").values(cost=cost)[:1], output_field=_NUMBER)
     return Case(When(fulfilment=Fulfilment.PROVIDER.value, then=first), output_field=_NUMBER)
 

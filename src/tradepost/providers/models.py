@@ -17,7 +17,7 @@ class Provider(models.Model):
 
     name = models.CharField(max_length=100, unique=True)
     url = models.URLField("API address", max_length=500, help_text="The address of its API, like /api/v2, as it is.")
-    sealed_key = models.BinaryField(editable=False)
+    encrypted_key = models.BinaryField(editable=False)
     currency = models.CharField(max_length=3, default="USD", help_text="What its rates and its balance are in.")
     exchange_rate = models.DecimalField(
         max_digits=20,
@@ -32,7 +32,7 @@ class Provider(models.Model):
     parallel_requests = models.PositiveIntegerField(
         default=4, validators=[MinValueValidator(1), MaxValueValidator(64)], help_text="Never more than so many."
     )
-    takes_idempotency_keys = models.BooleanField(
+    supports_idempotency_keys = models.BooleanField(
         default=False,
         help_text="Another Tradepost does: an order whose answer was lost is asked for again by its key, safely.",
     )
@@ -46,12 +46,14 @@ class Provider(models.Model):
     balance = models.DecimalField(max_digits=20, decimal_places=5, null=True, editable=False)
     balance_at = models.DateTimeField(null=True, editable=False)
     retry_at = models.DateTimeField(null=True, editable=False, help_text="Until then nothing is sent to it.")
-    trouble = models.CharField(max_length=300, blank=True, editable=False, help_text="Why nothing is sent to it.")
+    last_error = models.CharField(max_length=300, blank=True, editable=False, help_text="Why nothing is sent to it.")
     synced_at = models.DateTimeField(null=True, editable=False)
     sync_error = models.CharField(max_length=300, blank=True, editable=False)
     requests = models.BigIntegerField(default=0, editable=False)
     failures = models.BigIntegerField(default=0, editable=False, help_text="Requests that got no clear answer.")
-    milliseconds = models.BigIntegerField(default=0, editable=False, help_text="That all requests took together.")
+    request_milliseconds = models.BigIntegerField(
+        default=0, editable=False, help_text="That all requests took together."
+    )
 
     class Meta:
         constraints = (
@@ -68,11 +70,11 @@ class Provider(models.Model):
     @property
     def key(self) -> str:
         """The API key, in clear. Raises `encryption.Unreadable`."""
-        return encryption.decrypt(bytes(self.sealed_key))
+        return encryption.decrypt(bytes(self.encrypted_key))
 
     @key.setter
     def key(self, text: str) -> None:
-        self.sealed_key = encryption.encrypt(text)
+        self.encrypted_key = encryption.encrypt(text)
 
 
 class ProviderService(models.Model):
@@ -91,7 +93,7 @@ class ProviderService(models.Model):
     dripfeed = models.BooleanField("drip-feed", default=False)
     description = models.TextField(blank=True)
     average_time = models.CharField(max_length=60, blank=True)
-    is_gone = models.BooleanField("gone", default=False, help_text="Its provider does not list it any more.")
+    is_delisted = models.BooleanField("gone", default=False, help_text="Its provider does not list it any more.")
     changed_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -159,16 +161,16 @@ class Route(models.Model):
         return f"{self.service_id} → {self.provider_service_id}"
 
 
-class Round(models.Model):
+class PollRound(models.Model):
     """How far the asking about a provider's orders of one age has come. Written by `tradepost.engine.polling`."""
 
     pk = models.CompositePrimaryKey("provider_id", "age")
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="+", db_index=False)
     age = models.SmallIntegerField()
-    began_at = models.DateTimeField()
+    started_at = models.DateTimeField()
     # The orders sent before this moment, and those of this moment below this id, are yet to be asked about.
-    before_at = models.DateTimeField(null=True)
-    before_order = models.BigIntegerField(null=True)
+    cursor_at = models.DateTimeField(null=True)
+    cursor_order = models.BigIntegerField(null=True)
 
     def __str__(self) -> str:
         return f"{self.provider_id}: {self.age}"

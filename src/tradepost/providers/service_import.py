@@ -61,7 +61,7 @@ def import_services(offers: Collection[int], wish: ImportOptions) -> Imported:
 
 def _route(offer: ProviderService, wish: ImportOptions) -> Route:
     """Return a route to an offer and its service, neither written yet. Raises `_Refused`."""
-    if offer.is_gone:
+    if offer.is_delisted:
         raise _Refused("its provider does not list it any more")
     type_ = _TYPES.get(offer.type.casefold())
     if type_ is None:

@@ -65,7 +65,7 @@ _TOLD = """jsonb_to_recordset(%(rows)s::jsonb) AS told (
 )"""
 
 _ADD = f"""
-INSERT INTO providers_providerservice (provider_id, {", ".join(_COLUMNS)}, is_gone, changed_at)
+INSERT INTO providers_providerservice (provider_id, {", ".join(_COLUMNS)}, is_delisted, changed_at)
 SELECT %(provider)s, {", ".join(f"told.{column}" for column in _COLUMNS)}, false, now() FROM {_TOLD}
 """
 
@@ -134,12 +134,12 @@ def take_in(provider: int, told: List) -> Update:
     changed = [each for each in told.listed if (was := known.get(each.upstream_id)) and each != _as_listed(was)]
     listed = {each.upstream_id for each in told.listed}
     there = listed | told.unreadable
-    gone = [row.pk for id_, row in known.items() if not row.is_gone and id_ not in there]
-    back = [row.pk for id_, row in known.items() if row.is_gone and id_ in listed]
+    gone = [row.pk for id_, row in known.items() if not row.is_delisted and id_ not in there]
+    back = [row.pk for id_, row in known.items() if row.is_delisted and id_ in listed]
     _write(_ADD, provider, new)
     _write(_CHANGE, provider, changed)
-    _mark(gone, is_gone=True)
-    _mark(back, is_gone=False)
+    _mark(gone, is_delisted=True)
+    _mark(back, is_delisted=False)
     rates = {row.pk: row.rate for each in changed if (row := known[each.upstream_id]).rate != each.rate}
     return Update(len(new), len(changed), len(gone), rates)
 
@@ -154,7 +154,7 @@ def _write(query: str, provider: int, rows: Sequence[Listed]) -> None:
         engine_connection().execute(query, {"provider": provider, "rows": told})
 
 
-def _mark(ids: Collection[int], *, is_gone: bool) -> None:
+def _mark(ids: Collection[int], *, is_delisted: bool) -> None:
     """Say what is gone or back, if anything is: each such statement counts the catalog's version up."""
     if ids:
-        ProviderService.objects.filter(pk__in=ids).update(is_gone=is_gone, changed_at=Now())
+        ProviderService.objects.filter(pk__in=ids).update(is_delisted=is_delisted, changed_at=Now())

@@ -45,7 +45,7 @@ class RouteTerms(msgspec.Struct, frozen=True, kw_only=True):
     rate_decimals: int = 4
     rise_percent: Decimal = Decimal(0)  # of its provider's rate, since it was followed last
     rise_percent_max: int = 100
-    is_gone: bool = False
+    is_delisted: bool = False
 
     @property
     def asked(self) -> ServiceTerms:
@@ -90,7 +90,7 @@ def decide(now: ServiceTerms, ways: Sequence[RouteTerms]) -> ServiceTerms | Quar
     Its first route that leads anywhere is followed. It goes into quarantine if none does, if that one's rate has risen
     by more than it may, and if the service would be sold below what it costs on any of them.
     """
-    ways = [way for way in ways if not way.is_gone]
+    ways = [way for way in ways if not way.is_delisted]
     if not ways:
         return Quarantine("None of its routes leads anywhere: its providers do not list what they lead to any more.")
     first = ways[0]
@@ -214,7 +214,7 @@ def route_terms(route: Route, type_: str, rates_before: Mapping[int, Decimal] = 
         rate_decimals=route.rate_decimals,
         rise_percent=markup.rise_percent(rates_before.get(theirs.pk, theirs.rate), theirs.rate),
         rise_percent_max=theirs.provider.price_rise_percent_max,
-        is_gone=theirs.is_gone,
+        is_delisted=theirs.is_delisted,
     )
 
 

@@ -11,7 +11,7 @@ nor once the order is over, and the attempt by which it went is the last one mad
 
 from tradepost.engine.ledger import SystemAccount
 from tradepost.engine.statuses import ACTIVE
-from tradepost.reports.measures import AMOUNTS, COUNTS, GROWTH, MEASURES, Kind, Timed
+from tradepost.reports.measures import AMOUNTS, COUNTS, GROWTH, MEASURES, Kind, Phase
 
 # The tables that bookings are made of, with the column that says when; rows are only ever added to them, but for
 # orders, of which only what never changes is booked here.
@@ -157,23 +157,23 @@ SUBJECTS = f"""
 
 # How long orders took that were sent: to their first move into work, and to their completion.
 DURATIONS = f"""
-WITH move AS ({_MOVES}), timed AS (
-    SELECT m.at, t.timed, m.provider_id, m.provider_service_id,
+WITH move AS ({_MOVES}), phases AS (
+    SELECT m.at, t.phase, m.provider_id, m.provider_service_id,
            floor(ln(greatest(extract(epoch FROM m.at - m.answered_at), 1)::float8) / ln({GROWTH}))::int AS bucket
     FROM move m CROSS JOIN LATERAL (
-        VALUES ({Timed.START}, m.from_status IN ('Pending', 'Processing')
+        VALUES ({Phase.START}, m.from_status IN ('Pending', 'Processing')
                 AND m.to_status IN ('In progress', 'Partial', 'Completed')
                 AND NOT EXISTS (
                     SELECT FROM orders_orderevent b
                     WHERE b.order_id = m.order_id AND b.id < m.id AND b.to_status = 'In progress'
                 )),
-               ({Timed.COMPLETION}, m.from_status IN ({_ACTIVE}) AND m.is_completed)
-    ) AS t (timed, is_so)
+               ({Phase.COMPLETION}, m.from_status IN ({_ACTIVE}) AND m.is_completed)
+    ) AS t (phase, is_so)
     WHERE t.is_so AND m.dispatch = 'sent' AND m.answered_at IS NOT NULL
       AND m.at > now() - make_interval(days => %(kept_days)s)
 )
-SELECT kind, subject, (at AT TIME ZONE 'UTC')::date AS day, timed, bucket, count(*) AS orders
-FROM timed CROSS JOIN LATERAL (
+SELECT kind, subject, (at AT TIME ZONE 'UTC')::date AS day, phase, bucket, count(*) AS orders
+FROM phases CROSS JOIN LATERAL (
     VALUES ({Kind.PROVIDER}, provider_id), ({Kind.OFFER}, provider_service_id)
 ) AS subjects (kind, subject)
 GROUP BY 1, 2, 3, 4, 5

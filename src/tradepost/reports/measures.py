@@ -22,7 +22,7 @@ class Span(IntEnum):
     YEAR = 3
 
 
-class Timed(IntEnum):
+class Phase(IntEnum):
     """What is timed of an order, from the moment its provider took it."""
 
     START = 0

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from tradepost.reports.measures import Kind, Span, Timed
+from tradepost.reports.measures import Kind, Phase, Span
 
 DIGITS = 30
 
@@ -35,7 +35,7 @@ class Total(models.Model):
         permissions = (
             ("view_sales", "Can view sales: orders, revenue and refunds"),
             ("view_profit", "Can view cost and profit"),
-            ("view_quality", "Can view the quality of providers"),
+            ("view_provider_quality", "Can view the quality of providers"),
         )
 
     def __str__(self) -> str:
@@ -45,11 +45,11 @@ class Total(models.Model):
 class Duration(models.Model):
     """How many of a day's orders at a provider, or of one offer there, took about so long. Kept for a while."""
 
-    pk = models.CompositePrimaryKey("kind", "subject", "day", "timed", "bucket")
+    pk = models.CompositePrimaryKey("kind", "subject", "day", "phase", "bucket")
     kind = models.SmallIntegerField(choices=[(kind.value, kind.name.lower()) for kind in Kind])
     subject = models.BigIntegerField()
     day = models.DateField()
-    timed = models.SmallIntegerField(choices=[(timed.value, timed.name.lower()) for timed in Timed])
+    phase = models.SmallIntegerField(choices=[(phase.value, phase.name.lower()) for phase in Phase])
     bucket = models.SmallIntegerField()
     orders = models.BigIntegerField()
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from django.db import connection
 
-from tradepost.reports.measures import GROWTH, Kind, Span, Timed
+from tradepost.reports.measures import GROWTH, Kind, Phase, Span
 from tradepost.reports.periods import Period
 from tradepost.reports.queries import By, Order, Reader, Row, Sums
 
@@ -47,7 +47,7 @@ class Quality(msgspec.Struct, frozen=True):
 
 
 _DURATIONS = """
-SELECT subject, timed, bucket, sum(orders)::bigint FROM reports_duration
+SELECT subject, phase, bucket, sum(orders)::bigint FROM reports_duration
 WHERE kind = %s AND subject = ANY(%s::bigint[]) AND day >= %s AND day <= %s GROUP BY 1, 2, 3
 """
 
@@ -104,9 +104,9 @@ def _with_durations(rows: Sequence[Row], kind: Kind, period: Period) -> list[Qua
     found: defaultdict[tuple[Any, int], Buckets] = defaultdict(dict)
     with connection.cursor() as cursor:
         cursor.execute(_DURATIONS, [kind.value, [row.subject for row in rows], period.first, period.last])
-        for subject, timed, bucket, orders in cursor.fetchall():
-            found[subject, timed][bucket] = orders
+        for subject, phase, bucket, orders in cursor.fetchall():
+            found[subject, phase][bucket] = orders
     return [
-        Quality(row.subject, row.sums, found[row.subject, Timed.START], found[row.subject, Timed.COMPLETION])
+        Quality(row.subject, row.sums, found[row.subject, Phase.START], found[row.subject, Phase.COMPLETION])
         for row in rows
     ]

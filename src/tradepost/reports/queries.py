@@ -111,9 +111,9 @@ COLUMNS = {
 # The same as whole numbers, amounts as hundred-thousandths, which is what they are exact to: quicker to add up by far.
 _UNITS = {
     "subject": "subject",
-    **{name: f"reports_units(({name} * {UNITS if name in AMOUNTS else 1})::bigint)" for name in MEASURES},
-    "revenue": f"reports_units(((charged - refunded) * {UNITS})::bigint)",
-    "profit": f"reports_units(((charged - refunded - cost) * {UNITS})::bigint)",
+    **{name: f"reports_bigint_sum(({name} * {UNITS if name in AMOUNTS else 1})::bigint)" for name in MEASURES},
+    "revenue": f"reports_bigint_sum(((charged - refunded) * {UNITS})::bigint)",
+    "profit": f"reports_bigint_sum(((charged - refunded - cost) * {UNITS})::bigint)",
 }
 
 _KINDS = {

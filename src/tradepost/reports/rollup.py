@@ -83,9 +83,9 @@ SET {", ".join(f"{name} = was.{name} + excluded.{name}" for name in MEASURES)}
 """
 
 _ADD_DURATIONS = f"""
-INSERT INTO reports_duration AS was (kind, subject, day, timed, bucket, orders)
+INSERT INTO reports_duration AS was (kind, subject, day, phase, bucket, orders)
 {DURATIONS}
-ON CONFLICT (kind, subject, day, timed, bucket) DO UPDATE SET orders = was.orders + excluded.orders
+ON CONFLICT (kind, subject, day, phase, bucket) DO UPDATE SET orders = was.orders + excluded.orders
 """
 
 _FORGET_MINUTES = f"""

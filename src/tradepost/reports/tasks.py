@@ -10,7 +10,7 @@ SECONDS_MAX = 50  # the rest is booked by the next one
 
 
 @app.periodic(cron="* * * * * */10")
-@app.task(queueing_lock="roll up", lock="roll up")
+@app.task(name="reports.rollup", queueing_lock="roll up", lock="roll up")
 def roll_up(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Book what is new, step by step, until it is time to stop; the step that is under way then is given up."""
     with cancelled_by_stop(engine_connection()):
@@ -19,7 +19,7 @@ def roll_up(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives 
 
 
 @app.periodic(cron="27 3 * * *")
-@app.task(queueing_lock="forget details", lock="forget details")
+@app.task(name="reports.delete_details", queueing_lock="forget details", lock="forget details")
 def forget_details(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Forget what is kept for a while only."""
     rollup.forget()

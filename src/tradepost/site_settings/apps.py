@@ -4,7 +4,7 @@ from django.db.models.signals import post_migrate
 
 class SiteSettingsConfig(AppConfig):
     name = "tradepost.site_settings"
-    label = "live"
+    label = "site_settings"
     verbose_name = "Settings"
 
     def ready(self) -> None:

@@ -6,7 +6,7 @@ import msgspec
 from django.conf import settings
 from django.http import HttpRequest
 
-from tradepost.site_settings.models import Settings
+from tradepost.site_settings.models import SiteSettings
 
 PANEL_NAME = "Tradepost"
 _KEPT = "_tradepost_settings"
@@ -27,7 +27,7 @@ class EffectiveSettings(msgspec.Struct, frozen=True):
 
 def current() -> EffectiveSettings:
     """Read the settings."""
-    row = Settings.objects.get()
+    row = SiteSettings.objects.get()
     return EffectiveSettings(
         panel_name=row.panel_name or PANEL_NAME,
         currency=row.currency,
@@ -51,4 +51,4 @@ def for_request(request: HttpRequest) -> EffectiveSettings:
 
 def create_row(**_: Any) -> None:
     """Make the row of a new desk, in the currency that the environment names; a receiver of `post_migrate`."""
-    Settings.objects.get_or_create(defaults={"currency": settings.TRADEPOST_CURRENCY})
+    SiteSettings.objects.get_or_create(defaults={"currency": settings.TRADEPOST_CURRENCY})

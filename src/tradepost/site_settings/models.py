@@ -10,7 +10,7 @@ from tradepost.site_settings.limits import KEYS_AT_FIRST, KEYS_MAX, LINES_MAX
 SIGN_UPS = (("open", "Open to everybody"), ("invitation", "By invitation"), ("closed", "Closed"))
 
 
-class Settings(models.Model):
+class SiteSettings(models.Model):
     """The one row of settings. What is empty is as the environment says, or as Tradepost has it.
 
     A change holds from the next request on, in every process. The currency is fixed once money has moved: a trigger
@@ -43,20 +43,23 @@ class Settings(models.Model):
     )
 
     class Meta:
+        db_table = "site_settings"
         verbose_name = verbose_name_plural = "settings"
         default_permissions = ("view", "change")
         constraints = (
-            models.CheckConstraint(condition=Q(id=1), name="settings_one_row"),
-            models.CheckConstraint(condition=Q(currency__regex="^[A-Z]{3}$"), name="settings_currency_three_capitals"),
+            models.CheckConstraint(condition=Q(id=1), name="site_settings_one_row"),
             models.CheckConstraint(
-                condition=Q(sign_up__in=["", "open", "invitation", "closed"]), name="settings_sign_up_known"
+                condition=Q(currency__regex="^[A-Z]{3}$"), name="site_settings_currency_three_capitals"
             ),
             models.CheckConstraint(
-                condition=Q(requests_a_minute__lte=REQUESTS_A_MINUTE_MAX), name="settings_requests_a_minute_max"
+                condition=Q(sign_up__in=["", "open", "invitation", "closed"]), name="site_settings_sign_up_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(requests_a_minute__lte=REQUESTS_A_MINUTE_MAX), name="site_settings_requests_a_minute_max"
             ),
             models.CheckConstraint(
                 condition=Q(mass_order_lines_max__range=(1, LINES_MAX), keys_max__range=(1, KEYS_MAX)),
-                name="settings_limits_sane",
+                name="site_settings_limits_sane",
             ),
         )
 

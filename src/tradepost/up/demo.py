@@ -155,7 +155,7 @@ def _order_at(upstream: dict[str, Any]) -> None:
     if Provider.objects.filter(name=UPSTREAM).update(url=upstream["api_url"]):
         return
     provider = Provider(
-        name=UPSTREAM, url=upstream["api_url"], takes_idempotency_keys=True, low_balance=Decimal(100),
+        name=UPSTREAM, url=upstream["api_url"], supports_idempotency_keys=True, low_balance=Decimal(100),
         requests_a_second=100, parallel_requests=8,
     )  # fmt: skip
     provider.key = upstream["accounts"][0]["key"]

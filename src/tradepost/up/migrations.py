@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from django.apps import apps
 from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -10,10 +12,11 @@ from django.db.migrations.loader import MigrationLoader
 
 from tradepost.accounts import roles
 from tradepost.audit import tables
+from tradepost.config import environment
 from tradepost.up.errors import StartError
 
 POSTGRES_MAJOR_MIN = 15
-OUR_APPS = frozenset({"accounts", "catalog", "ledger", "live", "orders", "reports", "staff"})
+BEFORE_THE_FIRST_RELEASE = ("catalog", "0002_version")  # every schema then had it, and none has it since (decision 55)
 _LOCK = 7_406_131  # any number, the same for all: nodes that start together migrate one after the other
 
 
@@ -22,12 +25,7 @@ def apply() -> None:
     _check_reachable()
     with _one_at_a_time():
         executor = MigrationExecutor(connection)
-        newer = _unknown(executor.loader)
-        if newer:
-            raise StartError(
-                f"The database was made by a newer Tradepost (it has {'.'.join(max(newer))}). "
-                "Install that version, or restore a backup from before."
-            )
+        _check_known(executor.loader)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", verbosity=0, interactive=False)
         else:
@@ -47,9 +45,31 @@ def _check_reachable() -> None:
         raise StartError(f"The database is PostgreSQL {major}; Tradepost needs {POSTGRES_MAJOR_MIN} or newer.")
 
 
-def _unknown(loader: MigrationLoader) -> list[tuple[str, str]]:
-    """Return what is applied to our tables that this version does not know."""
-    return [key for key in loader.applied_migrations if key[0] in OUR_APPS and key not in loader.disk_migrations]
+def _check_known(loader: MigrationLoader) -> None:
+    """Refuse a schema that this version can't bring up to date, or does not know."""
+    if BEFORE_THE_FIRST_RELEASE in loader.applied_migrations:
+        raise StartError(
+            "The database was made before Tradepost's first release, and its schema can't be brought up to date. "
+            f"To begin again, {_how_to_begin_again()}."
+        )
+    ours = {app.label for app in apps.get_app_configs() if app.name.startswith("tradepost.")}
+    newer = [key for key in loader.applied_migrations if key[0] in ours and key not in loader.disk_migrations]
+    if newer:
+        raise StartError(
+            f"The database was made by a newer Tradepost (it has {'.'.join(max(newer))}). "
+            "Install that version, or restore a backup from before."
+        )
+
+
+def _how_to_begin_again() -> str:
+    """Say it for the embedded database, whose folder its server tells, or for that of `DATABASE_URL`."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'")  # none but superusers see it
+        found = cursor.fetchone()
+    embedded = environment.home() / "postgres"
+    if found and Path(found[0]).resolve() == embedded.resolve():
+        return f"move or remove the folder {embedded} while no Tradepost runs, and start again"
+    return "make a new, empty database and name it in DATABASE_URL"
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from tests.backoffice.people import me, press, staff_with, told
 from tests.conftest import Customer
 from tests.engine.ordering import ask, refuse_one
 from tradepost.accounts import creation
-from tradepost.accounts.models import Account, Event
+from tradepost.accounts.models import Account, AccountEvent
 
 PASSWORD = "correct horse battery"
 BUTTONS = (
@@ -63,7 +63,7 @@ def enter(client: Client, account: Account) -> str:
 
 
 def events(account: int) -> list[tuple[str, str, str]]:
-    return list(Event.objects.filter(account=account).order_by("id").values_list("kind", "actor", "reason"))
+    return list(AccountEvent.objects.filter(account=account).order_by("id").values_list("kind", "actor", "reason"))
 
 
 def test_a_suspended_account_is_refused_at_once_everywhere_and_let_in_again(
@@ -185,7 +185,9 @@ def test_a_reason_has_to_be_given(button: str, staff: Client) -> None:
     assert events(account.pk) == []
 
 
-@pytest.mark.parametrize("statement", ["UPDATE accounts_event SET reason = 'another'", "DELETE FROM accounts_event"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE accounts_accountevent SET reason = 'another'", "DELETE FROM accounts_accountevent"]
+)
 def test_what_staff_did_stays_written_down(manager: Client, alice: Customer, statement: str) -> None:
     press(manager, "suspend_one", alice.id, reason="why")
     raw: Any = connection.connection

@@ -63,7 +63,7 @@ def test_a_password_is_set(staff: Client, alice: Customer) -> None:
 
 
 def test_accounts_are_suspended_and_activated(staff: Client, alice: Customer, bob: Customer) -> None:
-    from tradepost.accounts.models import Account, Event
+    from tradepost.accounts.models import Account, AccountEvent
 
     assert tick(staff, "accounts_account", "suspend", alice.id) == 200  # asks why
     assert tick(staff, "accounts_account", "suspend", alice.id, asked="yes", reason=" ") == 200
@@ -73,7 +73,7 @@ def test_accounts_are_suspended_and_activated(staff: Client, alice: Customer, bo
     assert Account.objects.get(pk=bob.id).is_active
     tick(staff, "accounts_account", "activate", alice.id, bob.id, asked="yes", reason="paid")
     assert Account.objects.get(pk=alice.id).is_active
-    written = Event.objects.filter(account__in=[alice.id, bob.id]).order_by("id").values_list("kind", "reason")
+    written = AccountEvent.objects.filter(account__in=[alice.id, bob.id]).order_by("id").values_list("kind", "reason")
     assert list(written) == [("suspended", "all at once"), ("activated", "paid")]
 
 

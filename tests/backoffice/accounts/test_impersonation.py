@@ -17,11 +17,11 @@ from django.urls import URLResolver, get_resolver, reverse
 from tests.backoffice.conftest import place, sign_in
 from tests.backoffice.people import me, press, staff_with
 from tests.conftest import Customer
-from tradepost.accounts.models import Account, Event, LoginAs
+from tradepost.accounts.models import Account, AccountEvent, Impersonation
 from tradepost.ledger.models import Transfer
 from tradepost.orders.models import OrderEvent
 
-HIJACK = ("accounts.view_account", "accounts.hijack_account")
+IMPERSONATE = ("accounts.view_account", "accounts.impersonate_account")
 
 
 def log_in_as(client: Client, account: int, reason: str = "sees no orders") -> Any:
@@ -31,13 +31,13 @@ def log_in_as(client: Client, account: int, reason: str = "sees no orders") -> A
 @pytest.fixture
 def support(alice: Customer) -> Client:
     """A browser of support's that is logged in as Alice."""
-    client = staff_with(*HIJACK)
+    client = staff_with(*IMPERSONATE)
     assert log_in_as(client, alice.id).headers["HX-Redirect"] == reverse("panel:dashboard")
     return client
 
 
-def row(alice: Customer) -> LoginAs:
-    return LoginAs.objects.get(account=alice.id)
+def row(alice: Customer) -> Impersonation:
+    return Impersonation.objects.get(account=alice.id)
 
 
 def test_support_sees_the_panel_as_the_customer_does_under_a_banner(support: Client, alice: Customer) -> None:
@@ -51,8 +51,8 @@ def test_support_sees_the_panel_as_the_customer_does_under_a_banner(support: Cli
 def test_it_is_written_down_who_as_whom_why_from_where_and_until_when(support: Client, alice: Customer) -> None:
     written = row(alice)
     assert (written.reason, written.address, written.ended_at) == ("sees no orders", "127.0.0.1", None)
-    assert written.until - written.started_at <= timedelta(hours=1)
-    [event] = Event.objects.filter(account=alice.id)
+    assert written.expires_at - written.started_at <= timedelta(hours=1)
+    [event] = AccountEvent.objects.filter(account=alice.id)
     assert (event.kind, event.actor) == ("logged in as", written.staff.email)
     support.post(reverse("panel:end_acting"))
     assert row(alice).ended_at
@@ -84,7 +84,7 @@ def test_the_customer_is_left_as_is(alice: Customer) -> None:
     own.force_login(account)
     before = Account.objects.values().get(pk=alice.id)
     Authenticator.objects.create(user=account, type="totp", data={})
-    client = staff_with(*HIJACK)
+    client = staff_with(*IMPERSONATE)
     log_in_as(client, alice.id)
     assert client.get(reverse("panel:dashboard")).status_code == 200  # no second factor is asked for
     client.post(reverse("panel:end_acting"))
@@ -114,7 +114,7 @@ def test_what_is_done_is_signed_by_both(support: Client, alice: Customer, make_s
 def test_an_actor_of_two_long_addresses_fits() -> None:
     long = f"{'c' * 60}@{'d' * 60}.example"
     account = Account.objects.create_user(long)
-    signed = LoginAs(account=account, staff=Account(email=f"s{long}")).signature
+    signed = Impersonation(account=account, staff=Account(email=f"s{long}")).signature
     assert len(signed) <= 80
     assert signed.startswith("sccc")
     assert " as ccc" in signed
@@ -162,10 +162,10 @@ def test_the_back_office_is_closed_meanwhile(support: Client) -> None:
 
 def test_after_an_hour_it_is_over(support: Client, alice: Customer) -> None:
     with without_trigger():
-        LoginAs.objects.filter(account=alice.id).update(until=F("started_at"))
+        Impersonation.objects.filter(account=alice.id).update(expires_at=F("started_at"))
     response = support.get(reverse("panel:dashboard"))
     assert response.headers["Location"] == reverse("account_login")
-    assert row(alice).ended_at == row(alice).until
+    assert row(alice).ended_at == row(alice).expires_at
     assert support.get(reverse("panel:dashboard")).status_code == 302
 
 
@@ -175,12 +175,12 @@ class without_trigger:  # noqa: N801 - reads as what it is
     def __enter__(self) -> None:
         """Turn it off."""
         with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE accounts_loginas DISABLE TRIGGER refuse_update")
+            cursor.execute("ALTER TABLE accounts_impersonation DISABLE TRIGGER refuse_update")
 
     def __exit__(self, *_: object) -> None:
         """Turn it on again."""
         with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE accounts_loginas ENABLE TRIGGER refuse_update")
+            cursor.execute("ALTER TABLE accounts_impersonation ENABLE TRIGGER refuse_update")
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": False}, {}])
@@ -202,35 +202,37 @@ def test_a_customer_who_is_suspended_meanwhile_is_nobody_to_be(support: Client, 
 @pytest.mark.parametrize("fields", [{"is_staff": True}, {"is_superuser": True}, {"is_active": False}])
 def test_nobody_logs_in_as_staff_or_as_whoever_is_suspended(fields: dict[str, bool]) -> None:
     other = me(sign_in(**fields))
-    for client in (staff_with(*HIJACK), sign_in(is_staff=True, is_superuser=True)):
+    for client in (staff_with(*IMPERSONATE), sign_in(is_staff=True, is_superuser=True)):
         page = client.get(reverse("admin:accounts_account_change", args=[other.pk])).content.decode()
         assert "log_in_as" not in page
         assert log_in_as(client, other.pk).status_code == 403
-    assert not LoginAs.objects.filter(account=other).exists()
+    assert not Impersonation.objects.filter(account=other).exists()
 
 
 @pytest.mark.parametrize("permissions", [(), ("accounts.view_account", "accounts.change_account")])
 def test_who_may_not_log_in_as_anybody_does_not(alice: Customer, permissions: tuple[str, ...]) -> None:
     client = staff_with(*permissions)
     assert log_in_as(client, alice.id).status_code == 403
-    assert not LoginAs.objects.filter(account=alice.id).exists()
+    assert not Impersonation.objects.filter(account=alice.id).exists()
 
 
 def test_a_reason_has_to_be_given_and_the_account_is_the_pages(alice: Customer, bob: Customer) -> None:
-    client = staff_with(*HIJACK)
+    client = staff_with(*IMPERSONATE)
     assert "HX-Redirect" not in log_in_as(client, alice.id, reason="").headers
     assert "HX-Redirect" not in press(client, "log_in_as", alice.id, reason="why", user_pk=bob.id).headers
-    assert not LoginAs.objects.filter(account__in=[alice.id, bob.id]).exists()
+    assert not Impersonation.objects.filter(account__in=[alice.id, bob.id]).exists()
 
 
 @pytest.mark.usefixtures("support")
-@pytest.mark.parametrize("change", ["reason = 'another'", "until = now()", "staff_id = account_id", "ended_at = NULL"])
+@pytest.mark.parametrize(
+    "change", ["reason = 'another'", "expires_at = now()", "staff_id = account_id", "ended_at = NULL"]
+)
 def test_what_was_written_down_stays(alice: Customer, change: str) -> None:
-    LoginAs.objects.filter(account=alice.id).update(ended_at=F("until"))
+    Impersonation.objects.filter(account=alice.id).update(ended_at=F("expires_at"))
     raw = connection.connection
     for statement in (
-        f"UPDATE accounts_loginas SET {change} WHERE account_id = %s",
-        "DELETE FROM accounts_loginas WHERE account_id = %s",
+        f"UPDATE accounts_impersonation SET {change} WHERE account_id = %s",
+        "DELETE FROM accounts_impersonation WHERE account_id = %s",
     ):
         with pytest.raises(psycopg.errors.RestrictViolation):
             raw.execute(statement, [alice.id])
@@ -238,11 +240,11 @@ def test_what_was_written_down_stays(alice: Customer, change: str) -> None:
 
 @pytest.mark.usefixtures("support")
 def test_the_list_of_logins_tells_who_was_whom(staff: Client, charlie: Client, alice: Customer) -> None:
-    address = reverse("admin:accounts_loginas_changelist")
+    address = reverse("admin:accounts_impersonation_changelist")
     page = staff.get(address, {"q": alice.email}).content.decode()
     for part in (str(row(alice).staff.email), alice.email, "sees no orders", "goes on"):
         assert part in page
-    assert staff.get(reverse("admin:accounts_loginas_change", args=[row(alice).pk])).status_code == 200
+    assert staff.get(reverse("admin:accounts_impersonation_change", args=[row(alice).pk])).status_code == 200
     assert charlie.get(address).status_code == 403
 
 

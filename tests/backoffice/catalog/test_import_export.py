@@ -143,10 +143,10 @@ def test_what_has_changed_since_the_look_is_looked_at_again(staff: Client, servi
 
 
 def test_a_file_that_is_not_kept_any_more_is_to_be_chosen_again(staff: Client, service: int) -> None:
-    from tradepost.catalog.models import Service, Upload
+    from tradepost.catalog.models import PendingImport, Service
 
     shown = look(staff, as_csv([["id", "rate"], [service, "2"]])).context
-    Upload.objects.filter(pk=dict(shown["hidden"])["upload"]).update(content=b"id,rate")
+    PendingImport.objects.filter(pk=dict(shown["hidden"])["upload"]).update(content=b"id,rate")
     told = {"step": "apply", "seen": shown["proposal"].seen, **dict(shown["hidden"])}
     response = staff.post(reverse("admin:catalog_service_import"), told)
     assert response.context["form"].errors["file"] == ["Choose it again."]
@@ -311,7 +311,7 @@ def test_only_who_may_carries(make_service: Make) -> None:
     ticked = {"action": "export_ticked_csv", "_selected_action": [make_service()]}
     assert client.get(address).status_code == 403
     assert client.post(list_address, ticked).headers["Content-Type"].startswith("text/html")
-    account.user_permissions.add(*Permission.objects.filter(codename__in=["import_service", "export_service"]))
+    account.user_permissions.add(*Permission.objects.filter(codename__in=["import_catalog", "export_catalog"]))
     assert client.get(address).status_code == 200
     assert client.post(list_address, ticked).headers["Content-Type"].startswith("text/csv")
     upload = look(client, b"id\n").context

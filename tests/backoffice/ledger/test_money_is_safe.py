@@ -12,7 +12,7 @@ READ_ONLY = (
     "ledger_transfer",
     "ledger_ledgeraccount",
     "ledger_manualpayment",
-    "accounts_loginas",
+    "accounts_impersonation",
     "accounts_key",
     "procrastinate_procrastinatejob",
 )

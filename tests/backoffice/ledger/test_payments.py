@@ -13,7 +13,7 @@ from tests.backoffice.people import me, press, staff_with, told
 from tests.backoffice.test_lists import queries, shown
 from tests.conftest import Customer
 from tests.ledger.people import approver, owner, payer, wish
-from tradepost.accounts.models import Account, Event
+from tradepost.accounts.models import Account, AccountEvent
 from tradepost.ledger import payments
 from tradepost.ledger.models import LedgerAccount, ManualPayment, PaymentKind, PaymentLimit
 
@@ -28,7 +28,7 @@ def browser_of(person: Account) -> Client:
 
 
 def pay(client: Client, account: int, amount: str, kind: str = "top-up", **fields: Any) -> Any:
-    form = {"kind": kind, "amount": amount, "reason": "paid by bank", "reference": "TR-7", "name": str(uuid4())}
+    form = {"kind": kind, "amount": amount, "reason": "paid by bank", "reference": "TR-7", "form_token": str(uuid4())}
     return press(client, "pay", account, **{**form, **fields})
 
 
@@ -62,7 +62,7 @@ def test_a_payment_above_what_one_may_alone_waits_shows_an_alert_and_is_approved
     other = browser_of(second)
     overview = other.get(reverse("admin:index")).content.decode()
     assert "by hand waiting for a second person" in overview
-    assert payment.pk in shown(other, "ledger_manualpayment", state__exact="asked", q=alice.email)
+    assert payment.pk in shown(other, "ledger_manualpayment", state__exact="requested", q=alice.email)
     assert "HX-Redirect" in decide(other, "approve", payment).headers
     assert balance(alice.id) == 150
     assert decide(other, "approve", payment).status_code == 403
@@ -77,7 +77,7 @@ def test_who_asked_approves_nothing_and_may_take_their_wish_back(alice: Customer
     assert decide(client, "approve", payment).status_code == 403
     decide(client, "reject", payment, reason="a slip")
     payment.refresh_from_db()
-    assert (payment.state, payment.decision, balance(alice.id)) == ("rejected", "a slip", Decimal(100))
+    assert (payment.state, payment.decision_reason, balance(alice.id)) == ("rejected", "a slip", Decimal(100))
 
 
 @pytest.mark.parametrize(
@@ -103,18 +103,18 @@ def test_what_the_balance_does_not_hold_is_said(staff: Client, alice: Customer) 
 
 
 def test_a_form_sent_twice_pays_once(staff: Client, alice: Customer) -> None:
-    name = str(uuid4())
+    token = str(uuid4())
     for _ in range(2):
-        pay(staff, alice.id, "10", name=name)
+        pay(staff, alice.id, "10", form_token=token)
     assert balance(alice.id) == 110
 
 
 def test_a_form_sent_twice_is_told_twice_that_it_was_paid_though_nothing_more_may_be(alice: Customer) -> None:
-    client, name = browser_of(payer("20", "20")), str(uuid4())
+    client, token = browser_of(payer("20", "20")), str(uuid4())
     for _ in range(2):
-        assert "the balance is 120.00" in told(client, pay(client, alice.id, "20", name=name))
+        assert "the balance is 120.00" in told(client, pay(client, alice.id, "20", form_token=token))
     assert "0.00 is left today" in str(pay(client, alice.id, "20").context["form"].errors["amount"])
-    assert "has made a top-up" in str(pay(client, alice.id, "19", name=name).context["form"].errors["amount"])
+    assert "has made a top-up" in str(pay(client, alice.id, "19", form_token=token).context["form"].errors["amount"])
     assert balance(alice.id) == 120
 
 
@@ -134,7 +134,7 @@ def test_a_desk_without_payment_limits_is_told_what_that_means(staff: Client, al
 
 
 def test_only_the_kinds_that_one_may_make_are_offered(alice: Customer) -> None:
-    client = browser_of(payer(permissions="topup"))
+    client = browser_of(payer(permissions="top_up_account"))
     form = client.get(reverse("admin:accounts_account_pay", args=[alice.id])).context["form"]
     assert [kind for kind, _ in form.fields["kind"].choices] == ["top-up"]
     assert pay(client, alice.id, "5", "bonus").context["form"].errors["kind"]
@@ -143,13 +143,13 @@ def test_only_the_kinds_that_one_may_make_are_offered(alice: Customer) -> None:
 def test_a_mistake_is_taken_back_on_its_page_and_each_leads_to_the_other(staff: Client, alice: Customer) -> None:
     pay(staff, alice.id, "30")
     mistake = ManualPayment.objects.get(account=alice.id)
-    decide(staff, "take_back", mistake, reason="wrong customer", name=str(uuid4()))
+    decide(staff, "take_back", mistake, reason="wrong customer", form_token=str(uuid4()))
     back = mistake.corrections.get()
     assert (back.amount, balance(alice.id)) == (Decimal(-30), Decimal(100))
     for one, other in ((mistake, back), (back, mistake)):
         page = staff.get(reverse("admin:ledger_manualpayment_change", args=[one.pk])).content.decode()
         assert reverse("admin:ledger_manualpayment_change", args=[other.pk]) in page
-    assert decide(staff, "take_back", mistake, reason="again", name=str(uuid4())).status_code == 403
+    assert decide(staff, "take_back", mistake, reason="again", form_token=str(uuid4())).status_code == 403
 
 
 def test_who_may_make_no_payment_sees_none(alice: Customer) -> None:
@@ -180,25 +180,25 @@ def test_the_owner_sets_what_a_role_may_pay(staff: Client) -> None:
     from django.contrib.auth.models import Group
 
     group = Group.objects.create(name=f"Paying {uuid4()}")
-    form = {"group": group.pk, "per_payment": "50", "per_day": "200", "alone_up_to": "10"}
+    form = {"group": group.pk, "per_payment": "50", "per_day": "200", "approval_above": "10"}
     staff.post(reverse("admin:ledger_paymentlimit_add"), form)
     limit = PaymentLimit.objects.get(group=group)
-    assert [limit.per_payment, limit.per_day, limit.alone_up_to] == [Decimal(each) for each in (50, 200, 10)]
+    assert [limit.per_payment, limit.per_day, limit.approval_above] == [Decimal(each) for each in (50, 200, 10)]
     page = staff.get(reverse("admin:ledger_paymentlimit_change", args=[limit.pk])).content.decode()
     assert 'value="50.00"' in page
     assert staff.get(reverse("admin:ledger_paymentlimit_changelist")).status_code == 200
-    assert staff_with("ledger.add_topup").get(reverse("admin:ledger_paymentlimit_changelist")).status_code == 403
+    assert staff_with("ledger.top_up_account").get(reverse("admin:ledger_paymentlimit_changelist")).status_code == 403
 
 
 def test_a_credit_limit_is_changed_with_its_reason_and_not_below_what_is_owed(staff: Client, alice: Customer) -> None:
     response = press(staff, "limit_credit", alice.id, limit="50", reason="pays by invoice")
     assert "The credit limit is 50.00; it was 0.00" in told(staff, response)
-    event = Event.objects.get(account=alice.id)
-    assert (event.kind, event.was, event.became, event.reason) == ("credit limit", "0.00", "50.00", "pays by invoice")
+    event = AccountEvent.objects.get(account=alice.id)
+    assert (event.kind, event.before, event.after, event.reason) == ("credit limit", "0.00", "50.00", "pays by invoice")
     payments.make(owner(), wish(alice, "-120", PaymentKind.CORRECTION))
     assert "It owes 20.00" in told(staff, press(staff, "limit_credit", alice.id, limit="19", reason="less"))
     assert LedgerAccount.objects.get(account=alice.id).credit_limit == 50
-    assert Event.objects.filter(account=alice.id).count() == 1
+    assert AccountEvent.objects.filter(account=alice.id).count() == 1
 
 
 @pytest.mark.parametrize("limit", ["-1", "x", "", "0.000001"])
@@ -208,9 +208,9 @@ def test_a_credit_limit_that_can_not_be_changes_nothing(staff: Client, alice: Cu
 
 
 def test_credit_is_given_by_who_may_and_not_to_oneself(alice: Customer) -> None:
-    client = staff_with("accounts.view_account", "accounts.change_account", "ledger.add_topup")
+    client = staff_with("accounts.view_account", "accounts.change_account", "ledger.top_up_account")
     assert press(client, "limit_credit", alice.id, limit="5", reason="why").status_code == 403
-    client = staff_with("accounts.view_account", "ledger.change_creditlimit")
+    client = staff_with("accounts.view_account", "ledger.change_credit_limit")
     assert "HX-Redirect" in press(client, "limit_credit", alice.id, limit="5", reason="why").headers
     assert press(client, "limit_credit", me(client).pk, limit="5", reason="why").status_code == 403
 
@@ -219,5 +219,5 @@ def test_charlie_pays_and_decides_nothing(charlie: Client, alice: Customer) -> N
     payment = payments.make(payer(), wish(alice, "50"))
     assert pay(charlie, alice.id, "5").status_code == 403
     for button in ("approve", "reject", "take_back"):
-        assert decide(charlie, button, payment, reason="why", name=str(uuid4())).status_code == 403
+        assert decide(charlie, button, payment, reason="why", form_token=str(uuid4())).status_code == 403
     assert sign_in().get(reverse("admin:ledger_manualpayment_changelist")).status_code == 302

@@ -43,9 +43,9 @@ def page(action: BulkAction) -> str:
     return reverse("admin:orders_bulkaction_change", args=[action.pk])
 
 
-def carry_out(client: Client, action: BulkAction, **wish: str) -> BulkAction:
+def carry_out(client: Client, action: BulkAction, **options: str) -> BulkAction:
     """Confirm it, and do a worker's part."""
-    client.post(page(action), {"confirm": "yes", **wish})
+    client.post(page(action), {"confirm": "yes", **options})
     run_bulk_action(action=action.pk)
     action.refresh_from_db()
     return action
@@ -70,7 +70,7 @@ def held(alice: Customer, make_service: Callable[..., int]) -> int:
     offer = make_offer(make_provider())
     route(service, offer)
     [order] = place(alice.id, service)
-    attempt(offer.provider_id, order, "declined", answer="Bad link")
+    attempt(offer.provider_id, order, "declined", response="Bad link")
     return order
 
 
@@ -81,7 +81,7 @@ def unsure(alice: Customer, make_service: Callable[..., int]) -> int:
     offer = make_offer(make_provider())
     route(service, offer)
     [order] = place(alice.id, service)
-    attempt(offer.provider_id, order, "unsure", answer="timeout")
+    attempt(offer.provider_id, order, "unsure", response="timeout")
     return order
 
 
@@ -103,7 +103,7 @@ def test_orders_are_canceled_and_given_back_in_the_name_of_whoever_confirmed(
     assert (action.state, action.done, action.skipped) == ("done", 2, 0)
     assert {status(first), status(second)} == {"Canceled"}
     assert balance(alice) == 100
-    assert OrderEvent.objects.filter(order=first).latest("id").actor == action.by.email
+    assert OrderEvent.objects.filter(order=first).latest("id").actor == action.created_by.email
 
 
 def test_a_second_confirmation_changes_nothing(staff: Client, alice: Customer, service: int) -> None:
@@ -256,7 +256,7 @@ def test_what_a_worker_left_is_gone_on_with(staff: Client, alice: Customer, serv
     resume_bulk_actions(timestamp=0)
     assert jobs.count() == 1, "it was queued a moment ago"
     ProcrastinateJob.objects.filter(pk__in=jobs).update(queueing_lock="lost", status="failed")
-    BulkAction.objects.filter(pk=action.pk).update(worked_at=Now() - timedelta(minutes=1))
+    BulkAction.objects.filter(pk=action.pk).update(progressed_at=Now() - timedelta(minutes=1))
     resume_bulk_actions(timestamp=0)
     assert jobs.count() == 1
 

@@ -15,9 +15,9 @@ from tests.conftest import Customer
 from tradepost.accounts.models import Account
 from tradepost.engine.statuses import Status
 from tradepost.ledger.models import LedgerAccount
-from tradepost.orders.models import CancelRequest, Order, OrderEvent, Refill, TakenOrder
+from tradepost.orders.models import CancelRequest, Order, OrderAssignment, OrderEvent, Refill
 
-MAY = ("work_order", "change_cancelrequest", "change_refill")
+MAY = ("fulfil_order", "change_cancelrequest", "change_refill")
 
 
 def worker() -> Client:
@@ -70,14 +70,14 @@ def test_what_one_has_taken_nobody_else_takes(dana: Client, erin: Client, alice:
     [order] = place(alice.id, service)
     take(dana, order)
     take(erin, order)
-    taker = TakenOrder.objects.get(order=order).by
+    taker = OrderAssignment.objects.get(order=order).assignee
     assert dana.get(reverse("manual_work_order", args=[order])).context["is_mine"]
     assert shown(erin, service=service) == []
     assert shown(erin, whose="mine", service=service) == []
     assert shown(erin, whose="all", service=service) == [order]
     report(erin, order, "complete")
     assert standing(order)[0] == "Pending"
-    assert TakenOrder.objects.get(order=order).by == taker
+    assert OrderAssignment.objects.get(order=order).assignee == taker
 
 
 def test_the_next_is_the_oldest_that_is_free(dana: Client, erin: Client, alice: Customer, service: int) -> None:
@@ -94,7 +94,7 @@ def test_progress_is_told_to_the_customer(dana: Client, alice: Customer, service
     take(dana, order)
     report(dana, order, "save", start_count="500", remains="40")
     assert standing(order) == ("In progress", 500, 40)
-    assert OrderEvent.objects.get(order=order).actor == TakenOrder.objects.get(order=order).by.email
+    assert OrderEvent.objects.get(order=order).actor == OrderAssignment.objects.get(order=order).assignee.email
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_an_order_is_finished_and_let_go(
     take(dana, order)
     report(dana, order, **told)
     assert (standing(order)[0], LedgerAccount.objects.get(account=alice.id).balance) == (ended[0], Decimal(ended[1]))
-    assert not TakenOrder.objects.filter(order=order).exists()
+    assert not OrderAssignment.objects.filter(order=order).exists()
 
 
 @pytest.mark.parametrize("remains", ["", "0", "100"])
@@ -143,7 +143,7 @@ def test_what_ends_otherwise_is_forgotten(dana: Client, alice: Customer, service
     take(dana, order)
     settle(order, status=Status.CANCELED)
     delete_expired(timestamp=0)
-    assert not TakenOrder.objects.filter(order=order).exists()
+    assert not OrderAssignment.objects.filter(order=order).exists()
 
 
 def test_a_subscription_by_hand_ends_without_counts(

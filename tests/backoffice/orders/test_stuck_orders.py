@@ -15,7 +15,7 @@ from tests.providers.builders import make_offer, make_provider, route
 from tradepost.database import in_transaction
 from tradepost.engine.statuses import Status
 from tradepost.orders import stuck_orders
-from tradepost.orders.models import BulkAction, Order, OrderEvent, Pace, StuckOrder
+from tradepost.orders.models import BulkAction, Order, OrderEvent, ServicePace, StuckOrder
 
 HOUR = timedelta(hours=1)
 
@@ -52,19 +52,19 @@ def known(alice: Customer, service: int) -> int:
 
 def find() -> dict[int, str]:
     in_transaction(stuck_orders.find_stuck)
-    return dict(StuckOrder.objects.values_list("order_id", "why"))
+    return dict(StuckOrder.objects.values_list("order_id", "reason"))
 
 
 def test_usual_is_what_nine_in_ten_stay_below_but_at_least_thrice_the_median(known: int) -> None:
-    pace = Pace.objects.get(service=known)
-    assert (pace.starts_within, pace.ends_within, pace.orders) == (3 * HOUR, 3 * timedelta(hours=5.5), 10)
+    pace = ServicePace.objects.get(service=known)
+    assert (pace.starts_within, pace.ends_within, pace.sample_size) == (3 * HOUR, 3 * timedelta(hours=5.5), 10)
 
 
 def test_of_a_few_orders_nothing_is_reckoned(alice: Customer, service: int) -> None:
     for order in place(alice.id, service, stuck_orders.ORDERS_MIN - 1):
         took(order, HOUR, HOUR)
     in_transaction(stuck_orders.compute_paces)
-    assert not Pace.objects.filter(service=service).exists()
+    assert not ServicePace.objects.filter(service=service).exists()
 
 
 def test_a_drip_feed_tells_nothing_of_its_service(alice: Customer, make_service: Callable[..., int]) -> None:
@@ -72,7 +72,7 @@ def test_a_drip_feed_tells_nothing_of_its_service(alice: Customer, make_service:
     for order in place(alice.id, service, stuck_orders.ORDERS_MIN, runs="2", interval="60"):
         event(order, "In progress", "Completed", timezone.now())
     in_transaction(stuck_orders.compute_paces)
-    assert not Pace.objects.filter(service=service).exists()
+    assert not ServicePace.objects.filter(service=service).exists()
 
 
 def test_what_is_late_is_found_and_let_go_when_it_is_over(alice: Customer, known: int) -> None:
@@ -128,7 +128,7 @@ def test_who_sees_no_providers_does_not_filter_by_them(
     service, offer = make_service(), make_offer(make_provider())
     route(service, offer)
     [order] = place(alice.id, service)
-    StuckOrder.objects.create(order_id=order, why="slow", usual=HOUR)
+    StuckOrder.objects.create(order_id=order, reason="slow", expected_within=HOUR)
     asked = {"order__service__id__exact": service}
     for where, found in ((offer.provider_id, [order]), (offer.provider_id + 1, [])):
         assert shown(staff, "orders_stuckorder", **asked, where=where) == found

@@ -31,7 +31,7 @@ def offer(service: int) -> Any:
 def unsure(alice: Customer, service: int, offer: Any) -> int:
     """An order of alice's that may or may not exist at its provider."""
     [order] = place(alice.id, service)
-    attempt(offer.provider_id, order, "unsure", answer="server error (status 502) <html>")
+    attempt(offer.provider_id, order, "unsure", response="server error (status 502) <html>")
     return order
 
 
@@ -39,7 +39,7 @@ def unsure(alice: Customer, service: int, offer: Any) -> int:
 def held(alice: Customer, service: int, offer: Any) -> int:
     """An order of alice's that its provider has refused."""
     [order] = place(alice.id, service)
-    attempt(offer.provider_id, order, "declined", answer="Bad link")
+    attempt(offer.provider_id, order, "declined", response="Bad link")
     return order
 
 

@@ -105,7 +105,7 @@ def test_only_what_was_typed_is_written(staff: Client) -> None:
         assert staff.post(address, {**FORM, "name": provider.name, "key": ""}).status_code == 302
     [written] = [each["sql"] for each in captured.captured_queries if 'UPDATE "providers_provider"' in each["sql"]]
     assert "url" in written
-    assert not any(column in written for column in ('requests"', "failures", "trouble", 'balance"', "sealed_key"))
+    assert not any(column in written for column in ('requests"', "failures", "last_error", 'balance"', "encrypted_key"))
 
 
 def test_another_exchange_rate_holds_at_once(staff: Client, make_service: Callable[..., int]) -> None:
@@ -223,7 +223,11 @@ def test_what_can_not_be_sold_here_is_refused_by_name(staff: Client) -> None:
     from tradepost.providers.models import Route
 
     provider = make_provider()
-    odd, gone, good = make_offer(provider, type="Teleport"), make_offer(provider, is_gone=True), make_offer(provider)
+    odd, gone, good = (
+        make_offer(provider, type="Teleport"),
+        make_offer(provider, is_delisted=True),
+        make_offer(provider),
+    )
     text = said(import_from(staff, odd, gone, good))
     assert "1 imported." in text
     assert f"Not imported: {odd}: orders of the type Teleport are unknown here." in text
@@ -259,7 +263,7 @@ def test_an_import_asks_how_first_and_says_what_is_wrong(staff: Client) -> None:
 
 def test_offers_are_filtered(staff: Client) -> None:
     provider, other = make_provider(), make_provider()
-    first, second = make_offer(provider, category="One"), make_offer(provider, category="Two", is_gone=True)
+    first, second = make_offer(provider, category="One"), make_offer(provider, category="Two", is_delisted=True)
     make_offer(other)
     import_from(staff, first)
 
@@ -272,7 +276,7 @@ def test_offers_are_filtered(staff: Client) -> None:
     assert shown(their_category="Two") == [second.pk]
     assert shown(imported="yes") == [first.pk]
     assert shown(imported="no") == [second.pk]
-    assert shown(is_gone__exact=0) == [first.pk]
+    assert shown(is_delisted__exact=0) == [first.pk]
 
 
 def test_a_route_is_added_on_a_services_page(staff: Client, service: int) -> None:
@@ -343,7 +347,7 @@ def test_quarantine_is_settled_in_the_list_and_on_the_page(staff: Client, make_s
 def test_routes_lead_to_what_is_typed_and_still_there(staff: Client) -> None:
     provider = make_provider()
     offer = make_offer(provider, name="Wonderfully rare followers")
-    make_offer(provider, name="Wonderfully rare followers", is_gone=True)
+    make_offer(provider, name="Wonderfully rare followers", is_delisted=True)
     where = {"app_label": "providers", "model_name": "route", "field_name": "provider_service", "term": "wonderfully"}
     found = staff.get(reverse("admin:autocomplete"), where).json()["results"]
     assert [(row["id"], row["text"]) for row in found] == [(str(offer.pk), str(offer))]

@@ -53,7 +53,7 @@ def test_quality_comes_as_a_file(staff: Client, alice: Customer, make_service: C
 def test_quality_is_for_those_who_may_see_it(name: str, charlie: Client) -> None:
     assert charlie.get(reverse(name)).status_code == 403
     assert sign_in().get(reverse(name)).status_code == 302
-    assert staff_with("view_quality").get(reverse(name)).status_code == 200
+    assert staff_with("view_provider_quality").get(reverse(name)).status_code == 200
     assert staff_with("view_sales", "view_profit").get(reverse(name)).status_code == 403
 
 

@@ -1,17 +1,17 @@
-"""What the model can't say: entries are written by a function and never changed, and a desk keeps an owner."""
+"""What the model can't say: entries are written by functions and never changed, and a desk keeps an owner."""
 
 from django.db import migrations
 
-# Who is at work is told by `tradepost.audit.actor`.
+# Who is at work is what `tradepost.audit.actor` has told the session.
 NOTE = """
-CREATE FUNCTION note_entry(
+CREATE FUNCTION audit_note(
     model text, object_id text, label text, owner_model text, owner_id text, action text, before jsonb, after jsonb
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     actor jsonb := nullif(current_setting('tradepost.actor', true), '');
 BEGIN
-    INSERT INTO staff_entry (
-        kind, actor_id, actor_name, acting_as_id, address,
+    INSERT INTO audit_entry (
+        actor_kind, actor_id, actor_name, acting_as_id, address,
         action, model, object_id, label, owner_model, owner_id, before, after
     ) VALUES (
         coalesce(actor->>'kind', 'database'), (actor->>'id')::bigint,
@@ -23,38 +23,42 @@ BEGIN
 END $$;
 """
 
-# The trigger's argument is what `tradepost.audit.tables` says of the table.
-WATCH = """
-CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$
+# The trigger's argument is what `tradepost.audit.tables` says of the table, which makes the triggers after migrating.
+ROW = """
+CREATE FUNCTION audit_row() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    told jsonb := TG_ARGV[0];
-    was jsonb := to_jsonb(OLD);
-    is_now jsonb := to_jsonb(NEW);
-    shown jsonb := coalesce(is_now, was);
-    label text := shown->>(told->>'label');
+    watched jsonb := TG_ARGV[0];
+    old_row jsonb := to_jsonb(OLD);
+    new_row jsonb := to_jsonb(NEW);
+    shown jsonb := coalesce(new_row, old_row);
+    label text := shown->>(watched->>'label');
     before jsonb;
     after jsonb;
 BEGIN
     IF current_setting('tradepost.actor', true) = '{"kind":"quiet"}' THEN
         RETURN NULL;
     END IF;
-    SELECT jsonb_object_agg(key, CASE WHEN told->'secret' ? key THEN '"secret"' ELSE o.value END)
+    SELECT jsonb_object_agg(key, CASE WHEN watched->'secret' ? key THEN '"secret"' ELSE o.value END)
                FILTER (WHERE o.value <> 'null' OR TG_OP = 'UPDATE'),
-           jsonb_object_agg(key, CASE WHEN told->'secret' ? key THEN '"secret"' ELSE n.value END)
+           jsonb_object_agg(key, CASE WHEN watched->'secret' ? key THEN '"secret"' ELSE n.value END)
                FILTER (WHERE n.value <> 'null' OR TG_OP = 'UPDATE')
     INTO before, after
-    FROM jsonb_each(was) AS o FULL JOIN jsonb_each(is_now) AS n USING (key)
-    WHERE o.value IS DISTINCT FROM n.value AND NOT told->'quiet' ? key;
+    FROM jsonb_each(old_row) AS o FULL JOIN jsonb_each(new_row) AS n USING (key)
+    WHERE o.value IS DISTINCT FROM n.value AND NOT watched->'ignored' ? key;
     IF before IS NULL AND after IS NULL THEN
         RETURN NULL;
     END IF;
-    IF told->>'called_in' IS NOT NULL THEN
-        EXECUTE format('SELECT %I FROM %I WHERE id = $1', told->>'label', told->>'called_in')
-        INTO label USING (shown->>(told->>'called_by'))::bigint;
+    IF watched->>'label_table' IS NOT NULL THEN
+        EXECUTE format('SELECT %I FROM %I WHERE id = $1', watched->>'label', watched->>'label_table')
+        INTO label USING (shown->>(watched->>'label_id'))::bigint;
     END IF;
-    PERFORM note_entry(
-        told->>'model', shown->>(told->>'id'), label, told->>'owner', shown->>(told->>'owner_id'),
-        CASE WHEN TG_OP = 'UPDATE' OR (told->>'is_link')::boolean THEN 'change' WHEN TG_OP = 'INSERT' THEN 'add' ELSE 'delete' END,
+    PERFORM audit_note(
+        watched->>'model', shown->>(watched->>'id'), label, watched->>'owner', shown->>(watched->>'owner_id'),
+        CASE
+            WHEN TG_OP = 'UPDATE' OR (watched->>'is_link')::boolean THEN 'change'
+            WHEN TG_OP = 'INSERT' THEN 'add'
+            ELSE 'delete'
+        END,
         before, after
     );
     RETURN NULL;
@@ -62,8 +66,10 @@ END $$;
 """
 
 APPEND_ONLY = """
-CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON staff_entry FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON staff_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON audit_entry
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON audit_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 """
 
 # Two owners who take each other's role away at the same moment wait for each other here, and the second is refused.
@@ -74,10 +80,10 @@ CREATE FUNCTION is_owner(account bigint) RETURNS boolean LANGUAGE sql STABLE AS 
         WHERE m.account_id = account AND g.name = 'owner'
     )
 $$;
-CREATE FUNCTION is_owners(role bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+CREATE FUNCTION is_owner_role(role bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM auth_group WHERE id = role AND name = 'owner')
 $$;
-CREATE FUNCTION keep_an_owner() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION require_owner() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(7406132);
     IF NOT EXISTS (SELECT FROM accounts_account WHERE is_active AND is_staff AND (is_superuser OR is_owner(id))) THEN
@@ -86,36 +92,26 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER keep_an_owner AFTER UPDATE ON accounts_account FOR EACH ROW
-    WHEN (
+CREATE TRIGGER require_owner AFTER UPDATE ON accounts_account
+    FOR EACH ROW WHEN (
         OLD.is_active AND OLD.is_staff AND NOT (NEW.is_active AND NEW.is_staff AND NEW.is_superuser)
         AND (OLD.is_superuser OR NOT (NEW.is_active AND NEW.is_staff))
         AND (OLD.is_superuser OR is_owner(OLD.id))
-    ) EXECUTE FUNCTION keep_an_owner();
-CREATE TRIGGER keep_an_owner AFTER DELETE ON accounts_account_groups FOR EACH ROW
-    WHEN (is_owners(OLD.group_id)) EXECUTE FUNCTION keep_an_owner();
-"""
-NO_OWNER = """
-DROP TRIGGER keep_an_owner ON accounts_account_groups;
-DROP TRIGGER keep_an_owner ON accounts_account;
-DROP FUNCTION keep_an_owner();
-DROP FUNCTION is_owners(bigint);
-DROP FUNCTION is_owner(bigint);
+    ) EXECUTE FUNCTION require_owner();
+CREATE TRIGGER require_owner AFTER DELETE ON accounts_account_groups
+    FOR EACH ROW WHEN (is_owner_role(OLD.group_id)) EXECUTE FUNCTION require_owner();
 """
 
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("staff", "0001_initial"),
-        ("accounts", "0009_manage_staff"),
+        ("audit", "0001_initial"),
+        ("accounts", "0002_rules"),
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("ledger", "0002_rules"),
     ]
     operations = [
-        migrations.RunSQL(NOTE, "DROP FUNCTION note_entry(text, text, text, text, text, text, jsonb, jsonb);"),
-        migrations.RunSQL(WATCH, "DROP FUNCTION watch() CASCADE;"),
-        migrations.RunSQL(
-            APPEND_ONLY, "DROP TRIGGER refuse_change ON staff_entry; DROP TRIGGER refuse_truncate ON staff_entry;"
-        ),
-        migrations.RunSQL(OWNER, NO_OWNER),
+        migrations.RunSQL(NOTE),
+        migrations.RunSQL(ROW),
+        migrations.RunSQL(APPEND_ONLY),
+        migrations.RunSQL(OWNER),
     ]

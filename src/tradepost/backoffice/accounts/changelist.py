@@ -205,7 +205,7 @@ def _spending(account: Account) -> Spending:
 
 def _matches(term: str) -> Q:
     if term.startswith(keys.PREFIX):
-        named = Key.objects.filter(hint__startswith=term[: keys.HINT_CHARS])
+        named = Key.objects.filter(prefix__startswith=term[: keys.SHOWN_CHARS])
         holders = named.values_list("account", "account__test_of")[:KEYS_MAX]
         return Q(pk__in={test_of or account for account, test_of in holders})
     said = Q(email__icontains=term) | Q(name__icontains=term)

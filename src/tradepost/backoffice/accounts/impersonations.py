@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from tradepost.accounts.models import LoginAs
+from tradepost.accounts.models import Impersonation
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.dates import DayFilter
 from tradepost.backoffice.ui.pagination import UncountedListMixin
@@ -14,8 +14,8 @@ from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import ModelAdmin
 
 
-@register(LoginAs)
-class LoginAsAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[LoginAs]):
+@register(Impersonation)
+class ImpersonationAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Impersonation]):
     """Logins as customers, newest first; whoever manages staff looks at them."""
 
     list_display = ("started", "staff", "account", "why", "address", "ended")
@@ -31,22 +31,22 @@ class LoginAsAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[LoginAs]):
     readonly_fields = ("owner", "started_exactly", "ended")
     fields = (("staff", "owner"), "reason", "address", ("started_exactly", "ended"))
 
-    def has_view_permission(self, request: HttpRequest, obj: LoginAs | None = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Impersonation | None = None) -> bool:
         """Whoever may view them, or manages staff."""
         return super().has_view_permission(request, obj) or request.user.has_perm("accounts.manage_staff")
 
     @admin.display(description="as")
-    def owner(self, row: LoginAs) -> SafeString:
+    def owner(self, row: Impersonation) -> SafeString:
         """Lead to the customer."""
         return formatters.owner(row.account)
 
     @admin.display(description="reason")
-    def why(self, row: LoginAs) -> SafeString:
+    def why(self, row: Impersonation) -> SafeString:
         """Show it in a line."""
         return formatters.short(row.reason)
 
     @admin.display(description="ended")
-    def ended(self, row: LoginAs) -> SafeString | str:
+    def ended(self, row: Impersonation) -> SafeString | str:
         """Show when it ended, by itself if nobody ended it; or that it goes on."""
-        over = row.ended_at or (row.until if row.until < timezone.now() else None)
+        over = row.ended_at or (row.expires_at if row.expires_at < timezone.now() else None)
         return formatters.moment(over, exact=True) if over else formatters.badge("goes on", "warning")

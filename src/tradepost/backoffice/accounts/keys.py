@@ -144,7 +144,7 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
     list_filter_submit = True
     list_select_related = ("account__test_of",)
     ordering = ("-id",)
-    search_fields = ("hint", "name", "account__email", "account__test_of__email")
+    search_fields = ("prefix", "name", "account__email", "account__test_of__email")
     search_help_text = "How it begins, name or e-mail address"
     actions = ("revoke_ticked",)
     actions_detail = ("rename", "limit", "revoke")

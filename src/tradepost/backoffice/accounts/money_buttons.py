@@ -30,9 +30,9 @@ class AmountField(forms.DecimalField):
 
 
 class PayForm(ReasonForm):
-    """What to pay; its name makes it one payment, however often it is sent."""
+    """What to pay; its token makes it one payment, however often it is sent."""
 
-    name = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
+    form_token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
     kind = forms.ChoiceField(label="Kind", widget=SelectWidget)
     amount = AmountField(label="Amount", help_text="Below zero, a correction takes money back.")
     reference = forms.CharField(
@@ -53,7 +53,7 @@ class PayForm(ReasonForm):
     def clean(self) -> dict[str, Any]:
         """Say at the amount why it can't be paid."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if {"name", "kind", "amount", "reason"} <= cleaned.keys():
+        if {"form_token", "kind", "amount", "reason"} <= cleaned.keys():
             amount: Decimal = cleaned["amount"]
             if not amount or (amount < 0 and cleaned["kind"] != PaymentKind.CORRECTION):
                 self.add_error("amount", "Only a correction may be below zero, and none may be nothing.")
@@ -65,7 +65,7 @@ class PayForm(ReasonForm):
         """Return what is to be paid."""
         given = self.cleaned_data
         return Wish(
-            name=given["name"],
+            form_token=given["form_token"],
             account=int(self._account),
             kind=PaymentKind(given["kind"]),
             amount=given["amount"],
@@ -100,7 +100,7 @@ class MoneyButtonsMixin(AccountDialogMixin):
         """Whoever may change credit limits, but for their own account's, which takes who sets limits."""
         account = self.account(request, object_id)
         is_other = account is not None and (account.pk != request.user.pk or request.user.has_perm(payments.SET_LIMITS))
-        return is_other and request.user.has_perm("ledger.change_creditlimit")
+        return is_other and request.user.has_perm("ledger.change_credit_limit")
 
     @dialog_button(
         "Top up or correct",
@@ -120,7 +120,7 @@ class MoneyButtonsMixin(AccountDialogMixin):
             messages.error(request, f"Nothing was paid. {refused}")
             return back_to(account)
         what = f"{payment.kind.capitalize()} of {money.show(payment.amount)}"
-        if payment.state == PaymentState.ASKED:
+        if payment.state == PaymentState.REQUESTED:
             messages.warning(request, f"{what}: it waits for a second person's approval.")
         else:
             balance = LedgerAccount.objects.get(account=account).balance
@@ -143,7 +143,7 @@ class MoneyButtonsMixin(AccountDialogMixin):
             with transaction.atomic():
                 was = money.show(books.set_credit_limit(account.pk, limit))
                 reason = form.cleaned_data["reason"]
-                staff_events.record(request, account, EventKind.CREDIT_LIMIT, reason=reason, was=was, became=became)
+                staff_events.record(request, account, EventKind.CREDIT_LIMIT, reason=reason, before=was, after=became)
         except ValueError as error:
             messages.error(request, f"Nothing was changed. {error}")
             return back_to(account)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from tradepost.accounts import access
-from tradepost.accounts.models import Account, Event, EventKind, Note
+from tradepost.accounts.models import Account, AccountEvent, EventKind, Note
 from tradepost.backoffice.accounts import spending
 from tradepost.backoffice.ui import formatters
 from tradepost.catalog.models import CustomRate
@@ -21,7 +21,7 @@ from tradepost.site_settings import effective as site_settings
 
 ROWS = 6
 FIGURES = {"Charge", "Amount", "Balance after"}  # columns set flush right
-STATE_COLOURS = {"asked": "warning", "done": "success", "rejected": "danger"}
+STATE_COLOURS = {"requested": "warning", "done": "success", "rejected": "danger"}
 
 type Context = dict[str, Any]
 
@@ -29,7 +29,7 @@ type Context = dict[str, Any]
 def overview(request: HttpRequest, account: Account) -> Context:
     """Return what the template shows of an account."""
     notes = list(Note.objects.filter(account=account).select_related("author")[:ROWS])
-    events = list(Event.objects.filter(account=account)[:ROWS])
+    events = list(AccountEvent.objects.filter(account=account)[:ROWS])
     return {
         "account": account,
         "pinned": next((note for note in notes if note.is_pinned), None),
@@ -44,8 +44,8 @@ def overview(request: HttpRequest, account: Account) -> Context:
     }
 
 
-def _suspension(account: Account) -> Event | None:
-    return Event.objects.filter(account=account, kind=EventKind.SUSPENDED.value).first()
+def _suspension(account: Account) -> AccountEvent | None:
+    return AccountEvent.objects.filter(account=account, kind=EventKind.SUSPENDED.value).first()
 
 
 def _figures(request: HttpRequest, account: Account) -> list[Context]:
@@ -135,14 +135,14 @@ def _transfers(account: Account) -> Context:
 
 
 def _payments(account: Account) -> Context | None:
-    found = ManualPayment.objects.filter(account=account).select_related("made_by")[:ROWS]
+    found = ManualPayment.objects.filter(account=account).select_related("requested_by")[:ROWS]
     rows = [
         [
             formatters.link(reverse("admin:ledger_manualpayment_change", args=[each.pk]), each.kind.capitalize()),
             formatters.amount(each.amount),
             formatters.badge(each.state, STATE_COLOURS[each.state]),
-            formatters.short(str(each.made_by)),
-            formatters.moment(each.made_at),
+            formatters.short(str(each.requested_by)),
+            formatters.moment(each.requested_at),
         ]
         for each in found
     ]

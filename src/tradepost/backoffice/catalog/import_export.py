@@ -20,12 +20,12 @@ from tradepost.backoffice.ui.unfold_admin import FileWidget, link_button
 from tradepost.catalog.import_export import files
 from tradepost.catalog.import_export.files import BadFile, Format, Sheet
 from tradepost.catalog.import_export.resources import SheetResource
-from tradepost.catalog.models import Service, Upload
+from tradepost.catalog.models import PendingImport, Service
 from tradepost.engine.order_types import wire_id
 from tradepost.providers import service_sync
 
 FILE_NAME_CHARS_MAX = 200
-IMPORT, EXPORT = "catalog.import_service", "catalog.export_service"
+IMPORT, EXPORT = "catalog.import_catalog", "catalog.export_catalog"
 
 
 class ImportForm(forms.Form):
@@ -39,12 +39,12 @@ class ImportForm(forms.Form):
         " stays as it is. A row with an id changes what has it, one without makes something new.",
     )
 
-    def __init__(self, *arguments: Any, upload: Upload | None = None, **options: Any) -> None:
+    def __init__(self, *arguments: Any, upload: PendingImport | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.upload = upload
         self.sheet: Sheet | None = None
         if upload:
-            self.fields["file"].label = f"Another file in place of {upload.name}"
+            self.fields["file"].label = f"Another file in place of {upload.file_name}"
 
     def clean(self) -> dict[str, Any]:
         """Read the file."""
@@ -171,14 +171,14 @@ def _report(request: HttpRequest, result: Any) -> None:
         messages.warning(request, text)
 
 
-def _upload(request: HttpRequest) -> Upload | None:
+def _upload(request: HttpRequest) -> PendingImport | None:
     id_ = wire_id(request.POST.get("upload", ""))
-    return Upload.objects.filter(pk=id_, account=request.user.pk).first() if id_ else None
+    return PendingImport.objects.filter(pk=id_, account=request.user.pk).first() if id_ else None
 
 
-def _keep(request: HttpRequest, sheet: Sheet) -> Upload:
+def _keep(request: HttpRequest, sheet: Sheet) -> PendingImport:
     """Keep what was read until it is agreed to, in place of the last one; `fulfilment.forget` forgets the rest."""
-    Upload.objects.filter(account=request.user.pk).delete()
+    PendingImport.objects.filter(account=request.user.pk).delete()
     name = str(request.FILES["file"].name)[-FILE_NAME_CHARS_MAX:]  # type: ignore[union-attr] # one file
     assert request.user.pk, "nobody gets here without signing in"
-    return Upload.objects.create(account_id=request.user.pk, name=name, content=files.keep(sheet))
+    return PendingImport.objects.create(account_id=request.user.pk, file_name=name, content=files.keep(sheet))

@@ -58,7 +58,7 @@ class MemberInline(TabularInline[PriceListMember, PriceList]):
     autocomplete_fields = ("account",)
     extra = 0
     per_page = 20
-    ordering = ("since", "account")
+    ordering = ("joined_at", "account")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PriceListMember]:
         """Take the accounts along."""

@@ -63,7 +63,7 @@ class RouteInline(PlainDecimalsMixin, StackedInline[Route, Service]):
             return formatters.NOTHING
         way = service_sync.route_terms(route, route.service.type)
         return format_html(
-            "{} {}", written_cost(way.terms.rate), formatters.badge("gone", "danger") if way.is_gone else ""
+            "{} {}", written_cost(way.terms.rate), formatters.badge("gone", "danger") if way.is_delisted else ""
         )
 
     @admin.display(description="margin")

@@ -27,7 +27,7 @@ class PaymentLimitAdmin(ModelAdmin[PaymentLimit]):
     list_display = ("group", "at_once", "a_day", "alone")
     list_select_related = ("group",)
     list_before_template = "backoffice/ledger/no_payment_limits.html"
-    fields = ("group", ("per_payment", "per_day", "alone_up_to"))
+    fields = ("group", ("per_payment", "per_day", "approval_above"))
 
     def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
         """Write amounts as the API does."""
@@ -45,7 +45,7 @@ class PaymentLimitAdmin(ModelAdmin[PaymentLimit]):
         """Show the most that one person may pay in a day."""
         return formatters.amount(limit.per_day)
 
-    @formatters.figure("alone", ordering="alone_up_to")
+    @formatters.figure("alone", ordering="approval_above")
     def alone(self, limit: PaymentLimit) -> str:
         """Show up to where no second person is asked."""
-        return formatters.amount(limit.alone_up_to)
+        return formatters.amount(limit.approval_above)

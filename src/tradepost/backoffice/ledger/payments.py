@@ -41,9 +41,9 @@ class WhyForm(DialogForm):
 
 
 class TakeBackForm(WhyForm):
-    """Why; its name makes it one correction, however often it is sent."""
+    """Why; its token makes it one correction, however often it is sent."""
 
-    name = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
+    form_token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
 
 
 @register(ManualPayment)
@@ -51,27 +51,27 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
     """Every payment by hand. Those who make or approve them see them; a second person decides on what waits."""
 
     list_display = (
-        "id", "moved", "account", "state_shown", "kind_shown", "reference", "why", "made_by", "made", "decider",
+        "id", "moved", "account", "state_shown", "kind_shown", "reference", "why", "requested_by", "made", "decider",
     )  # fmt: skip
-    list_filter = (("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter), ("made_at", DayFilter))
+    list_filter = (("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter), ("requested_at", DayFilter))
     list_filter_submit = True
     list_fullwidth = True
-    list_select_related = ("account", "made_by", "decided_by")
+    list_select_related = ("account", "requested_by", "decided_by")
     sortable_by = ()
     ordering = ("-id",)
     search_fields = ("id",)
     search_help_text = "Id, reference, or an e-mail address"
     actions_detail = ("approve", "reject", "take_back")
-    made = formatters.time_of("made_at", "made")
-    made_exactly = formatters.time_of("made_at", "made", exact=True)
+    made = formatters.time_of("requested_at", "made")
+    made_exactly = formatters.time_of("requested_at", "made", exact=True)
     decided_exactly = formatters.time_of("decided_at", "decided", exact=True)
     readonly_fields = (
         "owner", "kind_shown", "moved", "state_shown", "made_exactly", "decided_exactly", "transfer_shown",
         "corrects_shown",
     )  # fmt: skip
     fields = (
-        ("owner", "kind_shown"), ("moved", "state_shown"), "reference", "reason", ("made_by", "made_exactly"),
-        ("decided_by", "decided_exactly"), "decision", ("transfer_shown", "corrects_shown"),
+        ("owner", "kind_shown"), ("moved", "state_shown"), "reference", "reason", ("requested_by", "made_exactly"),
+        ("decided_by", "decided_exactly"), "decision_reason", ("transfer_shown", "corrects_shown"),
     )  # fmt: skip
 
     def has_view_permission(self, request: HttpRequest, obj: ManualPayment | None = None) -> bool:
@@ -87,13 +87,13 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
     def has_approve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Only what waits, and what somebody else has asked for, for somebody else."""
         payment = self._waiting(request, object_id)
-        is_ones_own = payment is not None and request.user.pk in {payment.made_by_id, payment.account_id}
+        is_ones_own = payment is not None and request.user.pk in {payment.requested_by_id, payment.account_id}
         return payment is not None and not is_ones_own and request.user.has_perm(APPROVE)
 
     def has_reject_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Only what waits; whoever asked for it may take that back."""
         payment = self._waiting(request, object_id)
-        return payment is not None and (payment.made_by_id == request.user.pk or request.user.has_perm(APPROVE))
+        return payment is not None and (payment.requested_by_id == request.user.pk or request.user.has_perm(APPROVE))
 
     def has_correct_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Only what was paid and is not taken back."""
@@ -200,7 +200,9 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
         return self._decide(
             request,
             object_id,
-            lambda person: payments.take_back(person, int(object_id), name=given["name"], reason=given["reason"]),
+            lambda person: payments.take_back(
+                person, int(object_id), form_token=given["form_token"], reason=given["reason"]
+            ),
             "Taken back",
         )
 
@@ -214,7 +216,7 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
         except PaymentRefusedError as refused:
             self.message_user(request, f"Nothing was changed. {refused}", messages.ERROR)
         else:
-            waits = " It waits for a second person's approval." if payment.state == PaymentState.ASKED else ""
+            waits = " It waits for a second person's approval." if payment.state == PaymentState.REQUESTED else ""
             self.log_change(request, payment, done)
             level = messages.WARNING if waits else messages.SUCCESS
             self.message_user(request, f"{done}: {payment.kind} of {money.show(payment.amount)}.{waits}", level)
@@ -222,7 +224,7 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
 
     def _waiting(self, request: HttpRequest, object_id: str | None) -> ManualPayment | None:
         payment: Any = self.get_object(request, object_id) if object_id else None
-        return payment if payment and payment.state == PaymentState.ASKED else None
+        return payment if payment and payment.state == PaymentState.REQUESTED else None
 
 
 def _to(payment: int, word: str) -> SafeString:

@@ -43,12 +43,12 @@ class AttemptInline(ReadOnlyMixin, StackedInline[Attempt, Order]):
     @admin.display(description="request")
     def asked_shown(self, attempt: Attempt) -> SafeString | str:
         """List what was asked, but for the key."""
-        rows = (attempt.asked or {}).items()
+        rows = (attempt.request or {}).items()
         return format_html_join("", '<dl class="tp-parameter"><dt>{}</dt><dd>{}</dd></dl>', rows) or formatters.NOTHING
 
     @admin.display(description="answer")
     def answer_shown(self, attempt: Attempt) -> SafeString | str:
         """Show what came back, or what went wrong instead."""
         return (
-            format_html('<pre class="tp-evidence">{}</pre>', attempt.answer) if attempt.answer else formatters.NOTHING
+            format_html('<pre class="tp-evidence">{}</pre>', attempt.response) if attempt.response else formatters.NOTHING
         )

@@ -21,7 +21,7 @@ from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import ChoicesDropdownFilter, IntegerWidget, ModelAdmin, TextWidget
 from tradepost.fulfilment.tasks import bulk_actions
-from tradepost.orders.bulk_action_types import TEXT_CHARS_MAX, BulkActionKind, BulkActionState, BulkOptions, BulkOutcome
+from tradepost.orders.bulk_action_types import TEXT_CHARS_MAX, BulkActionKind, BulkActionState, BulkOutcome, Options
 from tradepost.orders.bulk_actions import lifecycle
 from tradepost.orders.models import BulkAction, BulkOrder
 from tradepost.site_settings import effective as site_settings
@@ -35,9 +35,9 @@ MOVES_MONEY = frozenset({BulkActionKind.CANCEL, BulkActionKind.PARTIAL, BulkActi
 class OptionsForm(forms.Form):
     """How it is to be done, where there is nothing to be said about that."""
 
-    def wish(self) -> BulkOptions:
+    def options(self) -> Options:
         """Return what was said."""
-        return BulkOptions(**{name: value for name, value in self.cleaned_data.items() if value not in (None, "")})
+        return Options(**{name: value for name, value in self.cleaned_data.items() if value not in (None, "")})
 
 
 class RemainsForm(OptionsForm):
@@ -76,10 +76,10 @@ FORMS: dict[BulkActionKind, type[OptionsForm]] = {
 class BulkActionAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[BulkAction]):
     """What was done to many orders at once, by whom, and what became of each of them."""
 
-    list_display = ("id", "what", "by", "state_shown", "chosen_shown", "done_shown", "left_alone", "created")
+    list_display = ("id", "what", "created_by", "state_shown", "total_shown", "done_shown", "left_alone", "created")
     list_filter = (("kind", ChoicesDropdownFilter), ("state", ChoicesDropdownFilter))
     list_filter_submit = True
-    list_select_related = ("by",)
+    list_select_related = ("created_by",)
     sortable_by = ()
     ordering = ("-id",)
     created = formatters.time_of("created_at", "created")
@@ -103,9 +103,9 @@ class BulkActionAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[BulkAction])
         return formatters.badge(action.state, STATE_COLOURS.get(BulkActionState(action.state), ""))
 
     @formatters.figure("orders")
-    def chosen_shown(self, action: BulkAction) -> str:
+    def total_shown(self, action: BulkAction) -> str:
         """Show how many were chosen."""
-        return f"{action.chosen:,}"
+        return f"{action.total:,}"
 
     @formatters.figure("done")
     def done_shown(self, action: BulkAction) -> str:
@@ -150,15 +150,15 @@ class BulkActionAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[BulkAction])
                 self.message_user(request, "Nothing more is done. What was done by then stays done.")
             return redirect("admin:orders_bulkaction_change", action.pk)
         form = FORMS.get(BulkActionKind(action.kind), OptionsForm)(request.POST)
-        if action.by_id != request.user.pk:
+        if action.created_by_id != request.user.pk:
             raise PermissionDenied  # it is done in the name of whoever looked at it
         if not form.is_valid():
             return redirect("admin:orders_bulkaction_change", action.pk)
         with transaction.atomic():
-            is_begun = lifecycle.confirm(action, form.wish())
+            is_begun = lifecycle.confirm(action, form.options())
             if is_begun:
                 bulk_actions.start(action.pk)
-                _note(action, {"done": action.kind, "orders": action.chosen, **msgspec.to_builtins(form.wish())})
+                _note(action, {"done": action.kind, "orders": action.total, **msgspec.to_builtins(form.options())})
         if not is_begun:
             self.message_user(request, "It was confirmed before.", messages.WARNING)
         return redirect("admin:orders_bulkaction_change", action.pk)
@@ -175,8 +175,8 @@ def _shown(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
         "kind": BulkActionKind(action.kind),
         "state": formatters.badge(action.state, STATE_COLOURS.get(BulkActionState(action.state), "")),
         "is_running": action.state == BulkActionState.RUNNING,
-        "percent": 100 * action.worked_on // max(action.chosen, 1),
-        "waiting": action.chosen - action.worked_on,
+        "percent": 100 * action.worked_on // max(action.total, 1),
+        "waiting": action.total - action.worked_on,
     }
     return shown | (
         _looked_at(request, action) if action.state == BulkActionState.DRAFT else _outcomes(request, action)
@@ -187,19 +187,19 @@ def _looked_at(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
     kind = BulkActionKind(action.kind)
     kind_of_form = FORMS.get(kind, OptionsForm)
     form = kind_of_form(request.GET if request.GET or kind is not BulkActionKind.EDIT_LINK else None)
-    preview = lifecycle.preview(action, form.wish()) if form.is_valid() else None
+    preview = lifecycle.preview(action, form.options()) if form.is_valid() else None
     return {
         "form": form,
         "asks": kind in FORMS,
         "preview": preview,
         "moves_money": kind in MOVES_MONEY,
         "currency": site_settings.for_request(request).currency,
-        "left_alone": action.chosen - preview.due if preview else 0,
+        "left_alone": action.total - preview.due if preview else 0,
         "refund": formatters.grouped(preview.refund) if preview else "",
         "statuses": [(formatters.status(status), f"{count:,}") for status, count in preview.statuses.items()]
         if preview
         else [],
-        "is_mine": action.by_id == request.user.pk,
+        "is_mine": action.created_by_id == request.user.pk,
     }
 
 
@@ -209,5 +209,5 @@ def _outcomes(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
     return {
         "left": [(row, formatters.badge(row.outcome, OUTCOME_COLOURS[BulkOutcome(row.outcome)])) for row in page],
         "page": page,
-        "wish": lifecycle.options_of(action),
+        "options": lifecycle.options_of(action),
     }

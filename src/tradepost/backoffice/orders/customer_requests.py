@@ -17,7 +17,7 @@ from tradepost.orders import customer_requests
 from tradepost.orders.models import CancelRequest, Refill
 
 OF_ACCOUNTS = frozenset({"account"})
-OF_PROVIDERS = frozenset({"upstream_id", "asked_at", "is_passed_on"})
+OF_PROVIDERS = frozenset({"upstream_id", "polled_at", "forwarded_at", "is_accepted_upstream"})
 
 
 class CustomerRequestAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Any]):
@@ -56,7 +56,7 @@ class RefillAdmin(CustomerRequestAdmin):
 
     list_display = ("id", "order", "account", "status", "created", "changed")
     list_filter = (("status", ChoicesDropdownFilter),)
-    fields = ("id", "order", "account", "status", "created", "changed", "upstream_id", "asked_at")
+    fields = ("id", "order", "account", "status", "created", "changed", "upstream_id", "polled_at")
     created = formatters.time_of("created_at", "created")
     changed = formatters.time_of("updated_at", "updated")
     readonly_fields = ("created", "changed")
@@ -94,7 +94,8 @@ class CancelRequestAdmin(CustomerRequestAdmin):
     list_filter = (("state", ChoicesDropdownFilter),)
     readonly_fields = ("order_status", "remains", "created", "settled")
     fields = (
-        "id", "order", "account", "order_status", "remains", "state", "created", "settled", "asked_at", "is_passed_on",
+        "id", "order", "account", "order_status", "remains", "state", "created", "settled", "forwarded_at",
+        "is_accepted_upstream",
     )  # fmt: skip
     created = formatters.time_of("created_at", "created")
     settled = formatters.time_of("settled_at", "settled")

@@ -26,12 +26,12 @@ from tradepost.engine.routing import Fulfilment
 from tradepost.engine.settling import Outcome, Report
 from tradepost.engine.statuses import DELIVERING, OPEN_REFILL, SUBSCRIBED, CancelState, Dispatch, RefillStatus, Status
 from tradepost.orders import customer_requests, manual_work
-from tradepost.orders.models import IS_ACTIVE, CancelRequest, Order, Refill, TakenOrder
+from tradepost.orders.models import IS_ACTIVE, CancelRequest, Order, OrderAssignment, Refill
 
 SHOWN_MAX = 50
 SERVICES_MAX = 200
 SEARCHED_MAX = 20_000  # of the oldest that wait, if only those of one service are asked for
-MAY = "orders.work_order"
+MAY = "orders.fulfil_order"
 MAY_CANCEL = "orders.change_cancelrequest"
 MAY_REFILL = "orders.change_refill"
 WHOSE = {"free": "Unassigned", "mine": "Mine", "all": "All"}
@@ -79,7 +79,7 @@ def show_order(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReportForm(order, request.POST or None)
     if request.method == "POST" and form.is_valid():
         return _do(request, order, form)
-    taken = TakenOrder.objects.filter(order=order).select_related("by").first()
+    taken = OrderAssignment.objects.filter(order=order).select_related("assignee").first()
     context = {
         "order": order,
         "status": formatters.status(order.status),
@@ -88,7 +88,7 @@ def show_order(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "counts": order.parts is None,
         "taken": taken,
-        "is_mine": taken is not None and taken.by_id == request.user.pk,
+        "is_mine": taken is not None and taken.assignee_id == request.user.pk,
         "is_over": order.status not in {*DELIVERING, *SUBSCRIBED},
     }
     return _page(request, "manual_work_order", f"Order {order.pk}", context)
@@ -121,7 +121,7 @@ def take_next(request: HttpRequest) -> HttpResponse:
 def show_cancels(request: HttpRequest) -> HttpResponse:
     """Show the orders that customers want canceled, and that nobody can be asked about but us."""
     _insist(request, MAY_CANCEL)
-    asked = CancelRequest.objects.filter(state=CancelState.OPEN.value, is_passed_on=False)
+    asked = CancelRequest.objects.filter(state=CancelState.OPEN.value, is_accepted_upstream=False)
     return _page(request, "manual_work_cancels", "Cancel requests", _requests(request, asked))
 
 
@@ -194,15 +194,15 @@ def _report(order: Order, do: str, form: ReportForm) -> Report | None:
 
 def _waiting(person: int, whose: str, service: int | None) -> list[Order]:
     waiting = Order.objects.filter(IS_ACTIVE, dispatch=Dispatch.NONE.value).order_by("pk")
-    waiting = waiting.select_related("service", "taken__by")
+    waiting = waiting.select_related("service", "assignment__assignee")
     if service is not None:
         last = waiting.values_list("pk", flat=True)[SEARCHED_MAX : SEARCHED_MAX + 1].first()
         waiting = waiting.filter(service=service)
         waiting = waiting if last is None else waiting.filter(pk__lt=last)
     if whose == "mine":
-        waiting = waiting.filter(taken__by=person)
+        waiting = waiting.filter(assignment__assignee=person)
     elif whose != "all":
-        waiting = waiting.filter(taken=None)
+        waiting = waiting.filter(assignment=None)
     return list(waiting[:SHOWN_MAX])
 
 

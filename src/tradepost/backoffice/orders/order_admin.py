@@ -242,7 +242,7 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
         if order.parts is None:
             return formatters.NOTHING
         address = f"{reverse('admin:orders_order_changelist')}?parent={order.pk}"
-        made = format_html('<a class="tp-link" href="{}">{} of {}</a>', address, order.made.count(), order.parts)
+        made = format_html('<a class="tp-link" href="{}">{} of {}</a>', address, order.children.count(), order.parts)
         dripfeed = DripFeed.objects.filter(order=order).first()
         return format_html("{}{}", made, f", {_pace(dripfeed)}" if dripfeed else "")
 

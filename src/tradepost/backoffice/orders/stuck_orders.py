@@ -23,8 +23,8 @@ from tradepost.engine.statuses import DELIVERING, Dispatch
 from tradepost.orders.models import StuckOrder
 from tradepost.providers.models import Provider
 
-WHY_COLOURS = {StuckOrder.NOT_STARTED: "warning", StuckOrder.SLOW: "info", StuckOrder.UNANSWERED: "danger"}
-WHYS = {
+REASON_COLOURS = {StuckOrder.NOT_STARTED: "warning", StuckOrder.SLOW: "info", StuckOrder.UNANSWERED: "danger"}
+REASONS = {
     StuckOrder.NOT_STARTED: "Not started",
     StuckOrder.SLOW: "Slower than usual",
     StuckOrder.UNANSWERED: "No provider took it",
@@ -39,11 +39,11 @@ class WhyFilter(RadioFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Offer each."""
-        return list(WHYS.items())
+        return list(REASONS.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the list down."""
-        return queryset.filter(why=self.value()) if self.value() else queryset
+        return queryset.filter(reason=self.value()) if self.value() else queryset
 
 
 class WhereFilter(DropdownFilter):
@@ -128,7 +128,7 @@ class StuckOrderAdmin(ReadOnlyMixin, BulkActionsMixin, UncountedListMixin, Model
     @admin.display(description="what is wrong")
     def why_shown(self, stuck: StuckOrder) -> SafeString:
         """Show why it is here."""
-        return formatters.badge(WHYS[stuck.why], WHY_COLOURS[stuck.why])
+        return formatters.badge(REASONS[stuck.reason], REASON_COLOURS[stuck.reason])
 
     @admin.display(description="service")
     def sold(self, stuck: StuckOrder) -> SafeString:
@@ -163,4 +163,4 @@ class StuckOrderAdmin(ReadOnlyMixin, BulkActionsMixin, UncountedListMixin, Model
     @formatters.figure("usually within")
     def usually(self, stuck: StuckOrder) -> str:
         """Show how long it should have taken at most."""
-        return formatters.lasting(stuck.usual)
+        return formatters.lasting(stuck.expected_within)

@@ -55,7 +55,9 @@ class UpstreamOrderAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[UpstreamO
         """Leave out what goes its way, and say along what was answered last."""
         last = Attempt.objects.filter(order=OuterRef("pk")).order_by("-number")
         waiting = super().get_queryset(request).filter(state__in=FOR_A_PERSON)
-        return waiting.annotate(asked_at=Subquery(last.values("at")[:1]), answered=Subquery(last.values("answer")[:1]))
+        return waiting.annotate(
+            asked_at=Subquery(last.values("at")[:1]), answered=Subquery(last.values("response")[:1])
+        )
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Call the list what it is."""

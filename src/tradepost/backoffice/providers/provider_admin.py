@@ -40,7 +40,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic whe
     def clean_key(self) -> str:
         """Ask for a key where there is none yet."""
         key: str = self.cleaned_data["key"].strip()
-        if not key and not self.instance.sealed_key:
+        if not key and not self.instance.encrypted_key:
             raise forms.ValidationError("A provider is asked by a key.")
         return key
 
@@ -70,7 +70,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("name", "url", "key", ("currency", "exchange_rate"))}),
-        ("Limits", {"fields": (("requests_a_second", "parallel_requests"), "takes_idempotency_keys")}),
+        ("Limits", {"fields": (("requests_a_second", "parallel_requests"), "supports_idempotency_keys")}),
         ("Alerts", {"fields": (("low_balance", "price_rise_percent_max"),)}),
     )
     standing_fieldset = (
@@ -90,7 +90,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
         """Count along what it sells."""
-        listed = Count("services", filter=Q(services__is_gone=False))
+        listed = Count("services", filter=Q(services__is_delisted=False))
         return super().get_queryset(request).annotate(services_total=listed)
 
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
@@ -102,7 +102,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
             obj.save()
             return
         typed = [name for name in form.changed_data if name != "key"]
-        obj.save(update_fields=[*typed, *(["sealed_key"] if key else [])])
+        obj.save(update_fields=[*typed, *(["encrypted_key"] if key else [])])
         if "exchange_rate" in typed:
             done = service_sync.sync_services(obj.pk, {})
             text = (
@@ -135,7 +135,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         """Tell whether orders go to it."""
         if provider.is_paused:
             return formatters.badge("paused", "warning")
-        if provider.trouble:
+        if provider.last_error:
             return formatters.badge("trouble", "danger")
         return (
             formatters.badge("list not read", "warning") if provider.sync_error else formatters.badge("good", "success")
@@ -145,7 +145,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
     def trouble_shown(self, provider: Provider) -> str:
         """Show why nothing is sent to it, and until when."""
         until = f" Tried again at {provider.retry_at:%H:%M:%S} UTC." if provider.retry_at else ""
-        return f"{provider.trouble}{until}" if provider.trouble else formatters.NOTHING
+        return f"{provider.last_error}{until}" if provider.last_error else formatters.NOTHING
 
     @admin.display(description="list not read because")
     def sync_error_shown(self, provider: Provider) -> str:
@@ -169,7 +169,9 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
     @formatters.figure("mean latency")
     def latency(self, provider: Provider) -> str:
         """Show how long a request took."""
-        return f"{provider.milliseconds / provider.requests:,.0f} ms" if provider.requests else formatters.NOTHING
+        return (
+            f"{provider.request_milliseconds / provider.requests:,.0f} ms" if provider.requests else formatters.NOTHING
+        )
 
     @formatters.figure("sells")
     def services_count(self, provider: Provider) -> SafeString:
@@ -180,7 +182,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
     @link_button("Import services…", permission="import")
     def import_some(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Lead to what it sells and we don't."""
-        return redirect(f"{_offers_of(int(object_id))}&imported=no&is_gone__exact=0")
+        return redirect(f"{_offers_of(int(object_id))}&imported=no&is_delisted__exact=0")
 
     @dialog_button(
         "Test connection",

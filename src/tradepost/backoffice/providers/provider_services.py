@@ -119,7 +119,7 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
         "upstream_id", "name_shown", "standing", "provider", "category", "type", "rate_shown", "cost_shown", "limits",
         "flags",
     )  # fmt: skip
-    list_filter = (("provider", RelatedDropdownFilter), TheirCategoryFilter, ImportedFilter, "is_gone")
+    list_filter = (("provider", RelatedDropdownFilter), TheirCategoryFilter, ImportedFilter, "is_delisted")
     list_filter_submit = True
     list_fullwidth = True
     list_select_related = ("provider",)
@@ -143,7 +143,7 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
     ) -> tuple[QuerySet[ProviderService], bool]:
         """Find by what is typed; of what routes may lead to, only what is there."""
         found, is_doubled = super().get_search_results(request, queryset.select_related("provider"), search_term)
-        return (found.filter(is_gone=False) if request.path.endswith("/autocomplete/") else found), is_doubled
+        return (found.filter(is_delisted=False) if request.path.endswith("/autocomplete/") else found), is_doubled
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         """Whoever may add services and routes may import."""
@@ -182,7 +182,7 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
     def standing(self, offer: ProviderService) -> SafeString | str:
         """Lead to the service it is sold as, and tell whether it is gone."""
         sold_as = getattr(offer, "sold_as", None)
-        parts = [formatters.badge("gone", "danger")] if offer.is_gone else []
+        parts = [formatters.badge("gone", "danger")] if offer.is_delisted else []
         if sold_as:
             address = reverse("admin:catalog_service_change", args=[sold_as])
             parts.append(format_html('<a class="tp-link" href="{}">service {}</a>', address, sold_as))

@@ -22,7 +22,7 @@ from tradepost.reports.periods import DAY, Period
 from tradepost.reports.quality import HIGH, MEDIAN, Quality
 from tradepost.reports.queries import Progress
 
-PERMISSION = "reports.view_quality"
+PERMISSION = "reports.view_provider_quality"
 DAYS = (7, 30, 90)
 USUAL_DAYS = 30
 OFFERS_SHOWN = 100  # those that most was ordered of; the file has them all

@@ -97,10 +97,10 @@ else:
 
         def history_view(self, request: Any, object_id: str, extra_context: Any = None) -> Any:
             """Lead to what the audit log has about a row."""
-            if not request.user.has_perm("staff.view_entry"):
+            if not request.user.has_perm("audit.view_entry"):
                 raise PermissionDenied
             of = urlencode({"of": f"{self.opts.label_lower}:{unquote(object_id)}"})
-            return redirect(f"{reverse('admin:staff_entry_changelist')}?{of}")
+            return redirect(f"{reverse('admin:audit_entry_changelist')}?{of}")
 
         def log_addition(self, request: Any, obj: Any, message: Any) -> None:
             """Leave it to the audit log, which watches the table."""

@@ -20,7 +20,7 @@ REFUSALS = (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError
 
 
 @app.periodic(cron="* * * * * */5")
-@app.task(queueing_lock="sweep bulk")
+@app.task(name="orders.resume_bulk_actions", queueing_lock="sweep bulk")
 def resume_bulk_actions(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Go on with what a worker has left when it died or was stopped."""
     for action in executor.left_behind():
@@ -36,7 +36,7 @@ def start(action: int) -> None:
         return
 
 
-@app.task
+@app.task(name="orders.bulk_action")
 def run_bulk_action(action: int) -> None:
     """Work through it, unless another worker is at it."""
     while not is_stopping() and _next_batch(action):

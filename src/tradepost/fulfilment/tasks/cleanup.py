@@ -7,24 +7,24 @@ from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from tradepost.catalog.models import Change, Upload
+from tradepost.catalog.models import PendingImport, ServiceChange
 from tradepost.database import engine_connection
 from tradepost.engine import idempotency
 from tradepost.orders import manual_work
 from tradepost.orders.bulk_actions import lifecycle
 
 CHANGES_KEPT = timedelta(days=90)  # thrice as long as they are shown
-UPLOADS_KEPT = timedelta(days=1)
+PENDING_IMPORTS_KEPT = timedelta(days=1)
 
 
 @app.periodic(cron="17 3 * * *")
-@app.task(queueing_lock="forget", lock="forget")
+@app.task(name="data.delete_expired", queueing_lock="forget", lock="forget")
 def delete_expired(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Forget what is older than it is kept: keys, changes, uploads, looks at bulk actions, sessions that are over."""
     with transaction.atomic():
         idempotency.forget(engine_connection())
         manual_work.forget_ended(engine_connection())
-    Change.objects.filter(at__lt=timezone.now() - CHANGES_KEPT).delete()
+    ServiceChange.objects.filter(at__lt=timezone.now() - CHANGES_KEPT).delete()
     lifecycle.forget_drafts()
-    Upload.objects.filter(at__lt=timezone.now() - UPLOADS_KEPT).delete()
+    PendingImport.objects.filter(created_at__lt=timezone.now() - PENDING_IMPORTS_KEPT).delete()
     call_command("clearsessions")

@@ -8,7 +8,7 @@ from tradepost.engine import drip_feeds
 
 
 @app.periodic(cron="* * * * * */2")
-@app.task(queueing_lock="run", lock="run")
+@app.task(name="orders.run_dripfeeds", queueing_lock="run", lock="run")
 def make_due_runs(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Make every run that is due, a batch a transaction."""
     made = drip_feeds.BATCH

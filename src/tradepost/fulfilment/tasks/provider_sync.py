@@ -12,7 +12,7 @@ from tradepost.providers.snapshot import ProviderUnreachableError, fetch
 
 
 @app.periodic(cron="7 * * * *")
-@app.task(queueing_lock="sync all", lock="sync all")
+@app.task(name="provider.sync_all", queueing_lock="sync all", lock="sync all")
 def sync_all_providers(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Have every provider's list read that is not paused."""
     for provider in Provider.objects.filter(is_paused=False).values_list("pk", flat=True):
@@ -30,7 +30,7 @@ def start(provider: int) -> bool:
     return True
 
 
-@app.task
+@app.task(name="provider.sync")
 def sync_provider(provider: int) -> None:
     """Read a provider's list and take it in. A list that is empty or broken changes nothing; it is said why."""
     asked = Provider.objects.filter(pk=provider)
@@ -41,7 +41,7 @@ def sync_provider(provider: int) -> None:
         told = fetch(seller)
         with transaction.atomic():
             actor.quietly()
-            known = ProviderService.objects.filter(provider=provider, is_gone=False).count()
+            known = ProviderService.objects.filter(provider=provider, is_delisted=False).count()
             update = service_list.take_in(provider, service_list.parse(told.services, known=known))
             service_sync.sync_services(provider, update.rates_before)
             now = timezone.now()

@@ -66,7 +66,7 @@ ORDER BY r.id LIMIT %s
 
 
 @app.periodic(cron="* * * * * */1")
-@app.task(queueing_lock="simulate", lock="simulate")
+@app.task(name="orders.simulate", queueing_lock="simulate", lock="simulate")
 def simulate(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Move every simulated order on to where it should be by now."""
     advance_all(timedelta(seconds=settings.TRADEPOST_SIMULATOR_SECONDS))

@@ -8,7 +8,7 @@ STALLED_SECONDS = 10  # without a heartbeat
 
 
 @app.periodic(cron="* * * * * */5")
-@app.task(queueing_lock="mend", pass_context=True)
+@app.task(name="jobs.delete_stalled", queueing_lock="mend", pass_context=True)
 async def release_stalled_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Forget the jobs of workers that have no heartbeat: each task of ours is periodic, or a sweep starts it again."""
     jobs = context.app.job_manager

@@ -9,7 +9,7 @@ RECKON_SECONDS = 1_800  # how often it is reckoned anew what is usual
 
 
 @app.periodic(cron="*/5 * * * *")
-@app.task(queueing_lock="watch", lock="watch")
+@app.task(name="orders.find_stuck", queueing_lock="watch", lock="watch")
 def find_stuck_orders(timestamp: int) -> None:
     """Find the orders that take longer than is usual; every half hour of `timestamp` (since 1970), what that is."""
     if timestamp % RECKON_SECONDS == 0:

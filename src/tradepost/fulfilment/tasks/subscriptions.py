@@ -12,7 +12,7 @@ BATCH = 1_000
 
 
 @app.periodic(cron="1 * * * *")
-@app.task(queueing_lock="expire", lock="expire")
+@app.task(name="orders.expire_subscriptions", queueing_lock="expire", lock="expire")
 def expire_subscriptions(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """End them and give back the posts that never came, a batch a transaction."""
     ended = BATCH

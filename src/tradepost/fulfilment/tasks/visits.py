@@ -39,7 +39,7 @@ WHERE (NOT p.is_paused AND (p.retry_at IS NULL OR p.retry_at <= now()) AND EXIST
 
 
 @app.periodic(cron="* * * * * */2")
-@app.task(queueing_lock="sweep")
+@app.task(name="provider.visit_due", queueing_lock="sweep")
 def wake_due_visits(timestamp: int) -> None:
     """Have providers visited where orders are to be sent: the net below the job that each placing starts by itself.
 
@@ -51,7 +51,7 @@ def wake_due_visits(timestamp: int) -> None:
     in_transaction(lambda raw: dispatch_queue.wake(raw, [row[0] for row in raw.execute(_DUE, [is_for_all])]))
 
 
-@app.task
+@app.task(name=dispatch_queue.VISIT)
 def visit_provider(provider: int) -> None:
     """Do for a provider's orders what is due, unless another worker is at it."""
     with _to_itself(provider) as is_ours:

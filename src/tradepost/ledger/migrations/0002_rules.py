@@ -1,51 +1,68 @@
-"""What models can't say: transfers are append-only, the house has its accounts, every customer gets one."""
+"""What the models can't say: the house has its accounts, every customer gets one, and what was booked stays."""
 
 from django.db import migrations
 
-# Orders and transfers have no foreign keys, which cost a third of the hot path (decision 0005). What they point to can
-# therefore never be deleted; `tradepost check` proves that everything they point to is there.
-NEVER_DELETED = ("accounts_account", "accounts_key", "catalog_service", "ledger_account", "orders_order")
-APPEND_ONLY = ("ledger_transfer", "orders_orderevent")
-
-REFUSE = """
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION '% of % is never allowed', TG_OP, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$;
-"""
-GUARDS = "".join(
-    f"CREATE TRIGGER refuse_change BEFORE {changes} ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change();"
-    f"CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();"
-    for tables, changes in ((NEVER_DELETED, "DELETE"), (APPEND_ONLY, "UPDATE OR DELETE"))
-    for table in tables
-)
-UNGUARD = "".join(
-    f"DROP TRIGGER refuse_change ON {table}; DROP TRIGGER refuse_truncate ON {table};"
-    for table in NEVER_DELETED + APPEND_ONLY
-)
-
-# Ids below 1000 are the house's; customers' begin there, and every account gets its own the moment it is made.
-ACCOUNTS = """
+# Ids below 1000 are the house's (`SystemAccount` of the engine); customers' begin there. Play money has one house
+# account as the other side of it all.
+HOUSE = """
 ALTER TABLE ledger_account ALTER COLUMN id RESTART WITH 1000;
-INSERT INTO ledger_account (id, name) VALUES (1, 'Sales'), (2, 'Top-ups'), (3, 'Adjustments');
+INSERT INTO ledger_account (id, name, is_play) VALUES
+    (1, 'Sales', false),
+    (2, 'Top-ups', false),
+    (3, 'Adjustments', false),
+    (4, 'Play money', true);
+"""
+
+# Every account gets its money the moment it is made, whichever way that is.
+CUSTOMERS = """
 CREATE FUNCTION open_ledger_account() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO ledger_account (account_id, name, balance) VALUES (NEW.id, '', 0);
+    INSERT INTO ledger_account (account_id, name, balance, is_play) VALUES (NEW.id, '', 0, NEW.test_of_id IS NOT NULL);
     RETURN NULL;
 END $$;
 CREATE TRIGGER open_ledger_account AFTER INSERT ON accounts_account
     FOR EACH ROW EXECUTE FUNCTION open_ledger_account();
 """
-NO_ACCOUNTS = """
-DROP TRIGGER open_ledger_account ON accounts_account;
-DROP FUNCTION open_ledger_account();
+
+# Transfers point to ledger accounts without foreign keys (decision 0005).
+NEVER_DELETED = """
+CREATE TRIGGER refuse_change BEFORE DELETE ON ledger_account
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON ledger_account
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+"""
+
+APPEND_ONLY = """
+CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON ledger_transfer
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON ledger_transfer
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+"""
+
+# A payment by hand is never another one than was asked for, and what is done or rejected stays so.
+PAYMENTS = """
+CREATE TRIGGER refuse_change BEFORE DELETE ON ledger_manualpayment
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON ledger_manualpayment
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER refuse_update BEFORE UPDATE ON ledger_manualpayment
+    FOR EACH ROW WHEN (
+        OLD.state <> 'requested'
+        OR (OLD.id, OLD.form_token, OLD.account_id, OLD.kind, OLD.amount, OLD.reference, OLD.reason, OLD.corrects_id,
+            OLD.needs_approval, OLD.requested_by_id, OLD.requested_at)
+        IS DISTINCT FROM
+           (NEW.id, NEW.form_token, NEW.account_id, NEW.kind, NEW.amount, NEW.reference, NEW.reason, NEW.corrects_id,
+            NEW.needs_approval, NEW.requested_by_id, NEW.requested_at)
+    ) EXECUTE FUNCTION refuse_change();
 """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0001_initial"), ("orders", "0001_initial")]
+    dependencies = [("ledger", "0001_initial"), ("accounts", "0002_rules")]
     operations = [
-        migrations.RunSQL(ACCOUNTS, NO_ACCOUNTS),
-        migrations.RunSQL(REFUSE, "DROP FUNCTION refuse_change();"),
-        migrations.RunSQL(GUARDS, UNGUARD),
+        migrations.RunSQL(HOUSE),
+        migrations.RunSQL(CUSTOMERS),
+        migrations.RunSQL(NEVER_DELETED),
+        migrations.RunSQL(APPEND_ONLY),
+        migrations.RunSQL(PAYMENTS),
     ]

@@ -18,7 +18,7 @@ from tradepost.engine import arrays, dispatching, link_editing, orders, settling
 from tradepost.engine.link_editing import LinkEdit
 from tradepost.engine.settling import Report
 from tradepost.engine.statuses import Status
-from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOptions, BulkOutcome
+from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOutcome, Options
 from tradepost.orders.bulk_actions import rules
 from tradepost.orders.bulk_actions.lifecycle import options_of
 from tradepost.orders.bulk_actions.rules import Facts
@@ -34,7 +34,7 @@ class Task(msgspec.Struct, frozen=True):
     """What is to be done to a batch, and in whose name."""
 
     kind: BulkActionKind
-    wish: BulkOptions
+    options: Options
     actor: str
 
 
@@ -62,7 +62,7 @@ def work(connection: Connection, action: int, *, limit: int = BATCH) -> bool:
     if not waiting:
         BulkAction.objects.filter(pk=action).update(state=BulkActionState.DONE.value, ended_at=Now())
         return False
-    task = Task(BulkActionKind(claimed.kind), options_of(claimed), str(claimed.by))
+    task = Task(BulkActionKind(claimed.kind), options_of(claimed), str(claimed.created_by))
     _write_down(connection, action, _do(connection, task, waiting))
     return True
 
@@ -75,12 +75,12 @@ def fail_next(connection: Connection, action: int, why: str) -> None:
 
 def left_behind() -> list[int]:
     """Return the actions that nobody is at: their workers have died, or were asked to stop."""
-    running = BulkAction.objects.filter(state=BulkActionState.RUNNING.value, worked_at__lt=Now() - LEFT)
+    running = BulkAction.objects.filter(state=BulkActionState.RUNNING.value, progressed_at__lt=Now() - LEFT)
     return list(running.values_list("pk", flat=True))
 
 
 def _claim(action: int) -> BulkAction | None:
-    running = BulkAction.objects.select_related("by").filter(pk=action, state=BulkActionState.RUNNING.value)
+    running = BulkAction.objects.select_related("created_by").filter(pk=action, state=BulkActionState.RUNNING.value)
     return running.select_for_update(skip_locked=True, of=("self",)).first()
 
 
@@ -92,7 +92,7 @@ def _waiting(action: int, limit: int) -> list[int]:
 def _do(connection: Connection, task: Task, ids: Collection[int]) -> list[Done]:
     orders.lock(connection, ids)
     found = rules.facts(connection, ids)
-    reasons = {order.id: rules.why_not(task.kind, task.wish, order) for order in found}
+    reasons = {order.id: rules.why_not(task.kind, task.options, order) for order in found}
     due = [order for order in found if not reasons[order.id]]
     changed = _ACTS.get(task.kind, _settle)(connection, task, due) if due else set()
     return [
@@ -111,7 +111,7 @@ _ENDS = {
 
 
 def _settle(connection: Connection, task: Task, due: Sequence[Facts]) -> set[int]:
-    remains = task.wish.remains if task.kind is BulkActionKind.PARTIAL else None
+    remains = task.options.remains if task.kind is BulkActionKind.PARTIAL else None
     reports = [Report(order.id, _ENDS[task.kind], remains=remains, note="a bulk action") for order in due]
     outcomes = settling.settle(connection, reports, actor=task.actor)
     told = zip(reports, outcomes, strict=True)
@@ -123,7 +123,7 @@ def _send_again(connection: Connection, task: Task, due: Sequence[Facts]) -> set
 
 
 def _edit_links(connection: Connection, task: Task, due: Sequence[Facts]) -> set[int]:
-    edits = [LinkEdit(order.id, task.wish.link_for(order.link)) for order in due]
+    edits = [LinkEdit(order.id, task.options.link_for(order.link)) for order in due]
     return link_editing.edit_links(connection, edits, actor=task.actor)
 
 
@@ -145,5 +145,5 @@ def _write_down(connection: Connection, action: int, done: Sequence[Done]) -> No
         done=F("done") + counted.count(BulkOutcome.DONE),
         skipped=F("skipped") + counted.count(BulkOutcome.SKIPPED),
         failed=F("failed") + counted.count(BulkOutcome.FAILED),
-        worked_at=Now(),
+        progressed_at=Now(),
     )

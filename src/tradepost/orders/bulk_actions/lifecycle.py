@@ -17,7 +17,7 @@ from tradepost.accounts.models import Account
 from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
 from tradepost.engine import arrays
-from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOptions
+from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, Options
 from tradepost.orders.bulk_actions import rules
 from tradepost.orders.models import BulkAction, BulkOrder
 
@@ -51,11 +51,11 @@ class Preview(msgspec.Struct, frozen=True):
 def draft(kind: BulkActionKind, by: Account, orders: Collection[int]) -> BulkAction:
     """Write down what is to be done to which orders; nothing is done before it is confirmed."""
     with transaction.atomic():
-        action = BulkAction.objects.create(kind=kind.value, by=by)
+        action = BulkAction.objects.create(kind=kind.value, created_by=by)
         with connection.cursor() as cursor:
             cursor.execute(_CHOOSE, [action.pk, arrays.of_numbers(list(orders)[:CHOSEN_MAX])])
-            action.chosen = cursor.rowcount
-        action.save(update_fields=["chosen"])
+            action.total = cursor.rowcount
+        action.save(update_fields=["total"])
     return action
 
 
@@ -64,25 +64,25 @@ def order_ids(rows: QuerySet, column: str = "pk") -> list[int]:  # type: ignore[
     return list(rows.order_by("-pk").values_list(column, flat=True)[:CHOSEN_MAX])
 
 
-def options_of(action: BulkAction) -> BulkOptions:
+def options_of(action: BulkAction) -> Options:
     """Return how it is to be done."""
-    return msgspec.convert(action.wish, BulkOptions)
+    return msgspec.convert(action.options, Options)
 
 
-def preview(action: BulkAction, wish: BulkOptions) -> Preview:
+def preview(action: BulkAction, options: Options) -> Preview:
     """Say what an action would do now."""
     kind = BulkActionKind(action.kind)
     statuses, services, reasons = Counter[str](), Counter[int](), Counter[str]()
     elsewhere, refund, is_exact = 0, Decimal(0), True
     for order in _facts(action):
-        reason = rules.why_not(kind, wish, order)
+        reason = rules.why_not(kind, options, order)
         if reason:
             reasons[reason] += 1
             continue
         statuses[order.status.value] += 1
         services[order.service] += 1
         elsewhere += order.may_be_there
-        refund += rules.refund(kind, wish, order)
+        refund += rules.refund(kind, options, order)
         is_exact &= not order.parts
     named = services.most_common(SERVICES_SHOWN_MAX)
     return Preview(
@@ -97,11 +97,11 @@ def preview(action: BulkAction, wish: BulkOptions) -> Preview:
     )
 
 
-def confirm(action: BulkAction, wish: BulkOptions) -> bool:
+def confirm(action: BulkAction, options: Options) -> bool:
     """Have an action done that was looked at; tell whether it was still a draft."""
-    told = msgspec.to_builtins(wish)
+    told = msgspec.to_builtins(options)
     drafts = BulkAction.objects.filter(pk=action.pk, state=BulkActionState.DRAFT.value)
-    return bool(drafts.update(state=BulkActionState.RUNNING.value, wish=told, worked_at=Now()))
+    return bool(drafts.update(state=BulkActionState.RUNNING.value, options=told, progressed_at=Now()))
 
 
 def stop(action: int) -> bool:

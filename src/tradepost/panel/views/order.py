@@ -35,7 +35,7 @@ def order(request: HttpRequest, order: int) -> HttpResponse:
         "transfers": list(Transfer.objects.filter(order=found).select_related("credit").order_by("id")),
         "refills": refills,
         "wishes": wishes,
-        "made": list(found.made.order_by("part")[:PARTS_SHOWN_MAX]) if found.parts else [],
+        "made": list(found.children.order_by("part")[:PARTS_SHOWN_MAX]) if found.parts else [],
         "is_live": found.status in ACTIVE,
         "may_cancel": _may_cancel(found, is_asked=any(wish.state == CancelState.OPEN for wish in wishes)),
         "may_refill": _may_refill(found, is_asked=any(refill.status in OPEN_REFILL for refill in refills)),

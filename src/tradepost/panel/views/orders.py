@@ -207,5 +207,5 @@ def _made_of_parts(account: Account) -> QuerySet[Order]:
     return (
         Order.objects.filter(account=account, parts__isnull=False)
         .select_related("service")
-        .annotate(made_count=Count("made"))
+        .annotate(made_count=Count("children"))
     )

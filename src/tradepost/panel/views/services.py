@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from tradepost.accounts.models import Account
-from tradepost.catalog.models import Change, CustomRate, Favourite, Service
+from tradepost.catalog.models import CustomRate, Favourite, Service, ServiceChange
 from tradepost.engine.order_types import wire_id
 from tradepost.panel.requests import customer, search_text
 from tradepost.panel.storefront import HAVING, Storefront
@@ -50,14 +50,14 @@ def services(request: HttpRequest) -> HttpResponse:
 def changes(request: HttpRequest) -> HttpResponse:
     """Show what is new, what is gone and which rates have moved; rates agreed with an account are its own business."""
     since = timezone.now() - timedelta(days=CHANGES_DAYS)
-    found = Change.objects.filter(at__gte=since).select_related("service__category")
+    found = ServiceChange.objects.filter(at__gte=since).select_related("service__category")
     viewer = _viewer(request)
     if viewer:
         own = CustomRate.objects.filter(account=viewer).values("service")
-        found = found.exclude(kind=Change.RATE, service__in=own)
+        found = found.exclude(kind=ServiceChange.RATE, service__in=own)
     storefront = Storefront(viewer)
     rows = [storefront.as_paid(change) for change in found[:CHANGES_MAX]]
-    told = [change for change in rows if change.kind != Change.RATE or change.rate != change.was]
+    told = [change for change in rows if change.kind != ServiceChange.RATE or change.rate != change.rate_before]
     return render(request, "panel/changes.html", {"changes": told, "days": CHANGES_DAYS})
 
 

@@ -1,11 +1,16 @@
-"""What the model can't say: a change reaches every process, and the books keep their currency."""
+"""What the model can't say: a change reaches every process, the books keep their currency, and the row stays."""
 
 from django.db import migrations
 
-RULES = """
-CREATE TRIGGER count_version AFTER UPDATE OF currency, requests_a_minute ON live_settings
-    FOR EACH STATEMENT EXECUTE FUNCTION count_catalog_version();
-CREATE FUNCTION keep_currency() RETURNS trigger LANGUAGE plpgsql AS $$
+# What processes keep in memory of it, they read again along with the catalog (decision 0041).
+VERSION = """
+CREATE TRIGGER bump_catalog_version AFTER UPDATE OF currency, requests_a_minute ON site_settings
+    FOR EACH STATEMENT EXECUTE FUNCTION bump_catalog_version();
+"""
+
+# Once money has moved, another currency would make every amount in the books another amount.
+CURRENCY = """
+CREATE FUNCTION refuse_currency_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM ledger_transfer) THEN
         RAISE EXCEPTION 'The currency stays: the books have amounts in %.', OLD.currency
@@ -13,18 +18,21 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER keep_currency BEFORE UPDATE OF currency ON live_settings
-    FOR EACH ROW WHEN (NEW.currency <> OLD.currency) EXECUTE FUNCTION keep_currency();
-CREATE TRIGGER refuse_change BEFORE DELETE ON live_settings FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER refuse_currency_change BEFORE UPDATE OF currency ON site_settings
+    FOR EACH ROW WHEN (NEW.currency <> OLD.currency) EXECUTE FUNCTION refuse_currency_change();
 """
-NO_RULES = """
-DROP TRIGGER refuse_change ON live_settings;
-DROP TRIGGER keep_currency ON live_settings;
-DROP FUNCTION keep_currency();
-DROP TRIGGER count_version ON live_settings;
+
+NEVER_DELETED = """
+CREATE TRIGGER refuse_change BEFORE DELETE ON site_settings
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
 """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("live", "0001_initial"), ("catalog", "0002_version"), ("ledger", "0002_rules")]
-    operations = [migrations.RunSQL(RULES, NO_RULES)]
+    dependencies = [
+        ("site_settings", "0001_initial"),
+        ("accounts", "0002_rules"),
+        ("catalog", "0002_rules"),
+        ("ledger", "0001_initial"),
+    ]
+    operations = [migrations.RunSQL(VERSION), migrations.RunSQL(CURRENCY), migrations.RunSQL(NEVER_DELETED)]

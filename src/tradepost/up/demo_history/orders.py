@@ -138,8 +138,8 @@ def _steps(attempt: Attempt | None, began: datetime, ended: datetime, end: Statu
         return [Step(began, "simulator", Status.IN_PROGRESS), Step(ended, "simulator", end)]
     sending = Step(attempt.at, attempts.ACTOR, Dispatch.SENDING)
     if attempt.upstream_id is None:
-        note = f"{attempts.REFUSED}{attempt.answer}"
-        refused = Step(attempt.answered_at, attempts.ACTOR, Dispatch.REFUSED, attempt.answer)
+        note = f"{attempts.REFUSED}{attempt.response}"
+        refused = Step(attempt.answered_at, attempts.ACTOR, Dispatch.REFUSED, attempt.response)
         return [sending, refused, Step(attempt.answered_at, attempts.ACTOR, Status.CANCELED, note)]
     return [
         sending,
