@@ -7,7 +7,7 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from tests.fakes.upstream import Upstream
-from tradepost_client._cli import showing
+from tradepost_client._cli import output
 from tradepost_client._cli.app import app
 
 type Run = Callable[..., Result]
@@ -17,7 +17,7 @@ def runner(upstream: Upstream) -> Run:
     """Return what runs the command and checks its exit code, any if None; the key is never in what it prints."""
 
     def run(*arguments: str, code: int | None = 0, **environ: str) -> Result:
-        showing.out.width = 200  # whatever terminal the tests run in
+        output.out.width = 200  # whatever terminal the tests run in
         panel = {"TRADEPOST_CLIENT_URL": upstream.url, "TRADEPOST_CLIENT_KEY": upstream.panel.key}
         result = CliRunner().invoke(app, arguments, env={**panel, **environ})
         assert code in {None, result.exit_code}, result.output

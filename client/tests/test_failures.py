@@ -148,7 +148,7 @@ def test_a_timeout_is_ambiguous(ask: Ask, upstream: Upstream) -> None:
 
 
 def test_an_answer_may_not_take_forever(ask: Ask, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tradepost_client._sending.ANSWER_SECONDS_MAX", 0.01)
+    monkeypatch.setattr("tradepost_client._transport.ANSWER_SECONDS_MAX", 0.01)
     upstream.faults.script(Fault.SLOW_BODY, action="services")
     with pytest.raises(Ambiguous) as caught:
         ask("services", client={"retry": None})

@@ -1,4 +1,4 @@
-"""Every type of order as parameters on the wire (protocol §3)."""
+"""Every type of order as parameters on the wire (docs/protocol.md §3)."""
 
 from datetime import date
 from typing import Any

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from conftest import ORDER
 from tradepost_client import Ambiguous, Placed, RateLimited, Refused, Retry, _calls
 from tradepost_client._calls import Call
-from tradepost_client._exchanging import Answer, Panel
+from tradepost_client._exchange import Answer, Panel
 
 CALLS: list[Call[Any]] = [
     _calls.services(),

@@ -1,4 +1,4 @@
-"""Reading what panels write, value by value (protocol §5)."""
+"""Reading what panels write, value by value (docs/protocol.md §5)."""
 
 from decimal import Decimal
 from typing import Any

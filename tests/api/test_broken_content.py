@@ -1,4 +1,4 @@
-"""Content that can't be read is no server error: it counts as absent (protocol §1). Found by fuzzing."""
+"""Content that can't be read is no server error: it counts as absent (docs/protocol.md §1). Found by fuzzing."""
 
 import json
 

@@ -10,7 +10,6 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.backoffice.conftest import Things, member, place
 from tests.backoffice.roles_table import ACTIONS, LISTS, PAGES, ROLES, TEXT, Cell
-from tests.conftest import Customer
 from tradepost.backoffice.ui.site import site
 
 # Whose pages are everybody's: ways in and out, and what fills the fields of forms, each row as its list allows.

@@ -1,4 +1,4 @@
-"""The dialects of API v2 that panels speak (protocol §5): the same answers, put another way."""
+"""The dialects of API v2 that panels speak (docs/protocol.md §5): the same answers, put another way."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -16,7 +16,7 @@ from tests.conftest import Customer, Desk, start_desk, stop_desk
 from tradepost.accounts.models import Account
 from tradepost.fulfilment.tasks import bulk_actions
 from tradepost.ledger.models import LedgerAccount, Transfer
-from tradepost.orders.bulk_action_types import BulkActionKind, Options
+from tradepost.orders.bulk_action_types import BulkActionKind, BulkOptions
 from tradepost.orders.bulk_actions import lifecycle
 from tradepost.orders.models import BulkAction, Order, OrderEvent
 
@@ -52,7 +52,7 @@ def worker_of(desk: Desk, *, but: int = 0) -> int:
 
 
 def do_with_a_kill(
-    desk: Desk, customer: Customer, kind: BulkActionKind, options: Options, orders: list[int]
+    desk: Desk, customer: Customer, kind: BulkActionKind, options: BulkOptions, orders: list[int]
 ) -> BulkAction:
     """Have it done to all of them, and kill whoever does it before it is over."""
     action = lifecycle.draft(kind, Account.objects.get(pk=customer.id), orders)
@@ -76,13 +76,13 @@ def test_each_order_is_done_once_whatever_becomes_of_the_worker(
 ) -> None:
     customer, placed = orders
     edited = do_with_a_kill(
-        own_desk, customer, BulkActionKind.EDIT_LINK, Options(find="page", link="page-page"), placed
+        own_desk, customer, BulkActionKind.EDIT_LINK, BulkOptions(find="page", link="page-page"), placed
     )
     assert (edited.state, edited.done, edited.skipped, edited.failed) == ("done", ORDERS, 0, 0)
     links = Order.objects.filter(pk__in=placed).values_list("link", flat=True)
     assert set(links) == {"https://example.com/page-page"}, "a link was edited twice"
 
-    canceled = do_with_a_kill(own_desk, customer, BulkActionKind.CANCEL, Options(), placed)
+    canceled = do_with_a_kill(own_desk, customer, BulkActionKind.CANCEL, BulkOptions(), placed)
     assert (canceled.state, canceled.done, canceled.skipped, canceled.failed) == ("done", ORDERS, 0, 0)
     assert OrderEvent.objects.filter(order__in=placed, to_status="Canceled").count() == ORDERS
     assert Transfer.objects.filter(order__in=placed, kind="cancel").count() == ORDERS

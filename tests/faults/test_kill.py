@@ -1,4 +1,4 @@
-"""`kill -9` of everything under load: what was acknowledged is there once, and the books are clean (design §5, law)."""
+"""`kill -9` of everything under load: what was acknowledged is there once, and the books are clean (docs/architecture.md, orders)."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Orders at providers, from the queue to their end: sent once, followed, refunded (design §5)."""
+"""Orders at providers, from the queue to their end: sent once, followed, refunded (docs/architecture.md, orders)."""
 
 from datetime import timedelta
 from decimal import Decimal

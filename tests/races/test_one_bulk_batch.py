@@ -12,7 +12,7 @@ from tests.engine.ordering import Connect, ask, place_one
 from tests.races.racing import all_at_once
 from tradepost.accounts.models import Account
 from tradepost.database import in_transaction
-from tradepost.orders.bulk_action_types import BulkActionKind, Options
+from tradepost.orders.bulk_action_types import BulkActionKind, BulkOptions
 from tradepost.orders.bulk_actions import executor, lifecycle
 from tradepost.orders.models import BulkAction, BulkOrder, Order
 
@@ -27,7 +27,7 @@ def action(connect: Connect, alice: Customer, service: int) -> int:
     orders = [place_one(connection, ask(alice, service, link=f"{LINK}/{n}")).order for n in range(ORDERS)]
     connection.commit()
     made = lifecycle.draft(BulkActionKind.EDIT_LINK, Account.objects.get(pk=alice.id), orders)
-    assert lifecycle.confirm(made, Options(find="page", link="page-page"))
+    assert lifecycle.confirm(made, BulkOptions(find="page", link="page-page"))
     return made.pk
 
 

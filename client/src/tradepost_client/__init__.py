@@ -44,7 +44,7 @@ from tradepost_client._results import (
     Status,
     Unreadable,
 )
-from tradepost_client._retrying import Retry
+from tradepost_client._retry import Retry
 
 __all__ = [
     "ORDER_TYPES",

@@ -1,4 +1,4 @@
-"""From a panel's JSON to results, action by action (protocol §2 and §5).
+"""From a panel's JSON to results, action by action (docs/protocol.md §2 and §5).
 
 Each function raises `NotUnderstood`, and nothing else, where the JSON is not the answer to what was asked.
 """

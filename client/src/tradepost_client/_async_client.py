@@ -6,9 +6,9 @@ from typing import Self
 
 import httpx2
 
-from tradepost_client import _calls, _sending
+from tradepost_client import _calls, _transport
 from tradepost_client._calls import Call
-from tradepost_client._exchanging import Outcome, Panel, Send
+from tradepost_client._exchange import Outcome, Panel, Send
 from tradepost_client._orders import Order
 from tradepost_client._results import (
     Balance,
@@ -24,7 +24,7 @@ from tradepost_client._results import (
     Standing,
     StandingOf,
 )
-from tradepost_client._retrying import NO_RETRY, Retry
+from tradepost_client._retry import NO_RETRY, Retry
 
 
 class AsyncClient:
@@ -46,17 +46,20 @@ class AsyncClient:
         *,
         idempotency: bool = False,
         retry: Retry | None = Retry(),  # noqa: B008 - frozen
-        timeout: httpx2.Timeout | float = _sending.TIMEOUT,
-        limits: httpx2.Limits = _sending.LIMITS,
-        answer_bytes_max: int = _sending.ANSWER_BYTES_MAX,
-        user_agent: str = _sending.HEADERS["User-Agent"],
+        timeout: httpx2.Timeout | float = _transport.TIMEOUT,
+        limits: httpx2.Limits = _transport.LIMITS,
+        answer_bytes_max: int = _transport.ANSWER_BYTES_MAX,
+        user_agent: str = _transport.HEADERS["User-Agent"],
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._panel = Panel(url, key, retry=retry or NO_RETRY, idempotency=idempotency)
-        self._url = _sending.address(url)
+        self._url = _transport.address(url)
         self._answer_bytes_max = answer_bytes_max
         self._http = httpx2.AsyncClient(
-            headers={**_sending.HEADERS, "User-Agent": user_agent}, timeout=timeout, limits=limits, transport=transport
+            headers={**_transport.HEADERS, "User-Agent": user_agent},
+            timeout=timeout,
+            limits=limits,
+            transport=transport,
         )
 
     def __repr__(self) -> str:
@@ -144,7 +147,7 @@ class AsyncClient:
         try:
             request = self._http.build_request("POST", self._url, content=step.form)
             response = await self._http.send(request, stream=True, follow_redirects=False)
-            gathering = _sending.Gathering(response, self._answer_bytes_max)
+            gathering = _transport.Gathering(response, self._answer_bytes_max)
             try:
                 async for part in response.aiter_bytes():
                     if not gathering.add(part):
@@ -152,5 +155,5 @@ class AsyncClient:
             finally:
                 await response.aclose()
         except Exception as error:  # noqa: BLE001 - whatever it is, the request may have left
-            return _sending.failure(error, gathering.answer() if gathering else None)
+            return _transport.failure(error, gathering.answer() if gathering else None)
         return gathering.answer()

@@ -1,4 +1,4 @@
-"""Every action as a call: what to send, how to read the answer, and whether it may be made twice (protocol §1, §3)."""
+"""Every action as a call: what to send, how to read the answer, and whether it may be made twice (docs/protocol.md §1, §3)."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial

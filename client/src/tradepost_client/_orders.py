@@ -1,4 +1,4 @@
-"""What can be ordered: a struct for each type of service (protocol §3), and one for types yet unknown.
+"""What can be ordered: a struct for each type of service (docs/protocol.md §3), and one for types yet unknown.
 
 Lists (`comments`, `usernames` …) are sequences of lines, or a text with a line each. `interval` and `delay` are
 minutes. The panel checks the values; what is checked here is only that nothing could be meant that is not sent.

@@ -1,4 +1,4 @@
-"""Reading single values in every form that panels write them in (protocol §5).
+"""Reading single values in every form that panels write them in (docs/protocol.md §5).
 
 Each function takes whatever JSON holds and returns a value or None; none of them raises.
 """

@@ -1,4 +1,4 @@
-"""Reading a request's parameters, in every dialect that clients speak (protocol §1).
+"""Reading a request's parameters, in every dialect that clients speak (docs/protocol.md §1).
 
 Whatever comes in, what goes out is a plain `dict[str, str]`: values stripped, junk for absent dropped, every spelling
 of a list of ids made one comma list and any other list lines, and nothing in it that PostgreSQL can't store.

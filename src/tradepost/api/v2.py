@@ -1,4 +1,4 @@
-"""API v2: from a request's parameters to its answer (protocol §1 to §4)."""
+"""API v2: from a request's parameters to its answer (docs/protocol.md §1 to §4)."""
 
 import asyncio
 import logging
@@ -240,7 +240,7 @@ class Api:
         self._canceler.ask(asked, partial(_pass_on, done, partial(_by_order, "cancel", ids.sent)))
 
     def _incorrect(self, call: Call, done: Done[Answer], refusal: Refusal | None = None) -> None:
-        """Refuse a request that makes no sense, but not before its key: that is checked first (protocol §4)."""
+        """Refuse a request that makes no sense, but not before its key: that is checked first (docs/protocol.md §4)."""
         refused = _error(refusal or IncorrectRequest())
         self._reader.ask(BalanceOf(by=call.key, address=call.address), partial(_pass_on, done, lambda _: refused))
 

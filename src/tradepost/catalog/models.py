@@ -27,7 +27,7 @@ class Category(models.Model):
 
 
 class Service(models.Model):
-    """What an order is for; `type` decides its parameters (protocol §3). Never deleted, only taken off sale."""
+    """What an order is for; `type` decides its parameters (docs/protocol.md §3). Never deleted, only taken off sale."""
 
     id = models.BigAutoField(primary_key=True)
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="services")

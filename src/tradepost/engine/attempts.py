@@ -1,4 +1,4 @@
-"""What came of the attempts to place orders with providers (design §5).
+"""What came of the attempts to place orders with providers (docs/architecture.md, orders).
 
 `sent`: it exists there, by this id. *Declined*: it definitely does not, and the next route is tried; without one the
 order is `refused`, and canceled or held as its service says. *Later*: it definitely does not yet, and stays queued.

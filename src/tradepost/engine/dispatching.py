@@ -1,4 +1,4 @@
-"""Sending orders to providers: never twice, never lost (design §5, law).
+"""Sending orders to providers: never twice, never lost (docs/architecture.md, orders).
 
 1. `claim` takes queued orders of a provider: they are `sending` and their attempts are written down. The caller
    commits, and only then lets the first byte leave.

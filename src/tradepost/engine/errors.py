@@ -1,4 +1,4 @@
-"""Why a request is refused: one class an error, its wire string here and nowhere else (protocol §4).
+"""Why a request is refused: one class an error, its wire string here and nowhere else (docs/protocol.md §4).
 
 Downstream panels decide by these strings whether to retry or to refund, so a letter counts.
 

@@ -1,4 +1,4 @@
-"""API keys: how they look, and what is kept of them (design §6)."""
+"""API keys: how they look, and what is kept of them (docs/architecture.md, keys and people)."""
 
 import hashlib
 import ipaddress

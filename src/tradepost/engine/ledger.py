@@ -1,4 +1,4 @@
-"""The ledger: the only place where money moves (design §4, law).
+"""The ledger: the only place where money moves (docs/architecture.md, money).
 
 A transfer moves a positive amount from one ledger account (debit) to another (credit). Customers' accounts carry a
 balance; the house's own are summed when asked for, so that no row is hot. Accounts are locked in id order, once a

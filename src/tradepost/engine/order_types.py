@@ -1,4 +1,4 @@
-"""Every order type as data: which parameters it takes and what its quantity is (protocol §3).
+"""Every order type as data: which parameters it takes and what its quantity is (docs/protocol.md §3).
 
 The API, its documentation and the forms derive from `RULES` and `PARAMETERS`; `read` is the one place that validates
 an order's parameters. It knows the service, not the buyer: money is decided in `placing`.
@@ -140,7 +140,7 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 def read(terms: Terms, parameters: Parameters) -> Draft:
-    """Validate an order's parameters, in the order that protocol §4 checks them in.
+    """Validate an order's parameters, in the order that docs/protocol.md §4 checks them in.
 
     Raises `BadLink`, `QuantityTooSmall`, `QuantityTooLarge` or `IncorrectParameter`.
     """
@@ -237,7 +237,7 @@ def _read_dripfeed(parameters: Parameters) -> tuple[int | None, int | None]:
 
 
 def _read_subscription(terms: Terms, rule: Rule, parameters: Parameters) -> Draft:
-    """Read a subscription: so many posts, each of `min` to `max`, charged at `max` (protocol §3)."""
+    """Read a subscription: so many posts, each of `min` to `max`, charged at `max` (docs/protocol.md §3)."""
     fields = _read_fields(rule, parameters)
     least, most = int(fields["min"]), int(fields["max"])
     if not terms.min <= least <= terms.max:

@@ -1,4 +1,4 @@
-"""Following orders that are at a provider, to their end (design §5).
+"""Following orders that are at a provider, to their end (docs/architecture.md, orders).
 
 They are asked about by age: what was sent just now often, what has been there for days now and then. `next_batch` says
 whom to ask about, the freshest first; `take_in` holds the answers against the last ones and settles what is new. What

@@ -1,4 +1,4 @@
-"""What an order costs, here and at a provider: which services are priced flat is known here alone (protocol §3)."""
+"""What an order costs, here and at a provider: which services are priced flat is known here alone (docs/protocol.md §3)."""
 
 from decimal import Decimal
 

@@ -56,7 +56,7 @@ class NewestOf(Asked, frozen=True, kw_only=True):
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """An order in a list, as protocol §3 shows it (extensions)."""
+    """An order in a list, as docs/protocol.md §3 shows it (extensions)."""
 
     order: int
     service: int
@@ -77,7 +77,7 @@ class RefillStanding(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How an order stands, field by field as protocol §2 shows it: `charge` is what it costs now, after refunds."""
+    """How an order stands, field by field as docs/protocol.md §2 shows it: `charge` is what it costs now, after refunds."""
 
     charge: str
     start_count: str

@@ -5,7 +5,7 @@
 3. Lock the accounts that get money back, in id order, and post the refunds.
 4. Write the orders and their events, then bring the parents up to where their parts stand.
 
-A report that has been heard before changes nothing either, so refunds happen once (design §4: law).
+A report that has been heard before changes nothing either, so refunds happen once (docs/architecture.md, money).
 """
 
 from collections import defaultdict
@@ -81,7 +81,7 @@ def settle(connection: Connection, reports: Sequence[Report], *, actor: str) -> 
 
 
 def refund_due(order: Order) -> tuple[TransferKind, Decimal]:
-    """Return what is to be given back for an order as it stands now, and what for (design §4)."""
+    """Return what is to be given back for an order as it stands now, and what for (docs/architecture.md, money)."""
     if order.status is Status.CANCELED:
         return TransferKind.CANCEL, order.charge - order.refunded
     if order.status is Status.PARTIAL:

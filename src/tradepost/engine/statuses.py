@@ -1,4 +1,4 @@
-"""Where an order can stand, and which moves are allowed: protocol §2, design §5.
+"""Where an order can stand, and which moves are allowed: docs/protocol.md §2, docs/architecture.md, orders.
 
 `Status` is what the customer sees, letter for letter; `Dispatch` is where the order stands with whoever fulfils it.
 """

@@ -1,4 +1,4 @@
-"""Outgoing orders: queued orders are placed with their provider (design §5: never twice, never lost)."""
+"""Outgoing orders: queued orders are placed with their provider (docs/architecture.md, orders: never twice, never lost)."""
 
 from functools import partial
 

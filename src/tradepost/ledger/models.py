@@ -1,4 +1,4 @@
-"""The books: who has how much, and every movement that made it so (design §4, law).
+"""The books: who has how much, and every movement that made it so (docs/architecture.md, money).
 
 Nothing here is changed through the ORM: `tradepost.engine.ledger` moves money, these models show it.
 """

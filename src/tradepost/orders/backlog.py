@@ -16,7 +16,7 @@ STATES = ("queued", "sending", "sent", "unsure", "refused")
 class Standing(msgspec.Struct, frozen=True):
     """A provider, and how many orders are in each state there; `oldest_seconds` is since the oldest queued was placed.
 
-    `customer_requests`, `failures` (without a clear answer) and `request_milliseconds` are sums since the provider was added.
+    `requests`, `failures` (without a clear answer) and `request_milliseconds` are sums since it was added.
     """
 
     id: int

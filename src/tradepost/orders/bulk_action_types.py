@@ -53,7 +53,7 @@ class BulkOutcome(TextEnum):
     FAILED = "failed"
 
 
-class Options(msgspec.Struct, frozen=True, omit_defaults=True):
+class BulkOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """How it is to be done. `remains` None: as each order has it. `find` empty: `link` takes the place of all of it."""
 
     remains: int | None = None

@@ -87,7 +87,7 @@ def fields_of(service: Service, given: Mapping[str, str], refusal: Refusal | Non
 
 
 def names_of(service: Service) -> tuple[str, ...]:
-    """Return the parameters that an order of this service takes beside the service (protocol §3)."""
+    """Return the parameters that an order of this service takes beside the service (docs/protocol.md §3)."""
     rule = RULES[service.type]
     names = ["link"] if rule.link else []
     names += ["quantity"] if rule.quantity is Quantity.GIVEN else []

@@ -33,7 +33,7 @@ def client_of(provider: Provider) -> Client:
 
 
 class GuardedTransport(httpx2.BaseTransport):
-    """Connects to the address that was checked: a name that leads to a private one is not connected to (design §6)."""
+    """Connects to the address that was checked: a name that leads to a private one is not connected to (docs/architecture.md, keys and people)."""
 
     def __init__(self, inner: httpx2.BaseTransport) -> None:
         self._inner = inner

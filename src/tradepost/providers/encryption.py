@@ -1,4 +1,4 @@
-"""Secrets of others, sealed before they reach the database: whoever has only a backup can't read them (design §6)."""
+"""Secrets of others, sealed before they reach the database: whoever has only a backup can't read them (docs/architecture.md, keys and people)."""
 
 import base64
 from functools import lru_cache

@@ -11,10 +11,10 @@ from rich.progress import MofNCompleteColumn, Progress
 
 from tradepost_client import Client, Declined, Id, Standing
 from tradepost_client._calls import IDS_MAX
-from tradepost_client._cli import batch, showing
+from tradepost_client._cli import batch, output
 from tradepost_client._cli.batch import Journal, State
-from tradepost_client._cli.building import build, typed
-from tradepost_client._cli.calling import Connection, Unusable, client_of, end
+from tradepost_client._cli.connection import Connection, Unusable, client_of, end
+from tradepost_client._cli.order_input import build, typed
 
 app = typer.Typer(
     help="Order at a panel that speaks API v2.\n\n"
@@ -64,9 +64,9 @@ def services(
         sought = search.casefold()
         found = [each for each in client.services() if sought in f"{each.name} {each.category} {each.type}".casefold()]
     if json:
-        showing.as_json(found)
+        output.as_json(found)
     else:
-        showing.out.print(showing.services(found))
+        output.out.print(output.services(found))
 
 
 @app.command()
@@ -75,9 +75,9 @@ def balance(context: typer.Context, json: Json = False) -> None:
     with client_of(context) as client:
         left = client.balance()
     if json:
-        showing.as_json(left)
+        output.as_json(left)
     else:
-        showing.say(f"{left.balance:f} {left.currency}".strip())
+        output.say(f"{left.balance:f} {left.currency}".strip())
 
 
 @app.command()
@@ -108,9 +108,9 @@ def order(
                 build(service, typed(fields or [], lines or []), type_), idempotency_key=idempotency_key
             )
             if json:
-                showing.as_json(placed)
+                output.as_json(placed)
             else:
-                showing.say(f"Order {placed.order}")
+                output.say(f"Order {placed.order}")
             return
         if service:
             raise Unusable("with --file the services are in the file")
@@ -121,20 +121,20 @@ def order(
 def _order_file(client: Client, path: Path, *, resend: bool, json: bool) -> None:
     rows = batch.read(path)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
-    with Journal.beside(path) as journal, Progress(*columns, console=showing.err, disable=json) as progress:
+    with Journal.beside(path) as journal, Progress(*columns, console=output.err, disable=json) as progress:
         task = progress.add_task("Ordering", total=len(rows))
 
         def tell(entry: batch.Entry) -> None:
             progress.advance(task)
             if json:
-                showing.as_json(entry)
+                output.as_json(entry)
             elif entry.state is not State.PLACED:
-                showing.complain(f"row {entry.row}: {entry.state}: {entry.error or 'cut off while it was sent'}")
+                output.complain(f"row {entry.row}: {entry.state}: {entry.error or 'cut off while it was sent'}")
 
         batch.order_all(client, rows, journal, resend=resend, tell=tell)
         counted = batch.count(rows, journal)
     if not json:
-        showing.say(", ".join(f"{number} {state}" for state, number in counted.items()))
+        output.say(", ".join(f"{number} {state}" for state, number in counted.items()))
     raise typer.Exit(batch.exit_code(counted))
 
 
@@ -150,10 +150,10 @@ def status(
     with client_of(context) as client:
         polls = _poll(client, orders, interval_seconds if watch else None)
         if json:
-            found = _last(polls, showing.as_json)
+            found = _last(polls, output.as_json)
         else:
-            with showing.in_place() as show:
-                found = _last(polls, lambda each: show(showing.standings(each)))
+            with output.in_place() as show:
+                found = _last(polls, lambda each: show(output.standings(each)))
     end(found.values())
 
 
@@ -208,9 +208,9 @@ def cancel(context: typer.Context, orders: Ids, json: Json = False) -> None:
 
 def _show(found: Results, *, json: bool) -> None:
     if json:
-        showing.as_json(found)
+        output.as_json(found)
     else:
-        showing.out.print(showing.outcomes(found))
+        output.out.print(output.outcomes(found))
     end(found.values())
 
 

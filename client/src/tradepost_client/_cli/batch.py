@@ -19,8 +19,8 @@ from typing import IO, Self
 import msgspec
 
 from tradepost_client import Ambiguous, Client, GenericOrder, Id, PanelError, Refused
-from tradepost_client._cli.building import build
-from tradepost_client._cli.calling import Exit, Unusable
+from tradepost_client._cli.connection import Exit, Unusable
+from tradepost_client._cli.order_input import build
 
 
 class State(StrEnum):

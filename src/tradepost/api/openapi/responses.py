@@ -1,4 +1,4 @@
-"""The shapes of the API's answers as JSON Schema (protocol §2); an answer has what its shape names and no more."""
+"""The shapes of the API's answers as JSON Schema (docs/protocol.md §2); an answer has what its shape names and no more."""
 
 import re
 from typing import Any

@@ -49,6 +49,5 @@ class AttemptInline(ReadOnlyMixin, StackedInline[Attempt, Order]):
     @admin.display(description="answer")
     def answer_shown(self, attempt: Attempt) -> SafeString | str:
         """Show what came back, or what went wrong instead."""
-        return (
-            format_html('<pre class="tp-evidence">{}</pre>', attempt.response) if attempt.response else formatters.NOTHING
-        )
+        shown = format_html('<pre class="tp-evidence">{}</pre>', attempt.response)
+        return shown if attempt.response else formatters.NOTHING

@@ -21,7 +21,7 @@ from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import ChoicesDropdownFilter, IntegerWidget, ModelAdmin, TextWidget
 from tradepost.fulfilment.tasks import bulk_actions
-from tradepost.orders.bulk_action_types import TEXT_CHARS_MAX, BulkActionKind, BulkActionState, BulkOutcome, Options
+from tradepost.orders.bulk_action_types import TEXT_CHARS_MAX, BulkActionKind, BulkActionState, BulkOptions, BulkOutcome
 from tradepost.orders.bulk_actions import lifecycle
 from tradepost.orders.models import BulkAction, BulkOrder
 from tradepost.site_settings import effective as site_settings
@@ -35,9 +35,9 @@ MOVES_MONEY = frozenset({BulkActionKind.CANCEL, BulkActionKind.PARTIAL, BulkActi
 class OptionsForm(forms.Form):
     """How it is to be done, where there is nothing to be said about that."""
 
-    def options(self) -> Options:
+    def options(self) -> BulkOptions:
         """Return what was said."""
-        return Options(**{name: value for name, value in self.cleaned_data.items() if value not in (None, "")})
+        return BulkOptions(**{name: value for name, value in self.cleaned_data.items() if value not in (None, "")})
 
 
 class RemainsForm(OptionsForm):

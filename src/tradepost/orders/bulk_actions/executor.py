@@ -18,7 +18,7 @@ from tradepost.engine import arrays, dispatching, link_editing, orders, settling
 from tradepost.engine.link_editing import LinkEdit
 from tradepost.engine.settling import Report
 from tradepost.engine.statuses import Status
-from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOutcome, Options
+from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOptions, BulkOutcome
 from tradepost.orders.bulk_actions import rules
 from tradepost.orders.bulk_actions.lifecycle import options_of
 from tradepost.orders.bulk_actions.rules import Facts
@@ -34,7 +34,7 @@ class Task(msgspec.Struct, frozen=True):
     """What is to be done to a batch, and in whose name."""
 
     kind: BulkActionKind
-    options: Options
+    options: BulkOptions
     actor: str
 
 

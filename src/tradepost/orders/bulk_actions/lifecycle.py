@@ -17,7 +17,7 @@ from tradepost.accounts.models import Account
 from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
 from tradepost.engine import arrays
-from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, Options
+from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOptions
 from tradepost.orders.bulk_actions import rules
 from tradepost.orders.models import BulkAction, BulkOrder
 
@@ -64,12 +64,12 @@ def order_ids(rows: QuerySet, column: str = "pk") -> list[int]:  # type: ignore[
     return list(rows.order_by("-pk").values_list(column, flat=True)[:CHOSEN_MAX])
 
 
-def options_of(action: BulkAction) -> Options:
+def options_of(action: BulkAction) -> BulkOptions:
     """Return how it is to be done."""
-    return msgspec.convert(action.options, Options)
+    return msgspec.convert(action.options, BulkOptions)
 
 
-def preview(action: BulkAction, options: Options) -> Preview:
+def preview(action: BulkAction, options: BulkOptions) -> Preview:
     """Say what an action would do now."""
     kind = BulkActionKind(action.kind)
     statuses, services, reasons = Counter[str](), Counter[int](), Counter[str]()
@@ -97,7 +97,7 @@ def preview(action: BulkAction, options: Options) -> Preview:
     )
 
 
-def confirm(action: BulkAction, options: Options) -> bool:
+def confirm(action: BulkAction, options: BulkOptions) -> bool:
     """Have an action done that was looked at; tell whether it was still a draft."""
     told = msgspec.to_builtins(options)
     drafts = BulkAction.objects.filter(pk=action.pk, state=BulkActionState.DRAFT.value)

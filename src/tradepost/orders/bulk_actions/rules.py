@@ -12,7 +12,7 @@ from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, child_orders, link_rules, money
 from tradepost.engine.statuses import ACTIVE, NOT_LEFT, SUBSCRIBED, TRANSITIONS, Dispatch, Status
-from tradepost.orders.bulk_action_types import BulkActionKind, Options
+from tradepost.orders.bulk_action_types import BulkActionKind, BulkOptions
 
 UNSURE = "may exist at its provider: settle it on its own page"
 
@@ -70,12 +70,12 @@ def facts(connection: Connection, orders: Collection[int]) -> list[Facts]:
     return [Facts(row[0], row[1], Status(row[2]), Dispatch(row[3]), *row[4:]) for row in rows]
 
 
-def why_not(kind: BulkActionKind, options: Options, order: Facts) -> str:
+def why_not(kind: BulkActionKind, options: BulkOptions, order: Facts) -> str:
     """Say why an order is left as it is; empty if it is acted on."""
     return _RULES[kind](options, order)
 
 
-def refund(kind: BulkActionKind, options: Options, order: Facts) -> Decimal:
+def refund(kind: BulkActionKind, options: BulkOptions, order: Facts) -> Decimal:
     """Return what is given back for an order that is acted on; runs of a drip-feed that wait come on top of it."""
     if kind is BulkActionKind.CANCEL:
         return order.unused if order.parts else order.charge - order.refunded
@@ -84,13 +84,13 @@ def refund(kind: BulkActionKind, options: Options, order: Facts) -> Decimal:
     return order.unused if kind is BulkActionKind.COMPLETE else money.ZERO
 
 
-def _cancel(_options: Options, order: Facts) -> str:
+def _cancel(_options: BulkOptions, order: Facts) -> str:
     if order.parts and order.status not in ACTIVE:
         return _is(order)
     return _out_of_reach(order) or _not_to(order, Status.CANCELED)
 
 
-def _partial(options: Options, order: Facts) -> str:
+def _partial(options: BulkOptions, order: Facts) -> str:
     if order.parts:
         return "is made of runs or posts: those end by themselves"
     cant = _out_of_reach(order) or _not_to(order, Status.PARTIAL)
@@ -104,13 +104,13 @@ def _partial(options: Options, order: Facts) -> str:
     return "was not delivered at all: cancel it" if remains == order.quantity else ""
 
 
-def _complete(_options: Options, order: Facts) -> str:
+def _complete(_options: BulkOptions, order: Facts) -> str:
     if order.dispatch is Dispatch.RUNS:
         return "is a drip-feed, which ends with its runs"
     return _out_of_reach(order) or _not_to(order, Status.COMPLETED)
 
 
-def _resend(_options: Options, order: Facts) -> str:
+def _resend(_options: BulkOptions, order: Facts) -> str:
     if order.status not in ACTIVE:
         return _is(order)
     if order.dispatch is Dispatch.UNSURE:
@@ -118,7 +118,7 @@ def _resend(_options: Options, order: Facts) -> str:
     return "" if order.dispatch is Dispatch.REFUSED else "is not held"
 
 
-def _edit_link(options: Options, order: Facts) -> str:
+def _edit_link(options: BulkOptions, order: Facts) -> str:
     if not order.link or order.parts:
         return "has no link of its own to send"
     if not order.has_not_left:
@@ -132,15 +132,15 @@ def _edit_link(options: Options, order: Facts) -> str:
     return ""
 
 
-def _pause(_options: Options, order: Facts) -> str:
+def _pause(_options: BulkOptions, order: Facts) -> str:
     return "" if order.status is Status.ACTIVE else "is no active subscription"
 
 
-def _resume(_options: Options, order: Facts) -> str:
+def _resume(_options: BulkOptions, order: Facts) -> str:
     return "" if order.status is Status.PAUSED else "is no paused subscription"
 
 
-_RULES: dict[BulkActionKind, Callable[[Options, Facts], str]] = {
+_RULES: dict[BulkActionKind, Callable[[BulkOptions, Facts], str]] = {
     BulkActionKind.CANCEL: _cancel,
     BulkActionKind.PARTIAL: _partial,
     BulkActionKind.COMPLETE: _complete,
@@ -151,7 +151,7 @@ _RULES: dict[BulkActionKind, Callable[[Options, Facts], str]] = {
 }
 
 
-def _remains(options: Options, order: Facts) -> int:
+def _remains(options: BulkOptions, order: Facts) -> int:
     return order.remains if options.remains is None else options.remains
 
 

@@ -7,7 +7,7 @@ from importlib import metadata
 import httpx2
 
 from tradepost_client._errors import Reason
-from tradepost_client._exchanging import Answer, Failure
+from tradepost_client._exchange import Answer, Failure
 
 ANSWER_BYTES_MAX = 32 * 1024 * 1024
 ANSWER_SECONDS_MAX = 120.0

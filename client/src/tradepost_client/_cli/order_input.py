@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from tradepost_client import ORDER_TYPES, GenericOrder
-from tradepost_client._cli.calling import Unusable
+from tradepost_client._cli.connection import Unusable
 
 _BY_NAME = {name.casefold(): each for name, each in ORDER_TYPES.items()}
 

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from tradepost_client import Ambiguous, Client, Declined, PanelError, Refused, Unreadable
-from tradepost_client._cli.showing import complain
+from tradepost_client._cli.output import complain
 
 
 class Exit(IntEnum):

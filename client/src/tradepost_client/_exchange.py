@@ -35,7 +35,7 @@ from tradepost_client._errors import (
     Refused,
 )
 from tradepost_client._json import Json, NoJson
-from tradepost_client._retrying import Retry, retry_after_seconds
+from tradepost_client._retry import Retry, retry_after_seconds
 from tradepost_client._secrets import Key
 
 BODY_BYTES_LOOKED_AT = 8 * BODY_CHARS_MAX
