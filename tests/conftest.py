@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
+import tests.alike  # noqa: F401 - is done by importing it
 from bench import cpu
 from tradepost.config import environment
 from tradepost.up.postgres import Postgres

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import tests.alike  # noqa: F401 - is done by importing it
 from tests.fakes.upstream import Upstream
 from tradepost_client import AsyncClient, Client, DefaultOrder, Retry
 

@@ -169,7 +169,7 @@ def test_whatever_is_made_up_from_the_document_is_answered_as_it_says(
     made_up = st.one_of([operation.as_strategy(generation_mode=mode) for mode in GenerationMode])
     seen: set[str] = set()
 
-    @settings(max_examples=EXAMPLES_MAX, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES_MAX, database=None, suppress_health_check=list(HealthCheck))
     @given(made_up, st.integers(0, 9))
     def answers(case: schemathesis.Case[Any], dice: int) -> None:
         body = case.body if isinstance(case.body, dict) else {}
