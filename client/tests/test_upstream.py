@@ -7,9 +7,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx2
-
 from conftest import ORDER, QUICK
+from tests import asking
 from tests.fakes.faults import Fault, Faults
 from tests.fakes.panel import Panel
 from tests.fakes.upstream import Upstream
@@ -69,7 +68,7 @@ def test_it_runs_as_a_process() -> None:
         try:
             with Client(words[5], words[7], retry=QUICK) as client:
                 orders = {client.add(ORDER, idempotency_key="mine").order for _ in range(2)}
-            records = httpx2.get(words[5].replace("/api/v2", "/records")).json()
+            records = asking.get(words[5].replace("/api/v2", "/records")).json()
         finally:
             process.send_signal(signal.SIGKILL)
     assert orders == {1}

@@ -12,6 +12,7 @@ from django.test.utils import setup_test_environment, teardown_test_environment
 
 from tests.conftest import Customer
 from tests.providers.builders import attempt, make_offer, make_provider, route
+from tests.waiting import HANG_SECONDS
 
 _numbers = count(1)
 
@@ -47,6 +48,14 @@ def seen_templates() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def nobody_else(workers_at_rest: None) -> None:
     """Have nobody visit the providers of these tests, and nobody take away what is queued."""
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the overview come with its figures, however long they take here."""
+    from tradepost.backoffice import dashboard
+
+    monkeypatch.setattr(dashboard, "SECONDS_MAX", HANG_SECONDS)
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx2
 import psycopg
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
+from tests import asking
 from tests.api.test_rate_limit import asked_until
 from tests.backoffice.conftest import Things
 from tests.conftest import Customer, Desk
@@ -99,7 +99,7 @@ def test_the_default_limit_of_keys_reaches_a_running_server(staff: Client, desk:
 
 def test_the_currency_is_the_next_answers(desk: Desk, alice: Customer, connection: psycopg.Connection) -> None:
     def currency() -> str:
-        told: str = httpx2.post(desk.api_url, data={"key": alice.key, "action": "balance"}).json()["currency"]
+        told: str = asking.post(desk.api_url, data={"key": alice.key, "action": "balance"}).json()["currency"]
         return told
 
     assert currency() == "USD"
