@@ -41,7 +41,9 @@ def orders(make_customer: Callable[..., Customer], service: int) -> tuple[Custom
     return customer, placed
 
 
-def do_with_a_kill(desk: Desk, action: BulkAction, options: BulkOptions, middle: int, holder: psycopg.Connection) -> None:
+def do_with_a_kill(
+    desk: Desk, action: BulkAction, options: BulkOptions, middle: int, holder: psycopg.Connection
+) -> None:
     """Have an action done, and kill its worker where that can't go on: at an order in the middle, which is locked."""
     worker = process_of(desk, "worker")
     holder.execute("SELECT FROM orders_order WHERE id = %s FOR UPDATE", [middle])
