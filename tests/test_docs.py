@@ -135,8 +135,9 @@ def test_every_path_and_link_in_a_document_leads_somewhere(path: Path) -> None:
 def test_a_document_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     document = tmp_path / "page.md"
     document.write_text(
-        "# Two planes\n`engine/ledger.py` `tests/wire/*.http` `test_docs.py` `orders/` `text/plain` `/api/v2` [a](#two-planes)\n"
-        "`engine/nowhere.py` `staff/` `tests/nowhere` `nowhere.py` [b](nowhere.md) [c](#three-planes) design § 2"
+        "# Two planes\n`engine/ledger.py` `tests/wire/*.http` `test_docs.py` `orders/` `text/plain` `/api/v2`\n"
+        "[a](#two-planes) `engine/nowhere.py` `staff/` `tests/nowhere` `nowhere.py` [b](nowhere.md) [c](#three-planes)"
+        " design § 2"
     )
     nowhere = ["engine/nowhere.py", "staff/", "tests/nowhere", "nowhere.py", "design §", "nowhere.md", "#three-planes"]
     assert missing_in(document) == nowhere
