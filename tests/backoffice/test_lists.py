@@ -243,9 +243,9 @@ def test_no_list_counts_a_table_to_its_end(staff: Client, things: Things, name: 
 def test_a_list_says_when_it_is_cut(
     staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tradepost.backoffice.ui.pagination import NewestPages
+    from tradepost.backoffice.ui.pagination import NewestPaginator
 
-    monkeypatch.setattr(NewestPages, "counted_max", 2)
+    monkeypatch.setattr(NewestPaginator, "counted_max", 2)
     place(alice.id, service, 3)
     page = staff.get(reverse("admin:orders_order_changelist")).content.decode()
     assert "the newest 2 orders" in page

@@ -68,8 +68,8 @@ class AccountAdmin(
     ordering = ("-id",)
     search_fields = ("email", "name", "=id")
     inlines = (KeyInline,)
-    made = formatters.time_of("created_at", "created", exact=True)
-    signed_in = formatters.time_of("last_login", "last signed in", exact=True)
+    made = formatters.timestamp_column("created_at", "created", exact=True)
+    signed_in = formatters.timestamp_column("last_login", "last signed in", exact=True)
     actions = ("suspend", "activate")
     actions_detail = (
         "log_in_as",

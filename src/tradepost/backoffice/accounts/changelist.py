@@ -20,7 +20,7 @@ from tradepost.accounts.models import Account, Key
 from tradepost.backoffice.accounts import spending
 from tradepost.backoffice.accounts.spending import Spending
 from tradepost.backoffice.ui import formatters
-from tradepost.backoffice.ui.pagination import NewestList
+from tradepost.backoffice.ui.pagination import NewestChangeList
 from tradepost.backoffice.ui.unfold_admin import DialogForm, PasswordWidget, RadioFilter, dialog_button
 from tradepost.engine import keys
 from tradepost.id_ranges import first_id_since
@@ -32,7 +32,7 @@ KEYS_MAX = 1_000
 ID_DIGITS_MAX = 18
 
 
-class AccountList(NewestList):
+class AccountList(NewestChangeList):
     """A page of accounts with what each has spent: one statement more, whatever there is to show."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -107,7 +107,7 @@ class AccountListMixin:
     )  # fmt: skip
     actions_list = ("find_by_key",)
     search_help_text: Any = "E-mail address, name, id, or how a key begins"
-    joined = formatters.time_of("created_at", "joined")
+    joined = formatters.timestamp_column("created_at", "joined")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """List the newest, and what they have spent."""
@@ -160,28 +160,28 @@ class AccountListMixin:
         state = formatters.badge("active", "success") if account.is_active else formatters.badge("suspended", "danger")
         return format_html("{} {}", state, formatters.badge("staff", "primary")) if account.is_staff else state
 
-    @formatters.figure("balance", ordering="ledger_account__balance")
+    @formatters.numeric_column("balance", ordering="ledger_account__balance")
     def balance(self, account: Account) -> str:
         """Show what it has to spend."""
         return formatters.amount(account.ledger_account.balance)
 
-    @formatters.figure("credit limit", ordering="ledger_account__credit_limit")
+    @formatters.numeric_column("credit limit", ordering="ledger_account__credit_limit")
     def credit_limit(self, account: Account) -> str:
         """Show how far below zero its balance may go."""
         limit = account.ledger_account.credit_limit
         return formatters.amount(limit) if limit else formatters.NOTHING
 
-    @formatters.figure("spent, 30 days")
+    @formatters.numeric_column("spent, 30 days")
     def spent_recently(self, account: Account) -> str:
         """Show what it has spent of late, after refunds."""
         return formatters.amount(_spending(account).spent_recently)
 
-    @formatters.figure("spent")
+    @formatters.numeric_column("spent")
     def spent(self, account: Account) -> str:
         """Show what it has ever spent, after refunds."""
         return formatters.amount(_spending(account).spent)
 
-    @formatters.figure("orders")
+    @formatters.numeric_column("orders")
     def orders(self, account: Account) -> SafeString:
         """Lead to its orders."""
         address = f"{reverse('admin:orders_order_changelist')}?account={account.pk}"
@@ -190,12 +190,12 @@ class AccountListMixin:
     @admin.display(description="last order")
     def last_order(self, account: Account) -> SafeString | str:
         """Show when it ordered last."""
-        return formatters.moment(_spending(account).ordered_at)
+        return formatters.timestamp(_spending(account).ordered_at)
 
     @admin.display(description="last seen", ordering=F("last_login").desc(nulls_last=True))
     def last_seen(self, account: Account) -> SafeString | str:
         """Show when it signed in last, or used a key."""
-        return formatters.moment(_spending(account).seen_at)
+        return formatters.timestamp(_spending(account).seen_at)
 
 
 def _spending(account: Account) -> Spending:

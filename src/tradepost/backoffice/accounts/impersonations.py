@@ -26,8 +26,8 @@ class ImpersonationAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Impersona
     ordering = ("-id",)
     search_fields = ("staff__email", "account__email")
     search_help_text = "E-mail address of either"
-    started = formatters.time_of("started_at", "started")
-    started_exactly = formatters.time_of("started_at", "started", exact=True)
+    started = formatters.timestamp_column("started_at", "started")
+    started_exactly = formatters.timestamp_column("started_at", "started", exact=True)
     readonly_fields = ("owner", "started_exactly", "ended")
     fields = (("staff", "owner"), "reason", "address", ("started_exactly", "ended"))
 
@@ -38,15 +38,15 @@ class ImpersonationAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Impersona
     @admin.display(description="as")
     def owner(self, row: Impersonation) -> SafeString:
         """Lead to the customer."""
-        return formatters.owner(row.account)
+        return formatters.account_link(row.account)
 
     @admin.display(description="reason")
     def why(self, row: Impersonation) -> SafeString:
         """Show it in a line."""
-        return formatters.short(row.reason)
+        return formatters.truncated(row.reason)
 
     @admin.display(description="ended")
     def ended(self, row: Impersonation) -> SafeString | str:
         """Show when it ended, by itself if nobody ended it; or that it goes on."""
         over = row.ended_at or (row.expires_at if row.expires_at < timezone.now() else None)
-        return formatters.moment(over, exact=True) if over else formatters.badge("goes on", "warning")
+        return formatters.timestamp(over, exact=True) if over else formatters.badge("goes on", "warning")

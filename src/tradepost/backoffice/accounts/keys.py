@@ -62,11 +62,11 @@ class NameForm(DialogForm):
 class KeyDisplayMixin:
     """What is shown of a key: how it begins, never what it is."""
 
-    used = formatters.time_of("last_used_at", "last used")
-    created = formatters.time_of("created_at", "created")
-    used_exactly = formatters.time_of("last_used_at", "last used", exact=True)
-    created_exactly = formatters.time_of("created_at", "created", exact=True)
-    revoked_exactly = formatters.time_of("revoked_at", "revoked", exact=True)
+    used = formatters.timestamp_column("last_used_at", "last used")
+    created = formatters.timestamp_column("created_at", "created")
+    used_exactly = formatters.timestamp_column("last_used_at", "last used", exact=True)
+    created_exactly = formatters.timestamp_column("created_at", "created", exact=True)
+    revoked_exactly = formatters.timestamp_column("revoked_at", "revoked", exact=True)
 
     @admin.display(description="key", ordering="id")
     def hint_shown(self, key: Key) -> SafeString:
@@ -76,7 +76,7 @@ class KeyDisplayMixin:
     @admin.display(description="account")
     def owner(self, key: Key) -> SafeString:
         """Show whose it is."""
-        return formatters.owner(key.account)
+        return formatters.account_link(key.account)
 
     @admin.display(description="allowed from")
     def networks_shown(self, key: Key) -> str:

@@ -34,7 +34,7 @@ def overview(request: HttpRequest, account: Account) -> Context:
         "account": account,
         "pinned": next((note for note in notes if note.is_pinned), None),
         "notes": notes,
-        "events": [{"event": event, "at": formatters.moment(event.at)} for event in events],
+        "events": [{"event": event, "at": formatters.timestamp(event.at)} for event in events],
         "suspension": None if account.is_active else _suspension(account),
         "figures": _figures(request, account),
         "sections": [section for section in _sections(request, account) if section],
@@ -54,20 +54,20 @@ def _figures(request: HttpRequest, account: Account) -> list[Context]:
     transfers = _list("ledger_transfer", q=str(account.email)) if request.user.has_perm("ledger.view_transfer") else ""
     orders = _list("orders_order", account=account.pk) if request.user.has_perm("orders.view_order") else ""
     rates = CustomRate.objects.filter(account=account).count()
-    aside = f"may go down to −{formatters.grouped(money.credit_limit)}" if money.credit_limit else "no credit"
+    aside = f"may go down to −{formatters.grouped_amount(money.credit_limit)}" if money.credit_limit else "no credit"
     return [
         {
             "title": "Balance",
-            "value": formatters.grouped(money.balance or ZERO),
+            "value": formatters.grouped_amount(money.balance or ZERO),
             "unit": unit,
             "aside": aside,
             "link": transfers,
         },
         {
             "title": "Spent in 30 days",
-            "value": formatters.grouped(spent.spent_recently),
+            "value": formatters.grouped_amount(spent.spent_recently),
             "unit": unit,
-            "aside": f"{formatters.grouped(spent.spent)} ever, after refunds",
+            "aside": f"{formatters.grouped_amount(spent.spent)} ever, after refunds",
             "link": transfers,
         },
         {"title": "Orders", "value": spent.orders_shown, "aside": _ago("last", spent.ordered_at), "link": orders},
@@ -100,11 +100,11 @@ def _sections(request: HttpRequest, account: Account) -> list[Context | None]:
 def _orders(account: Account) -> Context:
     rows = [
         [
-            formatters.link(reverse("admin:orders_order_change", args=[order.pk]), f"#{order.pk}"),
-            formatters.short(str(order.service)),
+            formatters.page_link(reverse("admin:orders_order_change", args=[order.pk]), f"#{order.pk}"),
+            formatters.truncated(str(order.service)),
             formatters.amount(order.net),
-            formatters.status(order.status),
-            formatters.moment(order.created_at),
+            formatters.status_badge(order.status),
+            formatters.timestamp(order.created_at),
         ]
         for order in Order.objects.filter(account=account).select_related("service")[:ROWS]
     ]
@@ -122,11 +122,13 @@ def _transfers(account: Account) -> Context:
     newest = sorted((each for side in sides for each in side), key=lambda transfer: -transfer.pk)[:ROWS]
     rows = [
         [
-            formatters.link(reverse("admin:ledger_transfer_change", args=[each.pk]), TransferKind(each.kind).label),
+            formatters.page_link(
+                reverse("admin:ledger_transfer_change", args=[each.pk]), TransferKind(each.kind).label
+            ),
             f"{'+' if each.credit_id == mine else '−'}{formatters.amount(each.amount)}",
             formatters.amount(each.balance_after),
-            formatters.short(each.actor),
-            formatters.moment(each.at),
+            formatters.truncated(each.actor),
+            formatters.timestamp(each.at),
         ]
         for each in newest
     ]
@@ -138,11 +140,11 @@ def _payments(account: Account) -> Context | None:
     found = ManualPayment.objects.filter(account=account).select_related("requested_by")[:ROWS]
     rows = [
         [
-            formatters.link(reverse("admin:ledger_manualpayment_change", args=[each.pk]), each.kind.capitalize()),
+            formatters.page_link(reverse("admin:ledger_manualpayment_change", args=[each.pk]), each.kind.capitalize()),
             formatters.amount(each.amount),
             formatters.badge(each.state, STATE_COLOURS[each.state]),
-            formatters.short(str(each.requested_by)),
-            formatters.moment(each.requested_at),
+            formatters.truncated(str(each.requested_by)),
+            formatters.timestamp(each.requested_at),
         ]
         for each in found
     ]
@@ -159,7 +161,7 @@ def _section(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]],
 
 def _sessions(account: Account) -> list[Context]:
     found = UserSession.objects.filter(user=account).order_by("-last_seen_at")[:ROWS]
-    return [{"ip": each.ip, "agent": each.user_agent, "at": formatters.moment(each.last_seen_at)} for each in found]
+    return [{"ip": each.ip, "agent": each.user_agent, "at": formatters.timestamp(each.last_seen_at)} for each in found]
 
 
 def _list(name: str, **parameters: str | int) -> str:

@@ -99,7 +99,7 @@ class BulkEditMixin:
     def bulk_edit(self, request: HttpRequest, queryset: QuerySet[Service]) -> HttpResponse | None:
         """Ask what is to change, show what that does, and do it when that is agreed to."""
         ids = list(queryset.values_list("pk", flat=True)[:SERVICES_MAX])
-        form = EditForm(request.POST if change_preview.is_asked(request) else None)
+        form = EditForm(request.POST if change_preview.is_submitted(request) else None)
         proposal = None
         if form.is_valid():
             with transaction.atomic():
@@ -107,10 +107,10 @@ class BulkEditMixin:
                 considered = edits.consider(found := list(locked), form.edit(), costs.of(found))
                 names = dict(Category.objects.values_list("pk", "name"))
                 proposal = _proposal(considered, names)
-                if change_preview.is_agreed(request, proposal):
+                if change_preview.is_confirmed(request, proposal):
                     _apply(request, considered)
                     return None
-        return change_preview.page(
+        return change_preview.preview_page(
             request,
             title="Edit services",
             text=f"{len(ids):,} services are edited. What is left empty stays as it is; nothing is done before you have"
@@ -155,7 +155,7 @@ def _proposal(considered: Sequence[Considered], names: Mapping[int, str]) -> Cha
 
 
 def _row(each: Considered, names: Mapping[int, str]) -> tuple[SafeString | str, ...]:
-    name = format_html("{} · {}", each.service.pk, formatters.short(each.service.name))
+    name = format_html("{} · {}", each.service.pk, formatters.truncated(each.service.name))
     if each.refusal:
         return name, formatters.NOTHING, format_html("{} {}", formatters.badge("left as it is", "danger"), each.refusal)
     changed = '<span class="tp-change">{} <s>{}</s> → <b>{}</b></span>'

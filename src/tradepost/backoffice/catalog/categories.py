@@ -45,7 +45,7 @@ class CategoryAdmin(ImportExportMixin, ModelAdmin[Category]):
         """Count the services along."""
         return super().get_queryset(request).annotate(services_total=Count("services"))
 
-    @formatters.figure("services")
+    @formatters.numeric_column("services")
     def services_count(self, category: Category) -> SafeString:
         """Lead to those that stand under it, on sale or not."""
         address = reverse("admin:catalog_service_changelist")

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from tradepost.backoffice.catalog.margins import margin_badge, margin_of, written_cost
 from tradepost.backoffice.ui import formatters
-from tradepost.backoffice.ui.pagination import NewestList
+from tradepost.backoffice.ui.pagination import NewestChangeList
 from tradepost.catalog.models import Service
 from tradepost.providers import costs
 from tradepost.providers.costs import Costs
@@ -21,7 +21,7 @@ else:
     Base = object
 
 
-class CostedList(NewestList):
+class CostedList(NewestChangeList):
     """A list of services that knows what those of its page cost."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -47,7 +47,7 @@ class CostColumnsMixin(Base):
         """List them with their costs."""
         return CostedList
 
-    @formatters.figure("cost", ordering=costs.to_sort_by_cost())
+    @formatters.numeric_column("cost", ordering=costs.to_sort_by_cost())
     def cost(self, service: Service) -> SafeString | str:
         """Show what 1,000 cost by the first route and, if that is another one, by the cheapest."""
         known: Costs | None = getattr(service, "costs", None)
@@ -58,7 +58,7 @@ class CostColumnsMixin(Base):
             return format_html('<span class="tp-nowrap">{}</span>', first)
         return format_html('<span class="tp-nowrap">{}</span><small class="tp-under">from {}</small>', first, cheapest)
 
-    @formatters.figure("margin", ordering=costs.to_sort_by_margin())
+    @formatters.numeric_column("margin", ordering=costs.to_sort_by_margin())
     def margin(self, service: Service) -> SafeString | str:
         """Show what is left of the rate above the first route's cost and, if that is another one, the cheapest's."""
         known: Costs | None = getattr(service, "costs", None)

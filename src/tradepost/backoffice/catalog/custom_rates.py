@@ -59,7 +59,7 @@ class CustomRateAdmin(ImportExportMixin, PlainDecimalsMixin, UncountedListMixin,
         """Lead to the page that does it."""
         return redirect("admin:catalog_customrate_copy")
 
-    @formatters.figure("list rate")
+    @formatters.numeric_column("list rate")
     def service_rate(self, custom: CustomRate) -> str:
         """Show what everybody else pays."""
         return formatters.amount(custom.service.rate)

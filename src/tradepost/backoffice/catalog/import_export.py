@@ -123,7 +123,7 @@ class ImportExportMixin:
         if not self.has_import_permission(request):
             raise PermissionDenied
         upload = _upload(request)
-        is_asked = change_preview.is_asked(request)
+        is_asked = change_preview.is_submitted(request)
         form = ImportForm(request.POST, request.FILES, upload=upload) if is_asked else ImportForm()
         proposal = None
         if form.is_valid() and form.sheet:
@@ -132,7 +132,7 @@ class ImportExportMixin:
             if proposal is None:
                 upload.delete()
                 return redirect(f"admin:{self._table()}_changelist")
-        return change_preview.page(
+        return change_preview.preview_page(
             request,
             title=f"Import {self.opts.verbose_name_plural}",
             text=f"Columns: {', '.join(field.column_name for field in self.resource().get_import_fields())}.",
@@ -151,7 +151,7 @@ def _carry(request: HttpRequest, resource_class: type[SheetResource], sheet: She
         with transaction.atomic():
             result = resource.import_data(sheet.dataset, use_transactions=True)
             proposal = import_preview.proposal(resource, result, sheet)
-            if change_preview.is_agreed(request, proposal):
+            if change_preview.is_confirmed(request, proposal):
                 _report(request, result)
                 return None
             transaction.set_rollback(True)

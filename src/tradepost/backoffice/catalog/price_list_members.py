@@ -51,18 +51,18 @@ def join(request: HttpRequest, price_list: int) -> HttpResponse:
     if not request.user.has_perm("catalog.change_pricelist"):
         raise PermissionDenied
     found = get_object_or_404(PriceList, pk=price_list)
-    form = JoinForm(request.POST if change_preview.is_asked(request) else None)
+    form = JoinForm(request.POST if change_preview.is_submitted(request) else None)
     proposal = None
     if form.is_valid():
         with transaction.atomic():
             told = price_list_members.consider(found, form.cleaned_data["addresses"])
             proposal = _proposal(told, moves=form.cleaned_data["moves"])
-            if change_preview.is_agreed(request, proposal):
+            if change_preview.is_confirmed(request, proposal):
                 joiners = [*told.new, *(told.from_others if form.cleaned_data["moves"] else ())]
                 price_list_members.join(found, joiners)
                 messages.success(request, f"{len(joiners):,} accounts are on {found} now.")
                 return redirect("admin:catalog_pricelist_change", found.pk)
-    return change_preview.page(
+    return change_preview.preview_page(
         request,
         title=f"Put accounts on {found}",
         text=f"{found.members.count():,} accounts are on it.",

@@ -44,7 +44,7 @@ class RateInline(PlainDecimalsMixin, TabularInline[PriceListRate, PriceList]):
         """Take the services along."""
         return super().get_queryset(request).select_related("service")
 
-    @formatters.figure("everybody pays")
+    @formatters.numeric_column("everybody pays")
     def service_rate(self, listed: PriceListRate) -> str:
         """Show what the rate is for all others."""
         return formatters.amount(listed.service.rate) if listed.pk else formatters.NOTHING
@@ -111,22 +111,22 @@ class PriceListAdmin(PlainDecimalsMixin, ModelAdmin[PriceList]):
         """Whoever may view price lists may look up what they come to."""
         return request.user.has_perm("catalog.view_pricelist")
 
-    @formatters.figure("discount", ordering="discount_percent")
+    @formatters.numeric_column("discount", ordering="discount_percent")
     def discount(self, price_list: PriceList) -> str:
         """Show the discount on everything."""
         return f"{formatters.amount(price_list.discount_percent)} %"
 
-    @formatters.figure("categories")
+    @formatters.numeric_column("categories")
     def discounts_count(self, price_list: PriceList) -> str:
         """Show on how many categories it has a discount of their own."""
         return f"{price_list.discounts_total:,}"  # type: ignore[attr-defined] # annotated above
 
-    @formatters.figure("services")
+    @formatters.numeric_column("services")
     def rates_count(self, price_list: PriceList) -> str:
         """Show for how many services it has a rate."""
         return f"{price_list.rates_total:,}"  # type: ignore[attr-defined] # annotated above
 
-    @formatters.figure("members")
+    @formatters.numeric_column("members")
     def members_count(self, price_list: PriceList) -> SafeString:
         """Lead to where accounts are put on it."""
         address = reverse("admin:catalog_pricelist_join", args=[price_list.pk])

@@ -73,16 +73,16 @@ def copy(request: HttpRequest) -> HttpResponse:
     """Ask whose rates are copied to whom, show what that comes to, and do it when that is agreed to."""
     if not request.user.has_perms(["catalog.add_customrate", "catalog.change_customrate"]):
         raise PermissionDenied
-    form = CopyForm(request.POST if change_preview.is_asked(request) else None)
+    form = CopyForm(request.POST if change_preview.is_submitted(request) else None)
     proposal = None
     with transaction.atomic():
         copies = form.consider() if form.is_valid() else None
         if copies is not None:
             proposal = _proposal(copies)
-            if change_preview.is_agreed(request, proposal):
+            if change_preview.is_confirmed(request, proposal):
                 _apply(request, copies)
                 return redirect("admin:catalog_customrate_changelist")
-    return change_preview.page(
+    return change_preview.preview_page(
         request,
         title="Copy custom rates",
         text="Every rate agreed with one account is agreed with others too.",

@@ -18,8 +18,8 @@ class AttemptInline(ReadOnlyMixin, StackedInline[Attempt, Order]):
 
     model = Attempt
     verbose_name_plural = "attempts at providers"
-    asked_exactly = formatters.time_of("at", "asked at", exact=True)
-    answered_exactly = formatters.time_of("answered_at", "answered at", exact=True)
+    asked_exactly = formatters.timestamp_column("at", "asked at", exact=True)
+    answered_exactly = formatters.timestamp_column("answered_at", "answered at", exact=True)
     readonly_fields = ("state_shown", "asked_exactly", "answered_exactly", "asked_shown", "answer_shown", "cost_shown")
     fields = (
         ("provider", "state_shown"), ("provider_service", "quantity"), ("upstream_id", "cost_shown"),
@@ -35,7 +35,7 @@ class AttemptInline(ReadOnlyMixin, StackedInline[Attempt, Order]):
         """Show what came of it."""
         return dispatch_badge(attempt.state)
 
-    @formatters.figure("cost")
+    @formatters.numeric_column("cost")
     def cost_shown(self, attempt: Attempt) -> str:
         """Show what it costs there, in our currency."""
         return formatters.amount(attempt.cost)

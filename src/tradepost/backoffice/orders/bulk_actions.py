@@ -82,7 +82,7 @@ class BulkActionAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[BulkAction])
     list_select_related = ("created_by",)
     sortable_by = ()
     ordering = ("-id",)
-    created = formatters.time_of("created_at", "created")
+    created = formatters.timestamp_column("created_at", "created")
 
     def has_view_permission(self, request: HttpRequest, obj: BulkAction | None = None) -> bool:
         """Whoever may have it done may look at it."""
@@ -102,17 +102,17 @@ class BulkActionAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[BulkAction])
         """Show how far it is."""
         return formatters.badge(action.state, STATE_COLOURS.get(BulkActionState(action.state), ""))
 
-    @formatters.figure("orders")
+    @formatters.numeric_column("orders")
     def total_shown(self, action: BulkAction) -> str:
         """Show how many were chosen."""
         return f"{action.total:,}"
 
-    @formatters.figure("done")
+    @formatters.numeric_column("done")
     def done_shown(self, action: BulkAction) -> str:
         """Show for how many it was done."""
         return f"{action.done:,}"
 
-    @formatters.figure("left alone")
+    @formatters.numeric_column("left alone")
     def left_alone(self, action: BulkAction) -> str:
         """Show for how many it was not."""
         return f"{action.skipped + action.failed:,}"
@@ -195,8 +195,8 @@ def _looked_at(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
         "moves_money": kind in MOVES_MONEY,
         "currency": site_settings.for_request(request).currency,
         "left_alone": action.total - preview.due if preview else 0,
-        "refund": formatters.grouped(preview.refund) if preview else "",
-        "statuses": [(formatters.status(status), f"{count:,}") for status, count in preview.statuses.items()]
+        "refund": formatters.grouped_amount(preview.refund) if preview else "",
+        "statuses": [(formatters.status_badge(status), f"{count:,}") for status, count in preview.statuses.items()]
         if preview
         else [],
         "is_mine": action.created_by_id == request.user.pk,

@@ -9,13 +9,13 @@ from django.http import HttpRequest
 from tradepost.accounts.models import Account
 from tradepost.backoffice.orders import columns
 from tradepost.backoffice.orders.search_window import BEFORE, SearchWindow, ids_in, walk_for
-from tradepost.backoffice.ui.pagination import FoundList
+from tradepost.backoffice.ui.pagination import IdChangeList
 
 ACCOUNTS_MAX = 100
 _EMAIL = re.compile(r"[^@/\s]+@[^@/\s]+")
 
 
-class OrderList(FoundList):
+class OrderList(IdChangeList):
     """The orders that are looked at, and how far back that is."""
 
     walk = SearchWindow()
@@ -25,9 +25,9 @@ class OrderList(FoundList):
         self.walk = walk_for(request)
         return self.walk.narrow(super().get_queryset(request, exclude_parameters))
 
-    def rows(self, found: QuerySet[Any]) -> QuerySet[Any]:
+    def annotate_rows(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Add what the chosen columns show."""
-        return columns.annotated(found, self.list_display)
+        return columns.annotated(rows, self.list_display)
 
     @property
     def further_back(self) -> str:

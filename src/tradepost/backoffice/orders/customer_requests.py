@@ -57,8 +57,8 @@ class RefillAdmin(CustomerRequestAdmin):
     list_display = ("id", "order", "account", "status", "created", "changed")
     list_filter = (("status", ChoicesDropdownFilter),)
     fields = ("id", "order", "account", "status", "created", "changed", "upstream_id", "polled_at")
-    created = formatters.time_of("created_at", "created")
-    changed = formatters.time_of("updated_at", "updated")
+    created = formatters.timestamp_column("created_at", "created")
+    changed = formatters.timestamp_column("updated_at", "updated")
     readonly_fields = ("created", "changed")
     actions = ("start", "complete", "reject")
 
@@ -97,8 +97,8 @@ class CancelRequestAdmin(CustomerRequestAdmin):
         "id", "order", "account", "order_status", "remains", "state", "created", "settled", "forwarded_at",
         "is_accepted_upstream",
     )  # fmt: skip
-    created = formatters.time_of("created_at", "created")
-    settled = formatters.time_of("settled_at", "settled")
+    created = formatters.timestamp_column("created_at", "created")
+    settled = formatters.timestamp_column("settled_at", "settled")
     actions = ("accept", "reject")
 
     def has_settle_permission(self, request: HttpRequest) -> bool:
@@ -108,9 +108,9 @@ class CancelRequestAdmin(CustomerRequestAdmin):
     @admin.display(description="order is")
     def order_status(self, asked: CancelRequest) -> SafeString:
         """Show where the order stands."""
-        return formatters.status(asked.order.status)
+        return formatters.status_badge(asked.order.status)
 
-    @formatters.figure("remains")
+    @formatters.numeric_column("remains")
     def remains(self, asked: CancelRequest) -> str:
         """Show how much of the order is undelivered."""
         return f"{asked.order.remains} of {asked.order.quantity}"

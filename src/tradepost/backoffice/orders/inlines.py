@@ -31,7 +31,7 @@ class EventInline(ReadOnlyMixin, TabularInline[OrderEvent, Order]):
     model = OrderEvent
     fields = readonly_fields = ("happened", "actor", "was", "became", "note_shown")
     verbose_name_plural = "events"
-    happened = formatters.time_of("at", "at", exact=True)
+    happened = formatters.timestamp_column("at", "at", exact=True)
 
     def has_view_permission(self, request: HttpRequest, obj: Order | None = None) -> bool:
         """Whoever may look at the order may look at what happened to it."""
@@ -66,24 +66,24 @@ class TransferInline(ReadOnlyMixin, TabularInline[Transfer, Order]):
     model = Transfer
     ordering = ("id",)
     fields = readonly_fields = ("happened", "what", "moved", "left", "actor", "note")
-    happened = formatters.time_of("at", "at", exact=True)
+    happened = formatters.timestamp_column("at", "at", exact=True)
 
     @admin.display(description="what for")
     def what(self, transfer: Transfer) -> str:
         """Call it as a statement does."""
         return TransferKind(transfer.kind).label
 
-    @formatters.figure("amount")
+    @formatters.numeric_column("amount")
     def moved(self, transfer: Transfer) -> str:
         """Take the customer's side: a charge is taken, a refund is given."""
         sign = "−" if transfer.kind == TransferKind.CHARGE else "+"
         return f"{sign}{formatters.amount(transfer.amount)}"
 
-    @formatters.figure("balance after")
+    @formatters.numeric_column("balance after")
     def left(self, transfer: Transfer) -> str:
         """Show the customer's."""
         return formatters.amount(transfer.balance_after)
 
 
 def _standing(status: str, dispatch: str) -> SafeString:
-    return format_html("{} {}", formatters.status(status), dispatch_badge(dispatch))
+    return format_html("{} {}", formatters.status_badge(status), dispatch_badge(dispatch))

@@ -82,8 +82,8 @@ def show_order(request: HttpRequest, pk: int) -> HttpResponse:
     taken = OrderAssignment.objects.filter(order=order).select_related("assignee").first()
     context = {
         "order": order,
-        "status": formatters.status(order.status),
-        "link": formatters.whole_link(order.link),
+        "status": formatters.status_badge(order.status),
+        "link": formatters.full_link(order.link),
         "parameters": [(name.replace("_", " "), value) for name, value in (order.fields or {}).items()],
         "form": form,
         "counts": order.parts is None,
@@ -224,7 +224,7 @@ def _row(order: Order) -> dict[str, Any]:
     return {
         "order": order,
         "address": reverse("manual_work_order", args=[order.pk]),
-        "status": formatters.status(order.status),
+        "status": formatters.status_badge(order.status),
         "link": formatters.short_link(order.aim),
         "delivered": f"{order.done:,} of {order.quantity:,}",
     }

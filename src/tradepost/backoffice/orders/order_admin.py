@@ -30,7 +30,7 @@ from tradepost.backoffice.orders.search_window import WHOLE
 from tradepost.backoffice.orders.settle_buttons import SettleButtonsMixin
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.dates import DayFilter
-from tradepost.backoffice.ui.pagination import FoundPages, UncountedListMixin
+from tradepost.backoffice.ui.pagination import IdPaginator, UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import (
@@ -48,7 +48,7 @@ from tradepost.orders.models import DripFeed, Order
 class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedListMixin, ModelAdmin[Order]):
     """The order list, made for tables without end: newest first, counted only so far, searched by what has an index."""
 
-    paginator = FoundPages  # type: ignore[misc] # Endless and Django declare it differently
+    paginator = IdPaginator  # type: ignore[misc] # UncountedListMixin and Django declare it differently
     list_before_template = "backoffice/orders/order_tools.html"
     list_filter = (
         IdsFilter,
@@ -72,10 +72,10 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
     search_fields = ("id",)
     search_help_text = "Order ids, an e-mail address, or part of a link"
     inlines = (EventInline, TransferInline)
-    created = formatters.time_of("created_at", "created")
-    placed = formatters.time_of("created_at", "created", exact=True)
-    updated = formatters.time_of("updated_at", "updated")
-    changed = formatters.time_of("updated_at", "updated", exact=True)
+    created = formatters.timestamp_column("created_at", "created")
+    placed = formatters.timestamp_column("created_at", "created", exact=True)
+    updated = formatters.timestamp_column("updated_at", "updated")
+    changed = formatters.timestamp_column("updated_at", "updated", exact=True)
     readonly_fields = (
         "status_shown", "dispatch_shown", "charged", "given_back", "rate_shown", "link_shown", "placed", "changed",
         "parameters", "made_of", "owner",
@@ -170,12 +170,12 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
     @admin.display(description="account")
     def owner(self, order: Order) -> SafeString:
         """Show who ordered it."""
-        return formatters.owner(order.account)
+        return formatters.account_link(order.account)
 
     @admin.display(description="service")
     def sold(self, order: Order) -> SafeString:
         """Show number and name, cut to fit."""
-        return formatters.short(str(order.service))
+        return formatters.truncated(str(order.service))
 
     @admin.display(description="link")
     def short_link(self, order: Order) -> SafeString:
@@ -185,19 +185,19 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
     @admin.display(description="link")
     def link_shown(self, order: Order) -> SafeString | str:
         """Show all of it."""
-        return formatters.whole_link(order.link)
+        return formatters.full_link(order.link)
 
-    @formatters.figure("rate")
+    @formatters.numeric_column("rate")
     def rate_shown(self, order: Order) -> str:
         """Show what 1,000 cost."""
         return formatters.amount(order.rate)
 
-    @formatters.figure("charge")
+    @formatters.numeric_column("charge")
     def charged(self, order: Order) -> str:
         """Show what it cost."""
         return formatters.amount(order.charge)
 
-    @formatters.figure("refunded")
+    @formatters.numeric_column("refunded")
     def given_back(self, order: Order) -> str:
         """Show what was given back of it."""
         return formatters.amount(order.refunded) if order.refunded != Decimal(0) else formatters.NOTHING
@@ -205,7 +205,7 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
     @admin.display(description="status")
     def status_shown(self, order: Order) -> SafeString:
         """Show what the customer sees."""
-        return formatters.status(order.status)
+        return formatters.status_badge(order.status)
 
     @admin.display(description="dispatch")
     def dispatch_shown(self, order: Order) -> SafeString | str:
@@ -215,7 +215,7 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
     @admin.display(description="category")
     def category(self, order: Order) -> SafeString:
         """Show what its service stands under."""
-        return formatters.short(str(order.service.category))
+        return formatters.truncated(str(order.service.category))
 
     @admin.display(description="provider")
     def provider(self, order: Order) -> str:

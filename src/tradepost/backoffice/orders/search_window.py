@@ -125,13 +125,13 @@ def _newest(asked: QueryDict, end: int | None) -> SearchWindow:
 
 def _lowest(asked: QueryDict) -> int | None:
     """Return the first id that the days asked for can hold; None if they have no beginning."""
-    start = dates.day_of(asked.get("created_at_from", ""))
+    start = dates.parse_day(asked.get("created_at_from", ""))
     return first_id_since("orders_order", "created_at", start - SLACK) if start else None
 
 
 def _top(asked: QueryDict) -> int:
     newest = Order.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    last = dates.day_of(asked.get("created_at_to", ""))
+    last = dates.parse_day(asked.get("created_at_to", ""))
     if last is None:
         return newest
     day_after = last + timedelta(days=1) + SLACK

@@ -133,7 +133,7 @@ class StuckOrderAdmin(ReadOnlyMixin, BulkActionsMixin, UncountedListMixin, Model
     @admin.display(description="service")
     def sold(self, stuck: StuckOrder) -> SafeString:
         """Show what was ordered."""
-        return formatters.short(str(stuck.order.service))
+        return formatters.truncated(str(stuck.order.service))
 
     @admin.display(description="link")
     def short_link(self, stuck: StuckOrder) -> SafeString:
@@ -143,24 +143,24 @@ class StuckOrderAdmin(ReadOnlyMixin, BulkActionsMixin, UncountedListMixin, Model
     @admin.display(description="status")
     def status_shown(self, stuck: StuckOrder) -> SafeString:
         """Show what the customer sees."""
-        return formatters.status(stuck.order.status)
+        return formatters.status_badge(stuck.order.status)
 
     @admin.display(description="dispatch")
     def dispatch_shown(self, stuck: StuckOrder) -> SafeString | str:
         """Show where it stands with its upstream."""
         return dispatch_badge(stuck.order.dispatch) or "by hand"
 
-    @formatters.figure("delivered")
+    @formatters.numeric_column("delivered")
     def done(self, stuck: StuckOrder) -> str:
         """Show how much of it is."""
         return f"{stuck.order.done:,} of {stuck.order.quantity:,}"
 
-    @formatters.figure("waits")
+    @formatters.numeric_column("waits")
     def age(self, stuck: StuckOrder) -> str:
         """Show how long ago it was placed."""
-        return formatters.lasting(timezone.now() - stuck.order.created_at)
+        return formatters.duration(timezone.now() - stuck.order.created_at)
 
-    @formatters.figure("usually within")
+    @formatters.numeric_column("usually within")
     def usually(self, stuck: StuckOrder) -> str:
         """Show how long it should have taken at most."""
-        return formatters.lasting(stuck.expected_within)
+        return formatters.duration(stuck.expected_within)

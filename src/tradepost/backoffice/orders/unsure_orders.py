@@ -49,7 +49,7 @@ class UpstreamOrderAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[UpstreamO
     ordering = ("order",)
     search_fields = ("=order__id",)
     search_help_text = "Order id"
-    asked = formatters.time_of("asked_at", "asked")
+    asked = formatters.timestamp_column("asked_at", "asked")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UpstreamOrder]:
         """Leave out what goes its way, and say along what was answered last."""
@@ -84,14 +84,14 @@ class UpstreamOrderAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[UpstreamO
     @admin.display(description="service")
     def sold(self, order: UpstreamOrder) -> SafeString:
         """Show what was ordered."""
-        return formatters.short(str(order.order.service))
+        return formatters.truncated(str(order.order.service))
 
     @admin.display(description="link")
     def short_link(self, order: UpstreamOrder) -> SafeString:
         """Show for what."""
         return formatters.short_link(order.order.link)
 
-    @formatters.figure("quantity")
+    @formatters.numeric_column("quantity")
     def quantity_shown(self, order: UpstreamOrder) -> str:
         """Show how many."""
         return f"{order.order.quantity:,}"
@@ -100,4 +100,4 @@ class UpstreamOrderAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[UpstreamO
     def answer(self, order: UpstreamOrder) -> SafeString | str:
         """Show what came back last, cut to fit."""
         answer: str = getattr(order, "answered", "") or ""
-        return formatters.short(answer) if answer else formatters.NOTHING
+        return formatters.truncated(answer) if answer else formatters.NOTHING

@@ -61,9 +61,9 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
     search_fields = ("name", "url")
     search_help_text = "Name or address"
     actions_detail = ("import_some", "test_connection", "sync_now", "pause", "resume")
-    synced = formatters.time_of("synced_at", "list read")
-    synced_exactly = formatters.time_of("synced_at", "list read", exact=True)
-    balance_exactly_at = formatters.time_of("balance_at", "balance read", exact=True)
+    synced = formatters.timestamp_column("synced_at", "list read")
+    synced_exactly = formatters.timestamp_column("synced_at", "list read", exact=True)
+    balance_exactly_at = formatters.timestamp_column("balance_at", "balance read", exact=True)
     readonly_fields = (
         "state", "trouble_shown", "sync_error_shown", "balance_shown", "balance_exactly_at", "synced_exactly", "failed",
         "latency", "requests",
@@ -152,28 +152,28 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         """Show why its list could not be taken in the last time."""
         return provider.sync_error or formatters.NOTHING
 
-    @formatters.figure("balance")
+    @formatters.numeric_column("balance")
     def balance_shown(self, provider: Provider) -> SafeString | str:
         """Show what is left there, in its currency, and whether that is little."""
         if provider.balance is None:
             return formatters.NOTHING
-        text = f"{formatters.grouped(provider.balance)} {provider.currency}"
+        text = f"{formatters.grouped_amount(provider.balance)} {provider.currency}"
         is_low = provider.low_balance is not None and provider.balance < provider.low_balance
         return formatters.badge(text, "danger") if is_low else text
 
-    @formatters.figure("unclear answers")
+    @formatters.numeric_column("unclear answers")
     def failed(self, provider: Provider) -> str:
         """Show how many requests got no clear answer."""
         return f"{provider.failures / provider.requests:.1%}" if provider.requests else formatters.NOTHING
 
-    @formatters.figure("mean latency")
+    @formatters.numeric_column("mean latency")
     def latency(self, provider: Provider) -> str:
         """Show how long a request took."""
         return (
             f"{provider.request_milliseconds / provider.requests:,.0f} ms" if provider.requests else formatters.NOTHING
         )
 
-    @formatters.figure("sells")
+    @formatters.numeric_column("sells")
     def services_count(self, provider: Provider) -> SafeString:
         """Lead to what it lists."""
         total = provider.services_total  # type: ignore[attr-defined] # annotated above
@@ -204,7 +204,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
             )
             dispatch_queue.wake(engine_connection(), [provider.pk])
         currency = told.balance.currency or provider.currency
-        balance = formatters.grouped(told.balance.balance)
+        balance = formatters.grouped_amount(told.balance.balance)
         self.message_user(
             request, f"It answers: {len(told.services):,} services, balance {balance} {currency}.", messages.SUCCESS
         )

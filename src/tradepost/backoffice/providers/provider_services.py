@@ -126,7 +126,7 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
     search_fields = ("=upstream_id", "name", "category", "provider__name")
     search_help_text = "Id there, name, category or provider"
     actions = ("import_ticked",)
-    changed = formatters.time_of("changed_at", "changed", exact=True)
+    changed = formatters.timestamp_column("changed_at", "changed", exact=True)
     readonly_fields = ("rate_shown", "cost_shown", "flags", "standing", "changed")
     fields = (
         "provider", ("upstream_id", "standing"), "name", "category", "type", ("rate_shown", "cost_shown"),
@@ -152,21 +152,21 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
     @admin.display(description="name", ordering="name")
     def name_shown(self, offer: ProviderService) -> SafeString:
         """Show it in one line."""
-        return formatters.short(offer.name)
+        return formatters.truncated(offer.name)
 
-    @formatters.figure("their rate", ordering="rate")
+    @formatters.numeric_column("their rate", ordering="rate")
     def rate_shown(self, offer: ProviderService) -> SafeString:
         """Show it in their currency."""
         return format_html(
             '<span class="tp-nowrap">{} {}</span>', formatters.amount(offer.rate), offer.provider.currency
         )
 
-    @formatters.figure("our cost")
+    @formatters.numeric_column("our cost")
     def cost_shown(self, offer: ProviderService) -> str:
         """Show it in ours."""
         return written_cost(markup.cost(offer.rate, offer.provider.exchange_rate))
 
-    @formatters.figure("limits")
+    @formatters.numeric_column("limits")
     def limits(self, offer: ProviderService) -> SafeString:
         """Show the smallest and the largest quantity."""
         return format_html('<span class="tp-nowrap">{}–{}</span>', f"{offer.min:,}", f"{offer.max:,}")
