@@ -78,13 +78,13 @@ def test_what_was_spent_of_late_begins_at_a_transfer(
     first_late = Transfer.objects.get(order=late).pk
     for first, spent in ((0, "3.6"), (first_late - 1, "1.8"), (first_late, "1.8"), (first_late + 1, "0")):
         monkeypatch.setattr(spending, "first_id_since", lambda *_, first=first: first)
-        found = spending.of([alice.id])[alice.id]
+        found = spending.spending_by_account([alice.id])[alice.id]
         assert (found.spent, found.spent_recently) == (Decimal("3.6"), Decimal(spent)), first
 
 
 def test_orders_are_counted_so_far(alice: Customer, service: int) -> None:
     place(alice.id, service, times=3)
-    assert spending.of([alice.id])[alice.id].orders_shown == "3"
+    assert spending.spending_by_account([alice.id])[alice.id].orders_shown == "3"
     assert spending.Spending(Decimal(0), Decimal(0), spending.COUNTED_MAX + 1, None, None).orders_shown == "1,000+"
 
 
@@ -100,7 +100,7 @@ def test_last_seen_is_the_latest_of_all_signs_of_life(alice: Customer, what: str
     else:
         account = Account.objects.get(pk=alice.id)
         UserSession.objects.create(user=account, ip="127.0.0.1", session_key=f"s{alice.id}", last_seen_at=at)
-    assert spending.of([alice.id])[alice.id].seen_at == at
+    assert spending.spending_by_account([alice.id])[alice.id].seen_at == at
 
 
 def test_an_account_is_found_by_address_name_id_and_how_its_key_begins(staff: Client, alice: Customer) -> None:
