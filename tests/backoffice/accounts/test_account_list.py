@@ -85,7 +85,9 @@ def test_what_was_spent_of_late_begins_at_a_transfer(
 def test_orders_are_counted_so_far(alice: Customer, service: int) -> None:
     place(alice.id, service, times=3)
     assert spending.spending_by_account([alice.id])[alice.id].orders_shown == "3"
-    assert spending.Spending(Decimal(0), Decimal(0), spending.COUNTED_MAX + 1, None, None).orders_shown == "1,000+"
+    assert (
+        spending.AccountSpending(Decimal(0), Decimal(0), spending.COUNTED_MAX + 1, None, None).orders_shown == "1,000+"
+    )
 
 
 @pytest.mark.parametrize("what", ["last_login", "key", "session"])
