@@ -13,7 +13,7 @@ type _Item = dict[str, Any]
 
 
 def _static_file(name: str) -> Callable[[HttpRequest], str]:
-    return lambda request: static(name)  # noqa: ARG005 - Unfold gives the request
+    return lambda request: static(name)  # noqa: ARG005 - Unfold passes the request
 
 
 def _has_permission(permission: str) -> Callable[[HttpRequest], bool]:

@@ -19,7 +19,7 @@ from tradepost.ledger import books, payments
 from tradepost.ledger.models import REFERENCE_CHARS_MAX, LedgerAccount, PaymentKind, PaymentState
 from tradepost.ledger.payments import PaymentRefusedError, Wish
 
-DIGITS_MAX = 14  # of an amount that is typed, decimals included
+DIGITS_MAX = 14  # of a typed amount, decimals included
 
 
 class AmountField(forms.DecimalField):

@@ -178,6 +178,6 @@ def _pending_import(request: HttpRequest) -> PendingImport | None:
 def _store_upload(request: HttpRequest, sheet: Sheet) -> PendingImport:
     """Store the sheet until it is confirmed, in place of the user's last one. A task deletes those left over."""
     PendingImport.objects.filter(account=request.user.pk).delete()
-    name = str(request.FILES["file"].name)[-FILE_NAME_CHARS_MAX:]  # type: ignore[union-attr] # one file
+    name = str(request.FILES["file"].name)[-FILE_NAME_CHARS_MAX:]  # type: ignore[union-attr] # the field takes one file
     assert request.user.pk, "the page requires sign-in"
     return PendingImport.objects.create(account_id=request.user.pk, file_name=name, content=files.keep(sheet))

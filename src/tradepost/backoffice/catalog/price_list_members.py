@@ -18,7 +18,7 @@ from tradepost.catalog.models import PriceList
 
 COLOURS = {"unknown": "danger", "moves here": "info", "stays there": "warning", "joins": "success"}
 
-type _Row = tuple[str, str, str]  # the address, what becomes of it, and which list it is on
+type _Row = tuple[str, str, str]  # the address, what happens to it, and its list until now
 
 
 class JoinForm(forms.Form):

@@ -38,10 +38,10 @@ def sales_report(request: HttpRequest, by: str) -> HttpResponse:
     """Show a page of a report, with totals and the change from the period of equal length before."""
     grouping = _checked_grouping(request, by)
     parameters = parse_parameters(request)
-    shown = columns.visible_columns(request)
-    order = _order(grouping, parameters, shown)
+    visible = columns.visible_columns(request)
+    order = _order(grouping, parameters, visible)
     with queries.at_one_moment() as reader:
-        figures = _figures(request, reader, grouping, parameters.period, order, shown)
+        figures = _figures(request, reader, grouping, parameters.period, order, visible)
     has_more = len(figures["rows"]) > ROWS_A_PAGE
     context = {
         **site.each_context(request),
@@ -53,7 +53,7 @@ def sales_report(request: HttpRequest, by: str) -> HttpResponse:
         "period": parameters.period,
         "before": parameters.period.before,
         "head": HEADS[grouping],
-        "columns": [_column_head(column, parameters, order) for column in shown],
+        "columns": [_column_head(column, parameters, order) for column in visible],
         "subject_sort": _sort(parameters, "subject", order),
         "with_profit": request.user.has_perm(columns.PROFIT),
         "file": f"{reverse('report_file', args=[grouping.value])}{parameters.address()}",
@@ -66,19 +66,19 @@ def sales_report(request: HttpRequest, by: str) -> HttpResponse:
 
 
 def _figures(  # noqa: PLR0917 - the parameters differ in type
-    request: HttpRequest, reader: Reader, by: By, period: Period, order: Order, shown: Sequence[SalesColumn]
+    request: HttpRequest, reader: Reader, by: By, period: Period, order: Order, visible: Sequence[SalesColumn]
 ) -> dict[str, Any]:
     """Return everything that the page shows from the totals."""
     kind = Kind.PROVIDER if by is By.PROVIDER else Kind.DESK
     now, before = reader.total(period, of=kind), reader.total(period.before, of=kind)
     with_profit = request.user.has_perm(columns.PROFIT)
     return {
-        "rows": list(_table_rows(request, reader, by, period, order, shown)),
-        "totals": [column.text(now) for column in shown],
-        "totals_before": [column.text(before) for column in shown],
+        "rows": list(_table_rows(request, reader, by, period, order, visible)),
+        "totals": [column.text(now) for column in visible],
+        "totals_before": [column.text(before) for column in visible],
         "totals_change": [
             relative_change(column.value_of(now), column.value_of(before), more_is_better=column.more_is_better)
-            for column in shown
+            for column in visible
         ],
         "chart": charts.period_sales_chart(reader, period, with_profit=with_profit) if by is By.DAY else None,
         "progress": reader.progress,
@@ -89,11 +89,11 @@ def sales_file(request: HttpRequest, by: str) -> HttpResponseBase:
     """Respond with a CSV file of all rows of a report."""
     grouping = _checked_grouping(request, by)
     parameters = parse_parameters(request)
-    shown = columns.visible_columns(request)
-    order = _order(grouping, parameters, shown)
-    header = ["Id", HEADS[grouping], *(column.title for column in shown)]
+    visible = columns.visible_columns(request)
+    order = _order(grouping, parameters, visible)
+    header = ["Id", HEADS[grouping], *(column.title for column in visible)]
     name = f"sales-by-{grouping.value}-{parameters.period.first}-{parameters.period.last}"
-    return csv_files.download(name, header, _csv_rows(grouping, parameters.period, order, shown))
+    return csv_files.download(name, header, _csv_rows(grouping, parameters.period, order, visible))
 
 
 def _checked_grouping(request: HttpRequest, by: str) -> By:
@@ -105,11 +105,11 @@ def _checked_grouping(request: HttpRequest, by: str) -> By:
     return grouping
 
 
-def _order(by: By, parameters: ReportParameters, shown: Sequence[SalesColumn]) -> Order:
+def _order(by: By, parameters: ReportParameters, visible: Sequence[SalesColumn]) -> Order:
     """Return the requested sort order if the user sees its column; else the largest revenue or the newest day first."""
     name = parameters.sort.removeprefix("-")
     offset = (parameters.page - 1) * ROWS_A_PAGE
-    sortable = {"subject", *(column.name for column in shown)} & queries.COLUMNS.keys()
+    sortable = {"subject", *(column.name for column in visible)} & queries.COLUMNS.keys()
     if name not in sortable:
         name, descending = ("subject" if by is By.DAY else "revenue"), True
     else:
@@ -118,7 +118,7 @@ def _order(by: By, parameters: ReportParameters, shown: Sequence[SalesColumn]) -
 
 
 def _table_rows(  # noqa: PLR0917 - the parameters differ in type
-    request: HttpRequest, reader: Reader, by: By, period: Period, order: Order, shown: Sequence[SalesColumn]
+    request: HttpRequest, reader: Reader, by: By, period: Period, order: Order, visible: Sequence[SalesColumn]
 ) -> Iterator[dict[str, Any]]:
     rows = reader.rows(by, period, order)
     names = subjects.subject_names(by, [row.subject for row in rows])
@@ -129,7 +129,7 @@ def _table_rows(  # noqa: PLR0917 - the parameters differ in type
         yield {
             "name": names.get(row.subject, str(row.subject)),
             "link": subjects.orders_url(by, row.subject, period) if may_see_orders else "",
-            "figures": [column.text(row.sums) for column in shown],
+            "figures": [column.text(row.sums) for column in visible],
             "change": relative_change(row.sums.revenue, revenue_before),
             "revenue_before": formatters.grouped_amount(revenue_before),
         }
@@ -144,7 +144,7 @@ def _revenues_before(reader: Reader, by: By, rows: Sequence[Row], period: Period
     return {day + distance: revenue for day, revenue in revenues.items()}
 
 
-def _csv_rows(by: By, period: Period, order: Order, shown: Sequence[SalesColumn]) -> Iterator[list[Any]]:
+def _csv_rows(by: By, period: Period, order: Order, visible: Sequence[SalesColumn]) -> Iterator[list[Any]]:
     with queries.at_one_moment() as reader:
         portions = reader.portions(by, period, Order(order.column, descending=order.descending))
     with closing(portions):
@@ -153,7 +153,7 @@ def _csv_rows(by: By, period: Period, order: Order, shown: Sequence[SalesColumn]
             for row in portion:
                 subject = "" if by is By.DAY else row.subject
                 name = names.get(row.subject, str(row.subject))
-                yield [subject, name, *(column.value_of(row.sums) for column in shown)]
+                yield [subject, name, *(column.value_of(row.sums) for column in visible)]
 
 
 def _tabs(request: HttpRequest, by: By, parameters: ReportParameters) -> list[dict[str, Any]]:

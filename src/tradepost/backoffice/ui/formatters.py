@@ -118,8 +118,8 @@ def timestamp(at: datetime | None, *, exact: bool = False) -> SafeString | str:
     if at is None:
         return NOTHING
     precise = f"{at:%Y-%m-%d %H:%M:%S} UTC"
-    shown = precise if exact else f"{at:%d %b %H:%M}"
-    return format_html('<time class="tp-nowrap" title="{}">{}</time>', precise, shown)
+    text = precise if exact else f"{at:%d %b %H:%M}"
+    return format_html('<time class="tp-nowrap" title="{}">{}</time>', precise, text)
 
 
 def timestamp_column(name: str, description: str, *, exact: bool = False) -> Callable[[Any, Any], SafeString | str]:

@@ -9,7 +9,7 @@ from django.db.models import Model
 from tradepost.backoffice.ui.unfold_admin import AdminSite, ModelAdmin
 
 site = AdminSite(name="admin")
-# Staff sign in on the page for everybody: attempts are limited there, and a second factor is asked for.
+# Staff sign in on the page for everybody: it limits attempts and checks second factors.
 site.login = secure_admin_login(site.login)  # type: ignore[method-assign]
 
 
