@@ -1,4 +1,4 @@
-"""The overview: today against yesterday and the last days, each figure to whom may see it, and what is failing."""
+"""The overview: today compared with yesterday and the last days, figures by permission, and alerts."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -92,7 +92,7 @@ def test_services_whose_link_pattern_can_not_be_read_raise_an_alert_that_leads_t
 
 
 def closed_services(client: Client) -> set[int]:
-    """Return the services that the alert about link patterns leads to."""
+    """Return the services to which the alert about link patterns links."""
     links = [each.link for each in context_of(client)["alerts"] if LINK_PATTERN_BAD in each.text]
     return {service.pk for link in links for service in client.get(link).context["cl"].result_list}
 

@@ -1,4 +1,4 @@
-"""The list of accounts: what it shows of each, how an account is found, and that it costs the same for many."""
+"""The list of accounts: what it shows, how it is searched, and that its number of queries does not grow."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,7 +25,7 @@ LIST = "accounts_account"
 
 
 def row(client: Client, customer: Customer) -> dict[str, object]:
-    """Return what the list shows of an account, by its columns."""
+    """Return the account's cells in the list, by column."""
     cl = client.get(reverse(f"admin:{LIST}_changelist"), {"q": customer.email}).context["cl"]
     [account] = cl.result_list
     admin = cl.model_admin
@@ -201,7 +201,7 @@ def test_the_accounts_page_asks_as_often_whatever_there_is_to_show(
         press(staff, "pay", alice.id, kind="top-up", amount="1", reason="more", name=f"{number:032d}"[:31] + "a")
         keys.create(Account.objects.get(pk=alice.id))
     many = queries(staff, address)
-    assert len(many) <= len(few) + 1  # an event to show, where there was none
+    assert len(many) <= len(few) + 1  # one query reads the events, which the first page has none of
     assert len(few) <= 40
 
 

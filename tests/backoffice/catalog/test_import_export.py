@@ -1,4 +1,4 @@
-"""The catalog carried out to files and in from them: exactly, with a look before, and all or nothing."""
+"""Export and import of the catalog: nothing is lost, imports are previewed, and all or nothing is imported."""
 
 import csv
 import io
@@ -39,13 +39,13 @@ def as_xlsx(rows: Rows) -> bytes:
 
 
 def look(client: Client, content: bytes, name: str = "service") -> Any:
-    """Choose a file, and look at what it would change."""
+    """Upload a file, and return the preview."""
     file = SimpleUploadedFile("rates.any", content)
     return client.post(reverse(f"admin:catalog_{name}_import"), {"step": "look", "file": file})
 
 
 def carry(client: Client, content: bytes, name: str = "service") -> str:
-    """Choose a file, agree to what it would change, and return what is said then."""
+    """Upload a file, confirm its preview, and return the messages."""
     shown = look(client, content, name).context
     assert shown["proposal"], shown["form"].errors
     hidden = dict(shown["hidden"])
@@ -55,7 +55,7 @@ def carry(client: Client, content: bytes, name: str = "service") -> str:
 
 
 def cells(client: Client, content: bytes, name: str = "service") -> dict[str, tuple[str, str]]:
-    """Return what would become of each line: the kind, and what is told of it."""
+    """Return the kind and the changes of each line of the preview."""
     rows = look(client, content, name).context["proposal"].shown
     return {row[0]: (_plain(row[2]), _plain(row[3])) for row in rows}
 
@@ -164,7 +164,7 @@ def test_numbers_of_a_spreadsheet_are_what_it_shows(staff: Client, service: int)
         ("=1+1", None),
     ):
         content = as_xlsx([["id", "rate"], [float(service), cell]])
-        if rate is None:  # never reckoned, so there is nothing in it
+        if rate is None:  # the file has a formula without a computed value
             assert "unchanged" in cells(staff, content)["2"]
         else:
             assert "1 changed" in carry(staff, content)

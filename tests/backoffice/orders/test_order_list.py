@@ -1,4 +1,4 @@
-"""The list of orders: what it is filtered by, how far it looks back, which columns it has, and the file of it."""
+"""The order list: its filters, how far back it searches, its columns, and its export."""
 
 import gc
 from collections.abc import Callable
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("workers_at_rest")
 
 
 def looker(*more: str) -> Client:
-    """Someone who may look at orders, and what else is said."""
+    """A member of staff who may view orders, and has these further permissions."""
     client = sign_in(is_staff=True)
     Account.objects.latest("id").user_permissions.add(*Permission.objects.filter(codename__in=["view_order", *more]))
     return client
@@ -38,7 +38,7 @@ def found(client: Client, **asked: object) -> list[int]:
 
 @pytest.fixture
 def sent(alice: Customer, make_service: Callable[..., int]) -> tuple[int, int]:
-    """A provider, and an order of alice's that it knows as its number 77… and so on."""
+    """A provider, and an order of Alice's whose id there is `77-` and its own id."""
     service, offer = make_service(), make_offer(make_provider())
     route(service, offer)
     [order] = place(alice.id, service)
@@ -225,7 +225,7 @@ def test_few_files_are_made_at_a_time(staff: Client, alice: Customer, service: i
 
     [order] = place(alice.id, service)
     address, asked = reverse("admin:orders_order_export"), {"ids": order}
-    gc.collect()  # files of other tests that nobody has read
+    gc.collect()  # closes exports of other tests that were never read
     files = [staff.get(address, asked) for _ in range(csv_export.OPEN_EXPORTS_MAX)]
     refused = staff.get(address, asked, follow=True)
     assert "2 lists are being exported already" in refused.content.decode()

@@ -1,4 +1,4 @@
-"""How good providers are."""
+"""Reports on the quality of providers."""
 
 import csv
 from collections.abc import Callable

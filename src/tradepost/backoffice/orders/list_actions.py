@@ -32,7 +32,7 @@ class BulkActionsMixin(Base):
     def get_actions(
         self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
     ) -> dict[str, Any]:
-        """Add the actions that this user may run. (The order page has its own buttons.)"""
+        """Add the actions that this user may run. The order page has buttons of its own."""
         actions: dict[str, Any] = dict(super().get_actions(request, action_location))
         if action_location is not ActionLocation.CHANGE_LIST:
             return actions
