@@ -31,7 +31,7 @@ from tradepost.reports.periods import DAY, Period, midnight
 from tradepost.reports.queries import By, Order, Reader, Sums
 from tradepost.site_settings import effective as site_settings
 
-SECONDS_MAX = 2  # for the queries; after that, the page is shown without figures, to spare the database
+SECONDS_MAX = 2  # for each query; a slower page is shown without figures, to spare the database
 NEWEST_ORDERS = 10
 ACTIVE_COUNTED_MAX = 20_000
 DAYS = 30

@@ -24,7 +24,7 @@ def edit(client: Client, services: list[int], step: str = "look", address: str =
 
 def agree(client: Client, services: list[int], address: str = LIST, **fields: Any) -> Any:
     """Preview an edit, then confirm it."""
-    seen = edit(client, services, address=address, **fields).context["proposal"].seen
+    seen = edit(client, services, address=address, **fields).context["proposal"].fingerprint
     return edit(client, services, "apply", address=address, seen=seen, **fields)
 
 
@@ -72,7 +72,7 @@ def test_what_has_changed_since_it_was_shown_is_shown_again(staff: Client, servi
     from tradepost.catalog.models import Service
 
     asked = {"rate_by": "percent", "figure": "10"}
-    seen = edit(staff, [service], **asked).context["proposal"].seen
+    seen = edit(staff, [service], **asked).context["proposal"].fingerprint
     Service.objects.filter(pk=service).update(rate=5)
     response = edit(staff, [service], "apply", seen=seen, **asked)
     assert "Nothing has been done yet" in response.content.decode()

@@ -49,7 +49,7 @@ def carry(client: Client, content: bytes, name: str = "service") -> str:
     shown = look(client, content, name).context
     assert shown["proposal"], shown["form"].errors
     hidden = dict(shown["hidden"])
-    told = {"step": "apply", "seen": shown["proposal"].seen, **hidden}
+    told = {"step": "apply", "seen": shown["proposal"].fingerprint, **hidden}
     response = client.post(reverse(f"admin:catalog_{name}_import"), told, follow=True)
     return " ".join(str(message) for message in response.context.get("messages", ()))
 
@@ -126,7 +126,7 @@ def test_one_wrong_line_stops_the_file(staff: Client, service: int, make_service
     assert told["4"][0] == told["5"][0] == "wrong"
     assert "Another line is about the same." in told["5"][1]
     shown = look(staff, content).context
-    told_back = {"step": "apply", "seen": shown["proposal"].seen, **dict(shown["hidden"])}
+    told_back = {"step": "apply", "seen": shown["proposal"].fingerprint, **dict(shown["hidden"])}
     assert staff.post(reverse("admin:catalog_service_import"), told_back).status_code == 200
     assert Service.objects.get(pk=service).rate == Decimal("0.9")
 
@@ -136,7 +136,7 @@ def test_what_has_changed_since_the_look_is_looked_at_again(staff: Client, servi
 
     shown = look(staff, f"id,rate\n{service},5".encode()).context
     Service.objects.filter(pk=service).update(rate=3)
-    told = {"step": "apply", "seen": shown["proposal"].seen, **dict(shown["hidden"])}
+    told = {"step": "apply", "seen": shown["proposal"].fingerprint, **dict(shown["hidden"])}
     response = staff.post(reverse("admin:catalog_service_import"), told)
     assert "Nothing has been done yet" in response.content.decode()
     assert Service.objects.get(pk=service).rate == Decimal(3)
@@ -147,7 +147,7 @@ def test_a_file_that_is_not_kept_any_more_is_to_be_chosen_again(staff: Client, s
 
     shown = look(staff, as_csv([["id", "rate"], [service, "2"]])).context
     PendingImport.objects.filter(pk=dict(shown["hidden"])["upload"]).update(content=b"id,rate")
-    told = {"step": "apply", "seen": shown["proposal"].seen, **dict(shown["hidden"])}
+    told = {"step": "apply", "seen": shown["proposal"].fingerprint, **dict(shown["hidden"])}
     response = staff.post(reverse("admin:catalog_service_import"), told)
     assert response.context["form"].errors["file"] == ["Choose it again."]
     assert Service.objects.get(pk=service).rate == Decimal("0.90")

@@ -25,7 +25,7 @@ def price_list() -> Any:
 
 def agree(client: Client, address: str, **fields: Any) -> Any:
     """Preview what a page would do, then confirm it."""
-    seen = client.post(address, {"step": "look", **fields}).context["proposal"].seen
+    seen = client.post(address, {"step": "look", **fields}).context["proposal"].fingerprint
     return client.post(address, {"step": "apply", "seen": seen, **fields})
 
 

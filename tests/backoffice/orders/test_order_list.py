@@ -117,7 +117,7 @@ def test_an_id_of_nothing_but_blanks_finds_nothing_by_an_index(
 ) -> None:
     monkeypatch.setattr(search_window, "WINDOW_ORDERS_MAX", 1)
     place(alice.id, service, 2)
-    assert staff.get(reverse(LIST), {**asked, "link": "zzz"}).context["cl"].walk.is_cut
+    assert staff.get(reverse(LIST), {**asked, "link": "zzz"}).context["cl"].window.is_cut
 
 
 def test_of_an_account_with_very_many_orders_the_newest_are_looked_at(
@@ -145,7 +145,7 @@ def test_days_bound_what_is_looked_at(
     monkeypatch.setattr(search_window, "WINDOW_ORDERS_MAX", 1)
     place(alice.id, service, 2)
     page = staff.get(reverse(LIST), {"mode__exact": "web", "created_at_from": "2199-01-01"})
-    assert not page.context["cl"].walk.is_cut
+    assert not page.context["cl"].window.is_cut
 
 
 def test_who_may_not_see_providers_neither_filters_nor_reads_by_them(sent: tuple[int, int]) -> None:
