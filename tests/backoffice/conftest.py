@@ -1,4 +1,4 @@
-"""The people of the back office, and a desk with something of everything to show them."""
+"""Users of the back office, and rows of every kind for its pages to show."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -18,7 +18,7 @@ _numbers = count(1)
 
 
 def sign_in(**fields: Any) -> Client:
-    """Make an account and return a browser that has signed in with it."""
+    """Create an account, and return a browser that has signed in with it."""
     from tradepost.accounts.models import Account
 
     client = Client()
@@ -27,7 +27,7 @@ def sign_in(**fields: Any) -> Client:
 
 
 def member(role: str) -> Client:
-    """Make a member of staff in this role, and return the browser they have signed in with."""
+    """Create a member of staff in this role, and return a browser that has signed in."""
     from django.contrib.auth.models import Group
 
     from tradepost.accounts.models import Account
@@ -39,7 +39,7 @@ def member(role: str) -> Client:
 
 @pytest.fixture(scope="package", autouse=True)
 def seen_templates() -> Iterator[None]:
-    """Have responses keep the context that they were made from."""
+    """Keep the template context of each response."""
     setup_test_environment()
     yield
     teardown_test_environment()
@@ -47,7 +47,7 @@ def seen_templates() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nobody_else(workers_at_rest: None) -> None:
-    """Have nobody visit the providers of these tests, and nobody take away what is queued."""
+    """Keep other visits away from the providers of these tests, and queued orders in the queue."""
 
 
 @pytest.fixture(autouse=True)
@@ -66,12 +66,12 @@ def staff() -> Client:
 
 @pytest.fixture
 def charlie() -> Client:
-    """A member of staff without any right."""
+    """A member of staff without any permission."""
     return sign_in(is_staff=True)
 
 
 class Things(NamedTuple):
-    """One row of each model, by its name in the admin's addresses."""
+    """One row of each model, by the model's name in admin URLs."""
 
     orders_order: int
     orders_refill: int
@@ -113,7 +113,7 @@ def place(account: int, service: int, times: int = 1, **parameters: str) -> list
 
 
 def settle(order: int, **fields: Any) -> None:
-    """Report on an order as an upstream does."""
+    """Report on an order as an upstream panel does."""
     from django.db import transaction
 
     from tradepost.database import engine_connection
@@ -125,7 +125,7 @@ def settle(order: int, **fields: Any) -> None:
 
 @pytest.fixture
 def things(alice: Customer, make_service: Callable[..., int]) -> Things:
-    """A partly delivered order, and all that hangs together with it."""
+    """A partly delivered order, and everything that belongs to it."""
     from django.contrib.auth.models import Group
     from django.utils import timezone
 
@@ -152,7 +152,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     seen = Impersonation.objects.create(
         account_id=alice.id, staff=payment.requested_by, reason="sees nothing", expires_at=timezone.now()
     )
-    # For next year, so that no worker takes it away meanwhile.
+    # Scheduled for next year, so that no worker runs it meanwhile.
     job = simulate.configure(schedule_in={"days": 365}, lock=f"test {order}", queueing_lock=f"test {order}").defer(
         timestamp=0
     )

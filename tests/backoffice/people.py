@@ -1,4 +1,4 @@
-"""Staff with chosen rights, and what the pages of accounts are asked for."""
+"""Staff with chosen permissions, and requests to the pages of accounts."""
 
 from typing import Any
 
@@ -21,17 +21,17 @@ def staff_with(*permissions: str) -> Client:
 
 
 def me(client: Client) -> Account:
-    """Return whose browser it is."""
+    """Return the account that the browser has signed in with."""
     return Account.objects.get(pk=client.session["_auth_user_id"])
 
 
 def press(client: Client, button: str, account: int, /, **fields: Any) -> Any:
-    """Press a button of an account's page and confirm its dialog."""
+    """Press a button on an account's page and confirm its dialog."""
     address = reverse(f"admin:accounts_account_{button}", args=[account])
     return client.post(address, {"_form_submitted": "on", **fields})
 
 
 def told(client: Client, response: Any) -> str:
-    """Return what the page says that a dialog has led to."""
+    """Return the messages of the page to which a dialog redirects."""
     page = client.get(response.headers["HX-Redirect"])
     return " ".join(str(message) for message in page.context["messages"])

@@ -1,4 +1,4 @@
-"""The audit log: every change that counts, by whom and from where; no secrets, no noise, and nothing taken back."""
+"""The audit log: every change that matters, by whom and from where; no secrets, no noise, and entries stay for good."""
 
 from decimal import Decimal
 from typing import Any
@@ -16,12 +16,12 @@ from tradepost.audit import actions
 from tradepost.backoffice.ui.site import site
 
 ADDRESS = "203.0.113.7"
-# What staff changes and nothing watches, because it is a log itself or has one.
+# Models that staff change and no trigger watches, since each is a log itself or has one.
 LOGS: set[str] = set()
 
 
 def entries(model: str, row: object) -> list[Any]:
-    """Return what the log has about a row, the oldest first."""
+    """Return the log's entries about a row, the oldest first."""
     from tradepost.audit.models import Entry
 
     return list(Entry.objects.filter(model=model, object_id=str(row)).order_by("id"))
@@ -35,7 +35,7 @@ def email_of(client: Client) -> str:
 
 @pytest.fixture
 def staff() -> Client:
-    """A member of staff who may do everything, and comes from somewhere."""
+    """A member of staff who may do everything, at a known IP address."""
     client = sign_in(is_staff=True, is_superuser=True)
     client.defaults["REMOTE_ADDR"] = ADDRESS
     return client

@@ -1,4 +1,4 @@
-"""Orders that take longer than is usual: what is usual is reckoned, who is late is found, and staff is told."""
+"""Stuck orders: usual durations are measured, late orders are found, and staff are alerted."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.usefixtures("workers_at_rest")
 
 
 def age(order: int, time: timedelta) -> None:
-    """Have an order be placed so long ago."""
+    """Move an order into the past, so that it was placed this long ago."""
     Order.objects.filter(pk=order).update(created_at=timezone.now() - time)
 
 
 def took(order: int, start: timedelta, end: timedelta) -> None:
-    """Have an order be begun and completed so long after it was placed."""
+    """Record that an order started and completed this long after it was placed."""
     placed = timezone.now() - timedelta(days=3)
     Order.objects.filter(pk=order).update(created_at=placed, status="Completed", remains=0)
     for was, became, time in (("Pending", "In progress", start), ("In progress", "Completed", end)):
@@ -43,7 +43,7 @@ def event(order: int, was: str, became: str, at: datetime) -> None:
 
 @pytest.fixture
 def known(alice: Customer, service: int) -> int:
-    """A service whose last ten orders began within one hour, and ended within one to ten."""
+    """A service whose last ten orders started within one hour, and ended within one to ten."""
     for number, order in enumerate(place(alice.id, service, 10), 1):
         took(order, HOUR, number * HOUR)
     in_transaction(stuck_orders.compute_paces)
@@ -142,4 +142,4 @@ def test_who_sees_no_providers_does_not_filter_by_them(
 def test_how_long_something_lasts_is_written_in_its_two_largest_units(seconds: int, written: str) -> None:
     from tradepost.backoffice.ui import formatters
 
-    assert formatters.lasting(timedelta(seconds=seconds)) == written
+    assert formatters.duration(timedelta(seconds=seconds)) == written
