@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import psycopg
 from psycopg import Connection
 
+from tradepost.engine.exceptions import TradepostError
 from tradepost.engine.postgres import TRIES_MAX, is_conflict
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ OPTIONS = " ".join(
 )
 
 
-class DatabaseUnavailableError(Exception):
+class DatabaseUnavailableError(TradepostError):
     """The database could not be asked, or it is not known whether it did what it was asked."""
 
 

@@ -11,6 +11,7 @@ import msgspec
 from django.db.models.functions import Now
 
 from tradepost.database import engine_connection
+from tradepost.engine.exceptions import TradepostError
 from tradepost.engine.postgres import BIGINT_MAX
 from tradepost.providers.markup import RATE_MAX
 from tradepost.providers.models import ProviderService
@@ -20,7 +21,7 @@ ID_CHARS_MAX = 64
 SMALLEST = Decimal("0.0000001")
 
 
-class ServiceListError(Exception):
+class ServiceListError(TradepostError):
     """This can't be all that the provider sells; the message says why."""
 
 

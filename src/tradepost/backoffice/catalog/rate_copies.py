@@ -64,7 +64,7 @@ class CopyForm(forms.Form):
         targets = [account for account in told["targets"] if account != told["source"].pk]
         try:
             return rate_copies.consider(told["source"].pk, targets, overwrite=told["existing"] == "overwrite")
-        except rate_copies.TooMany as error:
+        except rate_copies.TooManyRatesError as error:
             self.add_error("targets", str(error))
             return None
 
