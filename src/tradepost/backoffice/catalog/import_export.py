@@ -18,7 +18,7 @@ from tradepost.backoffice.ui import change_preview
 from tradepost.backoffice.ui.change_preview import ChangePreview
 from tradepost.backoffice.ui.unfold_admin import FileWidget, link_button
 from tradepost.catalog.import_export import files
-from tradepost.catalog.import_export.files import BadFile, Format, Sheet
+from tradepost.catalog.import_export.files import Format, Sheet, SpreadsheetError
 from tradepost.catalog.import_export.resources import SheetResource
 from tradepost.catalog.models import PendingImport, Service
 from tradepost.engine.order_types import wire_id
@@ -56,7 +56,7 @@ class FileImportForm(forms.Form):
             raise forms.ValidationError(f"The file has {file.size:,} bytes; no more than {files.BYTES_MAX:,}.")
         try:
             self.sheet = files.read(file.read()) if file else self._stored_sheet()
-        except BadFile as error:
+        except SpreadsheetError as error:
             self.add_error("file", str(error))
         return cleaned
 

@@ -63,7 +63,7 @@ class CopyForm(forms.Form):
         targets = [account for account in cleaned["targets"] if account != cleaned["source"].pk]
         try:
             return rate_copies.consider(cleaned["source"].pk, targets, overwrite=cleaned["existing"] == "overwrite")
-        except rate_copies.TooMany as error:
+        except rate_copies.TooManyRatesError as error:
             self.add_error("targets", str(error))
             return None
 

@@ -50,7 +50,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at r
         pattern: str = self.cleaned_data["link_pattern"]
         try:
             link_rules.read(pattern)
-        except link_rules.BadPattern as error:
+        except link_rules.LinkPatternError as error:
             raise forms.ValidationError(f"This is no regular expression: {error}.") from None
         return pattern
 

@@ -67,7 +67,7 @@ def _save(request: HttpRequest, category: Category | None) -> None:
             else:
                 sort_order.place_categories(result)
         messages.success(request, "The order is saved.")
-    except sort_order.Stale:
+    except sort_order.StaleSortOrderError:
         messages.error(request, "Nothing was saved: the rows have changed meanwhile. Here is how they are now.")
 
 

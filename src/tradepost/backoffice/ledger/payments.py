@@ -27,6 +27,7 @@ from tradepost.backoffice.ui.unfold_admin import (
     dialog_button,
 )
 from tradepost.engine import money
+from tradepost.engine.postgres import BIGINT_MAX
 from tradepost.ledger import payments
 from tradepost.ledger.models import REASON_CHARS_MAX, ManualPayment, PaymentKind, PaymentState
 from tradepost.ledger.payments import APPROVE, PERMISSIONS, PaymentRefusedError
@@ -224,6 +225,5 @@ def _payment_link(payment: int, word: str) -> SafeString:
 def _search_condition(term: str) -> Q:
     accounts = Account.objects.filter(email__icontains=term).values_list("pk", flat=True)[:ACCOUNTS_MAX]
     condition = Q(reference__icontains=term) | Q(account__in=list(accounts))
-    return (
-        condition | Q(pk=int(term)) if term.isascii() and term.isdigit() and len(term) < len(str(2**63)) else condition
-    )
+    is_id = term.isascii() and term.isdigit() and len(term) < len(str(BIGINT_MAX))
+    return condition | Q(pk=int(term)) if is_id else condition

@@ -20,6 +20,7 @@ from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import ChoicesDropdownFilter, IntegerWidget, ModelAdmin, TextWidget
+from tradepost.engine.postgres import BIGINT_MAX
 from tradepost.fulfilment.tasks import bulk_actions
 from tradepost.orders.bulk_action_types import TEXT_CHARS_MAX, BulkActionKind, BulkActionState, BulkOptions, BulkOutcome
 from tradepost.orders.bulk_actions import lifecycle
@@ -45,7 +46,7 @@ class RemainsForm(OptionsForm):
     remains = forms.IntegerField(
         required=False,
         min_value=1,
-        max_value=2**63 - 1,
+        max_value=BIGINT_MAX,
         widget=IntegerWidget,
         help_text="Of each order. Empty: what each order says by itself.",
     )

@@ -22,6 +22,7 @@ from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.site import site
 from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
+from tradepost.engine.postgres import BIGINT_MAX
 from tradepost.engine.routing import Fulfilment
 from tradepost.engine.settling import Outcome, Report
 from tradepost.engine.statuses import DELIVERING, OPEN_REFILL, SUBSCRIBED, CancelState, Dispatch, RefillStatus, Status
@@ -40,7 +41,7 @@ WHOSE = {"free": "Unassigned", "mine": "Mine", "all": "All"}
 class ReportForm(forms.Form):
     """The progress of an order."""
 
-    start_count = forms.IntegerField(required=False, min_value=0, max_value=2**63 - 1)
+    start_count = forms.IntegerField(required=False, min_value=0, max_value=BIGINT_MAX)
     remains = forms.IntegerField(required=False, min_value=0)
 
     def __init__(self, order: Order, data: Any = None) -> None:
