@@ -58,7 +58,7 @@ def do_with_a_kill(
     action = lifecycle.draft(kind, Account.objects.get(pk=customer.id), orders)
     worker = worker_of(desk)
     assert lifecycle.confirm(action, options)
-    bulk_actions.start(action.pk)
+    bulk_actions.defer_bulk_action(action.pk)
     while BulkAction.objects.get(pk=action.pk).worked_on < KILLED_AFTER:
         time.sleep(LOOK_SECONDS)
     os.kill(worker, signal.SIGKILL)

@@ -8,6 +8,6 @@ urlpatterns = [
     path("", include("tradepost.panel.urls")),
     path("account/", include("allauth.urls")),
     path("account/sessions/", include("allauth.usersessions.urls")),
-    path("metrics", metrics.show, name="metrics"),
+    path("metrics", metrics.metrics_view, name="metrics"),
     path("admin/", include("tradepost.backoffice.urls")),
 ]

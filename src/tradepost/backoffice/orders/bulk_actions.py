@@ -157,7 +157,7 @@ class BulkActionAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[BulkAction])
         with transaction.atomic():
             is_begun = lifecycle.confirm(action, form.options())
             if is_begun:
-                bulk_actions.start(action.pk)
+                bulk_actions.defer_bulk_action(action.pk)
                 _note(action, {"done": action.kind, "orders": action.total, **msgspec.to_builtins(form.options())})
         if not is_begun:
             self.message_user(request, "It was confirmed before.", messages.WARNING)

@@ -222,7 +222,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
     def sync_now(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
         """Have a worker read its list."""
         provider = get_object_or_404(Provider, pk=object_id)
-        if provider_sync.start(provider.pk):
+        if provider_sync.defer_sync(provider.pk):
             self.message_user(request, "A worker reads its list now; load this page again to see it.", messages.SUCCESS)
         else:
             self.message_user(request, "It is waiting for a worker already.", messages.WARNING)
