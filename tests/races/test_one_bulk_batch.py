@@ -39,7 +39,7 @@ def links(action: int) -> set[int]:
 
 def work_to_its_end(action: int) -> None:
     while BulkAction.objects.get(pk=action).state == "running":
-        in_transaction(partial(executor.work, action=action, limit=3))
+        in_transaction(partial(executor.run_batch, action=action, limit=3))
     connections.close_all()
 
 
@@ -57,7 +57,7 @@ def test_without_the_claim_an_order_is_acted_on_twice(
     monkeypatch.setattr(executor, "_claim", lambda pk: BulkAction.objects.select_related("created_by").get(pk=pk))
 
     def work() -> None:
-        in_transaction(partial(executor.work, action=action, limit=3))
+        in_transaction(partial(executor.run_batch, action=action, limit=3))
         connections.close_all()
 
     holder = connect()

@@ -49,7 +49,7 @@ def alerts_for(request: HttpRequest) -> list[Alert]:
 
 
 def _of_workers() -> Iterator[Alert]:
-    if not backlog.workers().alive:
+    if not backlog.worker_status().alive:
         yield Alert("No worker is running: no order is sent and none is followed.", reverse("fulfilment"))
 
 

@@ -21,9 +21,9 @@ from prometheus_client.registry import Collector
 
 from tradepost.catalog.models import Service
 from tradepost.orders import backlog
-from tradepost.orders.backlog import STATES, Standing, Workers
+from tradepost.orders.backlog import STATES, ProviderBacklog, WorkerStatus
 
-type _Value = Callable[[Standing], float | Decimal | None]
+type _Value = Callable[[ProviderBacklog], float | Decimal | None]
 
 
 @login_not_required
@@ -39,7 +39,7 @@ def metrics_view(request: HttpRequest) -> HttpResponse:
         return HttpResponse("only from this machine, or with a token", "text/plain", 403)
     registry = CollectorRegistry()
     try:
-        registry.register(FulfilmentCollector(backlog.standings(), backlog.workers(), _in_quarantine()))
+        registry.register(FulfilmentCollector(backlog.provider_backlogs(), backlog.worker_status(), _in_quarantine()))
     except DatabaseError:
         return HttpResponse("the database is away", "text/plain", 503)
     return HttpResponse(generate_latest(registry), CONTENT_TYPE_LATEST)
@@ -60,8 +60,8 @@ def _in_quarantine() -> int:
 
 
 class FulfilmentCollector(Collector):
-    def __init__(self, standings: list[Standing], workers: Workers, in_quarantine: int) -> None:
-        self._standings = standings
+    def __init__(self, backlogs: list[ProviderBacklog], workers: WorkerStatus, in_quarantine: int) -> None:
+        self._backlogs = backlogs
         self._workers = workers
         self._in_quarantine = in_quarantine
 
@@ -82,9 +82,9 @@ class FulfilmentCollector(Collector):
         orders = GaugeMetricFamily(
             "tradepost_provider_orders", "Orders at a provider or on their way.", labels=["provider", "state"]
         )
-        for standing in self._standings:
+        for provider in self._backlogs:
             for state in STATES:
-                orders.add_metric([standing.name, state], getattr(standing, state))
+                orders.add_metric([provider.name, state], getattr(provider, state))
         return orders
 
     def _gauges(self) -> Iterator[Metric]:
@@ -97,10 +97,10 @@ class FulfilmentCollector(Collector):
         }
         for name, (documentation, value_of) in gauges.items():
             gauge = GaugeMetricFamily(f"tradepost_provider_{name}", documentation, labels=["provider"])
-            for standing in self._standings:
-                value = value_of(standing)
+            for provider in self._backlogs:
+                value = value_of(provider)
                 if value is not None:
-                    gauge.add_metric([standing.name], float(value))
+                    gauge.add_metric([provider.name], float(value))
             yield gauge
 
     def _counters(self) -> Iterator[Metric]:
@@ -111,6 +111,6 @@ class FulfilmentCollector(Collector):
         }
         for name, (documentation, value_of) in counters.items():
             counter = CounterMetricFamily(f"tradepost_provider_{name}", documentation, labels=["provider"])
-            for standing in self._standings:
-                counter.add_metric([standing.name], float(value_of(standing) or 0))
+            for provider in self._backlogs:
+                counter.add_metric([provider.name], float(value_of(provider) or 0))
             yield counter

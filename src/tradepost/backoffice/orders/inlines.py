@@ -46,7 +46,7 @@ class EventInline(ReadOnlyMixin, TabularInline[OrderEvent, Order]):
     @admin.display(description="note")
     def note_shown(self, event: OrderEvent) -> str:
         """Show what was said about it."""
-        said: str = getattr(event, "said", "")
+        said: str = getattr(event, "visible_note", "")
         return said or formatters.NOTHING
 
     @admin.display(description="from")

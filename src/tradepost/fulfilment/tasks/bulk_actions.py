@@ -23,7 +23,7 @@ REFUSALS = (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError
 @app.task(name="orders.resume_bulk_actions", queueing_lock="sweep bulk")
 def resume_bulk_actions(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Go on with the actions whose worker died or was stopped."""
-    for action in executor.left_behind():
+    for action in executor.abandoned_actions():
         defer_bulk_action(action)
 
 
@@ -46,7 +46,7 @@ def run_bulk_action(action: int) -> None:
 def _next_batch(action: int) -> bool:
     """Act on the next batch. If the batch fails, act order by order, so that only the failing orders are left out."""
     try:
-        return in_transaction(partial(executor.work, action=action))
+        return in_transaction(partial(executor.run_batch, action=action))
     except UNAVAILABLE:
         raise
     except Exception:  # noqa: BLE001 - doing the batch order by order finds the order that failed, and the reason
@@ -55,7 +55,7 @@ def _next_batch(action: int) -> bool:
 
 def _next_order(action: int) -> bool:
     try:
-        return in_transaction(partial(executor.work, action=action, limit=1))
+        return in_transaction(partial(executor.run_batch, action=action, limit=1))
     except UNAVAILABLE:
         raise
     except REFUSALS as error:

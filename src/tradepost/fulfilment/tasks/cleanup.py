@@ -23,8 +23,8 @@ def delete_expired(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate
     """Delete old idempotency keys, service changes, pending imports, drafts of bulk actions, and expired sessions."""
     with transaction.atomic():
         idempotency.forget(engine_connection())
-        manual_work.forget_ended(engine_connection())
+        manual_work.release_ended(engine_connection())
     ServiceChange.objects.filter(at__lt=timezone.now() - CHANGES_KEPT).delete()
-    lifecycle.forget_drafts()
+    lifecycle.delete_old_drafts()
     PendingImport.objects.filter(created_at__lt=timezone.now() - PENDING_IMPORTS_KEPT).delete()
     call_command("clearsessions")
