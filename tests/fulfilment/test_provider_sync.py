@@ -1,4 +1,4 @@
-"""A provider's list, read from a panel on a real socket: taken in whole or not at all, and followed."""
+"""A provider's list, fetched from a panel on a real socket: it is stored as a whole or not at all."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -26,7 +26,7 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture
 def provider(upstream: Upstream) -> Any:
-    """The panel as the desk knows it; its list has been read."""
+    """The panel as a provider; its list has been synced."""
     provider = make_provider(upstream.url)
     return synced(provider)
 

@@ -97,7 +97,7 @@ class Order(models.Model):
             models.Index(fields=("account", "id"), name="order_of_account"),
             # For the lists of an account's drip-feeds and subscriptions, which are few.
             models.Index(fields=("account", "id"), condition=Q(parts__isnull=False), name="order_made_of_parts"),
-            # Every task that advances orders reads this index, so its cost doesn't grow with the orders that have ended.
+            # Every task that advances orders reads this index, so its cost doesn't grow with ended orders.
             models.Index(fields=("dispatch", "id"), condition=IS_ACTIVE, name="order_active"),
             models.Index(
                 "account",

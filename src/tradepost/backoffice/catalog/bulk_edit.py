@@ -19,7 +19,7 @@ from tradepost.backoffice.ui.unfold_admin import DecimalWidget, IntegerWidget, S
 from tradepost.catalog.models import Category, Service
 from tradepost.providers import bulk_edit as edits
 from tradepost.providers import costs
-from tradepost.providers.bulk_edit import Considered, Edit, RateBy
+from tradepost.providers.bulk_edit import Edit, EditPlan, RateBy
 
 SERVICES_MAX = 20_000
 AS_IT_IS = ("", "Leave as it is")
@@ -104,7 +104,7 @@ class BulkEditMixin:
         if form.is_valid():
             with transaction.atomic():
                 locked = Service.objects.filter(pk__in=ids).order_by("pk").select_for_update()
-                considered = edits.consider(found := list(locked), form.edit(), costs.of(found))
+                considered = edits.plan_edits(found := list(locked), form.edit(), costs.costs_by_service(found))
                 names = dict(Category.objects.values_list("pk", "name"))
                 proposal = _proposal(considered, names)
                 if change_preview.is_agreed(request, proposal):
@@ -124,7 +124,7 @@ class BulkEditMixin:
         )
 
 
-def _apply(request: HttpRequest, considered: Sequence[Considered]) -> None:
+def _apply(request: HttpRequest, considered: Sequence[EditPlan]) -> None:
     quarantined = edits.apply(considered)
     changed = [each for each in considered if each.is_to_change]
     messages.success(request, f"{len(changed):,} services changed.")
@@ -137,7 +137,7 @@ def _selection(request: HttpRequest, action: str) -> list[tuple[str, str]]:
     return [("action", action), ("select_across", request.POST.get("select_across", "0")), *ticked]
 
 
-def _proposal(considered: Sequence[Considered], names: Mapping[int, str]) -> ChangePreview[Considered]:
+def _proposal(considered: Sequence[EditPlan], names: Mapping[int, str]) -> ChangePreview[EditPlan]:
     changing = [each for each in considered if each.is_to_change]
     refused = [each for each in considered if each.refusal]
     warned = [each for each in changing if each.warnings]
@@ -154,7 +154,7 @@ def _proposal(considered: Sequence[Considered], names: Mapping[int, str]) -> Cha
     )
 
 
-def _row(each: Considered, names: Mapping[int, str]) -> tuple[SafeString | str, ...]:
+def _row(each: EditPlan, names: Mapping[int, str]) -> tuple[SafeString | str, ...]:
     name = format_html("{} · {}", each.service.pk, formatters.short(each.service.name))
     if each.refusal:
         return name, formatters.NOTHING, format_html("{} {}", formatters.badge("left as it is", "danger"), each.refusal)
@@ -164,7 +164,7 @@ def _row(each: Considered, names: Mapping[int, str]) -> tuple[SafeString | str, 
     return name, changes, mind
 
 
-def _written(each: Considered, names: Mapping[int, str]) -> list[tuple[str, str, str]]:
+def _written(each: EditPlan, names: Mapping[int, str]) -> list[tuple[str, str, str]]:
     """Write each change: the field, the old value and the new one."""
     return [
         (NAMES.get(field, field.replace("_", " ")), _value(field, was, names), _value(field, new, names))

@@ -27,7 +27,7 @@ class CostedList(NewestList):
     def get_results(self, request: HttpRequest) -> None:
         """Ask for the costs of the page, once."""
         super().get_results(request)
-        known = costs.of(self.result_list)
+        known = costs.costs_by_service(self.result_list)
         for service in self.result_list:
             service.costs = known.get(service.pk)
 
@@ -47,7 +47,7 @@ class CostColumnsMixin(Base):
         """List them with their costs."""
         return CostedList
 
-    @formatters.figure("cost", ordering=costs.to_sort_by_cost())
+    @formatters.figure("cost", ordering=costs.cost_ordering())
     def cost(self, service: Service) -> SafeString | str:
         """Show what 1,000 cost by the first route and, if that is another one, by the cheapest."""
         known: Costs | None = getattr(service, "costs", None)
@@ -58,7 +58,7 @@ class CostColumnsMixin(Base):
             return format_html('<span class="tp-nowrap">{}</span>', first)
         return format_html('<span class="tp-nowrap">{}</span><small class="tp-under">from {}</small>', first, cheapest)
 
-    @formatters.figure("margin", ordering=costs.to_sort_by_margin())
+    @formatters.figure("margin", ordering=costs.margin_ordering())
     def margin(self, service: Service) -> SafeString | str:
         """Show what is left of the rate above the first route's cost and, if that is another one, the cheapest's."""
         known: Costs | None = getattr(service, "costs", None)

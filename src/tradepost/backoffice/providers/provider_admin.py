@@ -23,7 +23,7 @@ from tradepost.engine import dispatch_queue
 from tradepost.fulfilment.tasks import provider_sync
 from tradepost.providers import service_sync
 from tradepost.providers.models import Provider
-from tradepost.providers.snapshot import ProviderUnreachableError, fetch
+from tradepost.providers.snapshot import ProviderUnreachableError, fetch_snapshot
 
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
@@ -194,7 +194,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         """Say what it answers; if it does, whatever it was that held its orders up is tried again at once."""
         provider = get_object_or_404(Provider, pk=object_id)
         try:
-            told = fetch(provider)
+            told = fetch_snapshot(provider)
         except ProviderUnreachableError as error:
             self.message_user(request, str(error), messages.ERROR)
             return _back_to(provider)

@@ -8,7 +8,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from tradepost.audit import actor
 from tradepost.providers import service_list, service_sync
 from tradepost.providers.models import Provider, ProviderService
-from tradepost.providers.snapshot import ProviderUnreachableError, fetch
+from tradepost.providers.snapshot import ProviderUnreachableError, fetch_snapshot
 
 
 @app.periodic(cron="7 * * * *")
@@ -38,11 +38,11 @@ def sync_provider(provider: int) -> None:
     if row is None:
         return  # deleted since the job was queued
     try:
-        snapshot = fetch(row)
+        snapshot = fetch_snapshot(row)
         with transaction.atomic():
             actor.quietly()
             known = ProviderService.objects.filter(provider=provider, is_delisted=False).count()
-            update = service_list.take_in(provider, service_list.parse(snapshot.services, known=known))
+            update = service_list.store_changes(provider, service_list.parse(snapshot.services, known=known))
             service_sync.sync_services(provider, update.rates_before)
             now = timezone.now()
             rows.update(synced_at=now, sync_error="", balance=snapshot.balance.balance, balance_at=now)
