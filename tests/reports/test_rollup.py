@@ -1,4 +1,4 @@
-"""The totals: every row of the business is in them once, whatever happens when."""
+"""The totals hold every row exactly once, whatever happens when."""
 
 import random
 from collections.abc import Callable
@@ -18,12 +18,12 @@ from tradepost.ledger import books
 from tradepost.ledger.models import Transfer
 from tradepost.reports import rollup
 from tradepost.reports.bookings import TABLES
-from tradepost.reports.measures import Kind, Span
+from tradepost.reports.measures import Span, SubjectKind
 from tradepost.reports.models import Total, Watermark
 
 type Sums = dict[tuple[Any, ...], tuple[Decimal, ...]]
 
-# Plain counts of what the tables hold up to the watermarks, with nothing of the code that keeps the totals.
+# Plain counts of the tables' rows up to the watermarks. They share no code with the totals.
 ORDERED = """
 SELECT date_trunc('day', o.created_at, 'UTC'), o.service_id, o.account_id, count(*), sum(o.quantity)
 FROM orders_order o JOIN accounts_account a ON a.id = o.account_id
@@ -47,20 +47,20 @@ WHERE o.dispatch = 'sent' AND a.state = 'sent' AND a.provider_id = %s
 
 
 def counted(query: str) -> Sums:
-    """Count plainly by day, service and account."""
+    """Run a plain count by day, service and account."""
     with django_connection.cursor() as cursor:
         cursor.execute(query)
         return {tuple(row[:3]): tuple(map(Decimal, row[3:])) for row in cursor.fetchall()}
 
 
-def booked(kind: Kind, *measures: str) -> Sums:
-    """Return what the totals have by day and subject."""
+def booked(kind: SubjectKind, *measures: str) -> Sums:
+    """Return the totals by day and subject."""
     rows = Total.objects.filter(kind=kind, span=Span.DAY).values_list("start", "subject", *measures)
     return {tuple(row[:2]): sums for row in rows if any(sums := tuple(map(Decimal, row[2:])))}
 
 
 def by(sums: Sums, index: int) -> Sums:
-    """Add sums up by day and service (1) or account (2)."""
+    """Sum by day and service (1) or account (2)."""
     added: Sums = {}
     for key, values in sums.items():
         subject = (key[0], key[index])
@@ -70,20 +70,20 @@ def by(sums: Sums, index: int) -> Sums:
 
 
 def roll_up(rows_max: int = rollup.ROWS_A_TABLE_MAX) -> None:
-    until = rollup.settled()
+    until = rollup.settled_positions()
     assert until
     while rollup.roll_up(until, rows_max=rows_max):
         pass
 
 
 def assert_exact() -> None:
-    """Hold the totals against plain counts, on one state of the database."""
+    """Compare the totals with plain counts, in one snapshot of the database."""
     with transaction.atomic():
         django_connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         for query, measures in ((ORDERED, ("orders", "quantity")), (MOVED, ("charged", "refunded"))):
             sums = counted(query)
-            assert booked(Kind.SERVICE, *measures) == by(sums, 1)
-            assert booked(Kind.ACCOUNT, *measures) == by(sums, 2)
+            assert booked(SubjectKind.SERVICE, *measures) == by(sums, 1)
+            assert booked(SubjectKind.ACCOUNT, *measures) == by(sums, 2)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -98,7 +98,7 @@ def test_totals_equal_a_plain_count_after_any_history(
         cursor.execute(COST, [list(ACTIVE), provider])
         [cost] = cursor.fetchall()[0]
     booked_cost = sum(
-        Total.objects.filter(kind=Kind.PROVIDER, span=Span.DAY, subject=provider).values_list("cost", flat=True)
+        Total.objects.filter(kind=SubjectKind.PROVIDER, span=Span.DAY, subject=provider).values_list("cost", flat=True)
     )
     assert booked_cost == cost
     assert books.check() == []
@@ -119,7 +119,7 @@ def test_a_step_goes_over_the_same_time_in_all_tables(alice: Customer, service: 
     before = rollup.positions()
     for _ in range(4):
         settle(place(alice.id, service)[0], status=Status.CANCELED)
-    until = rollup.settled()
+    until = rollup.settled_positions()
     assert until
     assert rollup.roll_up(until, rows_max=3)
     booked = rollup.positions()
@@ -151,7 +151,7 @@ def test_a_transaction_that_commits_late_is_not_passed_over(
         [alice.id, service],
     )
     place(bob.id, service)
-    assert rollup.settled() is None
+    assert rollup.settled_positions() is None
     late.commit()
     roll_up()
     assert_exact()
@@ -167,6 +167,6 @@ def test_a_roll_up_that_is_killed_has_booked_nothing(
         roll_up()
     monkeypatch.undo()
     assert list(Watermark.objects.order_by("table").values_list("position", flat=True)) >= before
-    assert not Total.objects.filter(kind=Kind.ACCOUNT, subject=alice.id).exists()
+    assert not Total.objects.filter(kind=SubjectKind.ACCOUNT, subject=alice.id).exists()
     roll_up()
     assert_exact()

@@ -17,13 +17,13 @@ from tradepost.reports.tasks import roll_up
 
 @pytest.fixture(autouse=True)
 def working(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that nobody has asked to stop yet."""
+    """A worker that has not been asked to stop."""
     monkeypatch.setattr(shutdown, "_stopping", threading.Event())
 
 
 @pytest.fixture
 def holder(alice: Customer, service: int, connect: Callable[[], psycopg.Connection]) -> psycopg.Connection:
-    """Somebody who makes steps of the totals wait in the midst of it, an order being new."""
+    """A connection that holds a lock, so that booking the new order waits in the middle of a step."""
     place(alice.id, service)
     connection = connect()
     connection.execute("LOCK TABLE reports_total IN EXCLUSIVE MODE")
@@ -38,7 +38,7 @@ def roll_up_in_a_thread() -> None:
 
 
 def await_blocked_by(holder: psycopg.Connection, observer: psycopg.Connection) -> int:
-    """Return the session that waits for somebody."""
+    """Return the session that waits for this one's lock."""
     observer.autocommit = True  # within a transaction the sessions are those of its beginning
     query = "SELECT pid FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
     while not (found := observer.execute(query, [holder.info.backend_pid]).fetchone()):

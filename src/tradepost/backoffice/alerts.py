@@ -71,7 +71,7 @@ def _of_providers() -> Iterator[Alert]:
 
 def _of_failures() -> Iterator[Alert]:
     """Tell of providers that take too few of the orders that they are sent."""
-    lately = quality.lately()
+    lately = quality.attempts_last_hour()
     names = Provider.objects.in_bulk([pk for pk, sums in lately.items() if _is_failing(sums)])
     for pk, provider in names.items():
         sums = lately[pk]

@@ -28,7 +28,7 @@ from tradepost.id_ranges import between
 from tradepost.orders import models as orders
 from tradepost.reports import queries
 from tradepost.reports.periods import DAY, Period, midnight
-from tradepost.reports.queries import By, Order, Reader, Sums
+from tradepost.reports.queries import GroupBy, ReportReader, RowOrder, Sums
 from tradepost.site_settings import effective as site_settings
 
 SECONDS_MAX = 2  # then the page comes without the figures: no glance at it may burden the database
@@ -38,7 +38,7 @@ DAYS = 30
 TOP = 5
 TOP_KEPT_SECONDS = 60  # the page is loaded again twice as often, and what is on top changes slowly
 ORDERS, CUSTOMERS = "orders.view_order", "accounts.view_account"
-TOPS = {By.SERVICE: "Top services", By.ACCOUNT: "Top customers", By.PROVIDER: "Top providers"}
+TOPS = {GroupBy.SERVICE: "Top services", GroupBy.ACCOUNT: "Top customers", GroupBy.PROVIDER: "Top providers"}
 
 
 class Days(msgspec.Struct, frozen=True):
@@ -85,7 +85,7 @@ def dashboard_callback(request: HttpRequest, context: dict[str, Any]) -> dict[st
     return context
 
 
-def _fill(request: HttpRequest, read: Reader, context: dict[str, Any], now: datetime) -> None:
+def _fill(request: HttpRequest, read: ReportReader, context: dict[str, Any], now: datetime) -> None:
     may = request.user.has_perm
     context["alerts"] = alerts.alerts_for(request)
     if may(ORDERS):
@@ -98,11 +98,11 @@ def _fill(request: HttpRequest, read: Reader, context: dict[str, Any], now: date
     context["figures"] = []
     if may(columns.SALES) or may(ORDERS):
         period = Period(now.date() - (DAYS - 1) * DAY, now.date())
-        by_day = {row.subject: row.sums for row in read.rows(By.DAY, period)}
+        by_day = {row.subject: row.sums for row in read.rows(GroupBy.DAY, period)}
         by_now = read.until(now - DAY)
         context["figures"] += _figures(request, period, by_day, by_now)
         if may(columns.SALES):
-            days = [(day, by_day.get(day, Sums())) for day in period.each()]
+            days = [(day, by_day.get(day, Sums())) for day in period.dates()]
             context["charts"] = _charts(
                 days, site_settings.for_request(request).currency, with_profit=may(columns.PROFIT)
             )
@@ -167,7 +167,7 @@ def _charts(days: Sequence[tuple[date, Sums]], unit: str, *, with_profit: bool) 
     ]
 
 
-def _tops(request: HttpRequest, read: Reader, period: Period) -> Iterator[dict[str, Any]]:
+def _tops(request: HttpRequest, read: ReportReader, period: Period) -> Iterator[dict[str, Any]]:
     unit = site_settings.for_request(request).currency
     for by, title in TOPS.items():
         if request.user.has_perms(subjects.VIEWS[by]):
@@ -175,12 +175,12 @@ def _tops(request: HttpRequest, read: Reader, period: Period) -> Iterator[dict[s
             yield {"title": title, "unit": unit, "link": link, "rows": _top(read, by, period)}
 
 
-def _top(read: Reader, by: By, period: Period) -> list[dict[str, str]]:
+def _top(read: ReportReader, by: GroupBy, period: Period) -> list[dict[str, str]]:
     """Return what brought most revenue; for a minute, what was found before."""
     key = f"dashboard-top-{by.value}-{period.last}"
     found: list[dict[str, str]] | None = cache.get(key)
     if found is None:
-        rows = read.rows(by, period, Order("revenue", descending=True, limit=TOP))
+        rows = read.rows(by, period, RowOrder("revenue", descending=True, limit=TOP))
         names = subjects.names(by, [row.subject for row in rows])
         found = [
             {

@@ -7,17 +7,17 @@ from datetime import date
 from decimal import Decimal
 
 from tradepost.reports.periods import Period
-from tradepost.reports.queries import By, Reader, Sums
+from tradepost.reports.queries import GroupBy, ReportReader, Sums
 
 DAYS_DRAWN_MAX = 92  # of more, months are drawn
 TICKS_MAX = 8
 BAR_PIXELS_MAX = 18
 
 
-def by_day(read: Reader, period: Period, *, with_profit: bool) -> str:
+def by_day(read: ReportReader, period: Period, *, with_profit: bool) -> str:
     """Return revenue, and profit for who may see it, by day or by month."""
-    rows = {row.subject: row.sums for row in read.rows(By.DAY, period)}
-    return sales([(day, rows.get(day, Sums())) for day in period.each()], with_profit=with_profit)
+    rows = {row.subject: row.sums for row in read.rows(GroupBy.DAY, period)}
+    return sales([(day, rows.get(day, Sums())) for day in period.dates()], with_profit=with_profit)
 
 
 def sales(days: Sequence[tuple[date, Sums]], *, with_profit: bool) -> str:

@@ -62,7 +62,7 @@ def show(request: HttpRequest) -> HttpResponse:
     _permit(request)
     period = _period(request)
     with queries.at_one_moment() as read:
-        found, progress = quality.of_providers(read, period), read.progress
+        found, progress = quality.quality_of_providers(read, period), read.progress
     names = Provider.objects.in_bulk([each.subject for each in found])
     rows = (
         {
@@ -81,7 +81,7 @@ def show_one(request: HttpRequest, provider: int) -> HttpResponse:
     seller = get_object_or_404(Provider, pk=provider)
     period = _period(request)
     with queries.at_one_moment() as read:
-        found, progress = quality.of_offers(read, provider, period, limit=OFFERS_SHOWN), read.progress
+        found, progress = quality.quality_of_offers(read, provider, period, limit=OFFERS_SHOWN), read.progress
     names = ProviderService.objects.in_bulk([each.subject for each in found])
     rows = (
         {
@@ -112,7 +112,7 @@ def _lines(provider: int | None, period: Period) -> Iterator[Sequence[csv_files.
         yield from _lines_of_providers(period)
         return
     with queries.at_one_moment() as read:
-        portions = quality.of_all_offers(read, provider, period)
+        portions = quality.quality_of_all_offers(read, provider, period)
     with closing(portions):
         for some in portions:
             offers = ProviderService.objects.in_bulk([each.subject for each in some])
@@ -121,7 +121,7 @@ def _lines(provider: int | None, period: Period) -> Iterator[Sequence[csv_files.
 
 def _lines_of_providers(period: Period) -> Iterator[Sequence[csv_files.Cell]]:
     with queries.at_one_moment() as read:
-        found = quality.of_providers(read, period)
+        found = quality.quality_of_providers(read, period)
     names = Provider.objects.in_bulk([each.subject for each in found])
     yield from (_line(str(names.get(each.subject, each.subject)), each) for each in found)
 

@@ -19,18 +19,24 @@ from tradepost.backoffice.reports.parameters import PRESETS, ROWS_A_PAGE, Report
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.site import site
 from tradepost.reports import queries
-from tradepost.reports.measures import Kind
+from tradepost.reports.measures import SubjectKind
 from tradepost.reports.periods import Period
-from tradepost.reports.queries import By, Order, Reader, Row
+from tradepost.reports.queries import GroupBy, ReportReader, Row, RowOrder
 
 TITLES = {
-    By.DAY: "By day",
-    By.SERVICE: "By service",
-    By.CATEGORY: "By category",
-    By.PROVIDER: "By provider",
-    By.ACCOUNT: "By account",
+    GroupBy.DAY: "By day",
+    GroupBy.SERVICE: "By service",
+    GroupBy.CATEGORY: "By category",
+    GroupBy.PROVIDER: "By provider",
+    GroupBy.ACCOUNT: "By account",
 }
-HEADS = {By.DAY: "Day", By.SERVICE: "Service", By.CATEGORY: "Category", By.PROVIDER: "Provider", By.ACCOUNT: "Account"}
+HEADS = {
+    GroupBy.DAY: "Day",
+    GroupBy.SERVICE: "Service",
+    GroupBy.CATEGORY: "Category",
+    GroupBy.PROVIDER: "Provider",
+    GroupBy.ACCOUNT: "Account",
+}
 UP, DOWN = "up", "down"
 
 
@@ -60,16 +66,16 @@ def show(request: HttpRequest, by: str) -> HttpResponse:
         "page": wanted.page,
         "page_before": wanted.address(page=wanted.page - 1) if wanted.page > 1 else "",
         "page_after": wanted.address(page=wanted.page + 1) if has_more else "",
-        "is_of_providers": by_ is By.PROVIDER,
+        "is_of_providers": by_ is GroupBy.PROVIDER,
     }
     return TemplateResponse(request, "backoffice/reports/sales.html", context)
 
 
 def _figures(  # noqa: PLR0917 - told apart by their types
-    request: HttpRequest, read: Reader, by: By, period: Period, order: Order, shown: Sequence[Column]
+    request: HttpRequest, read: ReportReader, by: GroupBy, period: Period, order: RowOrder, shown: Sequence[Column]
 ) -> dict[str, Any]:
     """Return all that is read from the totals."""
-    of = Kind.PROVIDER if by is By.PROVIDER else Kind.DESK
+    of = SubjectKind.PROVIDER if by is GroupBy.PROVIDER else SubjectKind.DESK
     now, before = read.total(period, of=of), read.total(period.before, of=of)
     with_profit = request.user.has_perm(columns.PROFIT)
     return {
@@ -79,7 +85,7 @@ def _figures(  # noqa: PLR0917 - told apart by their types
         "totals_change": [
             change(column.read(now), column.read(before), more_is_better=column.more_is_better) for column in shown
         ],
-        "chart": charts.by_day(read, period, with_profit=with_profit) if by is By.DAY else None,
+        "chart": charts.by_day(read, period, with_profit=with_profit) if by is GroupBy.DAY else None,
         "progress": read.progress,
     }
 
@@ -95,29 +101,29 @@ def download(request: HttpRequest, by: str) -> HttpResponseBase:
     return csv_files.download(name, header, _lines(by_, wanted.period, order, shown))
 
 
-def _permitted(request: HttpRequest, by: str) -> By:
+def _permitted(request: HttpRequest, by: str) -> GroupBy:
     if by not in TITLES:
         raise Http404
-    by_ = By(by)
+    by_ = GroupBy(by)
     if not request.user.has_perm(columns.SALES) or not request.user.has_perms(subjects.VIEWS[by_]):
         raise PermissionDenied
     return by_
 
 
-def _order(by: By, wanted: ReportParameters, shown: Sequence[Column]) -> Order:
+def _order(by: GroupBy, wanted: ReportParameters, shown: Sequence[Column]) -> RowOrder:
     """Return the order asked for, if it is by a column that is seen; else the largest revenue or the newest first."""
     name = wanted.sort.removeprefix("-")
     offset = (wanted.page - 1) * ROWS_A_PAGE
     sortable = {"subject", *(column.name for column in shown)} & queries.COLUMNS.keys()
     if name not in sortable:
-        name, descending = ("subject" if by is By.DAY else "revenue"), True
+        name, descending = ("subject" if by is GroupBy.DAY else "revenue"), True
     else:
         descending = wanted.sort.startswith("-")
-    return Order(name, descending=descending, limit=ROWS_A_PAGE + 1, offset=offset)
+    return RowOrder(name, descending=descending, limit=ROWS_A_PAGE + 1, offset=offset)
 
 
 def _shown(  # noqa: PLR0917 - told apart by their types
-    request: HttpRequest, read: Reader, by: By, period: Period, order: Order, shown: Sequence[Column]
+    request: HttpRequest, read: ReportReader, by: GroupBy, period: Period, order: RowOrder, shown: Sequence[Column]
 ) -> Iterator[dict[str, Any]]:
     rows = read.rows(by, period, order)
     called = subjects.names(by, [row.subject for row in rows])
@@ -134,28 +140,28 @@ def _shown(  # noqa: PLR0917 - told apart by their types
         }
 
 
-def _revenues_before(read: Reader, by: By, rows: Sequence[Row], period: Period) -> dict[Any, Decimal]:
+def _revenues_before(read: ReportReader, by: GroupBy, rows: Sequence[Row], period: Period) -> dict[Any, Decimal]:
     """Return what these rows brought in the period before; a day, what the day as far back did."""
     found = read.revenues(by, period.before, [row.subject for row in rows])
-    if by is not By.DAY:
+    if by is not GroupBy.DAY:
         return found
     distance = period.first - period.before.first
     return {day + distance: revenue for day, revenue in found.items()}
 
 
-def _lines(by: By, period: Period, order: Order, shown: Sequence[Column]) -> Iterator[list[Any]]:
+def _lines(by: GroupBy, period: Period, order: RowOrder, shown: Sequence[Column]) -> Iterator[list[Any]]:
     with queries.at_one_moment() as read:
-        portions = read.portions(by, period, Order(order.column, descending=order.descending))
+        portions = read.portions(by, period, RowOrder(order.column, descending=order.descending))
     with closing(portions):
         for some in portions:
             called = subjects.names(by, [row.subject for row in some])
             for row in some:
-                subject = "" if by is By.DAY else row.subject
+                subject = "" if by is GroupBy.DAY else row.subject
                 name = called.get(row.subject, str(row.subject))
                 yield [subject, name, *(column.read(row.sums) for column in shown)]
 
 
-def _tabs(request: HttpRequest, by: By, wanted: ReportParameters) -> list[dict[str, Any]]:
+def _tabs(request: HttpRequest, by: GroupBy, wanted: ReportParameters) -> list[dict[str, Any]]:
     return [
         {
             "title": TITLES[each],
@@ -178,11 +184,11 @@ def _presets(wanted: ReportParameters) -> list[dict[str, Any]]:
     ]
 
 
-def _head(column: Column, wanted: ReportParameters, order: Order) -> dict[str, str]:
+def _head(column: Column, wanted: ReportParameters, order: RowOrder) -> dict[str, str]:
     return {"title": column.title, **_sort(wanted, column.name, order)}
 
 
-def _sort(wanted: ReportParameters, name: str, order: Order) -> dict[str, str]:
+def _sort(wanted: ReportParameters, name: str, order: RowOrder) -> dict[str, str]:
     """Return where a click on a column's head leads, and which way rows are ordered by it."""
     if name not in queries.COLUMNS:
         return {"link": "", "way": ""}
