@@ -213,11 +213,11 @@ def long_ago() -> Iterator[Period]:
 
 
 @pytest.mark.parametrize("column", top_rows.COLUMNS)
-@pytest.mark.parametrize("deeper_rows", [0, 5, 100])
+@pytest.mark.parametrize("extra_rows", [0, 5, 100])
 def test_the_first_rows_are_the_same_from_heads_and_from_all_sums(
-    column: str, deeper_rows: int, long_ago: Period, monkeypatch: pytest.MonkeyPatch
+    column: str, extra_rows: int, long_ago: Period, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(top_rows, "DEEPER_ROWS", deeper_rows)
+    monkeypatch.setattr(top_rows, "EXTRA_ROWS", extra_rows)
     with queries.at_one_moment() as read:
         every = read.rows(GroupBy.ACCOUNT, long_ago, RowOrder(column, descending=True))
         for offset in range(0, len(every) + 2, 3):
