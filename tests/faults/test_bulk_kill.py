@@ -43,7 +43,7 @@ def orders(make_customer: Callable[..., Customer], service: int) -> tuple[Custom
 
 
 def worker_of(desk: Desk, *, but: int = 0) -> int:
-    """Wait for the desk's worker, one that is not `but`, and return it."""
+    """Wait for a worker of the desk with another process id than `but`, and return its process id."""
     while True:
         pid = cpu.child(desk.process.pid, "tradepost worke")
         if pid and pid != but:
@@ -54,7 +54,7 @@ def worker_of(desk: Desk, *, but: int = 0) -> int:
 def do_with_a_kill(
     desk: Desk, customer: Customer, kind: BulkActionKind, options: BulkOptions, orders: list[int]
 ) -> BulkAction:
-    """Have it done to all of them, and kill whoever does it before it is over."""
+    """Run the action on all orders, and kill the worker before the action is done."""
     action = lifecycle.draft(kind, Account.objects.get(pk=customer.id), orders)
     worker = worker_of(desk)
     assert lifecycle.confirm(action, options)

@@ -1,4 +1,7 @@
-"""`kill -9` of everything under load: what was acknowledged is there once, and the books are clean (docs/architecture.md, orders)."""
+"""`kill -9` of everything under load (docs/architecture.md, orders).
+
+Every acknowledged order exists exactly once, and the books are clean.
+"""
 
 import contextlib
 import json
@@ -20,7 +23,7 @@ LINKS = "https://pixelpond.example/asked/"
 
 
 class Clients:
-    """Customers who order without a pause until the desk is gone, each order with a link of its own."""
+    """Customers who order without a pause until the desk has died, each order with a link of its own."""
 
     def __init__(self, desk: Desk, keys: list[str]) -> None:
         self.acknowledged: dict[int, str] = {}
@@ -33,7 +36,7 @@ class Clients:
             thread.start()
 
     def join(self) -> None:
-        """Wait until all have seen that the desk is gone."""
+        """Wait until all customers have noticed that the desk has died."""
         for thread in self._threads:
             thread.join(60)
             assert not thread.is_alive()
@@ -54,16 +57,16 @@ class Clients:
 
 
 def kill_tree(desk: Desk) -> None:
-    """Kill the supervisor, its children, and the database with all its processes, none of them asked first."""
+    """Kill the supervisor, its children, and the database with all its processes, without warning."""
     postmaster = int((desk.home / "postgres" / "postmaster.pid").read_text().split("\n")[0])
     with desk.process:
         for pid in (desk.process.pid, *descendants(desk.process.pid), postmaster, *descendants(postmaster)):
-            with contextlib.suppress(ProcessLookupError):  # one that has stopped by itself: its supervisor is gone
+            with contextlib.suppress(ProcessLookupError):  # it has stopped by itself, because its supervisor has died
                 os.kill(pid, signal.SIGKILL)
 
 
 def descendants(pid: int) -> list[int]:
-    """List the processes below one."""
+    """Return the process ids of all descendants."""
     children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return children + [below for child in children for below in descendants(child)]
 
@@ -98,7 +101,7 @@ def test_every_acknowledged_order_is_there_once_after_a_kill_under_load(tmp_path
 
 
 def newest_orders(desk: Desk, key: str) -> list[tuple[int, str]]:
-    """Read every order of an account, but for the demo's own, from the database of a running desk: id and link."""
+    """Return the id and link of an account's orders from a running desk's database, without the demo's own orders."""
     import psycopg
 
     from tradepost.engine.keys import digest

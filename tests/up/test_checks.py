@@ -1,4 +1,4 @@
-"""What is wrong with the environment is said at once, all of it, and what nobody reads is told with what is meant."""
+"""All wrong settings are reported at once, and a mistyped name is reported with the name that it resembles."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tradepost.config import checks, environment
 
 
 def told(monkeypatch: pytest.MonkeyPatch, **environ: str) -> list[str]:
-    """Return what is found with these variables set."""
+    """Return the findings with these variables set."""
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     return [str(finding) for finding in checks.findings()]
@@ -58,4 +58,4 @@ def test_djangos_checks_tell_them_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _raises_misconfigured(each: object) -> bool:
     code = getattr(each, "__code__", None)
-    return code is not None and "Misconfigured" in code.co_names
+    return code is not None and "MisconfiguredError" in code.co_names

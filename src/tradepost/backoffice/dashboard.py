@@ -24,7 +24,7 @@ from tradepost.backoffice import alerts
 from tradepost.backoffice.reports import changes, charts, columns, subjects
 from tradepost.backoffice.ui import dates, formatters
 from tradepost.engine.statuses import ACTIVE, Dispatch, Status
-from tradepost.id_ranges import between
+from tradepost.id_ranges import filter_between
 from tradepost.orders import models as orders
 from tradepost.reports import queries
 from tradepost.reports.periods import DAY, Period, midnight
@@ -145,7 +145,7 @@ def _new_customers(now: datetime) -> dict[str, Any]:
     """Count who has signed up, staff and tests left out."""
     today = midnight(now.date())
     joined = Account.objects.order_by().filter(test_of=None, is_staff=False)
-    counts = between(joined, "created_at", today - (DAYS - 1) * DAY).aggregate(
+    counts = filter_between(joined, "created_at", today - (DAYS - 1) * DAY).aggregate(
         today=Count("pk", filter=Q(created_at__gte=today)),
         yesterday_by_now=Count("pk", filter=Q(created_at__gte=today - DAY, created_at__lt=now - DAY)),
         yesterday=Count("pk", filter=Q(created_at__gte=today - DAY, created_at__lt=today)),

@@ -1,4 +1,4 @@
-"""What the environment says: the settings an operator gives before the start, in one place.
+"""The settings that an operator gives in environment variables before the start.
 
 | variable | what it is | default |
 |---|---|---|
@@ -31,104 +31,103 @@ SIGN_UPS = ("open", "invitation", "closed")
 MAIL_SECONDS_MAX = 10
 
 
-class Misconfigured(Exception):  # noqa: N818 - reads as what it says
-    """A setting that can't be right; the message names it and says what it should be."""
+class MisconfiguredError(Exception):
+    """A setting is wrong. The message names the setting and says what it should be."""
 
 
 def home() -> Path:
-    """Return the folder that holds what this installation keeps."""
+    """Return the folder of this installation's data."""
     given = os.environ.get("TRADEPOST_HOME")
     return Path(given).expanduser().absolute() if given else platformdirs.user_data_path("tradepost")
 
 
 def database_url() -> str | None:
-    """Return the address of the database to use in place of the embedded one."""
+    """Return the address of the database to use; None to use the embedded one."""
     url = os.environ.get("DATABASE_URL") or None
     if url and urlsplit(url).scheme not in {"postgresql", "postgres"}:
-        raise Misconfigured("DATABASE_URL must begin with postgresql://: Tradepost runs on PostgreSQL only.")
+        raise MisconfiguredError("DATABASE_URL must begin with postgresql://: Tradepost runs on PostgreSQL only.")
     return url
 
 
 def postgres_bin() -> Path | None:
-    """Return the folder of the PostgreSQL programs to run the embedded database with."""
+    """Return the folder of the PostgreSQL programs that run the embedded database; None for the wheel's."""
     given = os.environ.get("TRADEPOST_POSTGRES_BIN")
     return Path(given) if given else None
 
 
 def url() -> str:
-    """Return where the desk is reached from outside, without a slash at the end."""
+    """Return the address at which clients reach the desk, without a slash at the end."""
     given = os.environ.get("TRADEPOST_URL", "http://127.0.0.1:8000").rstrip("/")
     parts = urlsplit(given)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Misconfigured("TRADEPOST_URL must be an address like https://panel.example.")
+        raise MisconfiguredError("TRADEPOST_URL must be an address like https://panel.example.")
     return given
 
 
 def currency() -> str:
-    """Return the currency of all balances."""
     given = os.environ.get("TRADEPOST_CURRENCY", "USD")
     if len(given) != CURRENCY_LETTERS or not (given.isascii() and given.isalpha() and given.isupper()):
-        raise Misconfigured("TRADEPOST_CURRENCY must be three capital letters like USD.")
+        raise MisconfiguredError("TRADEPOST_CURRENCY must be three capital letters like USD.")
     return given
 
 
 def requests_a_minute() -> int:
-    """Return how many requests a minute a key may make that has no limit of its own; 0: any number."""
+    """Return the limit of keys that have no limit of their own; 0 means no limit."""
     given = os.environ.get("TRADEPOST_REQUESTS_A_MINUTE", "6000")
     try:
         requests = int(given)
     except ValueError:
         requests = -1
     if not 0 <= requests <= REQUESTS_A_MINUTE_MAX:
-        raise Misconfigured(
+        raise MisconfiguredError(
             f"TRADEPOST_REQUESTS_A_MINUTE must be a whole number from 1 to {REQUESTS_A_MINUTE_MAX}, or 0 for no limit."
         )
     return requests
 
 
 def private_addresses() -> bool:
-    """Tell whether calls to others, providers above all, may go to private addresses."""
+    """Return whether requests to providers may go to private addresses."""
     given = os.environ.get("TRADEPOST_PRIVATE_ADDRESSES", "refuse")
     if given not in {"allow", "refuse"}:
-        raise Misconfigured("TRADEPOST_PRIVATE_ADDRESSES must be allow or refuse.")
+        raise MisconfiguredError("TRADEPOST_PRIVATE_ADDRESSES must be allow or refuse.")
     return given == "allow"
 
 
 def metrics_token() -> str:
-    """Return the token by which `/metrics` is read from anywhere; empty: it is read from this machine only."""
+    """Return the token that callers of `/metrics` must send; "" if only this machine may call it."""
     given = os.environ.get("TRADEPOST_METRICS_TOKEN", "").strip()
     if given and (len(given) < METRICS_TOKEN_CHARS_MIN or not given.isascii() or not given.isprintable()):
-        raise Misconfigured(f"TRADEPOST_METRICS_TOKEN must have {METRICS_TOKEN_CHARS_MIN} letters or more.")
+        raise MisconfiguredError(f"TRADEPOST_METRICS_TOKEN must have {METRICS_TOKEN_CHARS_MIN} letters or more.")
     return given
 
 
 def simulator_seconds() -> float:
-    """Return how long a simulated order lives, from placing to its end."""
+    """Return the time from the placing of a simulated order to its end."""
     given = os.environ.get("TRADEPOST_SIMULATOR_SECONDS", "600")
     try:
         seconds = float(given)
     except ValueError:
         seconds = 0
     if not 1 <= seconds <= 30 * 86_400:
-        raise Misconfigured("TRADEPOST_SIMULATOR_SECONDS must be a number from 1 to 2592000.")
+        raise MisconfiguredError("TRADEPOST_SIMULATOR_SECONDS must be a number from 1 to 2592000.")
     return seconds
 
 
 def sign_up() -> str:
-    """Return who may make an account: `open` to everybody, by `invitation`, or `closed`."""
+    """Return one of `SIGN_UPS`."""
     given = os.environ.get("TRADEPOST_SIGN_UP", "open")
     if given not in SIGN_UPS:
-        raise Misconfigured(f"TRADEPOST_SIGN_UP must be one of {', '.join(SIGN_UPS)}.")
+        raise MisconfiguredError(f"TRADEPOST_SIGN_UP must be one of {', '.join(SIGN_UPS)}.")
     return given
 
 
 def payment_text() -> str:
-    """Return how customers pay by hand; nothing if the operator hasn't said."""
+    """Return the text that tells customers how to pay by hand; "" without one."""
     return os.environ.get("TRADEPOST_PAYMENT_TEXT", "").replace("\\n", "\n").strip()
 
 
 def mailer() -> dict[str, object] | None:
-    """Return Django's idea of the mail server; None if there is none, and mails are printed to the log."""
+    """Return the mail server as options for Django's SMTP backend; None if there is none, so mails go to the log."""
     given = os.environ.get("TRADEPOST_MAIL_URL")
     if not given:
         return None
@@ -136,7 +135,7 @@ def mailer() -> dict[str, object] | None:
         parts = urlsplit(given)
         port = parts.port or {"smtp": 587, "smtps": 465}[parts.scheme]
     except (KeyError, ValueError):
-        raise Misconfigured(
+        raise MisconfiguredError(
             "TRADEPOST_MAIL_URL must be an address like smtp://user:password@mail.example:587."
         ) from None
     return {
@@ -151,5 +150,4 @@ def mailer() -> dict[str, object] | None:
 
 
 def mail_from() -> str:
-    """Return the sender of the desk's mails."""
     return os.environ.get("TRADEPOST_MAIL_FROM") or f"tradepost@{urlsplit(url()).hostname}"

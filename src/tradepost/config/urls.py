@@ -1,4 +1,4 @@
-"""The pages: everything but `/api/v2`, which never reaches Django."""
+"""The URLs of all pages. `/api/v2` is not among them: it never reaches Django."""
 
 from django.urls import include, path
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from tradepost.backoffice.ui.unfold_admin import RangeDateFilter
-from tradepost.id_ranges import between
+from tradepost.id_ranges import filter_between
 
 YEARS = range(2000, 2200)  # what is typed beyond them is taken for a slip
 
@@ -34,7 +34,7 @@ class DayFilter(RangeDateFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the list down; what is no date narrows nothing."""
         start, end = self._day("from"), self._day("to")
-        return between(queryset, self.field_path, start, end + timedelta(days=1) if end else None)
+        return filter_between(queryset, self.field_path, start, end + timedelta(days=1) if end else None)
 
     def _day(self, side: str) -> datetime | None:
         return day_of(str(self.used_parameters.get(f"{self.field_path}_{side}", "")))
