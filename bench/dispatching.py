@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 QUANTITY = 100
 BATCH = 500
-WORK = "from tradepost.up.worker import work; work()"
+WORK = "from tradepost.up.worker import run_worker; run_worker()"
 LINK = "https://pixelpond.example/"
 
 

@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt  # noqa: E402
 
 from tradepost.accounts.models import Key  # noqa: E402
 from tradepost.catalog.models import Service  # noqa: E402
-from tradepost.config.incomplete_requests import whole  # noqa: E402
+from tradepost.config.incomplete_requests import complete_requests_only  # noqa: E402
 from tradepost.engine import keys  # noqa: E402
 from tradepost.ledger.models import LedgerAccount, Transfer  # noqa: E402
 from tradepost.orders.models import Order  # noqa: E402
@@ -62,4 +62,4 @@ def _place(request: HttpRequest) -> JsonResponse:
 
 urlpatterns = [path("add", add)]
 settings.ROOT_URLCONF = "bench.panel"
-application = whole(WSGIMiddleware(_django, workers=THREADS))  # type: ignore[arg-type] # narrower than what Django returns
+application = complete_requests_only(WSGIMiddleware(_django, workers=THREADS))  # type: ignore[arg-type] # narrower than what Django returns

@@ -2,7 +2,7 @@
 # Needs a shell and Python 3.12 or newer with pip (found directly, by pyenv or by uv); works as root or not.
 
 find_python() { # sets $python
-  # pyenv's shims answer for versions that are not active, so each candidate is asked to run.
+  # pyenv has shims for versions that are not active and do not run, so try to run each candidate.
   for python in "${PYTHON:-}" python3.13 python3.14 python3.12 python3 \
     "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[2-9]*/bin/python "$(uv python find '>=3.12' 2>/dev/null || true)"; do
     [ -n "$python" ] || continue
@@ -15,7 +15,7 @@ find_python() { # sets $python
 setup_uv() { # makes .venv and sets $uv
   if [ ! -x .venv/bin/python ]; then
     find_python
-    "$python" -m venv --without-pip .venv # without: Debian keeps what puts pip there in a package apart
+    "$python" -m venv --without-pip .venv # --without-pip: Debian has ensurepip in a separate package
   fi
   uv=$(command -v uv || true)
   if [ -z "$uv" ]; then
@@ -27,7 +27,7 @@ setup_uv() { # makes .venv and sets $uv
   fi
 }
 
-install() { # install chromium php-cli: Debian's packages, where that may be; else what needs them says so by itself
+install() { # install chromium php-cli: Debian packages, if this user may; otherwise the program that needs them reports it
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     return 0
   fi
@@ -36,7 +36,7 @@ install() { # install chromium php-cli: Debian's packages, where that may be; el
     >/dev/null 2>&1 || true
 }
 
-setup() { # setup requirements-dev.lock: .venv holds the project and what that lock names
+setup() { # setup requirements-dev.lock: put the project and the packages of that lock file into .venv
   lock=$1
   stamp=$(cat pyproject.toml client/pyproject.toml "$lock" | cksum)
   if [ -x .venv/bin/tradepost ] && [ "$(cat ".venv/$lock.stamp" 2>/dev/null)" = "$stamp" ]; then

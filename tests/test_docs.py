@@ -65,11 +65,11 @@ def test_every_command_is_documented() -> None:
 
 
 def test_every_metric_is_documented() -> None:
-    from tradepost.fulfilment.metrics import Fulfilment
-    from tradepost.orders.backlog import Workers
+    from tradepost.fulfilment.metrics import FulfilmentCollector
+    from tradepost.orders.backlog import WorkerStatus
 
     text = (ROOT / "docs" / "providers.md").read_text()
-    for metric in Fulfilment([], Workers(0, 0, 0, 0, None), 0).collect():
+    for metric in FulfilmentCollector([], WorkerStatus(0, 0, 0, 0, None), 0).collect():
         assert f"`{metric.name}" in text, metric.name
 
 

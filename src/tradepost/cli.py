@@ -28,14 +28,14 @@ keys_app = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_
 accounts_app = typer.Typer(help="Accounts: make them, add funds to them.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(accounts_app, name="accounts")
-reports_app = typer.Typer(help="The totals that reports are read from.", no_args_is_help=True)
+reports_app = typer.Typer(help="The totals that reports are made of.", no_args_is_help=True)
 app.add_typer(reports_app, name="reports")
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradepost.config.settings")
 
 
 def main() -> None:
-    """Run a command; what the operator can mend is said in a line, not in a traceback."""
+    """Run a command. If the operator can fix the error, print one line instead of a traceback."""
     try:
         app()
     except (StartError, environment.ConfigurationError) as error:
@@ -48,16 +48,16 @@ def up(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65_535)] = 8000,
     workers: Annotated[
-        int, typer.Option(help="Server processes, if there are cores for them. Pages have one more.", min=1, max=64)
+        int, typer.Option(help="Server processes for the API; pages have one more process.", min=1, max=64)
     ] = 1,
     demo: Annotated[
         bool, typer.Option("--demo", help="Fill an empty database with a catalog, accounts and five weeks of orders.")
     ] = False,
     chain: Annotated[
-        bool, typer.Option("--chain", help="With --demo: order at a second desk, which runs below this one.")
+        bool, typer.Option("--chain", help="With --demo: run a second desk, and send orders to it as a provider.")
     ] = False,
 ) -> None:
-    """Run the whole desk on this machine: database, site, API and worker. Ctrl-C stops it."""
+    """Run the whole desk on this machine: database, pages, API and worker. Ctrl-C stops it."""
     if chain and not demo:
         raise StartError("--chain is for a demo: give --demo too.")
     run.run(host=host, port=port, workers=workers, demo=demo, chain=chain)
@@ -65,7 +65,7 @@ def up(
 
 @app.command()
 def migrate() -> None:
-    """Bring the database's schema up to this version of Tradepost."""
+    """Update the database's schema to this version of Tradepost."""
     with _django():
         typer.echo("The database is up to date.")
 
@@ -73,9 +73,11 @@ def migrate() -> None:
 @app.command()
 def check(
     *,
-    settings: Annotated[bool, typer.Option("--settings", help="Look at the environment's settings instead.")] = False,
+    settings: Annotated[
+        bool, typer.Option("--settings", help="Check the settings in the environment instead.")
+    ] = False,
 ) -> None:
-    """Prove the books: every balance equals its transfers, every order's transfers equal its charge."""
+    """Check the books: every balance equals its transfers, and every order's transfers equal its charge."""
     if settings:
         _check_settings()
         return
@@ -92,29 +94,31 @@ def check(
 
 
 def _check_settings() -> None:
-    found = checks.findings()
-    for finding in found:
+    findings = checks.findings()
+    for finding in findings:
         typer.echo(f"{finding.msg}{f' {finding.hint}' if finding.hint else ''}")
-    if any(finding.is_serious() for finding in found):
+    if any(finding.is_serious() for finding in findings):
         raise typer.Exit(1)
-    if not found:
+    if not findings:
         typer.echo("The settings are sound.")
 
 
 @keys_app.command("create")
 def keys_create(
-    email: Annotated[str, typer.Argument(help="Whose key it is to be.")],
+    email: Annotated[str, typer.Argument(help="The account that gets the key.")],
     *,
-    name: Annotated[str, typer.Option(help="What is going to use it.")] = "",
-    scope: Annotated[Scope, typer.Option(help="read: look only; order: everything.")] = Scope.ORDER,
-    network: Annotated[list[str] | None, typer.Option(help="Only from this network; may be repeated.")] = None,
+    name: Annotated[str, typer.Option(help="A name for the key, such as the program that uses it.")] = "",
+    scope: Annotated[Scope, typer.Option(help="read: may only look; order: may do everything.")] = Scope.ORDER,
+    network: Annotated[
+        list[str] | None, typer.Option(help="Accept the key from this network only; may be repeated.")
+    ] = None,
     requests_a_minute: Annotated[
         int | None,
-        typer.Option(help="A limit of its own, 0: none; else the desk's default.", min=0, max=REQUESTS_A_MINUTE_MAX),
+        typer.Option(help="The key's own limit, 0 for none; without it, the desk's.", min=0, max=REQUESTS_A_MINUTE_MAX),
     ] = None,
-    test: Annotated[bool, typer.Option("--test", help="Orders by it are simulated and cost play money.")] = False,
+    test: Annotated[bool, typer.Option("--test", help="Orders by this key are simulated and cost play money.")] = False,
 ) -> None:
-    """Make an API key and print it: the only time that it can be seen."""
+    """Make an API key and print it. It can't be shown again later."""
     with _django():
         from tradepost.accounts import keys  # noqa: PLC0415
 
@@ -134,22 +138,31 @@ def keys_create(
 
 @keys_app.command("list")
 def keys_list(email: Annotated[str | None, typer.Argument(help="Only this account's keys.")] = None) -> None:
-    """List the keys: id, account, how each begins, scope, networks, limit and whether it is revoked."""
+    """List the keys: id, account, first characters, scope, networks, limit, state and name."""
     with _django():
         from tradepost.accounts import keys  # noqa: PLC0415
         from tradepost.accounts.models import Key  # noqa: PLC0415
 
-        found = keys.of(_account(email)) if email else Key.objects.all()
-        for key in found.select_related("account__test_of").order_by("id").iterator():
+        rows = keys.of(_account(email)) if email else Key.objects.all()
+        for key in rows.select_related("account__test_of").order_by("id").iterator():
             state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "good"
             networks = ",".join(key.networks) or "anywhere"
-            shown = [str(key.pk), str(key.account), str(key), key.scope, networks, key.limit_in_words, state, key.name]
-            typer.echo("\t".join(shown))
+            columns = [
+                str(key.pk),
+                str(key.account),
+                str(key),
+                key.scope,
+                networks,
+                key.limit_in_words,
+                state,
+                key.name,
+            ]
+            typer.echo("\t".join(columns))
 
 
 @keys_app.command("revoke")
 def keys_revoke(key: Annotated[int, typer.Argument(help="The key's id, as `keys list` shows it.")]) -> None:
-    """Revoke a key: from the next request on it is refused, on every node."""
+    """Revoke a key. Every node refuses it from the next request on."""
     with _django():
         from tradepost.accounts import keys  # noqa: PLC0415
 
@@ -160,13 +173,16 @@ def keys_revoke(key: Annotated[int, typer.Argument(help="The key's id, as `keys 
 
 @accounts_app.command("create")
 def accounts_create(
-    email: Annotated[str, typer.Argument(help="The e-mail address it signs in with.")],
-    staff: Annotated[bool, typer.Option("--staff", help="May open the back office, in a role.")] = False,
+    email: Annotated[str, typer.Argument(help="The e-mail address to sign in with.")],
+    staff: Annotated[bool, typer.Option("--staff", help="The account may open the back office, in a role.")] = False,
     role: Annotated[
-        RoleName | None, typer.Option(help="What staff may do there; without one, everything.", show_default=False)
+        RoleName | None, typer.Option(help="The role; without it, staff may do everything.", show_default=False)
     ] = None,
     password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for if not given.")
+        str,
+        typer.Option(
+            prompt=True, hide_input=True, confirmation_prompt=True, help="If missing, the command asks for it."
+        ),
     ] = "",
 ) -> None:
     """Make an account that can sign in."""
@@ -183,8 +199,8 @@ def accounts_create(
 
 
 @accounts_app.command("invite")
-def accounts_invite(email: Annotated[str, typer.Argument(help="Whom to invite.")]) -> None:
-    """Print a link by which this address may sign up within 14 days, if sign-up is by invitation."""
+def accounts_invite(email: Annotated[str, typer.Argument(help="The e-mail address to invite.")]) -> None:
+    """Print a link with which this address can sign up within 14 days, if sign-up is by invitation."""
     with _django():
         from tradepost.accounts import invitations  # noqa: PLC0415
 
@@ -193,9 +209,9 @@ def accounts_invite(email: Annotated[str, typer.Argument(help="Whom to invite.")
 
 @accounts_app.command("top-up")
 def accounts_top_up(
-    email: Annotated[str, typer.Argument(help="Whose balance.")],
+    email: Annotated[str, typer.Argument(help="The account.")],
     amount: Annotated[str, typer.Argument(help="How much to add, like 25.00.")],
-    note: Annotated[str, typer.Option(help="Shown in the statement.")] = "",
+    note: Annotated[str, typer.Option(help="A text for the account's statement.")] = "",
 ) -> None:
     """Add funds to an account's balance."""
     value = _amount(amount)
@@ -209,9 +225,9 @@ def accounts_top_up(
 @reports_app.command("rebuild")
 def reports_rebuild(
     *,
-    go_on: Annotated[bool, typer.Option("--go-on", help="Go on where it was stopped, or with what is new.")] = False,
+    go_on: Annotated[bool, typer.Option("--go-on", help="Keep the totals; add only the rows not counted yet.")] = False,
 ) -> None:
-    """Reckon all totals anew, from the first order on. May be stopped at any time: the worker goes on by itself."""
+    """Compute all totals again, from the first order on. You may stop this at any time: the worker goes on."""
     with _django():
         from tradepost.reports import rollup  # noqa: PLC0415
 
@@ -228,8 +244,8 @@ def reports_rebuild(
 def _progress() -> "Progress":
     from tradepost.reports import queries  # noqa: PLC0415
 
-    with queries.at_one_moment() as read:
-        return read.progress
+    with queries.at_one_moment() as reader:
+        return reader.progress
 
 
 def _amount(text: str) -> Decimal:
@@ -253,11 +269,11 @@ def _account(email: str) -> "Account":
 
 @contextlib.contextmanager
 def _django() -> Iterator[None]:
-    """Set Django up on the desk's database, which is started for the command if nobody runs it."""
+    """Set Django up on the desk's database. If the embedded database does not run, start it for this command."""
     with contextlib.ExitStack() as stack:
         if not environment.database_url():
-            os.environ["DATABASE_URL"] = stack.enter_context(postgres.for_a_command(environment.home()))
-        import django  # noqa: PLC0415 - a second that `--help` need not take
+            os.environ["DATABASE_URL"] = stack.enter_context(postgres.database_for_command(environment.home()))
+        import django  # noqa: PLC0415 - takes about a second, which `--help` doesn't need
 
         django.setup()
         from tradepost.audit import actor  # noqa: PLC0415
@@ -269,7 +285,7 @@ def _django() -> Iterator[None]:
 
 
 def _command() -> str:
-    """Name the command that runs, without what it is given, and who runs it on this machine."""
+    """Return the command without its arguments (they may hold secrets), and the machine's user who runs it."""
     words = sys.argv[1 : 3 if sys.argv[1] in {"accounts", "keys"} else 2]
     return f"tradepost {' '.join(words)}, run by {getpass.getuser()}"
 

@@ -4,4 +4,4 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-type GetResponse = Callable[[HttpRequest], HttpResponse]  # what a middleware is given, and what it returns
+type GetResponse = Callable[[HttpRequest], HttpResponse]  # a middleware takes one and returns one

@@ -1,7 +1,7 @@
-"""Rows of a stretch of time, from tables whose ids grow with time and which have no index on time.
+"""Find rows by time in tables that have no index on time, but ids that grow with time.
 
-Orders and transfers are written thousands a second, so an index that only lists would read is left out. Where a moment
-lies among the ids is found by halving: some thirty look-ups by primary key, in one statement.
+Thousands of orders and transfers are written a second, so they have no index that only lists would use. A binary search
+finds the id that belongs to a moment: about thirty look-ups by primary key, in one statement.
 """
 
 from datetime import datetime, timedelta
@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Model, QuerySet
 
-# Ids are handed out a little before or after a row's time is set: as long as a transaction may possibly last.
+# A row's id may be assigned before or after its time is set, at most as long apart as a transaction lasts.
 SLACK = timedelta(hours=1)
 
-# The first id at or after the moment lies in [low, high] all along; each step looks at the first row of the upper half.
+# In every step, [low, high] contains the first id at or after the moment. A step reads the first row of the upper half.
 _FIRST_ID_SINCE = """
 WITH RECURSIVE search (low, high) AS (
     SELECT min(id), max(id) + 1 FROM {table}
@@ -29,7 +29,7 @@ SELECT low FROM search WHERE low = high
 
 
 def first_id_since(table: str, column: str, moment: datetime) -> int:
-    """Return an id such that every row from `moment` on has this one or a later one; 0 for an empty table."""
+    """Return an id so that every row at or after `moment` has this id or a higher one; 0 for an empty table."""
     quote = connection.ops.quote_name
     query = _FIRST_ID_SINCE.format(table=quote(table), column=quote(column))
     with connection.cursor() as cursor:
@@ -38,10 +38,10 @@ def first_id_since(table: str, column: str, moment: datetime) -> int:
     return row[0] if row else 0
 
 
-def around[M: Model](
+def narrow_by_id[M: Model](
     rows: QuerySet[M], column: str, start: datetime | None = None, end: datetime | None = None
 ) -> QuerySet[M]:
-    """Narrow rows down by id to a stretch that has all those in it from `start` on and before `end`, and some more."""
+    """Limit rows by id. The result has all rows from `start` on and before `end`, plus some rows around them."""
     table = rows.model._meta.db_table  # noqa: SLF001 - documented
     if start:
         rows = rows.filter(pk__gte=first_id_since(table, column, start - SLACK))
@@ -50,17 +50,17 @@ def around[M: Model](
     return rows
 
 
-def between[M: Model](
+def filter_between[M: Model](
     rows: QuerySet[M], column: str, start: datetime | None = None, end: datetime | None = None
 ) -> QuerySet[M]:
-    """Narrow rows down to those from `start` on and before `end`, by id first."""
-    return within(around(rows, column, start, end), column, start, end)
+    """Limit rows to those from `start` on and before `end`: by id first, which is fast, then by time."""
+    return filter_by_time(narrow_by_id(rows, column, start, end), column, start, end)
 
 
-def within[M: Model](
+def filter_by_time[M: Model](
     rows: QuerySet[M], column: str, start: datetime | None = None, end: datetime | None = None
 ) -> QuerySet[M]:
-    """Narrow rows down to those from `start` on and before `end`, by their time alone: after `around`."""
+    """Limit rows to those from `start` on and before `end`, by time alone. Slow unless `narrow_by_id` came first."""
     if start:
         rows = rows.filter(**{f"{column}__gte": start})
     return rows.filter(**{f"{column}__lt": end}) if end else rows

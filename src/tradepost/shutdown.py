@@ -1,4 +1,4 @@
-"""Whether this worker has been asked to stop: long tasks look here between two steps, or are cancelled in one."""
+"""Graceful shutdown of a worker: long tasks check `is_stopping` between two steps, or are cancelled within a step."""
 
 import contextlib
 import threading
@@ -10,29 +10,28 @@ from django.db import OperationalError
 CANCEL_SECONDS_MAX = 5
 
 _stopping = threading.Event()
-_cancelled: set[psycopg.Connection] = set()  # once it is time to stop
-_lock = threading.Lock()  # so that nothing is cancelled that a connection is asked for later
+_cancellable: set[psycopg.Connection] = set()
+_lock = threading.Lock()  # so that a cancel never hits a statement that the connection runs after its context
 
 
-def stop() -> None:
-    """Have long tasks end at their next step, and cancel those that let themselves be cancelled."""
+def request_stop() -> None:
+    """Make long tasks end at their next step, and cancel the statements in `cancelled_by_stop` contexts."""
     _stopping.set()
     with _lock:
-        for connection in _cancelled:
-            with contextlib.suppress(psycopg.Error):  # then it lasts as long as it lasts
+        for connection in _cancellable:
+            with contextlib.suppress(psycopg.Error):  # then the statement runs to its end
                 connection.cancel_safe(timeout=CANCEL_SECONDS_MAX)
 
 
 def is_stopping() -> bool:
-    """Tell whether to end."""
     return _stopping.is_set()
 
 
 @contextlib.contextmanager
 def cancelled_by_stop(connection: psycopg.Connection) -> Iterator[None]:
-    """Leave the context when it is time to stop, in the midst of what the database does for it; that is rolled back."""
+    """On a stop, cancel the connection's current statement, roll it back, and leave the context without an error."""
     with _lock:
-        _cancelled.add(connection)
+        _cancellable.add(connection)
     try:
         yield
     except OperationalError as error:
@@ -40,4 +39,4 @@ def cancelled_by_stop(connection: psycopg.Connection) -> Iterator[None]:
             raise
     finally:
         with _lock:
-            _cancelled.discard(connection)
+            _cancellable.discard(connection)

@@ -1,4 +1,4 @@
-"""A request that breaks its batch in a way nobody foresaw: it goes without an answer, the others don't."""
+"""If a request breaks its batch in an unforeseen way, it alone gets no answer; the other requests get theirs."""
 
 import asyncio
 import logging
@@ -15,8 +15,8 @@ from tradepost.api.v2 import Api
 
 
 def divide(connection: psycopg.Connection, divisors: Sequence[int]) -> list[int]:
-    """Let the database divide 12 by each; by zero it breaks the whole batch."""
-    return [int(connection.execute("SELECT 12 / %s", [each]).fetchone()[0]) for each in divisors]  # type: ignore[index]
+    """Let the database divide 12 by each divisor. Zero breaks the whole batch."""
+    return [int(connection.execute("SELECT 12 / %s", [divisor]).fetchone()[0]) for divisor in divisors]  # type: ignore[index]
 
 
 def test_only_the_request_that_breaks_the_batch_goes_without_an_answer(

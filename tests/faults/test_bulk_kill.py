@@ -48,7 +48,7 @@ def do_with_a_kill(
     worker = process_of(desk, "worker")
     holder.execute("SELECT FROM orders_order WHERE id = %s FOR UPDATE", [middle])
     assert lifecycle.confirm(action, options)
-    bulk_actions.start(action.pk)
+    bulk_actions.defer_bulk_action(action.pk)
     until_blocked_by(holder)
     os.kill(worker, signal.SIGKILL)
     action.refresh_from_db()

@@ -1,4 +1,4 @@
-"""The database goes away and comes back: nothing is answered that is not known, and the desk mends itself."""
+"""The database goes away and comes back: the desk gives no wrong answer meanwhile, and recovers by itself."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Requests that no client should send: the desk stands them all. `scripts/bench fuzz` sends many more."""
+"""Malformed requests that no client should send: the desk survives them all. `scripts/bench fuzz` sends many more."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -27,7 +27,7 @@ def target(desk: Desk, alice: Customer, make_service: Callable[..., int]) -> Tar
 
 
 def wealth(connection: psycopg.Connection, customer: Customer) -> tuple[int, Decimal]:
-    """Count a customer's orders, and tell the balance."""
+    """Return the number of a customer's orders, and the balance."""
     query = """
         SELECT count(o.id), l.balance FROM ledger_account l LEFT JOIN orders_order o USING (account_id)
         WHERE l.account_id = %s GROUP BY l.id"""

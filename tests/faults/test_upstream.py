@@ -21,8 +21,8 @@ print(faults.run(orders=int(sys.argv[1]), seed=int(sys.argv[2]), kills=int(sys.a
 
 
 def verdict(*, orders: int, seed: int, kills: int, workers: int = 1, trusts_keys: bool = False) -> dict[str, int]:
-    """Run it in a process and on a database of its own; return what was counted at the end."""
-    counts = [str(each) for each in (orders, seed, kills, workers)]
+    """Run the scenario in a process and database of its own. Return its final counts."""
+    counts = [str(number) for number in (orders, seed, kills, workers)]
     done = subprocess.run(
         [sys.executable, "-c", RUN, *counts, "trusting" if trusts_keys else "careful", str(SECONDS_MAX)],
         capture_output=True, text=True, check=False,
@@ -40,5 +40,5 @@ def test_through_faults_and_kills_no_order_is_doubled_forgotten_or_refunded_wron
 
 
 def test_what_is_unsure_sent_again_is_doubled() -> None:
-    """The control: the same run by a desk that sends again what it is unsure of."""
+    """The control: the same run by a desk that sends unsure orders again."""
     assert verdict(orders=200, seed=7, kills=1, trusts_keys=True)["doubled"] > 0

@@ -33,10 +33,10 @@ def upstream() -> Iterator[Upstream]:
 def make_provider(
     upstream: Upstream, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MakeProvider]:
-    """Make providers of the upstream panel, or of another.
+    """Make providers at the upstream panel, or at another address.
 
-    Workers that run on the test database are kept out of them: what is done there, the test does. At the end they are
-    paused, so that no worker goes on with them.
+    Workers that run on the test database do not visit them: only the test does. After the test the providers are
+    paused, so that no worker visits them later.
     """
     from tradepost.fulfilment import throttled_client
     from tradepost.fulfilment.tasks import visits
@@ -68,13 +68,13 @@ def make_provider(
 
 @pytest.fixture
 def provider(make_provider: MakeProvider) -> int:
-    """A provider that is the upstream panel."""
+    """A provider at the upstream panel."""
     return make_provider()
 
 
 @pytest.fixture
 def make_routed(make_service: Callable[..., int]) -> MakeRouted:
-    """Make a service whose routes lead to these providers' first service, in this order."""
+    """Make a service with routes to the first service of each provider, in this order."""
     from tradepost.providers.models import ProviderService, Route
 
     def make(*providers: int, multiplier: str = "1", overflow_percent: int = 0, **fields: Any) -> int:

@@ -1,4 +1,4 @@
-"""What the answers of providers mean for an order, and for its provider."""
+"""What a provider's failure means for the order and for the provider."""
 
 from datetime import UTC, datetime
 

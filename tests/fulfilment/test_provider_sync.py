@@ -1,4 +1,4 @@
-"""A provider's list, read from a panel on a real socket: taken in whole or not at all, and followed."""
+"""A provider's list, fetched from a panel on a real socket: it is stored as a whole or not at all."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -26,7 +26,7 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture
 def provider(upstream: Upstream) -> Any:
-    """The panel as the desk knows it; its list has been read."""
+    """The panel as a provider; its list has been synced."""
     provider = make_provider(upstream.url)
     return synced(provider)
 
@@ -244,11 +244,11 @@ def test_what_is_still_below_cost_stays_in_quarantine(provider: Any, service: in
 
 @pytest.mark.usefixtures("workers_at_rest")
 def test_a_provider_is_asked_once_however_often_it_is_told_to() -> None:
-    from tradepost.fulfilment.tasks.provider_sync import start
+    from tradepost.fulfilment.tasks.provider_sync import defer_sync
 
     provider = make_provider()
-    assert start(provider.pk)
-    assert not start(provider.pk)
+    assert defer_sync(provider.pk)
+    assert not defer_sync(provider.pk)
 
 
 def test_every_provider_is_asked_each_hour_but_those_that_are_paused() -> None:

@@ -1,4 +1,4 @@
-"""What workers do by themselves for drip-feeds and subscriptions."""
+"""The periodic work on drip-feeds and subscriptions."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The simulator: whole lives of orders, refunds included."""
+"""The simulator takes orders from placing to their end, refunds included."""
 
 from collections import Counter
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Orders at providers, from the queue to their end: sent once, followed, refunded (docs/architecture.md, orders)."""
+"""Orders at providers, from the queue to their end: sent once, polled, refunded (docs/architecture.md, orders)."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -30,19 +30,19 @@ UNTIDY = [Fault.DELAY, Fault.SLOW_BODY, Fault.BOM, Fault.PHP_NOTICE, Fault.PRICE
 
 
 def state(order: int) -> tuple[str, str]:
-    """Return what the customer sees, and where the order stands with its upstream."""
-    found = Order.objects.get(pk=order)
-    return found.status, found.dispatch
+    """Return the order's status and dispatch."""
+    row = Order.objects.get(pk=order)
+    return row.status, row.dispatch
 
 
 def balance(customer: Customer) -> Decimal:
-    found = LedgerAccount.objects.get(account=customer.id).balance
-    assert found is not None
-    return found
+    amount = LedgerAccount.objects.get(account=customer.id).balance
+    assert amount is not None
+    return amount
 
 
 def poll_again(provider: int) -> None:
-    """Let the time pass until everything is asked about again, and visit."""
+    """Make every order due for polling again, and visit the provider."""
     PollRound.objects.filter(provider=provider).update(started_at=Now() - timedelta(days=1))
     visit_provider(provider)
 

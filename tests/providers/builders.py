@@ -1,4 +1,4 @@
-"""Providers of the tests: rows of the database that lead to a fake upstream panel."""
+"""Providers for tests: database rows that point at a fake upstream panel."""
 
 from decimal import Decimal
 from itertools import count
@@ -13,7 +13,7 @@ _numbers = count(1)
 
 
 def make_provider(url: str = "http://127.0.0.1:9/api/v2", *, key: str = KEY, **fields: Any) -> "Provider":
-    """Make a provider at an address, by default one where nothing listens."""
+    """Make a provider. Nothing listens at its default address."""
     from tradepost.providers.models import Provider
 
     provider = Provider(name=f"Provider {next(_numbers)}", url=url, **fields)
@@ -23,7 +23,7 @@ def make_provider(url: str = "http://127.0.0.1:9/api/v2", *, key: str = KEY, **f
 
 
 def make_offer(provider: "Provider", **fields: Any) -> "ProviderService":
-    """Make something that a provider sells: 0.50 for 1,000, from 10 to 10,000."""
+    """Make a provider service: 0.50 for 1,000, from 10 to 10,000."""
     from tradepost.providers.models import ProviderService
 
     defaults = {
@@ -34,7 +34,7 @@ def make_offer(provider: "Provider", **fields: Any) -> "ProviderService":
 
 
 def route(service: int, offer: "ProviderService", **fields: Any) -> "Route":
-    """Lead a service to what a provider sells."""
+    """Route a service to a provider service."""
     from tradepost.catalog.models import Service
     from tradepost.providers.models import Route
 
@@ -43,7 +43,7 @@ def route(service: int, offer: "ProviderService", **fields: Any) -> "Route":
 
 
 def attempt(provider: int, order: int, result: str, **told: Any) -> None:
-    """Try to place a queued order with a provider as its worker does, with this result."""
+    """Attempt to place a queued order with a provider, as a worker does, with this result."""
     from django.db import transaction
 
     from tradepost.database import engine_connection

@@ -1,4 +1,4 @@
-"""What editing many services at once would do to each: said without a database."""
+"""What an edit of many services would do to each of them, decided without a database."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 
 from tradepost.catalog.models import Service
-from tradepost.providers.bulk_edit import Considered, Edit, RateBy, consider
+from tradepost.providers.bulk_edit import Edit, EditPlan, RateBy, plan_edits
 from tradepost.providers.costs import Costs
 
 D = Decimal
 COSTS = Costs(first=D("0.5"), cheapest=D("0.4"), dearest=D("0.6"))
 
 
-def considered(edit: Edit, *, costs: Costs | None = None, **fields: Any) -> Considered:
+def planned(edit: Edit, *, costs: Costs | None = None, **fields: Any) -> EditPlan:
     """Consider an edit of a service at 0.90, from 10 to 10,000."""
     service = Service(id=1, **{"rate": D("0.9"), "min": 10, "max": 10_000, "category_id": 1, **fields})
-    [found] = consider([service], edit, {1: costs} if costs else {})
-    return found
+    [plan] = plan_edits([service], edit, {1: costs} if costs else {})
+    return plan
 
 
 @pytest.mark.parametrize(
@@ -34,19 +34,19 @@ def considered(edit: Edit, *, costs: Costs | None = None, **fields: Any) -> Cons
     ],
 )
 def test_a_rate_is_made_of_a_figure(by: RateBy, figure: str, decimals: int, rate: str) -> None:
-    found = considered(Edit(rate_by=by, figure=D(figure), decimals=decimals), costs=COSTS)
-    assert found.changes == {"rate": (D("0.9"), D(rate))}
+    plan = planned(Edit(rate_by=by, figure=D(figure), decimals=decimals), costs=COSTS)
+    assert plan.changes == {"rate": (D("0.9"), D(rate))}
 
 
 def test_what_is_so_already_does_not_change() -> None:
-    found = considered(Edit(rate_by=RateBy.SET, figure=D("0.90"), min=10, is_active=True))
-    assert found.changes == {}
-    assert not found.is_to_change
+    plan = planned(Edit(rate_by=RateBy.SET, figure=D("0.90"), min=10, is_active=True))
+    assert plan.changes == {}
+    assert not plan.is_to_change
 
 
 def test_each_field_changes_on_its_own() -> None:
     edit = Edit(min=5, max=20, is_active=False, refill=True, refill_days=0, cancel=True, dripfeed=True, category_id=2)
-    assert considered(edit).changes == {
+    assert planned(edit).changes == {
         "min": (10, 5), "max": (10_000, 20), "is_active": (True, False), "category_id": (1, 2),
         "refill": (False, True), "refill_days": (30, 0), "cancel": (False, True), "dripfeed": (False, True),
     }  # fmt: skip
@@ -62,23 +62,23 @@ def test_each_field_changes_on_its_own() -> None:
     ],
 )
 def test_what_can_not_be_is_refused(edit: Edit, why: str) -> None:
-    found = considered(edit)
-    assert found.refusal == why
-    assert not found.is_to_change
+    plan = planned(edit)
+    assert plan.refusal == why
+    assert not plan.is_to_change
 
 
 def test_what_is_in_quarantine_is_not_put_on_sale() -> None:
-    assert considered(Edit(is_active=True), is_active=False, quarantine="Why").refusal.startswith("It is in quarantine")
+    assert planned(Edit(is_active=True), is_active=False, quarantine="Why").refusal.startswith("It is in quarantine")
 
 
 def test_what_would_be_below_cost_is_told() -> None:
-    [warning] = considered(Edit(rate_by=RateBy.SET, figure=D("0.55")), costs=COSTS).warnings
+    [warning] = planned(Edit(rate_by=RateBy.SET, figure=D("0.55")), costs=COSTS).warnings
     assert warning.startswith("Below its cost, 0.60")
-    assert considered(Edit(rate_by=RateBy.SET, figure=D("0.6")), costs=COSTS).warnings == []
+    assert planned(Edit(rate_by=RateBy.SET, figure=D("0.6")), costs=COSTS).warnings == []
 
 
 def test_that_a_sync_sets_the_rate_again_is_told() -> None:
     follows = Costs(D("0.5"), D("0.5"), D("0.5"), follows_rate=True)
-    [warning] = considered(Edit(rate_by=RateBy.SET, figure=D(1)), costs=follows).warnings
+    [warning] = planned(Edit(rate_by=RateBy.SET, figure=D(1)), costs=follows).warnings
     assert warning.startswith("Its rate follows")
-    assert considered(Edit(min=1), costs=follows).warnings == []
+    assert planned(Edit(min=1), costs=follows).warnings == []

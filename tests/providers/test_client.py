@@ -1,4 +1,4 @@
-"""Calls to providers: to no private address unless the operator allows it, and not a byte before that is known."""
+"""No call goes to a private address unless the operator allows it; the check comes before the first byte."""
 
 import socket
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ REFUSED = "is at a private address, which is not allowed"
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """A socket on loopback that would notice a connection."""
+    """A socket on loopback; a connection to it would show."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
         yield server

@@ -1,4 +1,4 @@
-"""Keys of providers: unreadable in the database, and readable with this installation's secret only."""
+"""Providers' keys are unreadable in the database; only this installation's secret key decrypts them."""
 
 import psycopg
 import pytest

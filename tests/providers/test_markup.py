@@ -1,4 +1,4 @@
-"""Costs and rates: exact, and never below cost."""
+"""Costs and rates are exact, and no rate is below its cost."""
 
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ markups = st.decimals(0, 10_000, places=2)
 
 costs = st.builds(
     lambda rate, exchange_rate, multiplier, overflow: pricing.cost(
-        rate, exchange_rate, pricing.ordered_of_each(multiplier, overflow)
+        rate, exchange_rate, pricing.quantity_factor(multiplier, overflow)
     ),
     rates,
     exchange_rates,
@@ -37,10 +37,10 @@ def test_what_is_asked_is_never_below_cost_and_never_a_step_above_the_markup(cos
 
 
 @given(st.integers(1, 10**9), st.integers(1, 10**9), multipliers, overflows)
-def test_limits_of_ours_are_within_the_providers(least: int, most: int, multiplier: D, overflow: int) -> None:
-    of_each = pricing.ordered_of_each(multiplier, overflow)
-    assert quantity_to_order(pricing.least_of_ours(least, of_each), multiplier, overflow) >= least
-    assert quantity_to_order(pricing.most_of_ours(most, of_each), multiplier, overflow) <= most
+def test_limits_of_ours_are_within_the_providers(minimum: int, maximum: int, multiplier: D, overflow: int) -> None:
+    factor = pricing.quantity_factor(multiplier, overflow)
+    assert quantity_to_order(pricing.min_quantity(minimum, factor), multiplier, overflow) >= minimum
+    assert quantity_to_order(pricing.max_quantity(maximum, factor), multiplier, overflow) <= maximum
 
 
 @given(rates, rates)

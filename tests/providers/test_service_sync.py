@@ -1,4 +1,4 @@
-"""What a service takes from its provider's, and when it goes into quarantine: said without a database."""
+"""What a service takes over from its provider's, and when it goes into quarantine, decided without a database."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,1 +1,1 @@
-"""What happens at the same time, and the controls that show it would go wrong without the locks."""
+"""Concurrent operations, and controls which show that they would go wrong without the locks."""

@@ -1,4 +1,4 @@
-"""What the races need: threads that start together, and the moment when a connection waits for a lock."""
+"""Helpers for the races: start threads together, and wait until a connection waits for a lock."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from tests.waiting import HANG_SECONDS, until
 
 
 def all_at_once[T](runners: Sequence[Callable[[], T]]) -> list[T]:
-    """Run each in a thread of its own, released together, and return what they return."""
+    """Run each runner in a thread of its own, released at the same moment. Return their results."""
     barrier = Barrier(len(runners))
 
     def run(runner: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""What meets with a deadlock is done again, whoever's statement it was that met with it."""
+"""If the engine's work hits a deadlock, it is done again."""
 
 from concurrent.futures import ThreadPoolExecutor
 

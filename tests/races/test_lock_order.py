@@ -1,4 +1,4 @@
-"""Accounts are locked in id order, so batches over the same accounts wait for each other and never in a circle."""
+"""Accounts are locked in id order, so batches over the same accounts wait for each other but never deadlock."""
 
 import random
 from collections.abc import Sequence

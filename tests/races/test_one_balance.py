@@ -1,4 +1,4 @@
-"""A balance is spent once, however many spend it at the same time; and what holds it together is the lock."""
+"""A balance is spent only once, however many requests spend it at the same time; the lock ensures this."""
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -59,7 +59,7 @@ def test_whoever_comes_second_waits_for_the_first_and_sees_what_is_left(
 def test_without_the_lock_both_decide_to_sell_and_the_database_refuses_the_second(
     connect: Connect, make_customer: MakeCustomer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control: the same race, the lock taken out."""
+    """The control: the same race without the lock."""
     without_lock = ledger._LOCK.replace("FOR UPDATE", "")
     assert without_lock != ledger._LOCK
     monkeypatch.setattr(ledger, "_LOCK", without_lock)
@@ -79,7 +79,7 @@ def place_across(
     customer: Customer,
     service: int,
 ) -> list[int | str]:
-    """Place an order each, the second before the first has committed. The second is left for the caller to end."""
+    """Place an order on each connection, the second before the first commits. The caller ends the second."""
     answers = place_all(first, ask(customer, service))
     with ThreadPoolExecutor(1) as thread:
         later = thread.submit(place_all, second, ask(customer, service))

@@ -1,4 +1,4 @@
-"""An order of a bulk action is acted on once, however many workers are at it."""
+"""A bulk action acts on each order once, however many workers run it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -23,7 +23,7 @@ LINK = "https://example.test/page"
 
 @pytest.fixture
 def action(connect: Connect, alice: Customer, service: int) -> int:
-    """A bulk action that doubles a part of forty links: done twice, it would be there four times."""
+    """A bulk action that doubles a part of forty links. If it ran twice, a link would have the part four times."""
     connection = connect()
     orders = [place_one(connection, ask(alice, service, link=f"{LINK}/{n}")).order for n in range(ORDERS)]
     connection.commit()
@@ -40,7 +40,7 @@ def links(action: int) -> set[int]:
 
 def work_to_its_end(action: int) -> None:
     while BulkAction.objects.get(pk=action).state == "running":
-        in_transaction(partial(executor.work, action=action, limit=3))
+        in_transaction(partial(executor.run_batch, action=action, limit=3))
     connections.close_all()
 
 
@@ -58,7 +58,7 @@ def test_without_the_claim_an_order_is_acted_on_twice(
     monkeypatch.setattr(executor, "_claim", lambda pk: BulkAction.objects.select_related("created_by").get(pk=pk))
 
     def work() -> None:
-        in_transaction(partial(executor.work, action=action, limit=3))
+        in_transaction(partial(executor.run_batch, action=action, limit=3))
         connections.close_all()
 
     holder = connect()
@@ -74,7 +74,7 @@ def test_without_the_claim_an_order_is_acted_on_twice(
 
 
 def await_two_blocked(observer: psycopg.Connection) -> None:
-    """Return when two connections wait for locks that others hold."""
+    """Return once two connections wait for locks that others hold."""
     observer.autocommit = True
     query = "SELECT count(*) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
     until(lambda: observer.execute(query).fetchone() == (2,), "two connections wait for locks")

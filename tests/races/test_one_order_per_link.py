@@ -1,4 +1,4 @@
-"""A service that allows one active order a link gets one, however many ask at the same time."""
+"""A service that allows one active order a link gets one, however many requests come at the same time."""
 
 from functools import partial
 

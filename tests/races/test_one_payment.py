@@ -1,4 +1,4 @@
-"""A payment that waits is paid once, however many approve it at the same time; and what a person may pay in a day."""
+"""A waiting payment is paid once, however many people approve it at the same time; a person's daily limit holds."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -18,7 +18,7 @@ RACERS = 8
 
 
 def tried(work: Callable[[], object]) -> str:
-    """Return what came of it, on a connection of the thread's own."""
+    """Return the result, on a connection of the thread's own."""
     try:
         work()
     except PaymentRefusedError as refused:

@@ -1,4 +1,4 @@
-"""A refund is given once, however many report it at the same time."""
+"""A refund is given once, however many reports of it come at the same time."""
 
 from decimal import Decimal
 from functools import partial

@@ -1,4 +1,4 @@
-"""A run that is due is made once, however many workers look for it; and a stop beside it loses no money."""
+"""A due run is made once, however many workers look for it, and a stop at the same time loses no money."""
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -46,7 +46,7 @@ def test_a_run_that_another_worker_is_making_is_left_to_it(connect: Connect, dri
 def test_without_the_lock_the_second_worker_is_refused_by_the_key(
     connect: Connect, dripfeed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control: both see the run due, and what keeps it from being made twice is the unique key alone."""
+    """The control: both workers see the due run, and only the unique key keeps it from being made twice."""
     unlocked = drip_feeds._DUE.replace("FOR UPDATE OF o, d SKIP LOCKED", "")
     assert unlocked != drip_feeds._DUE
     monkeypatch.setattr(drip_feeds, "_DUE", unlocked)

@@ -1,4 +1,4 @@
-"""An order is claimed by one worker, and a cancel beside it either stops it or comes too late, never both."""
+"""One worker claims an order, and a cancel at the same time either stops the order or comes too late, never both."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ type Queue = Callable[[int], tuple[int, list[int]]]
 
 @pytest.fixture
 def queue(connect: Connect, alice: Customer, make_service: MakeService) -> Queue:
-    """Queue orders of Alice's for a paused provider of their own: no worker takes them away."""
+    """Queue orders of Alice's for a paused provider of their own, so that no other worker claims them."""
     from tradepost.providers.models import Provider, ProviderService, Route
 
     def make(times: int) -> tuple[int, list[int]]:
@@ -63,7 +63,7 @@ def test_what_one_worker_is_claiming_another_leaves_alone(connect: Connect, queu
 def test_without_its_locks_the_second_claim_is_refused_by_the_key(
     connect: Connect, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control: both see the order queued, and what keeps it from being sent twice is the unique key alone."""
+    """The control: both workers see the queued order, and only the unique key keeps it from being sent twice."""
     unlocked = dispatching._CLAIMABLE.replace("FOR UPDATE OF o SKIP LOCKED", "")
     unheeded = dispatching._SENDING.replace("AND state = %s", "AND %s <> ''")
     assert unlocked != dispatching._CLAIMABLE

@@ -1,4 +1,4 @@
-"""Of two people who take the same order by hand, one has it."""
+"""If two people take the same order by hand, one of them gets it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -61,7 +61,7 @@ def test_of_many_who_take_the_next_each_has_another(connect: Connect, orders: tu
 def test_both_see_it_free_and_the_key_decides(
     connect: Connect, orders: tuple[int, list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control: the second one sees it free, too, and only the unique key refuses it."""
+    """The control: the second person also sees the order as free, and only the unique key refuses."""
     unguarded = manual_work._TAKE.replace("ON CONFLICT DO NOTHING", "")
     assert unguarded != manual_work._TAKE
     monkeypatch.setattr(manual_work, "_TAKE", unguarded)

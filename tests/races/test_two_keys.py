@@ -1,4 +1,4 @@
-"""An account that buys by several keys, and by itself, in one batch that has to wait for its lock."""
+"""An account orders with several keys and on the panel, in one batch that has to wait for the account's lock."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Histories: orders of all sorts that go to a provider or not, are delivered in full or in part, and refunded."""
+"""Random histories: orders of every kind, with or without a provider, delivered in full or in part, and refunded."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ STEPS = 60
 def make_history(
     chance: random.Random, customers: Sequence[Customer], make_service: Callable[..., int], look: Callable[[], None]
 ) -> int:
-    """Have things happen at random, and `look` in between; return the provider that some of it went to."""
+    """Make a random history, calling `look` in between. Return the provider that some of the orders went to."""
     by_hand, dripped, routed = (
         make_service(),
         make_service(dripfeed=True),
@@ -109,7 +109,7 @@ def _refill(first: int) -> None:
 
 
 def sent(account: int, service: int, *, rate: Decimal) -> Callable[..., None]:
-    """Place an order of 100 that a provider takes at a rate; return how to have it heard of."""
+    """Place an order of 100 that a provider takes at a rate; return a function that reports on the order."""
     provider = make_provider()
     route(service, make_offer(provider, rate=rate))
     [order] = place(account, service)

@@ -1,4 +1,4 @@
-"""Reports read the totals and what is not in them yet, and are right at any moment."""
+"""Reports read the totals and the rows not booked yet, and are right at any moment."""
 
 import random
 from collections import Counter
@@ -14,15 +14,15 @@ from tests.conftest import Customer
 from tests.reports.test_rollup import roll_up
 from tradepost.engine.statuses import Status
 from tradepost.reports import queries, top_rows
-from tradepost.reports.measures import Kind, Span
+from tradepost.reports.measures import Span, SubjectKind
 from tradepost.reports.periods import Period, Stretch, midnight
-from tradepost.reports.queries import By, Order
+from tradepost.reports.queries import GroupBy, RowOrder
 
 TODAY = datetime.now(UTC).date()
 LATELY = Period(TODAY - timedelta(days=29), TODAY + timedelta(days=1))  # midnight may pass meanwhile
 
 
-def charged(by: By, subject: int) -> tuple[int, Decimal, Decimal]:
+def charged(by: GroupBy, subject: int) -> tuple[int, Decimal, Decimal]:
     with queries.at_one_moment() as read:
         sums = read.of_subjects(by, LATELY, [subject])[subject]
         assert sums in [row.sums for row in read.rows(by, LATELY) if row.subject == subject]
@@ -42,14 +42,14 @@ def test_a_report_is_right_whatever_is_rolled_up(
     settle(first, status=Status.CANCELED)
     if rolled == "after":
         roll_up()
-    assert charged(By.SERVICE, service) == (2, Decimal("0.2"), Decimal("0.1"))
-    assert charged(By.ACCOUNT, alice.id) == (2, Decimal("0.2"), Decimal("0.1"))
+    assert charged(GroupBy.SERVICE, service) == (2, Decimal("0.2"), Decimal("0.1"))
+    assert charged(GroupBy.ACCOUNT, alice.id) == (2, Decimal("0.2"), Decimal("0.1"))
 
 
 def test_days_add_up_to_the_desk(alice: Customer, service: int) -> None:
     place(alice.id, service)
     with queries.at_one_moment() as read:
-        days, total = read.rows(By.DAY, LATELY), read.total(LATELY)
+        days, total = read.rows(GroupBy.DAY, LATELY), read.total(LATELY)
     assert sum(row.sums.orders for row in days) == total.orders
     assert sum(row.sums.charged for row in days) == total.charged
 
@@ -59,21 +59,23 @@ def test_rows_come_in_the_order_asked_for(alice: Customer, bob: Customer, servic
     place(bob.id, service, 2)
     with queries.at_one_moment() as read:
         for limit in (None, 10_000):
-            most = read.rows(By.ACCOUNT, LATELY, Order("revenue", descending=True, limit=limit))
+            most = read.rows(GroupBy.ACCOUNT, LATELY, RowOrder("revenue", descending=True, limit=limit))
             assert [row.subject for row in most if row.subject in {alice.id, bob.id}] == [bob.id, alice.id]
             assert [row.sums.revenue for row in most] == sorted((row.sums.revenue for row in most), reverse=True)
-        [newest] = read.rows(By.ACCOUNT, LATELY, Order("subject", descending=True, limit=1))
+        [newest] = read.rows(GroupBy.ACCOUNT, LATELY, RowOrder("subject", descending=True, limit=1))
     assert newest.subject == bob.id
 
 
-@pytest.mark.parametrize("by", [By.DAY, By.SERVICE, By.CATEGORY, By.PROVIDER, By.OFFER, By.ACCOUNT])
+@pytest.mark.parametrize(
+    "by", [GroupBy.DAY, GroupBy.SERVICE, GroupBy.CATEGORY, GroupBy.PROVIDER, GroupBy.OFFER, GroupBy.ACCOUNT]
+)
 def test_portions_are_the_same_rows_in_the_same_order(
-    by: By, alice: Customer, bob: Customer, service: int, monkeypatch: pytest.MonkeyPatch
+    by: GroupBy, alice: Customer, bob: Customer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queries, "ROWS_A_PORTION", 2)
     for buyer in (alice, bob, alice):
         place(buyer.id, service)
-    order = Order("revenue", descending=True)
+    order = RowOrder("revenue", descending=True)
     with queries.at_one_moment() as read:
         rows = read.rows(by, LATELY, order)
         portions = read.portions(by, LATELY, order)
@@ -91,7 +93,7 @@ def test_what_is_not_read_to_the_end_is_held_no_longer(
     place(alice.id, service)
     place(bob.id, service)
     with queries.at_one_moment() as read:
-        portions = read.portions(By.ACCOUNT, LATELY, Order())
+        portions = read.portions(GroupBy.ACCOUNT, LATELY, RowOrder())
     assert len(next(portions)) == 1
     assert held_by_the_database() == 1
     portions.close()
@@ -99,7 +101,7 @@ def test_what_is_not_read_to_the_end_is_held_no_longer(
 
 
 def held_by_the_database() -> int:
-    """Return how many queries it holds the rows of for this connection."""
+    """Return how many cursors PostgreSQL holds for this connection."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_cursors WHERE name LIKE 'portions%%' AND is_holdable", [])
         [held] = cursor.fetchone()
@@ -113,7 +115,7 @@ def test_what_waits_in_large_numbers_is_left_out_and_said(
     monkeypatch.setattr(queries, "LIVE_ROWS_MAX", 0)
     place(alice.id, service)
     with queries.at_one_moment() as read:
-        assert read.of_subjects(By.ACCOUNT, LATELY, [alice.id]) == {}
+        assert read.of_subjects(GroupBy.ACCOUNT, LATELY, [alice.id]) == {}
         assert not read.progress.is_live
 
 
@@ -157,12 +159,14 @@ def test_most_of_a_month_is_the_month_less_its_other_days() -> None:
         first = date(2029, 1, 1) + timedelta(days=chance.randrange(900))
         period = Period(first, min(first + timedelta(days=chance.randrange(500)), today))
         counted: Counter[date] = Counter()
-        for stretch in period.fewest(today):
-            days = Period(stretch.start.date(), stretch.end.date() - timedelta(days=1)).each()
-            counted.update(dict.fromkeys(days, -1 if stretch.is_less else 1))
-        assert {day for day in counted if counted[day] == 1 and day <= today} == set(period.each())
+        for stretch in period.fewest_stretches(today):
+            days = Period(stretch.start.date(), stretch.end.date() - timedelta(days=1)).dates()
+            counted.update(dict.fromkeys(days, -1 if stretch.is_subtracted else 1))
+        assert {day for day in counted if counted[day] == 1 and day <= today} == set(period.dates())
         assert set(counted.values()) <= {0, 1}
-        assert all(len(stretch.starts()) <= 19 for stretch in period.fewest(today) if stretch.span is Span.DAY)
+        assert all(
+            len(stretch.starts()) <= 19 for stretch in period.fewest_stretches(today) if stretch.span is Span.DAY
+        )
 
 
 @pytest.mark.usefixtures("long_ago")
@@ -175,15 +179,15 @@ def test_what_was_on_the_days_taken_off_only_is_not_in_the_sums() -> None:
             WHERE span = 1 AND start < '1995-01-01Z' GROUP BY kind, subject
         """)
     with queries.at_one_moment() as read:
-        assert any(stretch.is_less for stretch in month.fewest(TODAY))
-        assert read.of_subjects(By.ACCOUNT, month, range(-40, 0)) == {}
-        assert read.of_subjects(By.ACCOUNT, Period(date(1992, 2, 1), month.last), range(-40, 0)) != {}
-        assert read.rows(By.ACCOUNT, month, Order("charged", limit=5)) == []
+        assert any(stretch.is_subtracted for stretch in month.fewest_stretches(TODAY))
+        assert read.of_subjects(GroupBy.ACCOUNT, month, range(-40, 0)) == {}
+        assert read.of_subjects(GroupBy.ACCOUNT, Period(date(1992, 2, 1), month.last), range(-40, 0)) != {}
+        assert read.rows(GroupBy.ACCOUNT, month, RowOrder("charged", limit=5)) == []
 
 
 @pytest.fixture
 def long_ago() -> Iterator[Period]:
-    """Totals of forty accounts that never were, in days, a month and years of the past."""
+    """Totals of forty made-up accounts, in days, a month and years of the past."""
     chance = random.Random(7)
     rows: list[tuple[int | datetime | Decimal, ...]] = []
     for span, start in (
@@ -194,7 +198,7 @@ def long_ago() -> Iterator[Period]:
         for account in chance.sample(range(1, 41), 30):
             charged = chance.choice([Decimal(0), Decimal(1), Decimal(chance.randint(0, 900)) / account])
             others = (chance.choice([0, 0, 5]), chance.choice([-3, 0, 2]))
-            rows.append((Kind.ACCOUNT, span, midnight(start), -account, charged, *others))
+            rows.append((SubjectKind.ACCOUNT, span, midnight(start), -account, charged, *others))
     with connection.cursor() as cursor:
         cursor.executemany(
             """
@@ -209,17 +213,17 @@ def long_ago() -> Iterator[Period]:
 
 
 @pytest.mark.parametrize("column", top_rows.COLUMNS)
-@pytest.mark.parametrize("deeper_rows", [0, 5, 100])
+@pytest.mark.parametrize("extra_rows", [0, 5, 100])
 def test_the_first_rows_are_the_same_from_heads_and_from_all_sums(
-    column: str, deeper_rows: int, long_ago: Period, monkeypatch: pytest.MonkeyPatch
+    column: str, extra_rows: int, long_ago: Period, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(top_rows, "DEEPER_ROWS", deeper_rows)
+    monkeypatch.setattr(top_rows, "EXTRA_ROWS", extra_rows)
     with queries.at_one_moment() as read:
-        every = read.rows(By.ACCOUNT, long_ago, Order(column, descending=True))
+        every = read.rows(GroupBy.ACCOUNT, long_ago, RowOrder(column, descending=True))
         for offset in range(0, len(every) + 2, 3):
             for limit in (1, 4, 50):
-                order = Order(column, descending=True, limit=limit, offset=offset)
-                assert read.rows(By.ACCOUNT, long_ago, order) == every[offset : offset + limit]
+                order = RowOrder(column, descending=True, limit=limit, offset=offset)
+                assert read.rows(GroupBy.ACCOUNT, long_ago, order) == every[offset : offset + limit]
 
 
 @pytest.mark.parametrize("descending", [True, False])
@@ -231,15 +235,18 @@ def test_rows_are_sorted_to_the_last_digit_however_much_they_come_to(
     with connection.cursor() as cursor:
         cursor.execute("UPDATE reports_total SET cost = charged + %s WHERE start < '1995-01-01Z'", [largest])
     with queries.at_one_moment() as read:
-        every = read.rows(By.ACCOUNT, long_ago, Order(column, descending=descending))
-        assert read.rows(By.ACCOUNT, long_ago, Order(column, descending=descending, limit=12, offset=2)) == every[2:14]
+        every = read.rows(GroupBy.ACCOUNT, long_ago, RowOrder(column, descending=descending))
+        assert (
+            read.rows(GroupBy.ACCOUNT, long_ago, RowOrder(column, descending=descending, limit=12, offset=2))
+            == every[2:14]
+        )
 
 
 def test_heads_tell_who_comes_first_unless_sales_are_spread_evenly() -> None:
-    assert top_rows.told([(1, Decimal(9), Decimal(8)), (2, Decimal(8), Decimal(7))], 2) == [1, 2]
-    assert top_rows.told([(1, Decimal(9), Decimal(8)), (2, Decimal(8), Decimal(8))], 2) is None
-    assert top_rows.told([(1, Decimal(9), Decimal(8))], 2) is None
-    assert top_rows.told([(1, Decimal(9), None)], 2) == [1]
-    assert top_rows.told([], 2) == []
+    assert top_rows.top_subjects([(1, Decimal(9), Decimal(8)), (2, Decimal(8), Decimal(7))], 2) == [1, 2]
+    assert top_rows.top_subjects([(1, Decimal(9), Decimal(8)), (2, Decimal(8), Decimal(8))], 2) is None
+    assert top_rows.top_subjects([(1, Decimal(9), Decimal(8))], 2) is None
+    assert top_rows.top_subjects([(1, Decimal(9), None)], 2) == [1]
+    assert top_rows.top_subjects([], 2) == []
     long = [Stretch(Span.DAY, midnight(date(1991, 1, 1)), midnight(date(1992, 1, 1)))]
     assert top_rows.depth(1, long) is None

@@ -19,7 +19,7 @@ from tradepost.ledger import books
 from tradepost.ledger.models import Transfer
 from tradepost.reports import rollup
 from tradepost.reports.bookings import TABLES
-from tradepost.reports.measures import Kind, Span
+from tradepost.reports.measures import Span, SubjectKind
 from tradepost.reports.models import Total, Watermark
 
 type Sums = dict[tuple[Any, ...], tuple[Decimal, ...]]
@@ -54,7 +54,7 @@ def counted(query: str) -> Sums:
         return {tuple(row[:3]): tuple(map(Decimal, row[3:])) for row in cursor.fetchall()}
 
 
-def booked(kind: Kind, *measures: str) -> Sums:
+def booked(kind: SubjectKind, *measures: str) -> Sums:
     """Return what the totals have by day and subject."""
     rows = Total.objects.filter(kind=kind, span=Span.DAY).values_list("start", "subject", *measures)
     return {tuple(row[:2]): sums for row in rows if any(sums := tuple(map(Decimal, row[2:])))}
@@ -71,7 +71,7 @@ def by(sums: Sums, index: int) -> Sums:
 
 
 def roll_up(rows_max: int = rollup.ROWS_A_TABLE_MAX) -> None:
-    newest = until(rollup.settled, "what was under way is over")
+    newest = until(rollup.settled_positions, "what was under way is over")
     while rollup.roll_up(newest, rows_max=rows_max):
         pass
 
@@ -82,8 +82,8 @@ def assert_exact() -> None:
         django_connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         for query, measures in ((ORDERED, ("orders", "quantity")), (MOVED, ("charged", "refunded"))):
             sums = counted(query)
-            assert booked(Kind.SERVICE, *measures) == by(sums, 1)
-            assert booked(Kind.ACCOUNT, *measures) == by(sums, 2)
+            assert booked(SubjectKind.SERVICE, *measures) == by(sums, 1)
+            assert booked(SubjectKind.ACCOUNT, *measures) == by(sums, 2)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -98,7 +98,7 @@ def test_totals_equal_a_plain_count_after_any_history(
         cursor.execute(COST, [list(ACTIVE), provider])
         [cost] = cursor.fetchall()[0]
     booked_cost = sum(
-        Total.objects.filter(kind=Kind.PROVIDER, span=Span.DAY, subject=provider).values_list("cost", flat=True)
+        Total.objects.filter(kind=SubjectKind.PROVIDER, span=Span.DAY, subject=provider).values_list("cost", flat=True)
     )
     assert booked_cost == cost
     assert books.check() == []
@@ -119,7 +119,7 @@ def test_a_step_goes_over_the_same_time_in_all_tables(alice: Customer, service: 
     before = rollup.positions()
     for _ in range(4):
         settle(place(alice.id, service)[0], status=Status.CANCELED)
-    newest = until(rollup.settled, "what was under way is over")
+    newest = until(rollup.settled_positions, "what was under way is over")
     assert rollup.roll_up(newest, rows_max=3)
     booked = rollup.positions()
     assert before["ledger_transfer"] < booked["ledger_transfer"] < newest["ledger_transfer"]
@@ -150,7 +150,7 @@ def test_a_transaction_that_commits_late_is_not_passed_over(
         [alice.id, service],
     )
     place(bob.id, service)
-    assert rollup.settled() is None
+    assert rollup.settled_positions() is None
     late.commit()
     roll_up()
     assert_exact()
@@ -166,6 +166,6 @@ def test_a_roll_up_that_is_killed_has_booked_nothing(
         roll_up()
     monkeypatch.undo()
     assert list(Watermark.objects.order_by("table").values_list("position", flat=True)) >= before
-    assert not Total.objects.filter(kind=Kind.ACCOUNT, subject=alice.id).exists()
+    assert not Total.objects.filter(kind=SubjectKind.ACCOUNT, subject=alice.id).exists()
     roll_up()
     assert_exact()

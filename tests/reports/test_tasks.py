@@ -43,7 +43,7 @@ def test_a_step_that_is_under_way_is_given_up(holder: psycopg.Connection) -> Non
     with ThreadPoolExecutor(1) as threads:
         task = threads.submit(roll_up_in_a_thread)
         until_blocked_by(holder)
-        shutdown.stop()
+        shutdown.request_stop()
         task.result()
     holder.rollback()
     assert rollup.positions() == before
@@ -64,7 +64,7 @@ def test_a_step_that_somebody_else_has_cancelled_fails(
 
 def test_nothing_is_begun_when_it_is_time_to_stop(alice: Customer, service: int) -> None:
     place(alice.id, service)
-    shutdown.stop()
+    shutdown.request_stop()
     before = rollup.positions()
     roll_up(timestamp=0)
     assert rollup.positions() == before

@@ -1,4 +1,4 @@
-"""Two desks, one the other's provider: an order goes down the chain, and its money comes back up."""
+"""Two desks, where one is the other's provider: an order goes down the chain, and its refund comes back up."""
 
 import json
 from collections.abc import Iterator
@@ -26,9 +26,9 @@ def chained(tmp_path: Path) -> Iterator[Desk]:
 
 
 def account(home: Path) -> dict[str, Any]:
-    """Return what a demo desk says of its first customer."""
-    found: dict[str, Any] = json.loads((home / "demo.json").read_text())["accounts"][0]
-    return found
+    """Return the first customer in a demo desk's `demo.json`."""
+    customer: dict[str, Any] = json.loads((home / "demo.json").read_text())["accounts"][0]
+    return customer
 
 
 def test_orders_go_down_the_chain_and_what_is_not_delivered_comes_back_up(chained: Desk) -> None:

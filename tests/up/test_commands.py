@@ -16,7 +16,7 @@ from tests.waiting import HANG_SECONDS
 from tradepost.accounts import invitations
 from tradepost.accounts.models import Account
 from tradepost.config import environment
-from tradepost.reports.measures import Kind, Span
+from tradepost.reports.measures import Span, SubjectKind
 from tradepost.reports.models import Total
 
 
@@ -153,4 +153,4 @@ def test_the_totals_of_reports_are_reckoned_anew(alice: Customer, service: int) 
     place(alice.id, service)
     for arguments in ((), ("--go-on",)):
         assert run("reports", "rebuild", *arguments).endswith("The totals are up to date.")
-        assert Total.objects.get(kind=Kind.ACCOUNT, span=Span.YEAR, subject=alice.id).orders == 1
+        assert Total.objects.get(kind=SubjectKind.ACCOUNT, span=Span.YEAR, subject=alice.id).orders == 1

@@ -1,4 +1,4 @@
-"""Half an upload is no upload, however the server carries it to Django."""
+"""A half-received upload never reaches a page, whichever server runs Django."""
 
 import asyncio
 from typing import Any, cast
@@ -6,7 +6,7 @@ from typing import Any, cast
 from a2wsgi import WSGIMiddleware
 
 from tradepost.api.app import ASGIApp
-from tradepost.config.incomplete_requests import whole
+from tradepost.config.incomplete_requests import complete_requests_only
 
 SCOPE = {
     "type": "http", "http_version": "1.1", "method": "POST", "path": "/", "query_string": b"",
@@ -15,7 +15,7 @@ SCOPE = {
 
 
 def read(*messages: dict[str, object]) -> list[bytes | str]:
-    """Return what a WSGI application reads whose client sends these messages."""
+    """Return what a WSGI application reads if its client sends these messages."""
     found: list[bytes | str] = []
     coming = iter(messages)
 
@@ -34,7 +34,7 @@ def read(*messages: dict[str, object]) -> list[bytes | str]:
         pass
 
     async def serve() -> None:
-        await whole(cast("ASGIApp", WSGIMiddleware(cast("Any", application))))(SCOPE, receive, send)
+        await complete_requests_only(cast("ASGIApp", WSGIMiddleware(cast("Any", application))))(SCOPE, receive, send)
 
     asyncio.run(serve())
     return found

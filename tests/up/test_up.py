@@ -1,4 +1,4 @@
-"""`tradepost up`: one command runs the desk, says what is wrong in a line, and stops cleanly."""
+"""`tradepost up`: one command runs the desk, reports errors in one line, and stops cleanly."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from tradepost.up.postgres import Postgres
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home folder that several tests start desks in, one after the other."""
+    """A home folder in which several tests start desks, one after the other."""
     return tmp_path_factory.mktemp("home")
 
 
@@ -38,14 +38,14 @@ def start(home: Path, *arguments: str) -> Desk:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A demo desk, started on nothing, for the tests that leave it running."""
+    """A demo desk with a new home folder, for the tests that leave it running."""
     running = start(tmp_path_factory.mktemp("demo"), "--demo")
     yield running
     assert stop_desk(running) == 0
 
 
 def read_demo(desk: Desk) -> dict[str, object]:
-    """Read what the demo wrote down."""
+    """Return the content of `demo.json`."""
     return json.loads((desk.home / "demo.json").read_text())  # type: ignore[no-any-return]
 
 
@@ -118,11 +118,11 @@ def test_every_order_of_the_demos_past_is_in_its_reports(demo: Desk) -> None:
 
 
 def test_a_signal_may_come_at_any_moment_of_the_wait_for_it() -> None:
-    """The handler runs between two lines of the wait: whatever lock that held then, setting it must not need."""
+    """The signal handler runs between any two lines of `wait`. So `set` must not need a lock that `wait` may hold."""
     moment, lines = 0, 1
     while moment < lines:
         moment, lines = moment + 1, 0
-        stop = supervisor.Stop()
+        stop = supervisor.StopFlag()
 
         def between_lines(_frame: object, _event: str, _argument: object) -> Any:
             nonlocal lines
@@ -212,7 +212,7 @@ def test_nobody_keeps_the_port_when_the_supervisor_is_killed(home: Path) -> None
 
 
 def fail_to_start(*arguments: str, **environ: str) -> str:
-    """Start a desk that can't run; return the one line it says."""
+    """Start a desk that can't run. Return the one line that it prints."""
     done = subprocess.run(
         [sys.executable, "-m", "tradepost.cli", "up", *(arguments or ("--port", "0"))],
         env={**os.environ, **environ},
@@ -283,7 +283,7 @@ BEFORE_THE_FIRST_RELEASE = {
 
 @pytest.fixture
 def old_database() -> Iterator[str]:
-    """Make a database that says of itself what those before the first release say; return its address."""
+    """Make a database with the migrations from before the first release recorded. Return its address."""
     url = os.environ["DATABASE_URL"].replace("/tradepost?", "/old?")
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
         server.execute("CREATE DATABASE old")

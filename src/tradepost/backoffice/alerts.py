@@ -47,7 +47,7 @@ def alerts_for(request: HttpRequest) -> list[Alert]:
 
 
 def _worker_alerts() -> Iterator[Alert]:
-    if not backlog.workers().alive:
+    if not backlog.worker_status().alive:
         yield Alert("No worker is running: no order is sent and none is followed.", reverse("fulfilment"))
 
 
@@ -69,7 +69,7 @@ def _provider_alerts() -> Iterator[Alert]:
 
 def _failure_alerts() -> Iterator[Alert]:
     """Yield an alert for each provider that fails too many of the attempts of the last hour."""
-    recent = quality.lately()
+    recent = quality.attempts_last_hour()
     failing = Provider.objects.in_bulk([pk for pk, sums in recent.items() if _is_failing(sums)])
     for pk, provider in failing.items():
         sums = recent[pk]

@@ -24,11 +24,11 @@ from tradepost.backoffice import alerts
 from tradepost.backoffice.reports import changes, charts, columns, subjects
 from tradepost.backoffice.ui import dates, formatters
 from tradepost.engine.statuses import ACTIVE, Dispatch, Status
-from tradepost.id_ranges import between
+from tradepost.id_ranges import filter_between
 from tradepost.orders import models as orders
 from tradepost.reports import queries
 from tradepost.reports.periods import DAY, Period, midnight
-from tradepost.reports.queries import By, Order, Reader, Sums
+from tradepost.reports.queries import GroupBy, ReportReader, RowOrder, Sums
 from tradepost.site_settings import effective as site_settings
 
 SECONDS_MAX = 2  # for each query; a slower page is shown without figures, to spare the database
@@ -38,7 +38,7 @@ DAYS = 30
 TOP = 5
 TOP_KEPT_SECONDS = 60  # the page reloads itself twice as often, and the top rows change slowly
 ORDERS, CUSTOMERS = "orders.view_order", "accounts.view_account"
-TOPS = {By.SERVICE: "Top services", By.ACCOUNT: "Top customers", By.PROVIDER: "Top providers"}
+TOPS = {GroupBy.SERVICE: "Top services", GroupBy.ACCOUNT: "Top customers", GroupBy.PROVIDER: "Top providers"}
 
 
 class DailyFigure(msgspec.Struct, frozen=True):
@@ -85,7 +85,7 @@ def dashboard_callback(request: HttpRequest, context: dict[str, Any]) -> dict[st
     return context
 
 
-def _add_figures(request: HttpRequest, reader: Reader, context: dict[str, Any], now: datetime) -> None:
+def _add_figures(request: HttpRequest, reader: ReportReader, context: dict[str, Any], now: datetime) -> None:
     has_perm = request.user.has_perm
     context["alerts"] = alerts.alerts_for(request)
     if has_perm(ORDERS):
@@ -98,11 +98,11 @@ def _add_figures(request: HttpRequest, reader: Reader, context: dict[str, Any], 
     context["figures"] = []
     if has_perm(columns.SALES) or has_perm(ORDERS):
         period = Period(now.date() - (DAYS - 1) * DAY, now.date())
-        by_day = {row.subject: row.sums for row in reader.rows(By.DAY, period)}
+        by_day = {row.subject: row.sums for row in reader.rows(GroupBy.DAY, period)}
         by_now = reader.until(now - DAY)
         context["figures"] += _figures(request, period, by_day, by_now)
         if has_perm(columns.SALES):
-            days = [(day, by_day.get(day, Sums())) for day in period.each()]
+            days = [(day, by_day.get(day, Sums())) for day in period.dates()]
             context["charts"] = _charts(
                 days, site_settings.for_request(request).currency, with_profit=has_perm(columns.PROFIT)
             )
@@ -147,7 +147,7 @@ def _new_customers(now: datetime) -> dict[str, Any]:
     """Count new accounts, without staff and test accounts."""
     today = midnight(now.date())
     joined = Account.objects.order_by().filter(test_of=None, is_staff=False)
-    counts = between(joined, "created_at", today - (DAYS - 1) * DAY).aggregate(
+    counts = filter_between(joined, "created_at", today - (DAYS - 1) * DAY).aggregate(
         today=Count("pk", filter=Q(created_at__gte=today)),
         yesterday_by_now=Count("pk", filter=Q(created_at__gte=today - DAY, created_at__lt=now - DAY)),
         yesterday=Count("pk", filter=Q(created_at__gte=today - DAY, created_at__lt=today)),
@@ -169,7 +169,7 @@ def _charts(days: Sequence[tuple[date, Sums]], unit: str, *, with_profit: bool) 
     ]
 
 
-def _tops(request: HttpRequest, reader: Reader, period: Period) -> Iterator[dict[str, Any]]:
+def _tops(request: HttpRequest, reader: ReportReader, period: Period) -> Iterator[dict[str, Any]]:
     unit = site_settings.for_request(request).currency
     for by, title in TOPS.items():
         if request.user.has_perms(subjects.PERMISSIONS[by]):
@@ -177,12 +177,12 @@ def _tops(request: HttpRequest, reader: Reader, period: Period) -> Iterator[dict
             yield {"title": title, "unit": unit, "link": link, "rows": _top(reader, by, period)}
 
 
-def _top(reader: Reader, by: By, period: Period) -> list[dict[str, str]]:
+def _top(reader: ReportReader, by: GroupBy, period: Period) -> list[dict[str, str]]:
     """Return the rows with the largest revenue, cached for a minute."""
     key = f"dashboard-top-{by.value}-{period.last}"
     top: list[dict[str, str]] | None = cache.get(key)
     if top is None:
-        rows = reader.rows(by, period, Order("revenue", descending=True, limit=TOP))
+        rows = reader.rows(by, period, RowOrder("revenue", descending=True, limit=TOP))
         names = subjects.subject_names(by, [row.subject for row in rows])
         top = [
             {

@@ -13,26 +13,26 @@ from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.site import site
 from tradepost.engine.statuses import Dispatch
 from tradepost.orders import backlog
-from tradepost.orders.backlog import COUNTED_MAX, Standing
+from tradepost.orders.backlog import COUNTED_MAX, ProviderBacklog
 
 
 def fulfilment_status(request: HttpRequest) -> HttpResponse:
     """Show the page to users who may view providers."""
     if not request.user.has_perm("providers.view_provider"):
         raise PermissionDenied
-    workers = backlog.workers()
+    workers = backlog.worker_status()
     context = {
         **site.each_context(request),
         "title": "Fulfilment",
         "alerts": alerts.alerts_for(request),
         "workers": workers,
         "heard": _seconds_ago(workers.heard_seconds),
-        "providers": [_row(standing) for standing in backlog.standings()],
+        "providers": [_row(standing) for standing in backlog.provider_backlogs()],
     }
     return TemplateResponse(request, "backoffice/fulfilment.html", context)
 
 
-def _row(standing: Standing) -> dict[str, Any]:
+def _row(standing: ProviderBacklog) -> dict[str, Any]:
     requests = standing.requests
     return {
         "name": standing.name,
@@ -56,7 +56,7 @@ def _row(standing: Standing) -> dict[str, Any]:
     }
 
 
-def _state(standing: Standing) -> str:
+def _state(standing: ProviderBacklog) -> str:
     if standing.is_paused:
         return formatters.badge("paused", "warning")
     return formatters.badge("trouble", "danger") if standing.last_error else formatters.badge("good", "success")

@@ -1,4 +1,4 @@
-"""The whole desk on one port: `/api/v2` on its bare callable, everything else by Django's WSGI handler."""
+"""The whole desk as one ASGI application: `/api/v2` by its own handler, everything else by Django's WSGI handler."""
 
 from typing import Any, cast
 
@@ -9,7 +9,7 @@ from tradepost.api.app import App, ASGIApp, Receive, Scope, Send, describe
 from tradepost.api.protocol import PATHS
 from tradepost.api.v2 import Api
 from tradepost.config import environment
-from tradepost.config.incomplete_requests import whole
+from tradepost.config.incomplete_requests import complete_requests_only
 from tradepost.config.wsgi import application as pages_wsgi
 
 DESCRIPTION_PATH = "/api/v2/openapi.json"
@@ -21,12 +21,12 @@ api = Api(
     requests_a_minute=settings.TRADEPOST_REQUESTS_A_MINUTE,
 )
 _app = App(api)
-# a2wsgi types every event of ASGI by itself, and WSGI more narrowly than Django does.
-_pages = whole(cast("ASGIApp", WSGIMiddleware(cast("Any", pages_wsgi), workers=PAGE_THREADS)))
+# a2wsgi has its own types for ASGI events, and narrower types for WSGI than Django.
+_pages = complete_requests_only(cast("ASGIApp", WSGIMiddleware(cast("Any", pages_wsgi), workers=PAGE_THREADS)))
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve one request, or the lifespan (the API's: the pages have none)."""
+    """Serve one request, or the API's lifespan (the pages have none)."""
     if scope["type"] == "lifespan" or scope["path"] in PATHS:
         await _app(scope, receive, send)
     elif scope["path"] == DESCRIPTION_PATH:

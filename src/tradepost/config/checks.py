@@ -1,6 +1,6 @@
-"""What is wrong with the environment, all of it at once: told by `tradepost check --settings` and at each start.
+"""Check the environment's settings and report all problems at once: at each start, and by `tradepost check --settings`.
 
-They are system checks of Django too. None asks the database.
+Django runs these as system checks, too. None of them needs the database.
 """
 
 import difflib
@@ -33,36 +33,35 @@ READERS: tuple[Callable[[], object], ...] = (
 
 
 def findings() -> list[CheckMessage]:
-    """Return what is wrong, and what only looks so: errors first."""
-    wrong = [*_wrong_values()]
-    return [*wrong, *_unknown_names(), *([] if wrong else _unlikely())]
+    """Return all errors, then all warnings."""
+    errors = [*_wrong_values()]
+    return [*errors, *_unknown_names(), *([] if errors else _unlikely_values())]
 
 
 @checks.register(TAG)
 def check(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:  # noqa: ARG001 - Django's
-    """Give Django's checks the findings."""
     return findings()
 
 
 def _wrong_values() -> Iterator[CheckMessage]:
-    for read in READERS:
+    for read_setting in READERS:
         try:
-            read()
-        except environment.ConfigurationError as wrong:
-            yield checks.Error(str(wrong), id="tradepost.E001")
+            read_setting()
+        except environment.ConfigurationError as error:
+            yield checks.Error(str(error), id="tradepost.E001")
 
 
 def _unknown_names() -> Iterator[CheckMessage]:
-    """Tell of names that nobody reads: whoever mistypes one believes that it holds."""
+    """Warn about variables that nothing reads: an operator who mistypes a name believes that the setting works."""
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in NAMES:
-            known = [each.removeprefix(PREFIX) for each in NAMES]
+            known = [known_name.removeprefix(PREFIX) for known_name in NAMES]
             near = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
             hint = f"Is {PREFIX}{near[0]} meant?" if near else f"There are {', '.join(NAMES)}."
             yield checks.Warning(f"{name} is no setting, and nothing reads it.", hint=hint, id="tradepost.W001")
 
 
-def _unlikely() -> Iterator[CheckMessage]:
+def _unlikely_values() -> Iterator[CheckMessage]:
     url = urlsplit(environment.url())
     if url.hostname in LOCAL:
         return

@@ -1,4 +1,4 @@
-"""What the environment says: the settings an operator gives before the start, in one place.
+"""The settings that an operator gives in environment variables before the start.
 
 | variable | what it is | default |
 |---|---|---|
@@ -33,17 +33,17 @@ MAIL_SECONDS_MAX = 10
 
 
 class ConfigurationError(TradepostError):
-    """A setting that can't be right; the message names it and says what it should be."""
+    """A setting is wrong. The message names the setting and says what it should be."""
 
 
 def home() -> Path:
-    """Return the folder that holds what this installation keeps."""
+    """Return the folder of this installation's data."""
     given = os.environ.get("TRADEPOST_HOME")
     return Path(given).expanduser().absolute() if given else platformdirs.user_data_path("tradepost")
 
 
 def database_url() -> str | None:
-    """Return the address of the database to use in place of the embedded one."""
+    """Return the address of the database to use; None to use the embedded one."""
     url = os.environ.get("DATABASE_URL") or None
     if url and urlsplit(url).scheme not in {"postgresql", "postgres"}:
         raise ConfigurationError("DATABASE_URL must begin with postgresql://: Tradepost runs on PostgreSQL only.")
@@ -51,13 +51,13 @@ def database_url() -> str | None:
 
 
 def postgres_bin() -> Path | None:
-    """Return the folder of the PostgreSQL programs to run the embedded database with."""
+    """Return the folder of the PostgreSQL programs that run the embedded database; None for the wheel's."""
     given = os.environ.get("TRADEPOST_POSTGRES_BIN")
     return Path(given) if given else None
 
 
 def url() -> str:
-    """Return where the desk is reached from outside, without a slash at the end."""
+    """Return the address at which clients reach the desk, without a slash at the end."""
     given = os.environ.get("TRADEPOST_URL", "http://127.0.0.1:8000").rstrip("/")
     parts = urlsplit(given)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -66,7 +66,6 @@ def url() -> str:
 
 
 def currency() -> str:
-    """Return the currency of all balances."""
     given = os.environ.get("TRADEPOST_CURRENCY", "USD")
     if len(given) != CURRENCY_LETTERS or not (given.isascii() and given.isalpha() and given.isupper()):
         raise ConfigurationError("TRADEPOST_CURRENCY must be three capital letters like USD.")
@@ -74,7 +73,7 @@ def currency() -> str:
 
 
 def requests_a_minute() -> int:
-    """Return how many requests a minute a key may make that has no limit of its own; 0: any number."""
+    """Return the limit of keys that have no limit of their own; 0 means no limit."""
     given = os.environ.get("TRADEPOST_REQUESTS_A_MINUTE", "6000")
     try:
         requests = int(given)
@@ -88,7 +87,7 @@ def requests_a_minute() -> int:
 
 
 def private_addresses() -> bool:
-    """Tell whether calls to others, providers above all, may go to private addresses."""
+    """Return whether requests to providers may go to private addresses."""
     given = os.environ.get("TRADEPOST_PRIVATE_ADDRESSES", "refuse")
     if given not in {"allow", "refuse"}:
         raise ConfigurationError("TRADEPOST_PRIVATE_ADDRESSES must be allow or refuse.")
@@ -96,7 +95,7 @@ def private_addresses() -> bool:
 
 
 def metrics_token() -> str:
-    """Return the token by which `/metrics` is read from anywhere; empty: it is read from this machine only."""
+    """Return the token that callers of `/metrics` must send; "" if only this machine may call it."""
     given = os.environ.get("TRADEPOST_METRICS_TOKEN", "").strip()
     if given and (len(given) < METRICS_TOKEN_CHARS_MIN or not given.isascii() or not given.isprintable()):
         raise ConfigurationError(f"TRADEPOST_METRICS_TOKEN must have {METRICS_TOKEN_CHARS_MIN} letters or more.")
@@ -104,7 +103,7 @@ def metrics_token() -> str:
 
 
 def simulator_seconds() -> float:
-    """Return how long a simulated order lives, from placing to its end."""
+    """Return the time from the placing of a simulated order to its end."""
     given = os.environ.get("TRADEPOST_SIMULATOR_SECONDS", "600")
     try:
         seconds = float(given)
@@ -116,7 +115,7 @@ def simulator_seconds() -> float:
 
 
 def sign_up() -> str:
-    """Return who may make an account: `open` to everybody, by `invitation`, or `closed`."""
+    """Return one of `SIGN_UPS`."""
     given = os.environ.get("TRADEPOST_SIGN_UP", "open")
     if given not in SIGN_UPS:
         raise ConfigurationError(f"TRADEPOST_SIGN_UP must be one of {', '.join(SIGN_UPS)}.")
@@ -124,12 +123,12 @@ def sign_up() -> str:
 
 
 def payment_text() -> str:
-    """Return how customers pay by hand; nothing if the operator hasn't said."""
+    """Return the text that tells customers how to pay by hand; "" without one."""
     return os.environ.get("TRADEPOST_PAYMENT_TEXT", "").replace("\\n", "\n").strip()
 
 
 def mailer() -> dict[str, object] | None:
-    """Return Django's idea of the mail server; None if there is none, and mails are printed to the log."""
+    """Return the mail server as options for Django's SMTP backend; None if there is none, so mails go to the log."""
     given = os.environ.get("TRADEPOST_MAIL_URL")
     if not given:
         return None
@@ -152,5 +151,4 @@ def mailer() -> dict[str, object] | None:
 
 
 def mail_from() -> str:
-    """Return the sender of the desk's mails."""
     return os.environ.get("TRADEPOST_MAIL_FROM") or f"tradepost@{urlsplit(url()).hostname}"

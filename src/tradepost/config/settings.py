@@ -1,4 +1,4 @@
-"""Django's settings. What an operator may change comes from `environment`; the rest is decided here."""
+"""Django's settings. Those that an operator may change come from `environment`; the rest are fixed here."""
 
 import contextlib
 import os
@@ -12,14 +12,14 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tradepost.accounts.languages import LANGUAGES as LANGUAGES  # noqa: PLC0414 - a setting, made there
 from tradepost.backoffice.navigation import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting, made there
-from tradepost.config import checks as _checks  # noqa: F401 - tells Django of them
+from tradepost.config import checks as _checks  # noqa: F401 - importing the checks registers them with Django
 from tradepost.config import environment
 
 SECRET_BYTES = 50
 
 
 def _secret_key(home: Path) -> str:
-    """Return this installation's secret, made at the first start and kept beside its data."""
+    """Return this installation's secret key. It is made at the first start and stored in the home folder."""
     path = home / "secret_key"
     try:
         if not path.exists():
@@ -36,7 +36,7 @@ def _private(path: str, flags: int) -> int:
 
 
 def _database(url: str | None) -> dict[str, object]:
-    """Return Django's idea of a database from the address that libpq knows."""
+    """Convert a database's address in libpq's form to Django's settings."""
     parts = {name: str(value) for name, value in conninfo_to_dict(url or "").items() if value is not None}
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     known = {setting: parts.pop(name, "") for setting, name in names.items()}
@@ -59,7 +59,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _URL.scheme == 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _URL.scheme == "https"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Nothing from elsewhere and nothing inline. Pictures may be data: that is what the code for an authenticator app is.
+# No content from other sites, and no inline scripts or styles. Images may be `data:` URLs, as the QR code for an
+# authenticator app is.
 SECURE_CSP = {
     "default-src": [CSP.SELF],
     "img-src": [CSP.SELF, "data:"],
@@ -76,9 +77,9 @@ AUTH_USER_MODEL = "accounts.Account"
 
 INSTALLED_APPS = [
     "tradepost.backoffice",  # before the admin's themes: its templates win over theirs
-    "unfold.apps.BasicAppConfig",  # the back office makes its own site
+    "unfold.apps.BasicAppConfig",  # not the default config: the back office makes its own admin site
     "unfold.contrib.filters",
-    "django.contrib.admin.apps.SimpleAdminConfig",  # the same
+    "django.contrib.admin.apps.SimpleAdminConfig",  # for the same reason
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -161,7 +162,7 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _URL.scheme
 ACCOUNT_SESSION_REMEMBER = True
-HIJACK_PERMISSION_CHECK = "tradepost.accounts.impersonation.may"  # its pages are ours: no URL of its own is reachable
+HIJACK_PERMISSION_CHECK = "tradepost.accounts.impersonation.may"  # django-hijack's own URLs are not routed
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Tradepost"
@@ -175,7 +176,7 @@ MAILERS = {
 }
 
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True  # served from the packages they come in: nothing to collect, nothing to forget
+WHITENOISE_USE_FINDERS = True  # serve static files from their packages, so that nobody has to run collectstatic
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -183,7 +184,7 @@ LOCALE_PATHS = [Path(__file__).parent.parent / "panel" / "locale"]
 USE_I18N = True
 USE_TZ = True
 
-LOGGING = {  # what breaks a page is told to the operator; Django by itself would only mail it
+LOGGING = {  # errors of pages go to the log; Django's default only mails them
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"log": {"class": "logging.StreamHandler", "level": "ERROR"}},

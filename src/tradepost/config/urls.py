@@ -1,4 +1,4 @@
-"""The pages: everything but `/api/v2`, which never reaches Django."""
+"""The URLs of all pages. `/api/v2` is not among them: it never reaches Django."""
 
 from django.urls import include, path
 
@@ -8,6 +8,6 @@ urlpatterns = [
     path("", include("tradepost.panel.urls")),
     path("account/", include("allauth.urls")),
     path("account/sessions/", include("allauth.usersessions.urls")),
-    path("metrics", metrics.show, name="metrics"),
+    path("metrics", metrics.metrics_view, name="metrics"),
     path("admin/", include("tradepost.backoffice.urls")),
 ]

@@ -1,4 +1,4 @@
-"""Cancels and refills that customers ask for, passed on to providers that take them; the others are left for staff."""
+"""Forward customers' cancels and refills to providers that take them. Staff handle the others."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,7 +19,8 @@ from tradepost_client import CancelAccepted, Client, Declined, Id, PanelError, R
 IDS_A_REQUEST = 100
 ASK_AGAIN = timedelta(minutes=1)
 
-type _Asked = list[tuple[int, str]]  # our id of the cancel request or the refill, the provider's id of what it is about
+# Our id of the cancel request or refill, and the provider's id of its order (of its refill, for `_OPEN_REFILLS`).
+type _Due = list[tuple[int, str]]
 
 _CANCELS = """
 SELECT c.id, u.upstream_id
@@ -31,7 +32,7 @@ WHERE u.provider_id = %s AND u.state = 'sent' AND (c.forwarded_at IS NULL OR c.f
 ORDER BY c.id LIMIT %s
 """
 
-_REFILLS = """
+_NEW_REFILLS = """
 SELECT r.id, a.upstream_id
 FROM orders_refill r
 JOIN orders_attempt a ON a.order_id = r.order_id AND a.state = 'sent' AND a.provider_id = %s
@@ -40,75 +41,80 @@ WHERE r.status = 'Pending' AND r.upstream_id = '' AND (r.polled_at IS NULL OR r.
 ORDER BY r.id LIMIT %s
 """
 
-_REFILLS_THERE = """
+_OPEN_REFILLS = """
 SELECT r.id, r.upstream_id
 FROM orders_refill r JOIN orders_attempt a ON a.order_id = r.order_id AND a.state = 'sent' AND a.provider_id = %s
 WHERE r.status IN ('Pending', 'In progress') AND r.upstream_id <> '' AND r.polled_at < now() - %s
 ORDER BY r.id LIMIT %s
 """
 
-_NOTED_IN = {models.CancelRequest: "forwarded_at", models.Refill: "polled_at"}  # when its provider was asked last
+# The column that says when the provider was last asked.
+_POLLED_COLUMN = {models.CancelRequest: "forwarded_at", models.Refill: "polled_at"}
 
 
-def pass_on(line: ThrottledClient, provider: Provider) -> bool:
-    """Pass on what customers ask for, and ask what became of it; tell whether there was anything."""
-    return any([_cancel(line, provider), _refill(line, provider), _follow_refills(line, provider)])
+def forward_requests(throttled: ThrottledClient, provider: Provider) -> bool:
+    """Forward cancels and refills to the provider and poll open refills. Return whether there were any."""
+    return any([_cancel(throttled, provider), _refill(throttled, provider), _poll_refills(throttled, provider)])
 
 
-def _cancel(line: ThrottledClient, provider: Provider) -> bool:
-    asked = _due(_CANCELS, provider, models.CancelRequest)
-    said = _ask(line, asked, lambda client, ids: client.cancel(ids))
-    if said:
-        accepted = [id_ for id_, order in asked if isinstance(said.get(order), CancelAccepted)]
-        declined = [id_ for id_, order in asked if isinstance(said.get(order), Declined)]
+def _cancel(throttled: ThrottledClient, provider: Provider) -> bool:
+    due = _take_due(_CANCELS, provider, models.CancelRequest)
+    answers = _request(throttled, due, lambda client, ids: client.cancel(ids))
+    if answers:
+        accepted = [id_ for id_, order in due if isinstance(answers.get(order), CancelAccepted)]
+        declined = [id_ for id_, order in due if isinstance(answers.get(order), Declined)]
         with transaction.atomic():
             models.CancelRequest.objects.filter(pk__in=accepted).update(is_accepted_upstream=True)
             cancelling.reject(engine_connection(), declined)
-    return bool(asked)
+    return bool(due)
 
 
-def _refill(line: ThrottledClient, provider: Provider) -> bool:
-    asked = _due(_REFILLS, provider, models.Refill)
-    said = _ask(line, asked, lambda client, ids: client.refills(ids))
-    if said:
-        declined = [id_ for id_, order in asked if isinstance(said.get(order), Declined)]
+def _refill(throttled: ThrottledClient, provider: Provider) -> bool:
+    due = _take_due(_NEW_REFILLS, provider, models.Refill)
+    answers = _request(throttled, due, lambda client, ids: client.refills(ids))
+    if answers:
+        declined = [id_ for id_, order in due if isinstance(answers.get(order), Declined)]
         with transaction.atomic():
-            for id_, order in asked:
-                answer = said.get(order)
+            for id_, order in due:
+                answer = answers.get(order)
                 if isinstance(answer, Refill):
                     models.Refill.objects.filter(pk=id_).update(upstream_id=str(answer.refill))
             settle_refills(engine_connection(), [RefillReport(id_, RefillStatus.REJECTED) for id_ in declined])
-    return bool(asked)
+    return bool(due)
 
 
-def _follow_refills(line: ThrottledClient, provider: Provider) -> bool:
-    asked = _due(_REFILLS_THERE, provider, models.Refill)
-    said = _ask(line, asked, lambda client, ids: client.refill_statuses(ids))
-    if said:
+def _poll_refills(throttled: ThrottledClient, provider: Provider) -> bool:
+    due = _take_due(_OPEN_REFILLS, provider, models.Refill)
+    answers = _request(throttled, due, lambda client, ids: client.refill_statuses(ids))
+    if answers:
         reports = [
             RefillReport(id_, RefillStatus(standing.status.value))
-            for id_, refill in asked
-            if isinstance(standing := said.get(refill), RefillStanding) and standing.status
+            for id_, refill in due
+            if isinstance(standing := answers.get(refill), RefillStanding) and standing.status
         ]
         with transaction.atomic():
             settle_refills(engine_connection(), reports)
-    return bool(asked)
+    return bool(due)
 
 
-def _due(query: str, provider: Provider, model: type[models.CancelRequest | models.Refill]) -> _Asked:
-    """Return what is to be asked about now, and note that it is."""
+def _take_due(query: str, provider: Provider, model: type[models.CancelRequest | models.Refill]) -> _Due:
+    """Return the rows to ask the provider about now, and record the time in them."""
     with transaction.atomic():
-        asked: _Asked = Cursor(engine_connection()).execute(query, [provider.pk, ASK_AGAIN, IDS_A_REQUEST]).fetchall()
-        model._default_manager.filter(pk__in=[id_ for id_, _ in asked]).update(**{_NOTED_IN[model]: Now()})  # noqa: SLF001 - Django's
-    return asked
+        due: _Due = Cursor(engine_connection()).execute(query, [provider.pk, ASK_AGAIN, IDS_A_REQUEST]).fetchall()
+        due_rows = model._default_manager.filter(pk__in=[id_ for id_, _ in due])  # noqa: SLF001 - Django's
+        due_rows.update(**{_POLLED_COLUMN[model]: Now()})
+    return due
 
 
-def _ask[T](line: ThrottledClient, asked: _Asked, ask: Callable[[Client, list[str]], dict[Id, T]]) -> dict[str, T]:
-    """Ask about all of it, and return what is said by the provider's ids.
+def _request[T](
+    throttled: ThrottledClient, due: _Due, request: Callable[[Client, list[str]], dict[Id, T]]
+) -> dict[str, T]:
+    """Make one request about all due rows. Return the answers by the provider's ids.
 
-    Without a clear answer nothing is: it is asked again in a while, and a cancel or a refill asked for twice is one.
+    Without a clear answer, return none: the rows come up again after `ASK_AGAIN`. That is safe, since a provider
+    treats a repeated cancel or refill as one.
     """
-    if not asked:
+    if not due:
         return {}
-    answers = line.call(lambda client: ask(client, [id_ for _, id_ in asked]))
+    answers = throttled.call(lambda client: request(client, [upstream_id for _, upstream_id in due]))
     return {} if isinstance(answers, PanelError) else {str(id_): answer for id_, answer in answers.items()}

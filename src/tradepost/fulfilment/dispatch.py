@@ -1,4 +1,4 @@
-"""Outgoing orders: queued orders are placed with their provider (docs/architecture.md, orders: never twice, never lost)."""
+"""Place queued orders with their provider (docs/architecture.md, orders: never twice, never lost)."""
 
 from functools import partial
 
@@ -15,14 +15,14 @@ from tradepost.providers.models import Provider
 from tradepost_client import Client, GenericOrder, PanelError, Placed
 
 
-def send(line: ThrottledClient, provider: Provider) -> int:
-    """Send what is queued, as much as the line takes at a time, and return how much that was.
+def send_queued(throttled: ThrottledClient, provider: Provider) -> int:
+    """Claim and send one batch of queued orders. Return how many orders were claimed.
 
-    What is claimed is committed as `sending` before the first byte leaves; each answer is committed as it comes.
+    The claimed orders are committed as `sending` before the first byte leaves. Each answer is committed when it comes.
     """
-    taken = _claim(line, provider)
+    claimed = _claim(throttled, provider)
     name = _installation() if provider.supports_idempotency_keys else ""
-    for answered in line.each(taken, lambda client, outgoing: _place(client, outgoing, name)):
+    for answered in throttled.call_each(claimed, lambda client, outgoing: _place(client, outgoing, name)):
         outcomes = [_outcome(outgoing, answer) for outgoing, answer in answered]
         for _, answer in answered:
             provider_pause.pause_after(provider, answer)
@@ -30,14 +30,15 @@ def send(line: ThrottledClient, provider: Provider) -> int:
         if provider.last_error and any(outcome.result is Result.SENT for outcome in outcomes):
             provider.last_error = ""
             provider.save(update_fields=["last_error"])
-    return len(taken)
+    return len(claimed)
 
 
-def _claim(line: ThrottledClient, provider: Provider) -> list[OutgoingOrder]:
-    limit = 2 * line.width  # what the line has in hand: little is unsure if this worker dies
-    taken = in_transaction(partial(dispatching.claim, provider=provider.pk, limit=limit))
-    if taken or not provider.supports_idempotency_keys:
-        return taken
+def _claim(throttled: ThrottledClient, provider: Provider) -> list[OutgoingOrder]:
+    # No more than the client has in flight and waiting: if this worker dies, only these orders become unsure.
+    limit = 2 * throttled.parallel_requests
+    claimed = in_transaction(partial(dispatching.claim, provider=provider.pk, limit=limit))
+    if claimed or not provider.supports_idempotency_keys:
+        return claimed
     return in_transaction(partial(dispatching.claim_unsure, provider=provider.pk, limit=limit))
 
 
@@ -53,5 +54,5 @@ def _outcome(outgoing: OutgoingOrder, answer: Placed | PanelError) -> Outcome:
 
 
 def _installation() -> str:
-    """Tell this installation's orders from those of others that have an account with the same provider."""
+    """Return a prefix that keeps our idempotency keys apart from those of other desks at the same provider."""
     return "tp" + salted_hmac("tradepost.installation", "orders", algorithm="sha256").hexdigest()[:16]

@@ -1,4 +1,7 @@
-"""How fulfilment is, for Prometheus: at `/metrics`, to whoever has the token; without one, to this machine only."""
+"""The state of fulfilment for Prometheus, at `/metrics`.
+
+If a token is set, the caller must send it. If none is set, only this machine may read the metrics.
+"""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -18,32 +21,32 @@ from prometheus_client.registry import Collector
 
 from tradepost.catalog.models import Service
 from tradepost.orders import backlog
-from tradepost.orders.backlog import STATES, Standing, Workers
+from tradepost.orders.backlog import STATES, ProviderBacklog, WorkerStatus
 
-type _Read = Callable[[Standing], float | Decimal | None]
+type _Value = Callable[[ProviderBacklog], float | Decimal | None]
 
 
 @login_not_required
 @require_safe
 @never_cache
-def show(request: HttpRequest) -> HttpResponse:
-    """Write what Prometheus reads; 503 if the database is away."""
+def metrics_view(request: HttpRequest) -> HttpResponse:
+    """Return the metrics as text; 503 if the database can't be reached."""
     if settings.TRADEPOST_METRICS_TOKEN:
-        given = request.headers.get("Authorization", "")
-        if not constant_time_compare(given, f"Bearer {settings.TRADEPOST_METRICS_TOKEN}"):
+        authorization = request.headers.get("Authorization", "")
+        if not constant_time_compare(authorization, f"Bearer {settings.TRADEPOST_METRICS_TOKEN}"):
             return HttpResponse("a token is needed", "text/plain", 401, headers={"WWW-Authenticate": "Bearer"})
     elif not _is_local(request):
         return HttpResponse("only from this machine, or with a token", "text/plain", 403)
     registry = CollectorRegistry()
     try:
-        registry.register(Fulfilment(backlog.standings(), backlog.workers(), _in_quarantine()))
+        registry.register(FulfilmentCollector(backlog.provider_backlogs(), backlog.worker_status(), _in_quarantine()))
     except DatabaseError:
         return HttpResponse("the database is away", "text/plain", 503)
     return HttpResponse(generate_latest(registry), CONTENT_TYPE_LATEST)
 
 
 def _is_local(request: HttpRequest) -> bool:
-    """Tell whether a request comes from this machine; what a proxy passes on does not, wherever the proxy is."""
+    """Return whether the request comes from this machine. A request through a proxy does not, even a local proxy."""
     if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
         return False
     try:
@@ -56,16 +59,13 @@ def _in_quarantine() -> int:
     return Service.objects.exclude(quarantine="").count()
 
 
-class Fulfilment(Collector):
-    """What was read, as metrics."""
-
-    def __init__(self, standings: list[Standing], workers: Workers, in_quarantine: int) -> None:
-        self._standings = standings
+class FulfilmentCollector(Collector):
+    def __init__(self, backlogs: list[ProviderBacklog], workers: WorkerStatus, in_quarantine: int) -> None:
+        self._backlogs = backlogs
         self._workers = workers
         self._in_quarantine = in_quarantine
 
     def collect(self) -> Iterator[Metric]:
-        """Give them out."""
         yield GaugeMetricFamily("tradepost_workers", "Workers that are alive.", self._workers.alive)
         jobs = GaugeMetricFamily("tradepost_jobs", "Jobs: due (waiting), being done (doing), failed.", labels=["state"])
         for state in ("waiting", "doing", "failed"):
@@ -82,35 +82,35 @@ class Fulfilment(Collector):
         orders = GaugeMetricFamily(
             "tradepost_provider_orders", "Orders at a provider or on their way.", labels=["provider", "state"]
         )
-        for standing in self._standings:
+        for provider in self._backlogs:
             for state in STATES:
-                orders.add_metric([standing.name, state], getattr(standing, state))
+                orders.add_metric([provider.name, state], getattr(provider, state))
         return orders
 
     def _gauges(self) -> Iterator[Metric]:
-        told: dict[str, tuple[str, _Read]] = {
+        gauges: dict[str, tuple[str, _Value]] = {
             "oldest_queued_seconds": ("Since the oldest queued order was placed.", lambda p: p.oldest_seconds or 0),
             "balance": ("What is left there, in its currency.", lambda p: p.balance),
             "in_trouble": ("1 while nothing is sent to it for a reason.", lambda p: int(bool(p.last_error))),
             "paused": ("1 while nothing is sent to it since staff said so.", lambda p: int(p.is_paused)),
             "list_age_seconds": ("Since its list was read.", lambda p: p.synced_seconds),
         }
-        for name, (documentation, read) in told.items():
+        for name, (documentation, value_of) in gauges.items():
             gauge = GaugeMetricFamily(f"tradepost_provider_{name}", documentation, labels=["provider"])
-            for standing in self._standings:
-                value = read(standing)
+            for provider in self._backlogs:
+                value = value_of(provider)
                 if value is not None:
-                    gauge.add_metric([standing.name], float(value))
+                    gauge.add_metric([provider.name], float(value))
             yield gauge
 
     def _counters(self) -> Iterator[Metric]:
-        told: dict[str, tuple[str, _Read]] = {
+        counters: dict[str, tuple[str, _Value]] = {
             "requests": ("Requests made to it.", lambda p: p.requests),
             "request_failures": ("Requests that got no clear answer.", lambda p: p.failures),
             "request_seconds": ("Seconds that all requests took together.", lambda p: p.request_milliseconds / 1000),
         }
-        for name, (documentation, read) in told.items():
+        for name, (documentation, value_of) in counters.items():
             counter = CounterMetricFamily(f"tradepost_provider_{name}", documentation, labels=["provider"])
-            for standing in self._standings:
-                counter.add_metric([standing.name], float(read(standing) or 0))
+            for provider in self._backlogs:
+                counter.add_metric([provider.name], float(value_of(provider) or 0))
             yield counter

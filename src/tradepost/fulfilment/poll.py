@@ -1,4 +1,4 @@
-"""Asking providers how orders stand, and taking in what they say."""
+"""Poll providers for the status of orders and for balances, and store the answers."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -23,52 +23,57 @@ REQUESTS_A_BATCH = 10
 BALANCE_EVERY = timedelta(minutes=5)
 
 
-def ask(line: ThrottledClient, provider: Provider) -> bool:
-    """Ask about the orders that are next, and for the balance now and then; tell whether there was anything to ask."""
-    _ask_balance(line, provider)
+def poll_orders(throttled: ThrottledClient, provider: Provider) -> bool:
+    """Poll the next batch of orders, and the balance if it is due.
+
+    Return whether the visit may go on: there were orders to poll, and no answer paused the provider.
+    """
+    _poll_balance(throttled, provider)
     limit = IDS_A_REQUEST * REQUESTS_A_BATCH
-    watched = in_transaction(partial(polling.next_batch, provider=provider.pk, limit=limit))
-    batches = [watched[first : first + IDS_A_REQUEST] for first in range(0, len(watched), IDS_A_REQUEST)]
-    is_well = True
-    for answered in line.each(batches, _statuses):
+    orders = in_transaction(partial(polling.next_batch, provider=provider.pk, limit=limit))
+    batches = [orders[first : first + IDS_A_REQUEST] for first in range(0, len(orders), IDS_A_REQUEST)]
+    may_go_on = True
+    for answered in throttled.call_each(batches, _statuses):
         for _, answer in answered:
-            is_well = not provider_pause.pause_after(provider, answer) and is_well
-        seen = [
-            _seen(order, answer.get(order.upstream_id), provider.exchange_rate)
+            may_go_on = not provider_pause.pause_after(provider, answer) and may_go_on
+        statuses = [
+            _status(order, answer.get(order.upstream_id), provider.exchange_rate)
             for batch, answer in answered
             if not isinstance(answer, PanelError)
             for order in batch
         ]
-        in_transaction(partial(polling.take_in, provider=provider.pk, seen=seen))
-    return bool(watched) and is_well
+        in_transaction(partial(polling.take_in, provider=provider.pk, seen=statuses))
+    return bool(orders) and may_go_on
 
 
 def _statuses(client: Client, batch: Sequence[PolledOrder]) -> dict[str, StandingOf]:
-    return {str(id_): standing for id_, standing in client.statuses([each.upstream_id for each in batch]).items()}
+    return {str(id_): standing for id_, standing in client.statuses([order.upstream_id for order in batch]).items()}
 
 
-def _seen(order: PolledOrder, said: StandingOf | None, exchange_rate: Decimal) -> UpstreamStatus:
-    if isinstance(said, Declined):
-        return UpstreamStatus(order.order, error=said.error)
-    if not isinstance(said, Standing):
+def _status(order: PolledOrder, answer: StandingOf | None, exchange_rate: Decimal) -> UpstreamStatus:
+    if isinstance(answer, Declined):
+        return UpstreamStatus(order.order, error=answer.error)
+    if not isinstance(answer, Standing):
         return UpstreamStatus(order.order)
-    cost = None if said.charge is None else _amount(said.charge * exchange_rate)
-    if said.status is None:
-        return UpstreamStatus(order.order, error=f"status {said.raw_status}" if said.raw_status else "")
-    posts = tuple(str(id_) for id_ in said.orders) if said.posts is not None else ()
-    return UpstreamStatus(order.order, Status(said.status.value), said.start_count, said.remains, cost, posts=posts)
+    cost = None if answer.charge is None else _amount(answer.charge * exchange_rate)
+    if answer.status is None:
+        return UpstreamStatus(order.order, error=f"status {answer.raw_status}" if answer.raw_status else "")
+    posts = tuple(str(id_) for id_ in answer.orders) if answer.posts is not None else ()
+    return UpstreamStatus(
+        order.order, Status(answer.status.value), answer.start_count, answer.remains, cost, posts=posts
+    )
 
 
-def _ask_balance(line: ThrottledClient, provider: Provider) -> None:
-    """Learn what is left at a provider. Who asks first notes it: others need not."""
+def _poll_balance(throttled: ThrottledClient, provider: Provider) -> None:
+    """Update the provider's balance if it is due. The time is set first, so only one worker asks for it."""
     due = Provider.objects.filter(pk=provider.pk).filter(Q(balance_at=None) | Q(balance_at__lt=Now() - BALANCE_EVERY))
     if due.update(balance_at=Now()):
-        answer = line.call(lambda client: client.balance())
-        told = _amount(answer.balance) if isinstance(answer, Balance) else None
-        if told is not None:
-            Provider.objects.filter(pk=provider.pk).update(balance=told)
+        answer = throttled.call(lambda client: client.balance())
+        balance = _amount(answer.balance) if isinstance(answer, Balance) else None
+        if balance is not None:
+            Provider.objects.filter(pk=provider.pk).update(balance=balance)
 
 
-def _amount(told: Decimal) -> Decimal | None:
-    """Return an amount as the database has it; None for one that can't be."""
-    return money.to_amount(told) if abs(told) <= BALANCE_MAX else None
+def _amount(amount: Decimal) -> Decimal | None:
+    """Return the amount as the database stores it; None if the database can't hold it."""
+    return money.to_amount(amount) if abs(amount) <= BALANCE_MAX else None

@@ -1,7 +1,7 @@
-"""What the answers of providers mean: the strings with which panels refuse, and what becomes of an order then.
+"""What a provider's failure means for an order: the wordings of refusals, and what to do about each.
 
-A refusal is definite: nothing was ordered. But some refusals are about now, not about the order: it stays queued and is
-sent again later. What is not in this table is taken for a refusal of the order.
+A refusal is definite: nothing was ordered. Some refusals are only temporary; the order then stays queued and is sent
+again later. If a wording is not in this table, the provider refused the order itself.
 """
 
 import re
@@ -16,7 +16,7 @@ NOT_REACHED = timedelta(seconds=30)
 
 
 class KnownRefusal(msgspec.Struct, frozen=True):
-    """A refusal that is known: how it reads, and how long to wait, the whole provider or this order only."""
+    """A temporary refusal: its wording, how long to wait, and whether the provider or only this order has to wait."""
 
     pattern: re.Pattern[str]
     wait: timedelta
@@ -36,21 +36,21 @@ KNOWN_REFUSALS = tuple(
         (r"active order with this link|wait until (the )?order", timedelta(minutes=10), False),
     )
 )
-# The one refusal that proves the contrary: the order is there.
-_IS_THERE = re.compile(r"idempotency key was used", re.IGNORECASE)
+# This refusal proves the opposite: the provider has the order.
+_ORDER_EXISTS = re.compile(r"idempotency key was used", re.IGNORECASE)
 
 
 class Pause(msgspec.Struct, frozen=True):
-    """Nothing is to be sent to a provider for a while, and why."""
+    """How long to send nothing to a provider, and why."""
 
     wait: timedelta
     why: str
 
 
 def outcome_of(order: int, attempt: int, error: PanelError) -> Outcome:
-    """Say what a failure to place an order means for it."""
-    if isinstance(error, Refused) and not _IS_THERE.search(error.text):
-        known = _known(error)
+    """Return the outcome of an attempt to place an order that ended in this error."""
+    if isinstance(error, Refused) and not _ORDER_EXISTS.search(error.text):
+        known = _known_refusal(error)
         if known is None:
             return Outcome(order, attempt, Result.DECLINED, response=error.text)
         return Outcome(order, attempt, Result.LATER, response=error.text, wait=known.wait)
@@ -61,30 +61,30 @@ def outcome_of(order: int, attempt: int, error: PanelError) -> Outcome:
 
 
 def pause_of(error: PanelError) -> Pause | None:
-    """Say whether a failure is about the provider as a whole: then it is to be left alone for a while."""
+    """Return how long to pause the provider after this error; None if the error is about the order only."""
     if isinstance(error, Refused):
-        known = _known(error)
+        known = _known_refusal(error)
         return Pause(known.wait, error.text) if known and known.is_about_provider else None
     if isinstance(error, RateLimited):
         return Pause(timedelta(seconds=1 if error.retry_after is None else error.retry_after), "")
     return Pause(NOT_REACHED, str(error)) if isinstance(error, NotSent) else None
 
 
-def _known(error: Refused) -> KnownRefusal | None:
-    return next((each for each in KNOWN_REFUSALS if each.pattern.search(error.text)), None)
+def _known_refusal(error: Refused) -> KnownRefusal | None:
+    return next((refusal for refusal in KNOWN_REFUSALS if refusal.pattern.search(error.text)), None)
 
 
 def evidence_of(error: PanelError) -> str:
-    """Write down what is known of a failure, for whoever has to judge it."""
+    """Return all that is known of a failure as text, for the member of staff who settles the order."""
     evidence = error.evidence
-    told = [str(error), f"{evidence.started_at:%Y-%m-%d %H:%M:%S} UTC, {evidence.seconds:.3f} s"]
+    parts = [str(error), f"{evidence.started_at:%Y-%m-%d %H:%M:%S} UTC, {evidence.seconds:.3f} s"]
     if evidence.status_code:
-        told.append(f"HTTP {evidence.status_code}")
+        parts.append(f"HTTP {evidence.status_code}")
     if evidence.body:
-        told.append(evidence.body)
-    return "\n".join(told)
+        parts.append(evidence.body)
+    return "\n".join(parts)
 
 
-def is_clear(error: PanelError) -> bool:
-    """Tell whether a provider that fails so is well: it answered, whatever it said."""
+def is_clear_answer(error: PanelError) -> bool:
+    """Return whether the provider gave a clear answer, even a refusal. If it did, it works."""
     return not isinstance(error, Ambiguous | NotSent)

@@ -1,4 +1,4 @@
-"""Pausing a provider: nothing is sent to it for a while, and the operator is shown why."""
+"""Pause a provider: nothing is sent to it for a while, and the back office shows staff why."""
 
 import time
 from datetime import timedelta
@@ -10,13 +10,13 @@ from tradepost.fulfilment.provider_errors import Pause, pause_of
 from tradepost.providers.models import Provider
 from tradepost_client import PanelError
 
-UNUSABLE = timedelta(minutes=5)  # how long to leave a provider alone that can't be called at all
+UNUSABLE = timedelta(minutes=5)  # the pause of a provider that can't be called at all: bad address or unreadable key
 SHORT_PAUSE = timedelta(seconds=5)
 ERROR_CHARS_MAX = 300
 
 
 def pause_after(provider: Provider, answer: object) -> bool:
-    """Pause the provider if this answer means that. Return whether it is paused."""
+    """Pause the provider if this answer asks for a pause. Return whether it did."""
     pause = pause_of(answer) if isinstance(answer, PanelError) else None
     if pause:
         pause_provider(provider.pk, pause)
@@ -29,9 +29,9 @@ def pause_provider(provider: int, pause: Pause) -> None:
 
 
 def wait_out(provider: Provider) -> bool:
-    """Sleep through a short pause. Return whether to go on: not while an operator or a long pause forbids it."""
-    asked = Provider.objects.filter(pk=provider.pk, is_paused=False)
-    left = asked.values_list(Greatest(Coalesce(F("retry_at"), Now()) - Now(), timedelta(0)), flat=True).first()
+    """Sleep through a short pause. Return False if staff paused the provider, or its pause is a long one."""
+    active = Provider.objects.filter(pk=provider.pk, is_paused=False)
+    left = active.values_list(Greatest(Coalesce(F("retry_at"), Now()) - Now(), timedelta(0)), flat=True).first()
     if left is None or left > SHORT_PAUSE:
         return False
     time.sleep(left.total_seconds())

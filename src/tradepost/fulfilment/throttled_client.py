@@ -1,4 +1,4 @@
-"""The line to a provider: as many requests at a time, and a second, as it allows; and what they took."""
+"""Call a provider within its limits on parallel requests and on requests per second, and count the requests."""
 
 import threading
 import time
@@ -8,20 +8,20 @@ from typing import Self
 
 from django.db.models import F
 
-from tradepost.fulfilment.provider_errors import is_clear
+from tradepost.fulfilment.provider_errors import is_clear_answer
 from tradepost.providers import client as provider_client
 from tradepost.providers.models import Provider
 from tradepost_client import Client, PanelError
 
 
 class ThrottledClient:
-    """Calls a provider from threads of its own, within its limits. Everything that is asked of it goes through here."""
+    """Calls a provider from threads of its own. During a visit, every request to the provider goes through here."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider.pk
-        self._client = _kept_client(provider)
+        self._client = _cached_client(provider)
         self._threads = ThreadPoolExecutor(provider.parallel_requests, thread_name_prefix=f"provider {provider.pk}")
-        self.width = provider.parallel_requests
+        self.parallel_requests = provider.parallel_requests
         self._seconds_apart = 1 / provider.requests_a_second
         self._next_at = time.monotonic()
         self._lock = threading.Lock()
@@ -34,18 +34,20 @@ class ThrottledClient:
         self._threads.shutdown()
         self.note_health()
 
-    def call[T](self, ask: Callable[[Client], T]) -> T | PanelError:
-        """Make one call and wait for its answer."""
-        return self._threads.submit(self._call, ask).result()
+    def call[T](self, request: Callable[[Client], T]) -> T | PanelError:
+        """Make one request and wait for its answer."""
+        return self._threads.submit(self._call, request).result()
 
-    def each[A, T](self, asked: Sequence[A], ask: Callable[[Client, A], T]) -> Iterator[list[tuple[A, T | PanelError]]]:
-        """Make a call for each; yield what has been answered, all that is there at a time, until all is."""
+    def call_each[A, T](
+        self, items: Sequence[A], request: Callable[[Client, A], T]
+    ) -> Iterator[list[tuple[A, T | PanelError]]]:
+        """Make one request for each item. Yield the items answered since the last yield, with their answers."""
         waiting: dict[Future[T | PanelError], A] = {}
-        rest = iter(asked)
+        rest = iter(items)
         while True:
-            for each in rest:
-                waiting[self._threads.submit(self._call, _asking(ask, each))] = each
-                if len(waiting) >= 2 * self.width:
+            for item in rest:
+                waiting[self._threads.submit(self._call, _request_for(request, item))] = item
+                if len(waiting) >= 2 * self.parallel_requests:
                     break
             if not waiting:
                 return
@@ -53,53 +55,53 @@ class ThrottledClient:
             yield [(waiting.pop(future), future.result()) for future in done]
 
     def note_health(self) -> None:
-        """Add what was asked since the last time to the provider's figures."""
+        """Add the requests made since the last call of this method to the provider's figures."""
         with self._lock:
-            told = self._requests, self._failures, self._milliseconds
+            requests, failures, milliseconds = self._requests, self._failures, self._milliseconds
             self._requests = self._failures = self._milliseconds = 0
-        if told[0]:
+        if requests:
             Provider.objects.filter(pk=self._provider).update(
-                requests=F("requests") + told[0],
-                failures=F("failures") + told[1],
-                request_milliseconds=F("request_milliseconds") + told[2],
+                requests=F("requests") + requests,
+                failures=F("failures") + failures,
+                request_milliseconds=F("request_milliseconds") + milliseconds,
             )
 
-    def _call[T](self, ask: Callable[[Client], T]) -> T | PanelError:
+    def _call[T](self, request: Callable[[Client], T]) -> T | PanelError:
         self._await_turn()
         began = time.monotonic()
         answer: T | PanelError
         try:
-            answer = ask(self._client)
+            answer = request(self._client)
         except PanelError as error:
             answer = error
         with self._lock:
             self._requests += 1
-            self._failures += isinstance(answer, PanelError) and not is_clear(answer)
+            self._failures += isinstance(answer, PanelError) and not is_clear_answer(answer)
             self._milliseconds += round((time.monotonic() - began) * 1000)
         return answer
 
     def _await_turn(self) -> None:
         with self._lock:
             now = time.monotonic()
-            mine = max(now, self._next_at)
-            self._next_at = mine + self._seconds_apart
-        time.sleep(max(0.0, mine - now))
+            turn_at = max(now, self._next_at)
+            self._next_at = turn_at + self._seconds_apart
+        time.sleep(max(0.0, turn_at - now))
 
 
-# By provider, beside what it was made of: a visit goes on with the connections of the one before.
+# For each provider's id, its connection settings and its client. A visit reuses the connections of the last visit.
 _clients: dict[int, tuple[object, Client]] = {}
 
 
-def _kept_client(provider: Provider) -> Client:
-    """Return the client of the last visit, or another if address, key or limits have changed."""
-    made_of = provider.url, bytes(provider.encrypted_key), provider.parallel_requests
-    kept = _clients.get(provider.pk)
-    if kept and kept[0] == made_of:
-        return kept[1]
-    if kept:
-        kept[1].close()
+def _cached_client(provider: Provider) -> Client:
+    """Return the client of the last visit, or a new one if the provider's address, key or limits have changed."""
+    settings = provider.url, bytes(provider.encrypted_key), provider.parallel_requests
+    cached = _clients.get(provider.pk)
+    if cached and cached[0] == settings:
+        return cached[1]
+    if cached:
+        cached[1].close()
     client = provider_client.client_of(provider)
-    _clients[provider.pk] = made_of, client
+    _clients[provider.pk] = settings, client
     return client
 
 
@@ -109,5 +111,5 @@ def close_clients() -> None:
         _clients.popitem()[1][1].close()
 
 
-def _asking[A, T](ask: Callable[[Client, A], T], each: A) -> Callable[[Client], T]:
-    return lambda client: ask(client, each)
+def _request_for[A, T](request: Callable[[Client, A], T], item: A) -> Callable[[Client], T]:
+    return lambda client: request(client, item)

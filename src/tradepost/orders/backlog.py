@@ -1,6 +1,6 @@
-"""What waits for each provider, what is there, and how the workers are: for the page of staff and for metrics.
+"""Each provider's orders by state, and the state of the workers, for the back office and for `/metrics`.
 
-Every count reads a partial index, and only so far: what is over costs nothing, and what is very much costs no more.
+Every count reads a partial index and stops at `COUNTED_MAX`, so that neither ended orders nor a long queue cost more.
 """
 
 from decimal import Decimal
@@ -8,15 +8,16 @@ from decimal import Decimal
 import msgspec
 from django.db import connection
 
-COUNTED_MAX = 100_000  # of one state at one provider; more is not told apart
-ALIVE_SECONDS_MAX = 30  # since a worker's last heartbeat, of which there is one each 10 seconds
+COUNTED_MAX = 100_000  # orders in one state at one provider; counting stops there
+ALIVE_SECONDS_MAX = 30  # since a worker's last heartbeat; workers send one every 2 seconds (`up/worker.py`)
 STATES = ("queued", "sending", "sent", "unsure", "refused")
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """A provider, and how many orders are in each state there; `oldest_seconds` is since the oldest queued was placed.
+class ProviderBacklog(msgspec.Struct, frozen=True):
+    """A provider, and how many of its orders are in each state.
 
-    `requests`, `failures` (without a clear answer) and `request_milliseconds` are sums since it was added.
+    `oldest_seconds` is the age of the oldest queued order, `synced_seconds` the age of the service list. `requests`,
+    `failures` (no clear answer) and `request_milliseconds` are sums since the provider was added.
     """
 
     id: int
@@ -37,8 +38,8 @@ class Standing(msgspec.Struct, frozen=True):
     refused: int
 
 
-class Workers(msgspec.Struct, frozen=True):
-    """How many jobs are due, being done and failed, how many workers there are, and when one was last heard of."""
+class WorkerStatus(msgspec.Struct, frozen=True):
+    """How many jobs are due, running and failed, how many workers are alive, and the age of the last heartbeat."""
 
     waiting: int
     doing: int
@@ -47,7 +48,7 @@ class Workers(msgspec.Struct, frozen=True):
     heard_seconds: float | None
 
 
-_STANDINGS = f"""
+_BACKLOGS = f"""
 SELECT p.id, p.name, p.currency, p.balance, p.is_paused, p.last_error,
        extract(epoch FROM now() - p.synced_at)::float8, p.requests, p.failures, p.request_milliseconds,
        (SELECT extract(epoch FROM now() - o.created_at)::float8
@@ -73,15 +74,14 @@ FROM procrastinate_jobs WHERE status IN ('todo', 'doing', 'failed')
 """
 
 
-def standings() -> list[Standing]:
-    """Return how each provider stands, by name."""
+def provider_backlogs() -> list[ProviderBacklog]:
+    """Return the backlog of every provider, sorted by name."""
     with connection.cursor() as cursor:
-        cursor.execute(_STANDINGS, {"max": COUNTED_MAX})
-        return [Standing(*row) for row in cursor.fetchall()]
+        cursor.execute(_BACKLOGS, {"max": COUNTED_MAX})
+        return [ProviderBacklog(*row) for row in cursor.fetchall()]
 
 
-def workers() -> Workers:
-    """Return how the workers are."""
+def worker_status() -> WorkerStatus:
     with connection.cursor() as cursor:
         cursor.execute(_WORKERS, {"alive": ALIVE_SECONDS_MAX})
-        return Workers(*cursor.fetchall()[0])
+        return WorkerStatus(*cursor.fetchall()[0])

@@ -1,14 +1,14 @@
-"""What staff can have done to many orders at once, and how far that is."""
+"""The kinds, states, outcomes and options of bulk actions."""
 
 import msgspec
 
 from tradepost.engine.enums import TextEnum
 
-TEXT_CHARS_MAX = 2_000  # of a link, or a part of one
+TEXT_CHARS_MAX = 2_000  # of `BulkOptions.find` and `BulkOptions.link`
 
 
 class BulkActionKind(TextEnum):
-    """What is to be done."""
+    """What a bulk action does to its orders."""
 
     CANCEL = "cancel"
     PARTIAL = "partial"
@@ -20,7 +20,6 @@ class BulkActionKind(TextEnum):
 
     @property
     def label(self) -> str:
-        """How the back office calls it."""
         return _LABELS[self]
 
 
@@ -36,16 +35,16 @@ _LABELS = {
 
 
 class BulkActionState(TextEnum):
-    """How far a bulk action is."""
+    """How far a bulk action has come."""
 
-    DRAFT = "draft"  # looked at, and not confirmed yet
+    DRAFT = "draft"  # shown as a preview, but not confirmed yet
     RUNNING = "running"
     DONE = "done"
-    STOPPED = "stopped"  # by staff; what was done by then stays done
+    STOPPED = "stopped"  # by staff; the changes made by then stay
 
 
 class BulkOutcome(TextEnum):
-    """What became of one of its orders."""
+    """What a bulk action did to one order."""
 
     WAITING = "waiting"
     DONE = "done"
@@ -54,12 +53,16 @@ class BulkOutcome(TextEnum):
 
 
 class BulkOptions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How it is to be done. `remains` None: as each order has it. `find` empty: `link` takes the place of all of it."""
+    """How to act on the orders.
+
+    If `remains` is None, each order keeps its own. If `find` is empty, `link` replaces the whole link; otherwise it
+    replaces only the text in `find`.
+    """
 
     remains: int | None = None
     find: str = ""
     link: str = ""
 
-    def link_for(self, was: str) -> str:
-        """Return the link that an order is to have in place of the one that it has."""
-        return was.replace(self.find, self.link) if self.find else self.link
+    def link_for(self, old_link: str) -> str:
+        """Return the new link of an order that has `old_link`."""
+        return old_link.replace(self.find, self.link) if self.find else self.link

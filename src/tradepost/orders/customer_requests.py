@@ -1,4 +1,4 @@
-"""What staff decides about customers' requests: to cancel an order that is under way, or to refill one."""
+"""Staff decide customers' requests to cancel an order that is under way, or to refill one."""
 
 from collections.abc import Collection
 
@@ -13,30 +13,30 @@ from tradepost.orders.models import CancelRequest
 
 
 def accept_cancels(requests: Collection[int], *, actor: str) -> int:
-    """End the orders, Canceled if nothing was delivered, else Partial, and return how many were.
+    """End the orders: Canceled if nothing was delivered, otherwise Partial. Return how many orders ended.
 
-    What may exist at a provider is left: it is settled on its own page, after a look there.
+    Unsure orders are skipped: they may exist at a provider, so staff settle them on their own page.
     """
-    asked = (
+    open_requests = (
         CancelRequest.objects.filter(pk__in=requests, state=CancelState.OPEN.value)
         .exclude(order__dispatch=Dispatch.UNSURE.value)
         .select_related("order")
     )
     reports = [
         cancelling.accepted(order.pk, quantity=order.quantity, remains=order.remains, parts=order.parts)
-        for order in (each.order for each in asked)
+        for order in (request.order for request in open_requests)
     ]
     with transaction.atomic():
         return settle(engine_connection(), reports, actor=actor).count(Outcome.SETTLED)
 
 
 def reject_cancels(requests: Collection[int]) -> int:
-    """Let the orders go on, and return how many requests were refused."""
+    """Reject the requests, so that the orders go on. Return how many were rejected."""
     with transaction.atomic():
         return cancelling.reject(engine_connection(), list(requests))
 
 
 def settle_refills(refills: Collection[int], status: RefillStatus) -> int:
-    """Move refills on, and return how many were."""
+    """Set the status of refills. Return how many changed."""
     with transaction.atomic():
         return refilling.settle_refills(engine_connection(), [RefillReport(refill, status) for refill in refills])

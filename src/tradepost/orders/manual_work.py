@@ -1,7 +1,7 @@
-"""Work by hand: who is at which order of a service that people fulfil, and what they report of it.
+"""Work by hand: staff take orders of services that people fulfil, and report their progress.
 
-Taking an order is a row under a unique key, so of two people who take the same one, one has it. What is reported goes
-through the engine, like any provider's report.
+Taking an order inserts a row under a unique key, so if two people take the same order, only one gets it. Reports go
+through the engine like a provider's.
 """
 
 from psycopg import Connection, Cursor
@@ -10,7 +10,7 @@ from tradepost.engine import settling
 from tradepost.engine.settling import Outcome, Report
 from tradepost.engine.statuses import ACTIVE, Dispatch
 
-TRIES_MAX = 20  # to take the next order, each of them lost to somebody else
+TRIES_MAX = 20  # to take the next order; a try is lost if another person takes the order first
 
 _FREE = """
 SELECT o.id FROM orders_order o
@@ -30,47 +30,47 @@ _HOLD = "SELECT order_id FROM orders_orderassignment WHERE order_id = %s AND ass
 
 _RELEASE = "DELETE FROM orders_orderassignment WHERE order_id = %s AND assignee_id = %s RETURNING order_id"
 
-_FORGET = """
+_RELEASE_ENDED = """
 DELETE FROM orders_orderassignment t USING orders_order o WHERE o.id = t.order_id AND NOT o.status = ANY(%s)
 """
 
 
 def take(connection: Connection, order: int, by: int) -> bool:
-    """Take an order that waits to be fulfilled by hand; tell whether it is one, and nobody had it."""
-    told = [by, order, Dispatch.NONE.value, _active()]
-    return Cursor(connection).execute(_TAKE, told).fetchone() is not None
+    """Assign an order to `by`. Return False if somebody has the order, or it needs no work by hand."""
+    parameters = [by, order, Dispatch.NONE.value, _active()]
+    return Cursor(connection).execute(_TAKE, parameters).fetchone() is not None
 
 
 def take_next(connection: Connection, by: int, service: int | None = None) -> int | None:
-    """Take the oldest order that nobody is at, of one service or of any; return it, or None if there is none."""
-    asked = {"by_hand": Dispatch.NONE.value, "active": _active(), "service": service}
+    """Assign the oldest free order, of one service or of any, to `by`. Return its id; None if no order is free."""
+    parameters = {"by_hand": Dispatch.NONE.value, "active": _active(), "service": service}
     for _ in range(TRIES_MAX):
-        found = Cursor(connection).execute(_FREE, asked).fetchone()
-        if found is None:
+        row = Cursor(connection).execute(_FREE, parameters).fetchone()
+        if row is None:
             return None
-        if take(connection, found[0], by):
-            return int(found[0])
+        if take(connection, row[0], by):
+            return int(row[0])
     return None
 
 
 def release(connection: Connection, order: int, by: int) -> bool:
-    """Let others take an order; tell whether one had it."""
+    """End the assignment of an order to `by`, so that others can take it. Return False if `by` didn't have it."""
     return Cursor(connection).execute(_RELEASE, [order, by]).fetchone() is not None
 
 
-def report(connection: Connection, told: Report, by: int, *, actor: str) -> Outcome | None:
-    """Report on an order that one is at; None if one is not. An order that is over is let go."""
-    if Cursor(connection).execute(_HOLD, [told.order, by]).fetchone() is None:
+def report(connection: Connection, progress: Report, by: int, *, actor: str) -> Outcome | None:
+    """Report progress on an order assigned to `by`; return None if it isn't. Release the order once it has ended."""
+    if Cursor(connection).execute(_HOLD, [progress.order, by]).fetchone() is None:
         return None
-    [outcome] = settling.settle(connection, [told], actor=actor)
-    if told.status not in ACTIVE or outcome is Outcome.NOT_ALLOWED:
-        release(connection, told.order, by)
+    [outcome] = settling.settle(connection, [progress], actor=actor)
+    if progress.status not in ACTIVE or outcome is Outcome.NOT_ALLOWED:
+        release(connection, progress.order, by)
     return outcome
 
 
-def forget_ended(connection: Connection) -> None:
-    """Let go of orders that ended otherwise, since their customers canceled them for one."""
-    Cursor(connection).execute(_FORGET, [_active()])
+def release_ended(connection: Connection) -> None:
+    """Release the orders that ended in another way than by a report, such as by their customer's cancel."""
+    Cursor(connection).execute(_RELEASE_ENDED, [_active()])
 
 
 def _active() -> list[str]:

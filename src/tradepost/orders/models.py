@@ -1,4 +1,4 @@
-"""Orders, and what happened to them. Written by `tradepost.engine` (placing, settling) only; shown by these models."""
+"""Orders and their history. Only `tradepost.engine` (placing, settling) writes the orders; these models show them."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -16,7 +16,7 @@ from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, CancelState, Dispatch
 from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOutcome
 
 IS_ACTIVE = Q(status__in=[status.value for status in ACTIVE])
-TRIED = (Dispatch.SENDING, Dispatch.SENT, Dispatch.UNSURE, Dispatch.REFUSED)  # what may have come of an attempt
+TRIED = (Dispatch.SENDING, Dispatch.SENT, Dispatch.UNSURE, Dispatch.REFUSED)  # the states of an attempt
 ON_ITS_WAY = (Dispatch.QUEUED, *TRIED)
 
 
@@ -25,8 +25,6 @@ def _choices(words: Sequence[TextEnum]) -> list[tuple[str, str]]:
 
 
 class Order(models.Model):
-    """An order: what was asked for, what it cost, and where it stands."""
-
     id = models.BigAutoField(primary_key=True)
     account = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", db_index=False, db_constraint=False
@@ -82,11 +80,11 @@ class Order(models.Model):
                 name="order_part_of_parent",
             ),
             models.CheckConstraint(condition=Q(parts__isnull=True) | Q(parts__gte=1), name="order_parts_positive"),
-            # No run is made twice, no post mirrored twice.
+            # Each run is made once, and each post is mirrored once.
             models.UniqueConstraint(
                 fields=("parent", "part"), condition=Q(parent__isnull=False), name="order_part_once"
             ),
-            # The referee of «You have active order with this link»; the link is hashed because it may be long.
+            # Enforces «You have active order with this link». The link is hashed because it may be long.
             models.UniqueConstraint(
                 "account",
                 "service",
@@ -97,9 +95,9 @@ class Order(models.Model):
         )
         indexes = (
             models.Index(fields=("account", "id"), name="order_of_account"),
-            # Drip-feeds and subscriptions of an account; few orders are either.
+            # For the lists of an account's drip-feeds and subscriptions, which are few.
             models.Index(fields=("account", "id"), condition=Q(parts__isnull=False), name="order_made_of_parts"),
-            # Every loop that moves orders on reads this one, so its cost doesn't grow with history.
+            # Every task that advances orders reads this index, so its cost doesn't grow with ended orders.
             models.Index(fields=("dispatch", "id"), condition=IS_ACTIVE, name="order_active"),
             models.Index(
                 "account",
@@ -120,22 +118,22 @@ class Order(models.Model):
 
     @property
     def net(self) -> Decimal:
-        """What it costs now, after refunds."""
+        """The charge after refunds."""
         return self.charge - self.refunded
 
     @property
     def aim(self) -> str:
-        """What it is for: its link, or whose posts."""
+        """The link; for a subscription, the user name whose posts it is for."""
         return self.link or (self.fields or {}).get("username", "")
 
     @property
     def done(self) -> int:
-        """How much of it is delivered."""
+        """The quantity delivered so far."""
         return self.quantity - self.remains
 
 
 class DripFeed(models.Model):
-    """When the next run of an order is due. Written by `tradepost.engine` (placing, dripfeeding, settling)."""
+    """When the next run of an order is due. Written by `tradepost.engine` (placing, drip_feeds, settling)."""
 
     order = models.OneToOneField(Order, primary_key=True, on_delete=models.PROTECT, related_name="dripfeed")
     interval_minutes = models.IntegerField()
@@ -151,9 +149,9 @@ class DripFeed(models.Model):
 
 
 class UpstreamOrder(models.Model):
-    """An order on its way to a provider or there, while it is under way. Written by `tradepost.engine.dispatching`.
+    """An active order that is on its way to a provider, or there. Written by `tradepost.engine.dispatching`.
 
-    `due_at` is when it may be sent (queued) or asked for again (unsure); `attempt_count` counts its attempts.
+    `due_at` is when the order may be sent (if queued), or asked for again (if unsure).
     """
 
     order = models.OneToOneField(Order, primary_key=True, on_delete=models.PROTECT, related_name="upstream")
@@ -193,9 +191,9 @@ class UpstreamOrder(models.Model):
 
 
 class Attempt(models.Model):
-    """One try to place an order with a provider: written before the first byte leaves, completed by what came back.
+    """One try to place an order with a provider: stored before the first byte leaves, completed with the answer.
 
-    What is asked and answered is kept as evidence for whoever has to settle an order whose answer was lost.
+    The request and response are kept as evidence: staff need them to settle an order whose answer was lost.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -223,11 +221,11 @@ class Attempt(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=("order", "number"), name="attempt_once"),
-            # An order is at one provider at most: what was sent, or may have been, is not sent elsewhere.
+            # An order is at one provider at most: if it was sent, or may have been, it is not sent elsewhere.
             models.UniqueConstraint(
                 fields=("order",), condition=Q(state__in=["sending", "sent", "unsure"]), name="attempt_one_live"
             ),
-            # Two orders are never one order there.
+            # Two of our orders never share one order at the provider.
             models.UniqueConstraint(fields=("provider", "upstream_id"), name="attempt_upstream_id_once"),
         )
         ordering = ("id",)
@@ -237,7 +235,7 @@ class Attempt(models.Model):
 
 
 class OrderEvent(models.Model):
-    """A move of an order: who, when, from what, to what. An order's own row tells of its placing."""
+    """A change of an order's status or dispatch, with its time and actor. Placing makes no event, only the order."""
 
     id = models.BigAutoField(primary_key=True)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="events")
@@ -290,7 +288,7 @@ class Refill(models.Model):
 
 
 class CancelRequest(models.Model):
-    """A customer's wish to cancel an order that has left already; settled along with the order."""
+    """A customer's request to cancel an order that was begun or sent. It is settled when the order ends."""
 
     id = models.BigAutoField(primary_key=True)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="cancel_requests")
@@ -315,7 +313,7 @@ class CancelRequest(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """What an account called an order, so that it can ask for it again. Written by `tradepost.engine.idempotency`."""
+    """The key that a client sent with an order, so that a retry returns that order. Written by `engine.idempotency`."""
 
     pk = models.CompositePrimaryKey("account_id", "key")
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -332,7 +330,7 @@ class IdempotencyKey(models.Model):
 
 
 class BulkAction(models.Model):
-    """What staff has done to many orders at once. Written by `tradepost.orders.bulk_actions`."""
+    """An action of staff on many orders. Written by `tradepost.orders.bulk_actions`."""
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=16, choices=BulkActionKind.choices())
@@ -369,16 +367,16 @@ class BulkAction(models.Model):
 
     @property
     def worked_on(self) -> int:
-        """How many of its orders are decided."""
+        """The number of orders done, skipped or failed."""
         return self.done + self.skipped + self.failed
 
 
 class BulkOrder(models.Model):
-    """An order that was chosen for a bulk action, and what became of it there: once, since it is one row."""
+    """An order chosen for a bulk action, and what the action did to it. One row an order, so each is done once."""
 
     pk = models.CompositePrimaryKey("action_id", "order_id")
     action = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="orders", db_index=False)
-    # Without a key of the database, which would lock every order while it is chosen. Orders are never deleted.
+    # No foreign key in the database: it would lock every chosen order while the draft is made. Nobody deletes orders.
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     outcome = models.CharField(max_length=8, choices=BulkOutcome.choices(), db_default=BulkOutcome.WAITING.value)
     note = models.CharField(max_length=200, db_default="", blank=True)
@@ -395,7 +393,7 @@ class BulkOrder(models.Model):
 
 
 class OrderAssignment(models.Model):
-    """An order by hand that a member of staff is at. One row an order: nobody else can take it."""
+    """An order by hand that a member of staff has taken. One row an order, so nobody else can take it."""
 
     order = models.OneToOneField(
         Order, primary_key=True, on_delete=models.PROTECT, related_name="assignment", db_constraint=False
@@ -408,9 +406,9 @@ class OrderAssignment(models.Model):
 
 
 class ServicePace(models.Model):
-    """How long the last orders of a service took. Written by `tradepost.orders.stuck_orders`.
+    """How long the last orders of a service took, from placing to the first move and to the end.
 
-    From placing to the first move and to the end: what nine in ten stayed below, and not less than thrice the median.
+    Each value is the 90th percentile, but at least three times the median. Written by `tradepost.orders.stuck_orders`.
     """
 
     service = models.OneToOneField(
@@ -426,7 +424,7 @@ class ServicePace(models.Model):
 
 
 class StuckOrder(models.Model):
-    """An active order that takes too long, and why that is said. Written by `tradepost.orders.stuck_orders`."""
+    """An active order that takes too long, and the reason. Written by `tradepost.orders.stuck_orders`."""
 
     NOT_STARTED, SLOW, UNANSWERED = "not started", "slow", "unanswered"
     REASONS = (NOT_STARTED, SLOW, UNANSWERED)
@@ -451,7 +449,7 @@ class StuckOrder(models.Model):
 
 
 class ShownColumns(models.Model):
-    """Which columns a member of staff wants to see in the list of orders."""
+    """The columns that a member of staff has chosen for the list of orders."""
 
     account = models.OneToOneField(
         settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="+"

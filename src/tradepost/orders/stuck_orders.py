@@ -1,7 +1,7 @@
-"""How long orders of each service usually take, and which of those under way take longer.
+"""How long the orders of each service usually take, and which active orders take longer.
 
-Both are reckoned by a worker every few minutes and kept in small tables, so that looking at them costs nothing however
-many orders there are. What a service's last orders took is read from the newest events only.
+A worker computes both every few minutes and stores them in small tables, so that the back office reads them quickly
+however many orders there are. Only the newest events are read to compute how long orders take.
 """
 
 from datetime import timedelta
@@ -11,19 +11,19 @@ from psycopg import Connection, Cursor
 from tradepost.engine.statuses import ACTIVE, DELIVERING
 from tradepost.orders.models import StuckOrder
 
-EVENTS_READ = 300_000  # the newest; a service that ended none of its orders among them keeps what was reckoned before
-ORDERS_MIN = 5  # fewer tell nothing
-ORDERS_MAX = 100  # the last ones of a service
+EVENTS_READ = 300_000  # the newest; a service without a completed order among them keeps its last pace
+ORDERS_MIN = 5  # fewer orders are no basis for a pace
+ORDERS_MAX = 100  # the last orders of a service
 PERCENTILE = 0.9
 MEDIANS = 3
-AT_LEAST = timedelta(minutes=10)  # nobody is alarmed before
-UNKNOWN = timedelta(days=1)  # of a service that nothing is known of
-UNANSWERED = timedelta(hours=2)  # without any provider's having taken it
-STUCK_MAX = 10_000  # the oldest are kept
+AT_LEAST = timedelta(minutes=10)  # younger orders are never stuck
+UNKNOWN = timedelta(days=1)  # the pace of a service that has none yet
+UNANSWERED = timedelta(hours=2)  # the longest that an order may wait for a provider to accept it
+STUCK_MAX = 10_000  # only the oldest are stored
 
-# An order's first move out of Pending, and its end as Completed, each since it was placed. What is made of runs or
-# posts takes as long as its customer wished, and counts for nothing.
-_RECKON = """
+# Measures an order's first move out of Pending and its completion, both since placing. Drip-feeds and subscriptions
+# take as long as their customer chose, so they are left out.
+_COMPUTE_PACES = """
 WITH newest AS (
     SELECT e.id, e.order_id, e.at, e.from_status, e.to_status
     FROM orders_orderevent e WHERE e.id > (SELECT coalesce(max(id), 0) FROM orders_orderevent) - %(events)s
@@ -76,9 +76,9 @@ WHERE (orders_stuckorder.reason, orders_stuckorder.expected_within)
 
 
 def compute_paces(connection: Connection) -> None:
-    """Reckon anew how long the orders of each service take."""
+    """Compute and store how long the orders of each service take."""
     Cursor(connection).execute(
-        _RECKON,
+        _COMPUTE_PACES,
         {
             "events": EVENTS_READ,
             "begun": [status.value for status in ACTIVE if status != "Pending"],
@@ -92,7 +92,7 @@ def compute_paces(connection: Connection) -> None:
 
 
 def find_stuck(connection: Connection) -> None:
-    """Find anew which active orders take longer than is usual, the oldest first, as many as are kept."""
+    """Replace the stored stuck orders by the active orders that take too long now: the `STUCK_MAX` oldest."""
     Cursor(connection).execute(
         _FIND,
         {
@@ -107,6 +107,6 @@ def find_stuck(connection: Connection) -> None:
 
 
 def stuck_count() -> int:
-    """Return how many orders are kept as stuck that are not over meanwhile."""
+    """Return how many stuck orders are still active."""
     active = [status.value for status in DELIVERING]
     return StuckOrder.objects.filter(order__status__in=active).count()

@@ -1,6 +1,6 @@
-"""Many services edited at once: what would change of each, with what is wrong about it, and the change itself.
+"""Edit many services at once: plan the change of each service, then write the changes.
 
-`consider` decides it without the database; `apply` writes it, all or nothing, in the caller's transaction.
+`plan_edits` works without the database; `apply` writes all plans or none, in the caller's transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ FIELDS = (
 
 
 class RateBy(TextEnum):
-    """How a rate is made of a figure."""
+    """How a new rate is computed from `Edit.figure`."""
 
     SET = "set"
     PERCENT = "percent"
@@ -34,7 +34,6 @@ class RateBy(TextEnum):
 
     @property
     def label(self) -> str:
-        """How the form calls it."""
         return _LABELS[self]
 
 
@@ -47,10 +46,10 @@ _LABELS = {
 
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to become of services; None leaves a field as it is.
+    """The new values of services; None leaves a field as it is.
 
-    A cost is that of the dearest active route. `decimals` are those that a rate is rounded to: up if it is made of a
-    cost, else half up.
+    The new rate is rounded to `decimals`: up if it is computed from the cost (of the dearest active route), otherwise
+    half up.
     """
 
     rate_by: RateBy | None = None
@@ -67,8 +66,11 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     category_id: int | None = None
 
 
-class Considered(msgspec.Struct, frozen=True):
-    """A service, the fields that would change with their old and new values, why it can't be, and what to mind."""
+class EditPlan(msgspec.Struct, frozen=True):
+    """What an edit would do to one service.
+
+    `changes` maps field names to the old and new value. `refusal` is why the edit is impossible, "" if it is possible.
+    """
 
     service: Service
     changes: dict[str, tuple[Any, Any]]
@@ -77,49 +79,48 @@ class Considered(msgspec.Struct, frozen=True):
 
     @property
     def is_to_change(self) -> bool:
-        """Whether anything is to be written."""
         return bool(self.changes) and not self.refusal
 
 
-class _RefusedError(TradepostError):
-    """It can't be; the message says why."""
+class _EditRefusedError(TradepostError):
+    """The edit of this service is impossible; the message says why. Never leaves this module."""
 
 
 _WRITE = f"""
-UPDATE catalog_service s SET ({", ".join(FIELDS)}) = ({", ".join(f"told.{field}" for field in FIELDS)})
-FROM jsonb_to_recordset(%s::jsonb) AS told (
+UPDATE catalog_service s SET ({", ".join(FIELDS)}) = ({", ".join(f"new.{field}" for field in FIELDS)})
+FROM jsonb_to_recordset(%s::jsonb) AS new (
     id bigint, rate numeric, min bigint, max bigint, is_active boolean, refill boolean, refill_days int,
     refill_wait_hours int, cancel boolean, dripfeed boolean, category_id bigint
 )
-WHERE s.id = told.id
+WHERE s.id = new.id
 """
 
 
-def consider(services: Sequence[Service], edit: Edit, costs: Mapping[int, Costs]) -> list[Considered]:
-    """Return what an edit would do to each of these services, in their order."""
-    return [_consider(service, edit, costs.get(service.pk)) for service in services]
+def plan_edits(services: Sequence[Service], edit: Edit, costs: Mapping[int, Costs]) -> list[EditPlan]:
+    """Return the plan for each service, in the order of `services`."""
+    return [_plan(service, edit, costs.get(service.pk)) for service in services]
 
 
-def _consider(service: Service, edit: Edit, costs: Costs | None) -> Considered:
-    asked = {name: value for name in FIELDS[1:] if (value := getattr(edit, name)) is not None}
+def _plan(service: Service, edit: Edit, costs: Costs | None) -> EditPlan:
+    wanted = {name: value for name in FIELDS[1:] if (value := getattr(edit, name)) is not None}
     try:
         if edit.rate_by:
-            asked["rate"] = _rate(service.rate, edit, costs)
+            wanted["rate"] = _rate(service.rate, edit, costs)
         changes = {
-            name: (was, asked[name])
+            name: (old, wanted[name])
             for name in FIELDS
-            if name in asked and (was := getattr(service, name)) != asked[name]
+            if name in wanted and (old := getattr(service, name)) != wanted[name]
         }
         _check(service, {name: new for name, (_, new) in changes.items()})
-    except _RefusedError as why:
-        return Considered(service, {}, str(why))
-    return Considered(service, changes, warnings=_warnings(service, changes, costs))
+    except _EditRefusedError as error:
+        return EditPlan(service, {}, str(error))
+    return EditPlan(service, changes, warnings=_warnings(service, changes, costs))
 
 
 def _rate(now: Decimal, edit: Edit, costs: Costs | None) -> Decimal:
     if edit.rate_by is RateBy.MARKUP:
         if costs is None:
-            raise _RefusedError("What it costs is not known")
+            raise _EditRefusedError("What it costs is not known")
         return markup.rate_for(costs.dearest, edit.figure, edit.decimals)
     if edit.rate_by is RateBy.PERCENT:
         rate = now * (markup.HUNDRED + edit.figure) / markup.HUNDRED
@@ -129,17 +130,17 @@ def _rate(now: Decimal, edit: Edit, costs: Costs | None) -> Decimal:
 
 
 def _check(service: Service, new: Mapping[str, Any]) -> None:
-    """Raise `_RefusedError` for what the database would refuse."""
+    """Raise `_EditRefusedError` if the database would refuse the new values."""
     rate = new.get("rate", service.rate)
     least, most = new.get("min", service.min), new.get("max", service.max)
     if rate < 0:
-        raise _RefusedError(f"Its rate would be below nothing, {money.show(rate)}")
+        raise _EditRefusedError(f"Its rate would be below nothing, {money.show(rate)}")
     if rate > markup.RATE_MAX:
-        raise _RefusedError("Its rate would be more than a rate can be")
+        raise _EditRefusedError("Its rate would be more than a rate can be")
     if most < least:
-        raise _RefusedError(f"Its min, {least:,}, would be above its max, {most:,}")
+        raise _EditRefusedError(f"Its min, {least:,}, would be above its max, {most:,}")
     if new.get("is_active") and service.quarantine:
-        raise _RefusedError("It is in quarantine: settle that first")
+        raise _EditRefusedError("It is in quarantine: settle that first")
 
 
 def _warnings(service: Service, changes: Mapping[str, tuple[Any, Any]], costs: Costs | None) -> list[str]:
@@ -154,15 +155,15 @@ def _warnings(service: Service, changes: Mapping[str, tuple[Any, Any]], costs: C
     return warnings
 
 
-def apply(considered: Sequence[Considered]) -> dict[int, str]:
-    """Write what was considered, in one statement; return why, by those that go into quarantine for it."""
-    changing = [each for each in considered if each.is_to_change]
+def apply(plans: Sequence[EditPlan]) -> dict[int, str]:
+    """Write the plans in one statement. Return the reasons of the services that this puts into quarantine, by id."""
+    changing = [plan for plan in plans if plan.is_to_change]
     if not changing:
         return {}
-    engine_connection().execute(_WRITE, [msgspec.json.encode([_row(each) for each in changing]).decode()])
-    return service_sync.check_costs([each.service.pk for each in changing])
+    engine_connection().execute(_WRITE, [msgspec.json.encode([_row(plan) for plan in changing]).decode()])
+    return service_sync.check_costs([plan.service.pk for plan in changing])
 
 
-def _row(each: Considered) -> dict[str, Any]:
-    new = {name: value for name, (_, value) in each.changes.items()}
-    return {"id": each.service.pk, **{name: new.get(name, getattr(each.service, name)) for name in FIELDS}}
+def _row(plan: EditPlan) -> dict[str, Any]:
+    new = {name: value for name, (_, value) in plan.changes.items()}
+    return {"id": plan.service.pk, **{name: new.get(name, getattr(plan.service, name)) for name in FIELDS}}

@@ -1,4 +1,4 @@
-"""Calling providers: the client of their panel, which reaches no private address unless the operator allows it."""
+"""The client that calls providers. It reaches no private address, unless the operator allows private addresses."""
 
 import ipaddress
 import socket
@@ -13,9 +13,9 @@ TIMEOUT = httpx2.Timeout(30, connect=10)
 
 
 def client_of(provider: Provider) -> Client:
-    """Return a client of a provider's panel that makes nothing again by itself.
+    """Return a client of the provider's panel that never retries.
 
-    Raises `encryption.Unreadable`, and `ValueError` for an address that nothing can be sent to.
+    Raises `DecryptionError` if the key can't be decrypted, and `ValueError` if the address or key is invalid.
     """
     limits = httpx2.Limits(
         max_connections=provider.parallel_requests,
@@ -33,13 +33,16 @@ def client_of(provider: Provider) -> Client:
 
 
 class GuardedTransport(httpx2.BaseTransport):
-    """Connects to the address that was checked: a name that leads to a private one is not connected to (docs/architecture.md, keys and people)."""
+    """Resolves a host name once, checks the address, and connects to exactly that address.
+
+    So no host name can lead to a private address (docs/architecture.md, keys and people).
+    """
 
     def __init__(self, inner: httpx2.BaseTransport) -> None:
         self._inner = inner
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request. Raises `ConnectError`, before anything is sent, for an address that is not allowed."""
+        """Send a request. Raises `ConnectError`, before anything is sent, if the address is not allowed."""
         host = request.url.host
         if not settings.TRADEPOST_PRIVATE_ADDRESSES:
             address = _public_address(host, request)
@@ -48,16 +51,15 @@ class GuardedTransport(httpx2.BaseTransport):
         return self._inner.handle_request(request)
 
     def close(self) -> None:
-        """Close the connections."""
         self._inner.close()
 
 
 def _public_address(host: str, request: httpx2.Request) -> str:
     try:
-        found = socket.getaddrinfo(host, request.url.port or 443, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host, request.url.port or 443, type=socket.SOCK_STREAM)
     except OSError as error:
         raise httpx2.ConnectError(f"the name {host} is not known: {error}", request=request) from error
-    for *_, address in found:
+    for *_, address in addresses:
         if not ipaddress.ip_address(address[0]).is_global:
             raise httpx2.ConnectError(f"{host} is at a private address, which is not allowed", request=request)
-    return str(found[0][4][0])
+    return str(addresses[0][4][0])

@@ -1,4 +1,7 @@
-"""Secrets of others, sealed before they reach the database: whoever has only a backup can't read them (docs/architecture.md, keys and people)."""
+"""Encrypt providers' API keys before they reach the database (docs/architecture.md, keys and people).
+
+Somebody who has only a backup of the database can't read them.
+"""
 
 import base64
 from functools import lru_cache
@@ -12,7 +15,7 @@ from tradepost.engine.exceptions import TradepostError
 
 
 class DecryptionError(TradepostError):
-    """This secret was sealed by another installation, or its secret key has changed: it has to be entered again."""
+    """The secret was encrypted with another secret key, so staff must enter it again."""
 
 
 @lru_cache(maxsize=1)
@@ -24,13 +27,12 @@ def _fernet(secret_key: str) -> Fernet:
 
 
 def encrypt(text: str) -> bytes:
-    """Encrypt a secret with this installation's key."""
     return _fernet(settings.SECRET_KEY).encrypt(text.encode())
 
 
-def decrypt(sealed: bytes) -> str:
-    """Decrypt a secret. Raises `Unreadable` if this installation did not seal it."""
+def decrypt(encrypted: bytes) -> str:
+    """Raise `DecryptionError` if the secret was encrypted with another secret key."""
     try:
-        return _fernet(settings.SECRET_KEY).decrypt(sealed).decode()
+        return _fernet(settings.SECRET_KEY).decrypt(encrypted).decode()
     except InvalidToken:
         raise DecryptionError("sealed with another secret key") from None

@@ -1,4 +1,4 @@
-"""Providers, upstream panels that deliver orders; what they sell; and by which routes our services reach them."""
+"""Providers (upstream panels that deliver orders), what they sell, and the routes from our services to theirs."""
 
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from tradepost.providers import encryption
 
 
 class Provider(models.Model):
-    """A panel that speaks API v2, where orders are placed. Its key is sealed; times and figures are its worker's."""
+    """A panel that speaks API v2, where workers place orders. Workers write the fields that can't be edited."""
 
     name = models.CharField(max_length=100, unique=True)
     url = models.URLField("API address", max_length=500, help_text="The address of its API, like /api/v2, as it is.")
@@ -69,7 +69,7 @@ class Provider(models.Model):
 
     @property
     def key(self) -> str:
-        """The API key, in clear. Raises `encryption.Unreadable`."""
+        """The API key, decrypted. Raises `encryption.DecryptionError`."""
         return encryption.decrypt(bytes(self.encrypted_key))
 
     @key.setter
@@ -78,7 +78,7 @@ class Provider(models.Model):
 
 
 class ProviderService(models.Model):
-    """What a provider sells, as it told at the last sync; `rate` is in its currency."""
+    """A service that a provider sells, as of the last sync. `rate` is in the provider's currency."""
 
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="services")
     upstream_id = models.CharField("id there", max_length=64)
@@ -108,7 +108,7 @@ class ProviderService(models.Model):
 
 
 class SyncedField(TextEnum):
-    """What of a service follows its provider's when that changes."""
+    """A field of a service that follows the provider's service when that changes."""
 
     RATE = "rate"
     MIN = "min"
@@ -121,7 +121,7 @@ class SyncedField(TextEnum):
 
 
 class Route(models.Model):
-    """A service's way to a provider's. Of several the first is taken; the next only after a definite refusal."""
+    """A way from a service to a provider's service. Orders take the first, and the next one only after a refusal."""
 
     service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="routes")
     position = models.PositiveIntegerField(default=1, help_text="The lowest is tried first.")
@@ -162,13 +162,13 @@ class Route(models.Model):
 
 
 class PollRound(models.Model):
-    """How far the asking about a provider's orders of one age has come. Written by `tradepost.engine.polling`."""
+    """How far the polling of a provider's orders in one age group has come. Written by `tradepost.engine.polling`."""
 
     pk = models.CompositePrimaryKey("provider_id", "age")
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="+", db_index=False)
     age = models.SmallIntegerField()
     started_at = models.DateTimeField()
-    # The orders sent before this moment, and those of this moment below this id, are yet to be asked about.
+    # Still to poll in this round: orders sent before `cursor_at`, and orders sent at `cursor_at` with ids below this.
     cursor_at = models.DateTimeField(null=True)
     cursor_order = models.BigIntegerField(null=True)
 

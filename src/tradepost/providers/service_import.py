@@ -1,4 +1,4 @@
-"""Services of a provider made services of ours: each with a route, all at once, and none of them twice."""
+"""Import a provider's services as services of this desk, each with a route. No provider service is imported twice."""
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal
@@ -19,7 +19,7 @@ _TYPES = {type_.value.casefold(): type_ for type_ in OrderType}
 
 
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How services are to be imported; without a category each gets one of its provider's name for it."""
+    """How to import services. Without a category, each service gets one named like its category at the provider."""
 
     category: int | None = None
     new_category: str = ""
@@ -28,56 +28,56 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     follows: Sequence[str] = ()
 
 
-class Imported(msgspec.Struct, frozen=True):
-    """What became of an import: the services made, how many were imported before, and why others can't be."""
+class ImportResult(msgspec.Struct, frozen=True):
+    """The services made, the number of services that were imported before, and why others can't be imported."""
 
     services: list[int]
     already: int
     refused: list[str]
 
 
-class _RefusedError(TradepostError):
-    """It can't be sold here; the message says why."""
+class _ImportRefusedError(TradepostError):
+    """This desk can't sell the service; the message says why. Never leaves this module."""
 
 
-def import_services(offers: Collection[int], wish: ImportOptions) -> Imported:
-    """Make services of these provider services; those that a service of ours has a route to are left."""
+def import_services(offers: Collection[int], options: ImportOptions) -> ImportResult:
+    """Import these provider services. Those that already have a route are left out."""
     with transaction.atomic():
         locked = (
             ProviderService.objects.filter(pk__in=offers).order_by("category", "pk").select_for_update(of=("self",))
         )
-        chosen = list(locked.select_related("provider"))
-        routed = set(Route.objects.filter(provider_service__in=chosen).values_list("provider_service", flat=True))
+        selected = list(locked.select_related("provider"))
+        routed = set(Route.objects.filter(provider_service__in=selected).values_list("provider_service", flat=True))
         routes: list[Route] = []
         refused: list[str] = []
-        for offer in chosen:
+        for offer in selected:
             if offer.pk not in routed:
                 try:
-                    routes.append(_route(offer, wish))
-                except _RefusedError as why:
-                    refused.append(f"{offer}: {why}")
-        _write(routes, wish)
-    return Imported([route.service_id for route in routes], len(routed), refused)
+                    routes.append(_route(offer, options))
+                except _ImportRefusedError as error:
+                    refused.append(f"{offer}: {error}")
+        _write(routes, options)
+    return ImportResult([route.service_id for route in routes], len(routed), refused)
 
 
-def _route(offer: ProviderService, wish: ImportOptions) -> Route:
-    """Return a route to an offer and its service, neither written yet. Raises `_RefusedError`."""
+def _route(offer: ProviderService, options: ImportOptions) -> Route:
+    """Return a route and its service, neither of them stored yet. Raises `_ImportRefusedError`."""
     if offer.is_delisted:
-        raise _RefusedError("its provider does not list it any more")
+        raise _ImportRefusedError("its provider does not list it any more")
     type_ = _TYPES.get(offer.type.casefold())
     if type_ is None:
-        raise _RefusedError(f"orders of the type {offer.type} are unknown here")
+        raise _ImportRefusedError(f"orders of the type {offer.type} are unknown here")
     route = Route(
         provider_service=offer,
-        follows=list(wish.follows),
-        markup_percent=wish.markup_percent,
-        rate_decimals=wish.rate_decimals,
+        follows=list(options.follows),
+        markup_percent=options.markup_percent,
+        rate_decimals=options.rate_decimals,
     )
-    asked = service_sync.route_terms(route, type_).asked
-    if asked.rate > markup.RATE_MAX:
-        raise _RefusedError("what it would cost is more than a rate can be")
+    terms = service_sync.route_terms(route, type_).followed_terms
+    if terms.rate > markup.RATE_MAX:
+        raise _ImportRefusedError("what it would cost is more than a rate can be")
     route.service = Service(
-        **msgspec.structs.asdict(asked),
+        **msgspec.structs.asdict(terms),
         type=type_.value,
         average_time=offer.average_time,
         fulfilment=Fulfilment.PROVIDER.value,
@@ -85,9 +85,9 @@ def _route(offer: ProviderService, wish: ImportOptions) -> Route:
     return route
 
 
-def _write(routes: Sequence[Route], wish: ImportOptions) -> None:
-    names = [_category_of(route.provider_service, wish) for route in routes]
-    categories = _categories(names, wish)
+def _write(routes: Sequence[Route], options: ImportOptions) -> None:
+    names = [_category_of(route.provider_service, options) for route in routes]
+    categories = _categories(names, options)
     for position, (route, name) in enumerate(zip(routes, names, strict=True)):
         route.service.category = categories[name]
         route.service.position = position
@@ -97,17 +97,17 @@ def _write(routes: Sequence[Route], wish: ImportOptions) -> None:
     Route.objects.bulk_create(routes)
 
 
-def _category_of(offer: ProviderService, wish: ImportOptions) -> str:
-    return wish.new_category or offer.category[:CATEGORY_CHARS_MAX] or offer.provider.name
+def _category_of(offer: ProviderService, options: ImportOptions) -> str:
+    return options.new_category or offer.category[:CATEGORY_CHARS_MAX] or offer.provider.name
 
 
-def _categories(names: Sequence[str], wish: ImportOptions) -> dict[str, Category]:
-    """Return the category for each name, made where there is none."""
-    if wish.category and not wish.new_category:
-        return dict.fromkeys(names, Category.objects.get(pk=wish.category))
-    there = set(Category.objects.filter(name__in=names).values_list("name", flat=True))
+def _categories(names: Sequence[str], options: ImportOptions) -> dict[str, Category]:
+    """Return the category for each name; create the categories that don't exist."""
+    if options.category and not options.new_category:
+        return dict.fromkeys(names, Category.objects.get(pk=options.category))
+    existing = set(Category.objects.filter(name__in=names).values_list("name", flat=True))
     last = Category.objects.order_by("-position").values_list("position", flat=True).first() or 0
-    missing = dict.fromkeys(name for name in names if name not in there)
-    made = [Category(name=name, position=last + number) for number, name in enumerate(missing, 1)]
-    Category.objects.bulk_create(made, ignore_conflicts=True)  # another import may be making the same one
+    missing = dict.fromkeys(name for name in names if name not in existing)
+    created = [Category(name=name, position=last + number) for number, name in enumerate(missing, 1)]
+    Category.objects.bulk_create(created, ignore_conflicts=True)  # another import may be making the same one
     return {category.name: category for category in Category.objects.filter(name__in=names)}

@@ -1,7 +1,7 @@
-"""What a provider sells, as its panel lists it, held against what was listed before.
+"""A provider's list of services, compared with the services stored before.
 
-`read` judges a list: one that is empty or broken is none. `take_in` writes what is new, changed or gone, and nothing
-else. An entry whose rate can't be read stays as it was.
+`parse` rejects a list that is empty or broken. `store_changes` writes only what is new, changed or delisted. If the
+rate of a service can't be read, the stored service stays as it was.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,11 +22,11 @@ SMALLEST = Decimal("0.0000001")
 
 
 class ServiceListError(TradepostError):
-    """This can't be all that the provider sells; the message says why."""
+    """The list is not credible; the message says why."""
 
 
-class Listed(msgspec.Struct, frozen=True):
-    """A service as a provider lists it, cut to what the database holds."""
+class ListedService(msgspec.Struct, frozen=True):
+    """A service as the provider lists it, cut to the sizes that the database holds."""
 
     upstream_id: str
     name: str
@@ -42,48 +42,49 @@ class Listed(msgspec.Struct, frozen=True):
     average_time: str
 
 
-class List(msgspec.Struct, frozen=True):
-    """A provider's list: what could be read, and the ids of what could not."""
+class ServiceList(msgspec.Struct, frozen=True):
+    """The services that could be read, and the ids of those that could not."""
 
-    listed: list[Listed]
+    listed: list[ListedService]
     unreadable: frozenset[str]
 
 
-class Update(msgspec.Struct, frozen=True):
-    """What a list has changed: how many rows, and what the rates were before, by provider service."""
+class ListChanges(msgspec.Struct, frozen=True):
+    """How many rows a list has changed, and the old rates by provider service, where the rate changed."""
 
     new: int
     changed: int
-    gone: int
+    delisted: int
     rates_before: dict[int, Decimal]
 
 
-_COLUMNS = Listed.__struct_fields__
+_COLUMNS = ListedService.__struct_fields__
 
-_TOLD = """jsonb_to_recordset(%(rows)s::jsonb) AS told (
+_NEW_ROWS = """jsonb_to_recordset(%(rows)s::jsonb) AS new (
     upstream_id text, name text, type text, category text, rate numeric, min bigint, max bigint,
     refill boolean, cancel boolean, dripfeed boolean, description text, average_time text
 )"""
 
 _ADD = f"""
 INSERT INTO providers_providerservice (provider_id, {", ".join(_COLUMNS)}, is_delisted, changed_at)
-SELECT %(provider)s, {", ".join(f"told.{column}" for column in _COLUMNS)}, false, now() FROM {_TOLD}
+SELECT %(provider)s, {", ".join(f"new.{column}" for column in _COLUMNS)}, false, now() FROM {_NEW_ROWS}
 """
 
 _CHANGE = f"""
 UPDATE providers_providerservice s
-SET ({", ".join(_COLUMNS)}) = ({", ".join(f"told.{column}" for column in _COLUMNS)}), changed_at = now()
-FROM {_TOLD}
-WHERE s.provider_id = %(provider)s AND s.upstream_id = told.upstream_id
+SET ({", ".join(_COLUMNS)}) = ({", ".join(f"new.{column}" for column in _COLUMNS)}), changed_at = now()
+FROM {_NEW_ROWS}
+WHERE s.provider_id = %(provider)s AND s.upstream_id = new.upstream_id
 """
 
 
-def parse(services: Sequence[Service], *, known: int) -> List:
-    """Read a provider's list, of whom `known` services were listed before.
+def parse(services: Sequence[Service], *, known: int) -> ServiceList:
+    """Read a list of services, from a provider that listed `known` services before.
 
-    Raises `Broken` for a list that is empty, of which less than half can be read, or that has less than half of them.
+    Raises `ServiceListError` if the list is empty, if less than half of its services can be read, or if it has less
+    than half of the services known before.
     """
-    listed: dict[str, Listed] = {}
+    listed: dict[str, ListedService] = {}
     unreadable: set[str] = set()
     for service in services:
         entry = _listed(service)
@@ -99,15 +100,15 @@ def parse(services: Sequence[Service], *, known: int) -> List:
         )
     if 2 * len(listed) < known:
         raise ServiceListError(f"Its list has {len(listed):,} services; it had {known:,} before.")
-    return List(list(listed.values()), frozenset(unreadable - listed.keys()))
+    return ServiceList(list(listed.values()), frozenset(unreadable - listed.keys()))
 
 
-def _listed(service: Service) -> Listed | None:
+def _listed(service: Service) -> ListedService | None:
     rate, upstream_id = service.rate, str(service.service)
     if rate is None or not rate.is_finite() or not 0 <= rate <= RATE_MAX or len(upstream_id) > ID_CHARS_MAX:
         return None
     least = min(max(service.min or 1, 1), BIGINT_MAX)
-    return Listed(
+    return ListedService(
         upstream_id=_text(upstream_id, ID_CHARS_MAX),
         name=_text(service.name, 500) or f"Service {upstream_id}",
         type=_text(service.type, 64),
@@ -124,38 +125,40 @@ def _listed(service: Service) -> Listed | None:
 
 
 def _text(text: str, chars_max: int | None) -> str:
-    """Cut a text to size, without what PostgreSQL holds in no text: NUL, and halves of characters."""
+    """Cut a text to size and remove what PostgreSQL can't store: NUL characters and lone surrogates."""
     return text.replace("\0", "").encode(errors="ignore").decode().strip()[:chars_max]
 
 
-def take_in(provider: int, told: List) -> Update:
-    """Write what has changed with a provider's services; the caller has the transaction."""
+def store_changes(provider: int, service_list: ServiceList) -> ListChanges:
+    """Write the differences to the stored services, in the caller's transaction."""
     known = {row.upstream_id: row for row in ProviderService.objects.filter(provider=provider)}
-    new = [each for each in told.listed if each.upstream_id not in known]
-    changed = [each for each in told.listed if (was := known.get(each.upstream_id)) and each != _as_listed(was)]
-    listed = {each.upstream_id for each in told.listed}
-    there = listed | told.unreadable
-    gone = [row.pk for id_, row in known.items() if not row.is_delisted and id_ not in there]
-    back = [row.pk for id_, row in known.items() if row.is_delisted and id_ in listed]
+    new = [entry for entry in service_list.listed if entry.upstream_id not in known]
+    changed = [
+        entry for entry in service_list.listed if (row := known.get(entry.upstream_id)) and entry != _as_listed(row)
+    ]
+    listed = {entry.upstream_id for entry in service_list.listed}
+    present = listed | service_list.unreadable
+    delisted = [row.pk for id_, row in known.items() if not row.is_delisted and id_ not in present]
+    relisted = [row.pk for id_, row in known.items() if row.is_delisted and id_ in listed]
     _write(_ADD, provider, new)
     _write(_CHANGE, provider, changed)
-    _mark(gone, is_delisted=True)
-    _mark(back, is_delisted=False)
-    rates = {row.pk: row.rate for each in changed if (row := known[each.upstream_id]).rate != each.rate}
-    return Update(len(new), len(changed), len(gone), rates)
+    _mark(delisted, is_delisted=True)
+    _mark(relisted, is_delisted=False)
+    rates = {row.pk: row.rate for entry in changed if (row := known[entry.upstream_id]).rate != entry.rate}
+    return ListChanges(len(new), len(changed), len(delisted), rates)
 
 
-def _as_listed(row: ProviderService) -> Listed:
-    return Listed(*(getattr(row, column) for column in _COLUMNS))
+def _as_listed(row: ProviderService) -> ListedService:
+    return ListedService(*(getattr(row, column) for column in _COLUMNS))
 
 
-def _write(query: str, provider: int, rows: Sequence[Listed]) -> None:
+def _write(query: str, provider: int, rows: Sequence[ListedService]) -> None:
     if rows:
-        told = msgspec.json.encode(rows).decode()
-        engine_connection().execute(query, {"provider": provider, "rows": told})
+        encoded = msgspec.json.encode(rows).decode()
+        engine_connection().execute(query, {"provider": provider, "rows": encoded})
 
 
 def _mark(ids: Collection[int], *, is_delisted: bool) -> None:
-    """Say what is gone or back, if anything is: each such statement counts the catalog's version up."""
+    """Set `is_delisted`. Without ids, run no statement: each one raises the catalog's version."""
     if ids:
         ProviderService.objects.filter(pk__in=ids).update(is_delisted=is_delisted, changed_at=Now())

@@ -1,4 +1,4 @@
-"""Asking a provider for its services and its balance, and saying plainly why there was no answer."""
+"""Ask a provider for its services and balance. If that fails, explain in plain words why."""
 
 from decimal import Decimal
 
@@ -14,30 +14,28 @@ BALANCE_MAX = Decimal(999999999999999)  # what `numeric(20,5)` holds
 
 
 class ProviderSnapshot(msgspec.Struct, frozen=True):
-    """What a provider said of itself."""
-
     services: list[Service]
     balance: Balance
 
 
 class ProviderUnreachableError(TradepostError):
-    """The provider gave no answer that could be used; the message tells a person why."""
+    """The provider gave no usable answer; the message explains to staff why."""
 
 
-def fetch(provider: Provider) -> ProviderSnapshot:
-    """Ask a provider for all it tells of itself. Raises `NoAnswer`."""
+def fetch_snapshot(provider: Provider) -> ProviderSnapshot:
+    """Ask the provider for its services and balance. Raises `ProviderUnreachableError`."""
     try:
         with client.client_of(provider) as panel:
-            told = ProviderSnapshot(panel.services(), panel.balance())
+            snapshot = ProviderSnapshot(panel.services(), panel.balance())
     except PanelError as error:
         raise ProviderUnreachableError(_in_words(error)[:MESSAGE_CHARS_MAX]) from error
     except encryption.DecryptionError:
         raise ProviderUnreachableError("Its key was sealed with another secret key: enter it again.") from None
-    except ValueError as error:  # what the client refuses to send: an address or a key that can't be one
+    except ValueError as error:  # the client refuses to send: the address or the key is invalid
         raise ProviderUnreachableError(f"It can't be asked: {error}."[:MESSAGE_CHARS_MAX]) from error
-    if abs(told.balance.balance) > BALANCE_MAX:
-        raise ProviderUnreachableError(f"It tells a balance that can't be: {told.balance.balance}.")
-    return told
+    if abs(snapshot.balance.balance) > BALANCE_MAX:
+        raise ProviderUnreachableError(f"It tells a balance that can't be: {snapshot.balance.balance}.")
+    return snapshot
 
 
 def _in_words(error: PanelError) -> str:

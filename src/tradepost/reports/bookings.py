@@ -1,20 +1,21 @@
-"""What of the rows of the business is booked in the totals, when, and of which service, account and provider.
+"""Which rows are booked in the totals, on which day, and for which service, account and provider.
 
-Everything is booked on the day that it happened, so that a past day never changes (decision 48): a charge and a refund
-on the day of the transfer; a provider's cost, as its list had it, when the order was sent, and the difference to what
-the provider told in the end on the day that the order ended. Play money and the orders of tests are not booked.
+Everything is booked on the day that it happened, so that a past day never changes (decision 48). A charge and a refund
+are booked on the day of the transfer. A provider's cost is booked when the order is sent, at the rate in the provider's
+list; the difference to the provider's final cost is booked on the day that the order ends. Play money and test orders
+are not booked.
 
-A booking has two sides. The customers' has service and account; the providers' has provider and offer and knows only
-what was sent there, or should have been. What was sent is what has `dispatch` sent: that never changes once it is so,
-nor once the order is over, and the attempt by which it went is the last one made before.
+A booking has two sides. The customers' side has service and account. The providers' side has provider and offer, and
+covers only orders that were sent there, or should have been. An order was sent if its `dispatch` is sent: that never
+changes afterwards, nor after the order has ended. The attempt that sent it is the last one made before.
 """
 
 from tradepost.engine.ledger import SystemAccount
 from tradepost.engine.statuses import ACTIVE
-from tradepost.reports.measures import AMOUNTS, COUNTS, GROWTH, MEASURES, Kind, Phase
+from tradepost.reports.measures import AMOUNTS, COUNTS, GROWTH, MEASURES, Phase, SubjectKind
 
-# The tables that bookings are made of, with the column that says when; rows are only ever added to them, but for
-# orders, of which only what never changes is booked here.
+# The tables that bookings are read from, with their time column. Rows are only added to these tables, never changed;
+# orders do change, but only columns that never change are booked.
 TABLES = {
     "orders_order": "created_at",
     "ledger_transfer": "at",
@@ -22,14 +23,14 @@ TABLES = {
     "orders_refill": "created_at",
 }
 
-# Integers are what PostgreSQL adds up quickest and in least memory; a step has no more rows than they can count.
+# PostgreSQL sums integers fastest and with least memory. A step has too few rows to overflow them.
 _TYPES = {"quantity": "bigint", **dict.fromkeys(AMOUNTS, "numeric"), **dict.fromkeys(COUNTS, "integer")}
 _SUBJECTS = ("service", "account", "provider", "offer")
 _ACTIVE = ", ".join(f"'{status.value}'" for status in ACTIVE)
 
 
 def _booking(source: str, at: str, subjects: dict[str, str], measures: dict[str, str]) -> str:
-    """Compose a SELECT of bookings from a source, NULL where nothing is said: that costs sums next to nothing."""
+    """Compose a SELECT of bookings from a source. Subjects and measures not given are NULL, which is cheap to sum."""
     columns = [f"{at} AS at"]
     columns += [f"{subjects.get(name, 'NULL::bigint')} AS {name}" for name in _SUBJECTS]
     columns += [f"({measures.get(name, 'NULL')})::{_TYPES[name]} AS {name}" for name in MEASURES]
@@ -41,7 +42,7 @@ def _within(alias: str, table: str) -> str:
 
 
 def _is_test(alias: str) -> str:
-    """Compose the question whether an order's account is for tests: those are gathered once a statement."""
+    """Compose the condition that an account is a test account. PostgreSQL runs its subquery once a statement."""
     return f"{alias}.account_id IN (SELECT id FROM accounts_account WHERE test_of_id IS NOT NULL)"
 
 
@@ -49,7 +50,7 @@ def _if(condition: str, value: str = "1") -> str:
     return f"CASE WHEN {condition} THEN {value} ELSE 0 END"
 
 
-# Events with the order and the attempt that they are about.
+# Events with their order, and with the last attempt made before them.
 _MOVES = f"""
 SELECT e.id, e.at, e.order_id, e.from_status, e.to_status, e.from_dispatch, e.to_dispatch,
        o.service_id, o.account_id, o.parent_id, o.charge, o.dispatch, {_is_test("o")} AS is_test,
@@ -76,8 +77,8 @@ _COST = "CASE WHEN is_sent THEN cost_expected WHEN is_over THEN cost_told - cost
 _REFUNDS = "t.kind IN ('partial', 'cancel', 'unused')"
 _SALES = int(SystemAccount.SALES)
 
-# The attempt by which an order was sent. Of a drip-feed's the run is meant that the refund has the number of: the
-# drip-feed itself is sent to nobody, as a subscription is.
+# The attempt that sent an order. A drip-feed itself is never sent, only its runs are: for its refunds, this is the
+# attempt of the run whose number is the refund's `sequence`. A subscription is sent as a whole.
 _SENT = """
 (SELECT a.provider_id, a.provider_service_id FROM orders_order s JOIN orders_attempt a ON a.order_id = s.id
  WHERE a.state = 'sent' AND s.dispatch = 'sent' AND {which} LIMIT 1) AS a
@@ -147,15 +148,16 @@ _BOOKINGS = [
     ),
 ]  # fmt: skip
 
-# All bookings of the rows after one position in each table, up to another.
+# All bookings of the rows between two positions in each table.
 BOOKINGS = f"WITH move AS ({_MOVES}), booking AS ({' UNION ALL '.join(_BOOKINGS)})"
 
 SUBJECTS = f"""
-(VALUES ({Kind.DESK}, CASE WHEN service IS NOT NULL THEN 0 END), ({Kind.SERVICE}, service), ({Kind.ACCOUNT}, account),
-        ({Kind.PROVIDER}, provider), ({Kind.OFFER}, offer)) AS subjects (kind, subject)
+(VALUES ({SubjectKind.DESK}, CASE WHEN service IS NOT NULL THEN 0 END),
+        ({SubjectKind.SERVICE}, service), ({SubjectKind.ACCOUNT}, account),
+        ({SubjectKind.PROVIDER}, provider), ({SubjectKind.OFFER}, offer)) AS subjects (kind, subject)
 """
 
-# How long orders took that were sent: to their first move into work, and to their completion.
+# How long sent orders took, from the provider's answer to the first progress and to completion.
 DURATIONS = f"""
 WITH move AS ({_MOVES}), phases AS (
     SELECT m.at, t.phase, m.provider_id, m.provider_service_id,
@@ -174,7 +176,7 @@ WITH move AS ({_MOVES}), phases AS (
 )
 SELECT kind, subject, (at AT TIME ZONE 'UTC')::date AS day, phase, bucket, count(*) AS orders
 FROM phases CROSS JOIN LATERAL (
-    VALUES ({Kind.PROVIDER}, provider_id), ({Kind.OFFER}, provider_service_id)
+    VALUES ({SubjectKind.PROVIDER}, provider_id), ({SubjectKind.OFFER}, provider_service_id)
 ) AS subjects (kind, subject)
 GROUP BY 1, 2, 3, 4, 5
 """

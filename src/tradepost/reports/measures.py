@@ -1,10 +1,10 @@
-"""What is counted, of what, and over which stretches of time."""
+"""The measures of the reports, the subjects they are about, and the spans of time they cover."""
 
 from enum import IntEnum
 
 
-class Kind(IntEnum):
-    """What totals are of. The subject of the desk is 0; an offer is a provider's service."""
+class SubjectKind(IntEnum):
+    """What a total is about. The desk has the subject id 0; an offer is a provider's service."""
 
     DESK = 0
     SERVICE = 1
@@ -14,7 +14,7 @@ class Kind(IntEnum):
 
 
 class Span(IntEnum):
-    """How long a total's stretch of time is. Minutes are kept of the desk and of providers, for some days."""
+    """How long a total's stretch of time is. Minutes exist for the desk and for providers only, for some days."""
 
     MINUTE = 0
     DAY = 1
@@ -23,17 +23,17 @@ class Span(IntEnum):
 
 
 class Phase(IntEnum):
-    """What is timed of an order, from the moment its provider took it."""
+    """Which phase of an order a duration measures. Both begin when the provider accepts the order."""
 
     START = 0
     COMPLETION = 1
 
 
-# The columns of a total. Of a provider and an offer `orders`, `quantity` and `charged` are of what was sent there, runs
-# of drip-feeds each by itself; of all else they are of what customers ordered, parts left out.
+# The columns of a total. For a provider or an offer, `orders`, `quantity` and `charged` count the orders sent there,
+# with each run of a drip-feed as an order. For other subjects they count customers' orders without their parts.
 AMOUNTS = ("charged", "refunded", "cost")
 MEASURES = ("orders", "quantity", *AMOUNTS, "completed", "partial", "canceled", "refills", "refused", "unsure")
 COUNTS = tuple(name for name in MEASURES if name not in {"quantity", *AMOUNTS})  # of rows
 
-# Durations are counted by size: bucket n holds those from GROWTH^n to GROWTH^(n+1) seconds.
+# Durations are counted in buckets: bucket n holds durations from GROWTH^n to GROWTH^(n+1) seconds.
 GROWTH = 1.25

@@ -1,20 +1,20 @@
-"""Sums of what happened, by day and month, so that no report reads orders. Written by `tradepost.reports.rollup`."""
+"""Totals by minute, day, month and year, so that no report reads orders. Written by `tradepost.reports.rollup`."""
 
 from django.db import models
 
-from tradepost.reports.measures import Kind, Phase, Span
+from tradepost.reports.measures import Phase, Span, SubjectKind
 
 DIGITS = 30
 
 
 class Total(models.Model):
-    """What happened to one subject in one stretch of time, in UTC. What is counted: `measures`, decision 48.
+    """The measures of one subject over one stretch of time, in UTC (`measures`, decision 48).
 
-    Partitioned by kind and span, so that what is read together stands together.
+    The table is partitioned by kind and span, so that rows that are read together are stored together.
     """
 
     pk = models.CompositePrimaryKey("kind", "span", "start", "subject")
-    kind = models.SmallIntegerField(choices=[(kind.value, kind.name.lower()) for kind in Kind])
+    kind = models.SmallIntegerField(choices=[(kind.value, kind.name.lower()) for kind in SubjectKind])
     span = models.SmallIntegerField(choices=[(span.value, span.name.lower()) for span in Span])
     start = models.DateTimeField()
     subject = models.BigIntegerField()
@@ -39,14 +39,14 @@ class Total(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{Kind(self.kind).name.lower()} {self.subject}, {Span(self.span).name.lower()} from {self.start}"
+        return f"{SubjectKind(self.kind).name.lower()} {self.subject}, {Span(self.span).name.lower()} from {self.start}"
 
 
 class Duration(models.Model):
-    """How many of a day's orders at a provider, or of one offer there, took about so long. Kept for a while."""
+    """How many of a day's orders, at a provider or of one offer, took a time in this bucket. Deleted after a while."""
 
     pk = models.CompositePrimaryKey("kind", "subject", "day", "phase", "bucket")
-    kind = models.SmallIntegerField(choices=[(kind.value, kind.name.lower()) for kind in Kind])
+    kind = models.SmallIntegerField(choices=[(kind.value, kind.name.lower()) for kind in SubjectKind])
     subject = models.BigIntegerField()
     day = models.DateField()
     phase = models.SmallIntegerField(choices=[(phase.value, phase.name.lower()) for phase in Phase])
@@ -61,7 +61,7 @@ class Duration(models.Model):
 
 
 class Watermark(models.Model):
-    """The last row of a table that the totals know of; it moves in the transaction that adds what is after it."""
+    """The last row of a table that is booked in the totals. It moves in the same transaction that books more rows."""
 
     table = models.CharField(max_length=40, primary_key=True)
     position = models.BigIntegerField(db_default=0)

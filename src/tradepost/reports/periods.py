@@ -1,4 +1,4 @@
-"""Stretches of days, in UTC."""
+"""Periods of days in UTC, and the stretches of totals that cover them."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,25 +8,28 @@ import msgspec
 from tradepost.reports.measures import Span
 
 DAY = timedelta(days=1)
-MONTH_DAYS = 8  # a month has about as many totals as so many of its days: not everybody orders every day
+MONTH_DAYS = 8  # a month has about as many totals as 8 of its days, since few customers order every day
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """Totals of one span that begin from `start` on and before `end`; `is_less`: to be taken off the others."""
+    """The totals of one span that begin at or after `start` and before `end`.
+
+    If `is_subtracted`, these totals are subtracted from those of the other stretches.
+    """
 
     span: Span
     start: datetime
     end: datetime
-    is_less: bool = False
+    is_subtracted: bool = False
 
     def starts(self) -> list[datetime]:
-        """Return when each of them begins."""
-        found = []
+        """Return the moments at which the totals begin."""
+        moments = []
         start = self.start.date()
         while midnight(start) < self.end:
-            found.append(midnight(start))
+            moments.append(midnight(start))
             start = _next(self.span, start)
-        return found
+        return moments
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -37,58 +40,55 @@ class Period(msgspec.Struct, frozen=True):
 
     @property
     def days(self) -> int:
-        """How many they are."""
         return (self.last - self.first).days + 1
 
     @property
     def before(self) -> "Period":
-        """As many days, the ones before."""
+        """The period of the same length just before this one."""
         return Period(self.first - self.days * DAY, self.first - DAY)
 
     @property
     def start(self) -> datetime:
-        """When it begins."""
         return midnight(self.first)
 
     @property
     def end(self) -> datetime:
-        """When it is over."""
+        """The midnight after the last day."""
         return midnight(self.last + DAY)
 
-    def each(self) -> Iterator[date]:
-        """Yield its days."""
+    def dates(self) -> Iterator[date]:
         return (self.first + number * DAY for number in range(self.days))
 
     def stretches(self, today: date) -> list[Stretch]:
-        """Return it as whole years and months, with the days before and after them: as few totals as can be.
+        """Cover the period with whole years and months, plus the days before and after them: as few totals as possible.
 
-        Nothing happens after today: a month or a year that is not over is whole, if the period goes on to today.
+        Nothing is booked after today. So if the period reaches today, the current month and year count as whole.
         """
         end = date(self.last.year + 1, 1, 1) if self.last >= today else self.last + DAY
-        found: list[Stretch] = []
+        stretches: list[Stretch] = []
         day = self.first
         while day < end:
             span, after = _longest(day, end)
             start = midnight(day)
-            if found and found[-1].span is span:
-                start = found.pop().start
-            found.append(Stretch(span, start, midnight(after)))
+            if stretches and stretches[-1].span is span:
+                start = stretches.pop().start
+            stretches.append(Stretch(span, start, midnight(after)))
             day = after
-        return found
+        return stretches
 
-    def fewest(self, today: date) -> list[Stretch]:
-        """Return it as `stretches`, but most of a month as the month less its other days: for sums only.
+    def fewest_stretches(self, today: date) -> list[Stretch]:
+        """Like `stretches`, but cover most of a month by the month minus its other days. For sums only.
 
-        What was only on the other days comes to nothing, and is there all the same.
+        A subject that appears only on the subtracted days gets a row of zeros.
         """
-        found: list[Stretch] = []
+        fewest: list[Stretch] = []
         for stretch in self.stretches(today):
-            found += _by_month(stretch) if stretch.span is Span.DAY else [stretch]
-        return found
+            fewest += _by_month(stretch) if stretch.span is Span.DAY else [stretch]
+        return fewest
 
 
 def _by_month(stretch: Stretch) -> Iterator[Stretch]:
-    """Yield the days of each month, or the month less its other days where that is fewer totals."""
+    """For each month yield its days in the stretch, or the month minus its other days if that is fewer totals."""
     first, end = stretch.start.date(), stretch.end.date()
     while first < end:
         month = first.replace(day=1)
@@ -101,7 +101,7 @@ def _by_month(stretch: Stretch) -> Iterator[Stretch]:
             yield Stretch(Span.MONTH, midnight(month), midnight(next_month))
             for since, until in others:
                 if since < until:
-                    yield Stretch(Span.DAY, midnight(since), midnight(until), is_less=True)
+                    yield Stretch(Span.DAY, midnight(since), midnight(until), is_subtracted=True)
         first = after
 
 
@@ -113,7 +113,7 @@ def _next(span: Span, day: date) -> date:
 
 
 def _longest(day: date, end: date) -> tuple[Span, date]:
-    """Return the longest span that begins with this day and is over at `end`, and what day follows it."""
+    """Return the longest span that begins on this day and ends by `end`, and the day after it."""
     begins = [
         Span.DAY,
         *([Span.MONTH] if day.day == 1 else []),
@@ -123,5 +123,4 @@ def _longest(day: date, end: date) -> tuple[Span, date]:
 
 
 def midnight(day: date) -> datetime:
-    """Return when a day begins."""
     return datetime.combine(day, time(), UTC)

@@ -1,11 +1,11 @@
-"""Keeping the totals: what is new in the tables is added up and booked, every row once, whatever is killed when.
+"""Keep the totals up to date: book every new row of the tables exactly once, whichever process is killed when.
 
-1. `settled` says up to which row of each table nothing is missing any more: ids are handed out before their
-   transactions commit, in any order, so the newest row is not the last.
-2. `roll` adds the bookings of the rows up to there to the totals, so many rows at a time, and moves the watermarks in
-   the same transaction.
+1. `settled_positions` finds, for each table, the row up to which no row can be missing any more. This is not simply the
+   newest row: transactions get ids first and commit later, in any order.
+2. `roll_up` books the rows up to there in the totals, a limited number at a time, and moves the watermarks in the same
+   transaction.
 
-Filling an old database is the same, begun at nothing: bounded in memory, and taken up where it was left.
+Booking an old database from the start works the same way: it needs limited memory and goes on where it was stopped.
 """
 
 import time
@@ -15,12 +15,12 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from tradepost.reports.bookings import BOOKINGS, DURATIONS, SUBJECTS, TABLES
-from tradepost.reports.measures import COUNTS, MEASURES, Kind, Span
+from tradepost.reports.measures import COUNTS, MEASURES, Span, SubjectKind
 from tradepost.shutdown import is_stopping
 
-ROWS_A_TABLE_MAX = 200_000  # at a time: twice as many are hardly quicker, and keep all that they see for twice as long
-MEMORY = "16MB"  # for each sum and sort of them; with more they are no quicker
-WAIT_SECONDS_MAX = 10  # for transactions that were under way
+ROWS_A_TABLE_MAX = 200_000  # a step; twice as many are hardly faster, and the transaction lasts twice as long
+MEMORY = "16MB"  # `work_mem` of a step; more makes it no faster
+WAIT_SECONDS_MAX = 10  # for open transactions to end
 LOOK_SECONDS = 0.02
 MINUTES_KEPT_DAYS = 8
 DURATIONS_KEPT_DAYS = 100
@@ -29,7 +29,7 @@ type Positions = dict[str, int]
 
 _NEWEST = " UNION ALL ".join(f"SELECT '{table}', coalesce(max(id), 0) FROM {table}" for table in TABLES)
 
-# Who writes to a table has this lock on it before it is handed an id.
+# A transaction that writes to a table holds this lock before it gets an id.
 _WRITERS = """
 SELECT DISTINCT virtualtransaction FROM pg_locks
 WHERE mode = 'RowExclusiveLock' AND relation = ANY(%s::regclass[]) AND pid <> pg_backend_pid()
@@ -41,21 +41,21 @@ _POSITIONS = 'SELECT "table", position FROM reports_watermark ORDER BY "table"'
 _MOVE_ON = 'UPDATE reports_watermark SET position = %s WHERE "table" = %s'
 
 _IS_RECENT = "at >= date_bin('1 minute', now(), 'epoch') - make_interval(days => %(minutes_kept_days)s)"
-_MINUTES = f"({Kind.DESK}, {Kind.PROVIDER})"
+_MINUTES = f"({SubjectKind.DESK}, {SubjectKind.PROVIDER})"
 _MEASURES = ", ".join(MEASURES)
 _SUMS = ", ".join(f"sum({name}){'::integer' if name in COUNTS else ''} AS {name}" for name in MEASURES)
 _SUMMED = ", ".join(f"coalesce({name}, 0)" for name in MEASURES)
 
-# All a step's joins are of its rows with others by their ids: how much history there is makes no difference to it, and
-# what the planner believes of a database that was restored a moment ago neither.
+# A step joins its rows with others by id only. With these settings its time depends neither on the length of the
+# history nor on the planner's statistics, which are wrong in a database that was just restored.
 _PLANNING = """
 SELECT set_config('work_mem', %s, true), set_config(name, 'off', true) FROM unnest(ARRAY[
     'enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'enable_memoize'
 ]) AS settings (name)
 """
 
-# First by all that a booking is of, so that the rows about one order are one; then by each of that, and by day. Months
-# are sums of days, and years of months. Days are UTC's, so all have as many minutes.
+# Sums first by all subjects of a booking together, so that the rows of one order become one row; then by each subject
+# and day. Months are sums of days, and years are sums of months. Days are UTC days, so all have the same length.
 _ADD = f"""
 INSERT INTO reports_total AS was (kind, span, start, subject, {_MEASURES})
 {BOOKINGS}, cell AS MATERIALIZED (
@@ -96,13 +96,13 @@ WHERE kind IN {_MINUTES} AND span = {Span.MINUTE} AND start < now() - make_inter
 _FORGET_DURATIONS = "DELETE FROM reports_duration WHERE day < (now() - make_interval(days => %s))::date"
 
 
-def settled() -> Positions | None:
-    """Return the last row of each table up to which every row is committed, or was never written.
+def settled_positions() -> Positions | None:
+    """Return, for each table, an id up to which every row is committed or will never be written.
 
-    None if transactions that are under way take too long, or this worker is to stop: there is always a next time.
-    Not to be called in one.
+    Return None if open transactions take longer than `WAIT_SECONDS_MAX`, or if this worker is stopping; the next call
+    tries again. Must not be called within a transaction.
     """
-    newest = _pairs(_NEWEST)
+    newest = _positions(_NEWEST)
     awaited = _writers()
     give_up_at = time.monotonic() + WAIT_SECONDS_MAX
     while awaited:
@@ -114,7 +114,7 @@ def settled() -> Positions | None:
 
 
 def roll_up(until: Positions, *, rows_max: int = ROWS_A_TABLE_MAX) -> bool:
-    """Book the next rows of each table, up to these positions at most, and tell whether there were any."""
+    """Book the next rows of each table, up to these positions at most. Return whether there were any."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute(f"{_POSITIONS} FOR UPDATE")
         after: Positions = dict(cursor.fetchall())
@@ -130,9 +130,9 @@ def roll_up(until: Positions, *, rows_max: int = ROWS_A_TABLE_MAX) -> bool:
 
 
 def _steps(after: Positions, until: Positions, rows_max: int) -> Positions:
-    """Return how far the next step goes in each table: over the same time in all, with so many rows of each at most.
+    """Return how far the next step goes in each table, at most `rows_max` rows. It covers the same time in every table.
 
-    What happened on a day is then booked together, and each total of it is written once.
+    So all rows of a day are booked together, and each total of the day is written once.
     """
     ends = {table: min(max(until[table], after[table]), after[table] + rows_max) for table in TABLES}
     times = {table: _time_of_last(table, after[table], ends[table]) for table in TABLES if ends[table] < until[table]}
@@ -148,7 +148,7 @@ def _steps(after: Positions, until: Positions, rows_max: int) -> Positions:
 
 
 def _time_of_last(table: str, after: int, until: int) -> datetime | None:
-    """Return the time of the last of these rows; None if there is none, as ids may be missing."""
+    """Return the time of the last row in this id range; None if the range has no rows."""
     query = f"SELECT {TABLES[table]} FROM {table} WHERE id > %s AND id <= %s ORDER BY id DESC LIMIT 1"
     with connection.cursor() as cursor:
         cursor.execute(query, [after, until])
@@ -157,7 +157,7 @@ def _time_of_last(table: str, after: int, until: int) -> datetime | None:
 
 
 def _last_by(table: str, after: int, until: int, moment: datetime) -> int:
-    """Return the last of these rows that is of this time or before."""
+    """Return the id of the last row in this id range that is not newer than `moment`."""
     query = f"SELECT coalesce(max(id), %s) FROM {table} WHERE id > %s AND id <= %s AND {TABLES[table]} <= %s"
     with connection.cursor() as cursor:
         cursor.execute(query, [after, after, until, moment])
@@ -166,28 +166,28 @@ def _last_by(table: str, after: int, until: int, moment: datetime) -> int:
 
 
 def catch_up(*, seconds_max: float = float("inf")) -> Iterator[Positions]:
-    """Book all there is, or for so long, or until this worker is to stop, and yield the positions after each step."""
+    """Book rows until none wait, the time is over, or this worker stops. Yield the positions after each step."""
     give_up_at = time.monotonic() + seconds_max
-    until = settled()
+    until = settled_positions()
     while until and time.monotonic() < give_up_at and not is_stopping() and roll_up(until):
         yield positions()
 
 
 def positions() -> Positions:
-    """Return the last row of each table that the totals know of."""
-    return _pairs(_POSITIONS)
+    """Return the id of the last booked row of each table."""
+    return _positions(_POSITIONS)
 
 
 def reset() -> None:
-    """Forget all totals: what follows books everything again."""
+    """Delete all totals. The next steps book every row again."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute(f"{_POSITIONS} FOR UPDATE")
         cursor.execute("TRUNCATE reports_total, reports_duration")
         cursor.execute("UPDATE reports_watermark SET position = 0")
 
 
-def forget() -> None:
-    """Forget minutes and durations that are older than they are kept."""
+def delete_expired_details() -> None:
+    """Delete minutes older than `MINUTES_KEPT_DAYS` and durations older than `DURATIONS_KEPT_DAYS`."""
     with connection.cursor() as cursor:
         cursor.execute(_FORGET_MINUTES, [MINUTES_KEPT_DAYS])
         cursor.execute(_FORGET_DURATIONS, [DURATIONS_KEPT_DAYS])
@@ -199,7 +199,7 @@ def _writers() -> set[str]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def _pairs(query: str) -> Positions:
+def _positions(query: str) -> Positions:
     with connection.cursor() as cursor:
         cursor.execute(query)
         return dict(cursor.fetchall())

@@ -1,4 +1,4 @@
-"""The tasks that keep the totals."""
+"""The tasks that keep the totals up to date."""
 
 from procrastinate.contrib.django import app
 
@@ -6,13 +6,13 @@ from tradepost.database import engine_connection
 from tradepost.reports import rollup
 from tradepost.shutdown import cancelled_by_stop
 
-SECONDS_MAX = 50  # the rest is booked by the next one
+SECONDS_MAX = 50  # the next job books the rest
 
 
 @app.periodic(cron="* * * * * */10")
 @app.task(name="reports.rollup", queueing_lock="roll up", lock="roll up")
 def roll_up(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
-    """Book what is new, step by step, until it is time to stop; the step that is under way then is given up."""
+    """Book new rows, step by step. If the worker stops, the current step is rolled back."""
     with cancelled_by_stop(engine_connection()):
         for _ in rollup.catch_up(seconds_max=SECONDS_MAX):
             pass
@@ -20,6 +20,6 @@ def roll_up(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives 
 
 @app.periodic(cron="27 3 * * *")
 @app.task(name="reports.delete_details", queueing_lock="forget details", lock="forget details")
-def forget_details(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
-    """Forget what is kept for a while only."""
-    rollup.forget()
+def delete_details(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
+    """Delete the details that are kept for a limited time only."""
+    rollup.delete_expired_details()

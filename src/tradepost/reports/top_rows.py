@@ -1,10 +1,11 @@
-"""Which rows of a long report come first, without adding all of them up.
+"""Find the first rows of a long report without summing all its rows (the threshold algorithm of Fagin, Lotem, Naor).
 
-To show the hundred accounts that brought most, a hundred thousand would be added up and sorted. But the totals of each
-month, day and year stand in indexes by what was charged and by profit, and only the heads of those need to be read:
-whoever is in none of them can't have more, in sum, than the last of each head have together. If those who are in one
-and come first have more than that, they are the first of all (Fagin, Lotem and Naor: the threshold algorithm). Where
-sales are spread so evenly that this can't be told, all are added up.
+Showing the hundred top accounts would mean summing and sorting a hundred thousand. But indexes hold the totals of each
+month, day and year sorted by charge and by profit. So it is enough to read the head of each index: its first rows.
+
+1. An account in no head has at most the sum of the last values of all heads.
+2. If the first accounts found in the heads have more than this sum, they are the first of all accounts.
+3. If they don't, because sales are spread too evenly, the caller must sum all accounts.
 """
 
 from collections.abc import Sequence
@@ -13,11 +14,13 @@ from typing import Any
 
 from tradepost.reports.periods import Stretch
 
-# What can be told from heads, by which index. Refunds are never below zero: no revenue is above what was charged.
+# The columns that heads can sort, with the index expression. Revenue uses the charge: refunds are never negative, so
+# the revenue is never above the charge.
 COLUMNS = {"charged": "charged", "revenue": "charged", "profit": "charged - refunded - cost"}
-ROWS_READ_MAX = 30_000  # of all heads; with more, adding up everything is as fast
-DEEPER = 1.5  # than the rows that are asked for, since who comes first in sum doesn't in each month
-DEEPER_ROWS = 100
+ROWS_READ_MAX = 30_000  # of all heads together; beyond that, summing everything is as fast
+# Heads are deeper than the number of rows requested: the first in sum need not be the first in each month.
+DEPTH_FACTOR = 1.5
+EXTRA_ROWS = 100
 
 _HEAD = """
 SELECT {number} AS stretch, s.start, h.subject, h.most
@@ -27,7 +30,7 @@ FROM unnest(%(starts_{number})s::timestamptz[]) AS s (start), LATERAL (
 ) AS h
 """
 
-# Of what the totals don't know yet.
+# The head of the rows that are not booked in the totals yet.
 _LIVE_HEAD = """
 SELECT NULL, start, subject, most FROM (
     SELECT start, subject, {by} AS most, row_number() OVER (PARTITION BY start ORDER BY {by} DESC) AS place
@@ -35,7 +38,7 @@ SELECT NULL, start, subject, most FROM (
 ) AS new WHERE place <= %(depth)s
 """
 
-# `left_out` is the most that anybody can have who is in no head; NULL if everybody is in one.
+# `left_out` is the most that a subject in no head can have; NULL if every subject is in a head.
 _FIRST = """
 WITH head AS MATERIALIZED ({heads}), found AS ({found})
 SELECT subject, {figure} AS figure, (
@@ -49,25 +52,28 @@ SUBJECTS = "ARRAY(SELECT subject FROM head)"
 
 
 def depth(rows: int, stretches: Sequence[Stretch]) -> int | None:
-    """Return how many rows of each head to read for so many rows of the report; None if all had better be added up."""
-    deep = int(rows * DEEPER) + DEEPER_ROWS
+    """Return how many rows of each head to read for `rows` of the report; None if summing all rows is as fast."""
+    head_rows = int(rows * DEPTH_FACTOR) + EXTRA_ROWS
     heads = sum(len(stretch.starts()) for stretch in stretches) + 1
-    return deep if deep * heads <= ROWS_READ_MAX else None
+    return head_rows if head_rows * heads <= ROWS_READ_MAX else None
 
 
-def query(column: str, stretches: Sequence[Stretch], found: str, figure: str, *, is_live: bool) -> str:
-    """Compose the query for the first rows by a column; `found` finds what to add up, of `SUBJECTS` at least."""
+def query(column: str, stretches: Sequence[Stretch], totals: str, figure: str, *, is_live: bool) -> str:
+    """Compose the query for the first rows by a column.
+
+    `totals` is a query for the totals to sum, at least those of `SUBJECTS`; `figure` is the SQL of the sorted sum.
+    """
     by = COLUMNS[column]
-    parts = [_HEAD.format(number=number, span=each.span.value, by=by) for number, each in enumerate(stretches)]
+    heads = [_HEAD.format(number=number, span=stretch.span.value, by=by) for number, stretch in enumerate(stretches)]
     if is_live:
-        parts.append(_LIVE_HEAD.format(by=by))
-    return _FIRST.format(heads=" UNION ALL ".join(parts), found=found, figure=figure)
+        heads.append(_LIVE_HEAD.format(by=by))
+    return _FIRST.format(heads=" UNION ALL ".join(heads), found=totals, figure=figure)
 
 
-def told(rows: Sequence[tuple[Any, Decimal, Decimal | None]], asked: int) -> list[Any] | None:
-    """Return the subjects that come first, if the answer to the query tells who they are."""
+def top_subjects(rows: Sequence[tuple[Any, Decimal, Decimal | None]], requested: int) -> list[Any] | None:
+    """Return the subjects that come first; None if the query's result does not prove that they do."""
     if rows:
         (_, figure, left_out) = rows[-1]
-        if left_out is not None and (len(rows) < asked or figure <= left_out):
+        if left_out is not None and (len(rows) < requested or figure <= left_out):
             return None
     return [row[0] for row in rows]

@@ -1,1 +1,1 @@
-"""Running the desk on one machine: the embedded database, the processes, the demo's data."""
+"""Run the whole desk on one machine: the embedded database, the processes, the demo's data."""

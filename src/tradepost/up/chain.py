@@ -1,4 +1,4 @@
-"""A second desk under this one: the demo's upstream panel, a Tradepost too."""
+"""A second desk as the demo's upstream panel: it is a Tradepost, too."""
 
 import contextlib
 import json
@@ -19,8 +19,8 @@ STOP_SECONDS_MAX = 60
 
 
 @contextlib.contextmanager
-def upstream() -> Iterator[dict[str, Any]]:
-    """Run a demo desk in a folder of this one's home, for as long as the context lasts; what its `demo.json` says."""
+def upstream_desk() -> Iterator[dict[str, Any]]:
+    """Run a second demo desk, with its data in this desk's home folder. Yield the content of its `demo.json`."""
     home = environment.home() / "upstream"
     environ = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "TRADEPOST_URL"}}
     process = subprocess.Popen(
@@ -28,10 +28,10 @@ def upstream() -> Iterator[dict[str, Any]]:
         env={**environ, "TRADEPOST_HOME": str(home)},
         stdout=subprocess.PIPE,
         text=True,
-        start_new_session=True,  # Ctrl-C is this desk's to handle: it stops the other one last
+        start_new_session=True,  # so that Ctrl-C reaches this desk only, which stops the second desk last
     )
     try:
-        yield _demo_of(process, home)
+        yield _read_demo(process, home)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -41,7 +41,7 @@ def upstream() -> Iterator[dict[str, Any]]:
             process.wait()
 
 
-def _demo_of(process: "subprocess.Popen[str]", home: Path) -> dict[str, Any]:
+def _read_demo(process: "subprocess.Popen[str]", home: Path) -> dict[str, Any]:
     assert process.stdout
     readable, _, _ = select.select([process.stdout], [], [], READY_SECONDS_MAX)
     line = process.stdout.readline() if readable else ""

@@ -1,4 +1,4 @@
-"""The demo's data: a catalog of made-up platforms, three customers and staff in each role, in an empty database."""
+"""The demo's data in an empty database: a catalog of made-up platforms, three customers, and staff in each role."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from tradepost.up.demo_history import writer
 
 CUSTOMERS = (("alice@demo.example", "1000000"), ("bob@demo.example", "1"), ("carol@demo.example", "250"))
 STAFF = "staff@demo.example"
-COLLEAGUES = (RoleName.MANAGER, RoleName.SUPPORT, RoleName.FULFILLER)  # each at `role@demo.example`
+COLLEAGUES = (RoleName.MANAGER, RoleName.SUPPORT, RoleName.FULFILLER)  # their addresses: `<role>@demo.example`
 UPSTREAM = "Upstream desk"
 MARKUP_PERCENT = Decimal(25)
 
@@ -121,12 +121,13 @@ CATALOG: dict[str, tuple[_Entry, ...]] = {
 }
 
 
-def seed(url: str, *, upstream: dict[str, Any] | None = None) -> str | None:
-    """Fill an empty database and write `demo.json`; of one filled before, bring the addresses up to date.
+def seed_demo(url: str, *, upstream: dict[str, Any] | None = None) -> str | None:
+    """Fill an empty database and write `demo.json`. If a demo was filled before, update the addresses in `demo.json`.
 
-    With an upstream desk, what its `demo.json` says, the services are that desk's, dearer, and orders go there: nothing
-    has been ordered yet. Without one there is a past (`demo_history`). Returns the first customer's key, or None
-    where there is none to show: the database was not empty.
+    `upstream` is the content of an upstream desk's `demo.json`. With it, this desk imports that desk's services with a
+    markup, and has no orders yet. Without it, the demo gets simulated services and a past (`demo_history`).
+
+    Return the first customer's key; None if the database has accounts but no demo.
     """
     path = environment.home() / "demo.json"
     addresses = {"url": url, "api_url": f"{url}/api/v2"}
@@ -138,20 +139,20 @@ def seed(url: str, *, upstream: dict[str, Any] | None = None) -> str | None:
         with transaction.atomic():
             demo = _seed_accounts()
             if upstream:
-                _welcome()
+                _top_up_customers()
             else:
                 _seed_catalog()
-                writer.write({email: Decimal(balance) for email, balance in CUSTOMERS})
+                writer.write_history({email: Decimal(balance) for email, balance in CUSTOMERS})
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
     if upstream:
-        _order_at(upstream)
+        _make_provider(upstream)
     _write_private(path, {**demo, **addresses})
     return str(demo["accounts"][0]["key"])
 
 
-def _order_at(upstream: dict[str, Any]) -> None:
-    """Make the upstream desk a provider, and its services ours; or tell its address anew."""
+def _make_provider(upstream: dict[str, Any]) -> None:
+    """Make the upstream desk a provider and import its services. If it is one already, update its address."""
     if Provider.objects.filter(name=UPSTREAM).update(url=upstream["api_url"]):
         return
     provider = Provider(
@@ -161,8 +162,8 @@ def _order_at(upstream: dict[str, Any]) -> None:
     provider.key = upstream["accounts"][0]["key"]
     provider.save()
     sync_provider(provider.pk)
-    wish = ImportOptions(markup_percent=MARKUP_PERCENT, follows=list(SyncedField.values()))
-    import_services(list(provider.services.values_list("pk", flat=True)), wish)
+    options = ImportOptions(markup_percent=MARKUP_PERCENT, follows=list(SyncedField.values()))
+    import_services(list(provider.services.values_list("pk", flat=True)), options)
 
 
 def _seed_catalog() -> None:
@@ -202,8 +203,7 @@ def _seed_accounts() -> dict[str, Any]:
     return {"staff": staff, "colleagues": colleagues, "accounts": accounts}
 
 
-def _welcome() -> None:
-    """Pay in what the customers are to have."""
+def _top_up_customers() -> None:
     for email, balance in CUSTOMERS:
         books.top_up(Account.objects.get(email=email).pk, Decimal(balance), actor="demo", note="Welcome")
 
@@ -215,7 +215,7 @@ def _seed_staff(email: str, role: RoleName) -> dict[str, str]:
 
 
 def _write_private(path: Path, content: dict[str, Any]) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
+    """Write a file that only its owner may read. Replace it in one step, so that nobody reads half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""What keeps the desk from starting."""
+"""The error that keeps the desk from starting."""
 
 from tradepost.engine.exceptions import TradepostError
 
 
 class StartError(TradepostError):
-    """Something outside the program has to be mended first; the message is the one line that the operator sees."""
+    """The operator has to fix something outside the program first. The message is the one line that they see."""

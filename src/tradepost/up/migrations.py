@@ -1,4 +1,4 @@
-"""The schema at the start: brought up to date, or refused with the reason."""
+"""At the start, bring the database's schema up to date, or refuse the database with the reason."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +17,11 @@ from tradepost.up.errors import StartError
 
 POSTGRES_MAJOR_MIN = 15
 BEFORE_THE_FIRST_RELEASE = ("catalog", "0002_version")  # every schema then had it, and none has it since (decision 55)
-_LOCK = 7_406_131  # any number, the same for all: nodes that start together migrate one after the other
+_LOCK = 7_406_131  # any number that all nodes share, so that nodes which start together migrate one after the other
 
 
 def apply() -> None:
-    """Apply the migrations that are missing. Raises `Unable` for a database this version can't work on."""
+    """Apply the missing migrations. Raises `StartError` if this version can't work with the database."""
     _check_reachable()
     with _one_at_a_time():
         executor = MigrationExecutor(connection)
@@ -29,7 +29,8 @@ def apply() -> None:
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", verbosity=0, interactive=False)
         else:
-            roles.sync_groups()  # or what changed without a migration would wait for the next one
+            # `migrate` does this, too. Without it here, changes that need no migration would wait for the next one.
+            roles.sync_groups()
             tables.create_triggers()
     connection.close()
 
@@ -46,7 +47,7 @@ def _check_reachable() -> None:
 
 
 def _check_known(loader: MigrationLoader) -> None:
-    """Refuse a schema that this version can't bring up to date, or does not know."""
+    """Raise `StartError` if the schema is too old to be brought up to date, or newer than this version."""
     if BEFORE_THE_FIRST_RELEASE in loader.applied_migrations:
         raise StartError(
             "The database was made before Tradepost's first release, and its schema can't be brought up to date. "
@@ -62,12 +63,12 @@ def _check_known(loader: MigrationLoader) -> None:
 
 
 def _how_to_begin_again() -> str:
-    """Say it for the embedded database, whose folder its server tells, or for that of `DATABASE_URL`."""
+    """Return the advice for the embedded database, or for the one of `DATABASE_URL`."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'")  # none but superusers see it
-        found = cursor.fetchone()
+        cursor.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'")  # only superusers get a row
+        row = cursor.fetchone()
     embedded = environment.home() / "postgres"
-    if found and Path(found[0]).resolve() == embedded.resolve():
+    if row and Path(row[0]).resolve() == embedded.resolve():
         return f"move or remove the folder {embedded} while no Tradepost runs, and start again"
     return "make a new, empty database and name it in DATABASE_URL"
 

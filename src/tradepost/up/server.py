@@ -1,7 +1,8 @@
-"""The server processes: API and site by uvicorn, on a socket that the supervisor has bound; and one for the pages.
+"""The server processes, which run uvicorn on a socket that the supervisor has bound, and the process for pages.
 
-Both run the whole application. A server passes a connection that begins with a page on to the pages' process, so that
-no page is made where orders are taken (decision 50). Importing this imports all that they run, and sets Django up.
+Both kinds run the whole application. If a connection begins with a page, a server hands it over to the pages' process,
+so that rendering pages does not slow down orders (decision 50). Importing this module imports the application and sets
+Django up.
 """
 
 import asyncio
@@ -20,11 +21,11 @@ from tradepost.up import connection_handover
 
 DRAIN_SECONDS_MAX = 2
 BACKLOG = 2_048
-GARBAGE_THRESHOLD = 50_000  # objects made between collections; requests leave no cycles behind
+GARBAGE_THRESHOLD = 50_000  # objects made between collections; seldom is enough, since requests leave no cycles
 
 
 def serve(listener: socket.socket, pages: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT, then finish the requests in flight; what begins with a page goes to `pages`."""
+    """Serve until SIGTERM or SIGINT, then finish the requests in flight. Page connections go to `pages`."""
     tune()
     uvicorn.Server(_config(partial(connection_handover.give, pages))).run(sockets=[listener])
 
@@ -32,11 +33,11 @@ def serve(listener: socket.socket, pages: socket.socket) -> None:
 def serve_pages(connections: socket.socket) -> None:
     """Serve the connections that come over this socket, until SIGTERM or SIGINT."""
     tune()
-    _Taking(_config(), connections).run(sockets=[])
+    _PageServer(_config(), connections).run(sockets=[])
 
 
 def tune() -> None:
-    """Have garbage looked for as a process does that serves: seldom, and not among what is imported."""
+    """Collect garbage seldom, and leave out the imported objects."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
@@ -47,7 +48,7 @@ def _config(pass_on: PassOn | None = None) -> uvicorn.Config:
         application,
         http=cast(
             "Any", partial(Protocol, api=api, heads=HeadCache(), pass_on=pass_on)
-        ),  # uvicorn types it as a class; it calls it, with names
+        ),  # uvicorn's type is a class, but uvicorn only calls it with keyword arguments
         loop="uvloop",
         lifespan="on",
         log_level="warning",
@@ -58,32 +59,30 @@ def _config(pass_on: PassOn | None = None) -> uvicorn.Config:
     )
 
 
-class _Taking(uvicorn.Server):
-    """A server that accepts no connections but takes over those of others."""
+class _PageServer(uvicorn.Server):
+    """A server that accepts no connections itself, but takes over those of the other servers."""
 
     def __init__(self, config: uvicorn.Config, connections: socket.socket) -> None:
         super().__init__(config)
         self._connections = connections
-        self._beginning: set[asyncio.Task[None]] = set()
+        self._starting: set[asyncio.Task[None]] = set()  # a reference, or the tasks might be garbage-collected
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to take connections over."""
         await super().startup(sockets)
         asyncio.get_running_loop().add_reader(self._connections, self._take)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more, and finish."""
         asyncio.get_running_loop().remove_reader(self._connections)
         await super().shutdown(sockets)
 
     def _take(self) -> None:
         taken = connection_handover.take(self._connections)
         if taken:
-            task = asyncio.get_running_loop().create_task(self._go_on(*taken))
-            self._beginning.add(task)
-            task.add_done_callback(self._beginning.discard)
+            task = asyncio.get_running_loop().create_task(self._serve_connection(*taken))
+            self._starting.add(task)
+            task.add_done_callback(self._starting.discard)
 
-    async def _go_on(self, connection: socket.socket, said: bytes) -> None:
+    async def _serve_connection(self, connection: socket.socket, said: bytes) -> None:
         protocol: Any = partial(
             cast("Any", self.config.http_protocol_class),
             config=self.config,
@@ -91,5 +90,5 @@ class _Taking(uvicorn.Server):
             app_state=self.lifespan.state,
             said=said,
         )
-        with contextlib.suppress(OSError):  # its client has gone
+        with contextlib.suppress(OSError):  # the client has disconnected
             await asyncio.get_running_loop().connect_accepted_socket(protocol, connection)

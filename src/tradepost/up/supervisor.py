@@ -1,14 +1,14 @@
-"""The supervisor of `tradepost up`: starts the processes, starts again what dies, stops them all.
+"""The supervisor of `tradepost up`: it starts the processes, restarts those that die, and stops them all.
 
-1. Take the home folder for itself, bind the port, start the embedded database (or use `DATABASE_URL`).
-2. Migrate, and seed the demo if asked.
-3. Run the servers, which share the listening socket, the pages' process, which they hand connections over to, and the
+1. Bind the port, lock the home folder, and start the embedded database (or use `DATABASE_URL`).
+2. Migrate, and seed the demo if the operator wants one.
+3. Run the servers, which share the listening socket; the pages' process, to which they hand connections over; and the
    worker, until SIGTERM or SIGINT.
-4. Stop the servers (they finish what is in flight), the pages and the worker, then the database.
+4. Stop the servers (they finish the requests in flight), the pages and the worker, then the database.
 
-Where forking is safe each child is a fork of the supervisor, which has imported by then all that they run: a start
-imports Django once, not three times (decision 31). When the supervisor dies, however it dies, its children stop by
-themselves, so nobody keeps the port.
+Where forking is safe, each child is a fork of the supervisor, which has imported everything that the children run: so a
+start imports Django once, not three times (decision 31). If the supervisor dies in any way, its children stop by
+themselves, so that no process keeps the port.
 """
 
 import contextlib
@@ -37,12 +37,12 @@ LOOK_SECONDS = 0.2
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-# On macOS the system's own libraries do not survive a fork.
+# On macOS the system's libraries do not survive a fork.
 _processes = multiprocessing.get_context("fork") if sys.platform == "linux" else multiprocessing.get_context("spawn")
 
 
 class Child:
-    """A process of the desk, started again when it dies."""
+    """A process of the desk. If it dies, the supervisor starts it again."""
 
     def __init__(
         self, name: str, work: Callable[..., None], *arguments: object, stop_seconds_max: float = STOP_SECONDS_MAX
@@ -55,10 +55,10 @@ class Child:
         self.start()
 
     def start(self) -> None:
-        """Start the process, out of reach of the terminal's Ctrl-C: the supervisor alone decides when it stops."""
+        """Start the process. The terminal's Ctrl-C does not reach it: only the supervisor stops it."""
         self._started = time.monotonic()
         self._process = _processes.Process(target=_run_child, args=(self.name, self._work, *self._arguments))
-        # Until the child has handlers of its own a signal would reach the supervisor's in it, and be lost.
+        # Until the child has its own handlers, a signal to it would run the supervisor's handlers there and be lost.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
         try:
             self._process.start()
@@ -66,7 +66,7 @@ class Child:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def keep_alive(self) -> None:
-        """Start the process again if it has died. Raises `Unable` if that happens over and over."""
+        """Start the process again if it has died. Raises `StartError` if it keeps dying soon after its start."""
         if self._process.is_alive():
             return
         quick = time.monotonic() - self._started < QUICK_DEATH_SECONDS
@@ -77,11 +77,11 @@ class Child:
         self.start()
 
     def stop(self) -> None:
-        """Ask the process to stop."""
+        """Send SIGTERM to the process, without waiting for its end."""
         self._process.terminate()
 
     def join(self, since: float) -> None:
-        """Wait for the process to end, and end it if it does not in time since it was asked to."""
+        """Wait for the process to end. Kill it if it needs too long; `since` is when it was asked to stop."""
         self._process.join(max(0.0, since + self._stop_seconds_max - time.monotonic()))
         if self._process.is_alive():
             print(f"The {self.name} process does not stop; killing it.", file=sys.stderr)
@@ -91,18 +91,21 @@ class Child:
 
 def _run_child(name: str, work: Callable[..., None], *arguments: object) -> None:
     os.setsid()
-    _close_inherited(*(each.fileno() for each in arguments if isinstance(each, socket.socket)))
+    _close_inherited(*(argument.fileno() for argument in arguments if isinstance(argument, socket.socket)))
     for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
-    with contextlib.suppress(OSError):  # what `ps` and `top` show, where there is /proc
+    with contextlib.suppress(OSError):  # the name that `ps` and `top` show, on systems with /proc
         Path("/proc/self/comm").write_text(f"tradepost {name}")
     threading.Thread(target=_stop_when_orphaned, name="supervisor watch", daemon=True).start()
     work(*arguments)
 
 
 def _close_inherited(*needed: int) -> None:
-    """Close what a fork has of the supervisor's: else a worker keeps port and home folder after all others are gone."""
+    """Close the files that a fork inherits from the supervisor, except `needed`.
+
+    Otherwise the last child to stop would keep the port and the home folder's lock.
+    """
     supervisor = multiprocessing.parent_process()
     if supervisor is None or _processes.get_start_method() != "fork":
         return
@@ -114,7 +117,7 @@ def _close_inherited(*needed: int) -> None:
 
 
 def _stop_when_orphaned() -> None:
-    """Stop like on SIGTERM once the supervisor is gone."""
+    """Send SIGTERM to this process once the supervisor has died."""
     supervisor = multiprocessing.parent_process()
     assert supervisor
     supervisor.join()
@@ -122,7 +125,7 @@ def _stop_when_orphaned() -> None:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Bind and listen, before anything else is started: a taken port is the commonest mistake."""
+    """Bind the port and listen. The caller does this first, since a port in use is the most common mistake."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
             0
@@ -138,34 +141,32 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-class Stop:
-    """Whether the desk is to stop. A handler of signals may set it at any moment, since it has no lock.
+class StopFlag:
+    """Whether the desk should stop. A signal handler may set it at any moment, because it has no lock.
 
-    `threading.Event` has one: a signal that comes while it is waited for would wait for that very lock, for ever.
+    `threading.Event` has a lock: a handler that runs during `Event.wait` would wait for this lock for ever.
     """
 
     def __init__(self) -> None:
         self._is_set = False
 
     def is_set(self) -> bool:
-        """Tell whether it was asked for."""
         return self._is_set
 
     def set(self) -> None:
-        """Ask for it."""
         self._is_set = True
 
     def wait(self, seconds: float) -> bool:
-        """Let so much time pass, unless it was asked for; tell whether it was."""
+        """Sleep, unless the flag is set. Return whether it is set afterwards."""
         if not self._is_set:
             time.sleep(seconds)
         return self._is_set
 
 
 @contextlib.contextmanager
-def stop_signals() -> Iterator[Stop]:
-    """Note SIGTERM and SIGINT for as long as the context lasts."""
-    stop = Stop()
+def stop_signals() -> Iterator[StopFlag]:
+    """Yield a flag that SIGTERM and SIGINT set while the context lasts."""
+    stop = StopFlag()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in _STOP_SIGNALS}
     try:
         yield stop
@@ -176,13 +177,13 @@ def stop_signals() -> Iterator[Stop]:
 
 @contextlib.contextmanager
 def database() -> Iterator[str]:
-    """Have a database for the desk: the one of `DATABASE_URL`, or the embedded one, stopped at the end."""
-    given = environment.database_url()
-    if given:
-        yield given
+    """Yield the address of the desk's database: `DATABASE_URL`, or the embedded one, which is stopped at the end."""
+    url = environment.database_url()
+    if url:
+        yield url
         return
     home = environment.home()
-    with postgres.sole_use(home):
+    with postgres.exclusive_home(home):
         server = postgres.Postgres(home, environment.postgres_bin())
         server.start()
         try:
@@ -191,17 +192,17 @@ def database() -> Iterator[str]:
             server.stop()
 
 
-def run(listener: socket.socket, *, workers: int, stop: Stop, ready: str) -> None:
-    """Run servers, pages and worker until `stop` is set; print `ready` when the desk answers."""
+def run(listener: socket.socket, *, workers: int, stop: StopFlag, ready: str) -> None:
+    """Run `workers` servers, the pages and the worker until `stop` is set. Print `ready` once the desk answers."""
     from tradepost.up.server import serve, serve_pages  # noqa: PLC0415 - needs Django
-    from tradepost.up.worker import work  # noqa: PLC0415 - needs Django
+    from tradepost.up.worker import run_worker  # noqa: PLC0415 - needs Django
 
     gc.collect()
-    gc.freeze()  # what is imported stays one copy for all forks: a collection would write to every object
-    to_pages, of_pages = connection_handover.pair()
+    gc.freeze()  # so that all forks share the memory of imported objects: a collection would write to each object
+    to_pages, from_servers = connection_handover.pair()
     servers = [Child("server", serve, listener, to_pages) for _ in range(workers)]
-    pages = Child("pages", serve_pages, of_pages)
-    children = [*servers, pages, Child("worker", work, stop_seconds_max=WORKER_STOP_SECONDS_MAX)]
+    pages = Child("pages", serve_pages, from_servers)
+    children = [*servers, pages, Child("worker", run_worker, stop_seconds_max=WORKER_STOP_SECONDS_MAX)]
     try:
         _wait_until_ready(listener, children, stop)
         if not stop.is_set():
@@ -217,7 +218,7 @@ def run(listener: socket.socket, *, workers: int, stop: Stop, ready: str) -> Non
             child.join(since)
 
 
-def _wait_until_ready(listener: socket.socket, children: list[Child], stop: Stop) -> None:
+def _wait_until_ready(listener: socket.socket, children: list[Child], stop: StopFlag) -> None:
     host, port = listener.getsockname()[:2]
     address = ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)  # noqa: S104 - read, not bound
     deadline = time.monotonic() + READY_SECONDS_MAX

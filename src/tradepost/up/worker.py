@@ -1,4 +1,4 @@
-"""A worker process: procrastinate's tasks, until SIGTERM or SIGINT."""
+"""A worker process: run procrastinate's tasks until SIGTERM or SIGINT."""
 
 import asyncio
 import contextlib
@@ -8,20 +8,19 @@ import django
 
 from tradepost.audit import actor
 
-JOBS_AT_A_TIME = 12  # a visit to a provider lasts, so a few of them must leave room for everything else
-STOP_SECONDS_MAX = 40  # for answers of providers that are awaited: without them, orders that were being sent are unsure
+JOBS_AT_A_TIME = 12  # visits to providers take long, so a few of them must leave room for all other jobs
+STOP_SECONDS_MAX = 40  # to wait for providers' answers; without an answer, an order that is being sent becomes unsure
 HEARTBEAT_SECONDS = 2
 
 
-def work() -> None:
-    """Run the tasks that are due and those that come."""
+def run_worker() -> None:
     django.setup()
     actor.set_actor(actor.ActorKind.WORKER, "worker")
-    asyncio.run(_work())
+    asyncio.run(_run_worker())
 
 
-async def _work() -> None:
-    # There is no app before Django is set up.
+async def _run_worker() -> None:
+    # The app exists only after Django is set up.
     from procrastinate.contrib.django import app  # noqa: PLC0415
     from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
 
@@ -43,7 +42,7 @@ async def _work() -> None:
         )
 
         def stop() -> None:
-            shutdown.stop()
+            shutdown.request_stop()
             running.cancel()
 
         for number in (signal.SIGTERM, signal.SIGINT):

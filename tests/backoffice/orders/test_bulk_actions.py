@@ -233,7 +233,7 @@ def test_a_stopped_action_does_no_further_batch(staff: Client, alice: Customer, 
     orders = place(alice.id, service, 3)
     action = choose(staff, "cancel", *orders)
     staff.post(page(action), {"confirm": "yes"})
-    in_transaction(lambda raw: executor.work(raw, action.pk, limit=1))
+    in_transaction(lambda raw: executor.run_batch(raw, action.pk, limit=1))
     staff.post(page(action), {"stop": "yes"})
     run_bulk_action(action=action.pk)
     action.refresh_from_db()

@@ -20,7 +20,7 @@ from tradepost.accounts.models import Account
 from tradepost.backoffice.reports.columns import COLUMNS, PROFIT
 from tradepost.backoffice.reports.sales import TITLES
 from tradepost.engine.statuses import Status
-from tradepost.reports.queries import By
+from tradepost.reports.queries import GroupBy
 
 SALES_COLUMNS = [column.title for column in COLUMNS if column.permission != PROFIT]
 
@@ -52,7 +52,7 @@ def sold(alice: Customer, make_service: Callable[..., int]) -> int:
 
 
 @pytest.mark.parametrize("by", TITLES)
-def test_every_report_opens_and_comes_as_a_file(staff: Client, sold: int, by: By) -> None:
+def test_every_report_opens_and_comes_as_a_file(staff: Client, sold: int, by: GroupBy) -> None:
     assert sold
     response = staff.get(reverse("report", args=[by.value]))
     assert response.status_code == 200
@@ -81,7 +81,7 @@ def test_cost_is_what_was_expected_until_the_provider_has_told_it(
 
 
 @pytest.mark.parametrize("by", TITLES)
-def test_who_may_see_sales_only_sees_no_cost_and_no_profit_anywhere(sold: int, by: By) -> None:
+def test_who_may_see_sales_only_sees_no_cost_and_no_profit_anywhere(sold: int, by: GroupBy) -> None:
     assert sold
     dora = staff_with("view_sales", "view_service", "view_category", "view_provider", "view_account", "view_order")
     page = dora.get(reverse("report", args=[by.value]), {"sort": "-profit"})

@@ -19,7 +19,7 @@ from tradepost.backoffice.ui.unfold_admin import DecimalWidget, IntegerWidget, S
 from tradepost.catalog.models import Category, Service
 from tradepost.providers import bulk_edit as edits
 from tradepost.providers import costs
-from tradepost.providers.bulk_edit import Considered, Edit, RateBy
+from tradepost.providers.bulk_edit import Edit, EditPlan, RateBy
 
 SERVICES_MAX = 20_000
 UNCHANGED = ("", "Leave as it is")
@@ -106,7 +106,7 @@ class BulkEditMixin:
             with transaction.atomic():
                 locked = Service.objects.filter(pk__in=ids).order_by("pk").select_for_update()
                 services = list(locked)
-                considered = edits.consider(services, form.edit(), costs.of(services))
+                considered = edits.plan_edits(services, form.edit(), costs.costs_by_service(services))
                 category_names = dict(Category.objects.values_list("pk", "name"))
                 proposal = _preview(considered, category_names)
                 if change_preview.is_confirmed(request, proposal):
@@ -126,7 +126,7 @@ class BulkEditMixin:
         )
 
 
-def _apply(request: HttpRequest, considered: Sequence[Considered]) -> None:
+def _apply(request: HttpRequest, considered: Sequence[EditPlan]) -> None:
     quarantined = edits.apply(considered)
     changed = [item for item in considered if item.is_to_change]
     messages.success(request, f"{len(changed):,} services changed.")
@@ -139,7 +139,7 @@ def _selection(request: HttpRequest, action: str) -> list[tuple[str, str]]:
     return [("action", action), ("select_across", request.POST.get("select_across", "0")), *ticked]
 
 
-def _preview(considered: Sequence[Considered], category_names: Mapping[int, str]) -> ChangePreview[Considered]:
+def _preview(considered: Sequence[EditPlan], category_names: Mapping[int, str]) -> ChangePreview[EditPlan]:
     changing = [item for item in considered if item.is_to_change]
     refused = [item for item in considered if item.refusal]
     warned = [item for item in changing if item.warnings]
@@ -156,7 +156,7 @@ def _preview(considered: Sequence[Considered], category_names: Mapping[int, str]
     )
 
 
-def _row(item: Considered, category_names: Mapping[int, str]) -> tuple[SafeString | str, ...]:
+def _row(item: EditPlan, category_names: Mapping[int, str]) -> tuple[SafeString | str, ...]:
     name = format_html("{} · {}", item.service.pk, formatters.truncated(item.service.name))
     if item.refusal:
         return name, formatters.NOTHING, format_html("{} {}", formatters.badge("left as it is", "danger"), item.refusal)
@@ -166,7 +166,7 @@ def _row(item: Considered, category_names: Mapping[int, str]) -> tuple[SafeStrin
     return name, changes, warnings
 
 
-def _changes_in_words(item: Considered, category_names: Mapping[int, str]) -> list[tuple[str, str, str]]:
+def _changes_in_words(item: EditPlan, category_names: Mapping[int, str]) -> list[tuple[str, str, str]]:
     """Return each changed field with its old and its new value."""
     return [
         (

@@ -27,7 +27,7 @@ class CostChangeList(NewestChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Read the costs of all services of the page by one query."""
         super().get_results(request)
-        known_costs = costs.of(self.result_list)
+        known_costs = costs.costs_by_service(self.result_list)
         for service in self.result_list:
             service.costs = known_costs.get(service.pk)
 
@@ -46,7 +46,7 @@ class CostColumnsMixin(Base):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CostChangeList]:
         return CostChangeList
 
-    @formatters.numeric_column("cost", ordering=costs.to_sort_by_cost())
+    @formatters.numeric_column("cost", ordering=costs.cost_ordering())
     def cost(self, service: Service) -> SafeString | str:
         """Show the cost of 1,000 by the first route and, if another route is cheaper, by the cheapest."""
         known_costs: Costs | None = getattr(service, "costs", None)
@@ -57,7 +57,7 @@ class CostColumnsMixin(Base):
             return format_html('<span class="tp-nowrap">{}</span>', first)
         return format_html('<span class="tp-nowrap">{}</span><small class="tp-under">from {}</small>', first, cheapest)
 
-    @formatters.numeric_column("margin", ordering=costs.to_sort_by_margin())
+    @formatters.numeric_column("margin", ordering=costs.margin_ordering())
     def margin(self, service: Service) -> SafeString | str:
         """Show the margin over the first route's cost and, if another route is cheaper, over its cost."""
         known_costs: Costs | None = getattr(service, "costs", None)

@@ -153,7 +153,7 @@ class BulkActionAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[BulkAction])
         with transaction.atomic():
             is_begun = lifecycle.confirm(action, form.options())
             if is_begun:
-                bulk_actions.start(action.pk)
+                bulk_actions.defer_bulk_action(action.pk)
                 _note_in_audit_log(
                     action, {"done": action.kind, "orders": action.total, **msgspec.to_builtins(form.options())}
                 )

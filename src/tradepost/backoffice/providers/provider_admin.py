@@ -23,7 +23,7 @@ from tradepost.engine import dispatch_queue
 from tradepost.fulfilment.tasks import provider_sync
 from tradepost.providers import service_sync
 from tradepost.providers.models import Provider
-from tradepost.providers.snapshot import ProviderUnreachableError, fetch
+from tradepost.providers.snapshot import ProviderUnreachableError, fetch_snapshot
 
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run time
@@ -190,7 +190,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         """Show what the provider answers. If it answers, try it again at once after an earlier error."""
         provider = get_object_or_404(Provider, pk=object_id)
         try:
-            snapshot = fetch(provider)
+            snapshot = fetch_snapshot(provider)
         except ProviderUnreachableError as error:
             self.message_user(request, str(error), messages.ERROR)
             return _redirect_to_provider(provider)
@@ -217,7 +217,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
     )
     def sync_now(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
         provider = get_object_or_404(Provider, pk=object_id)
-        if provider_sync.start(provider.pk):
+        if provider_sync.defer_sync(provider.pk):
             self.message_user(request, "A worker reads its list now; load this page again to see it.", messages.SUCCESS)
         else:
             self.message_user(request, "It is waiting for a worker already.", messages.WARNING)

@@ -31,7 +31,7 @@ from tradepost.backoffice.ui.unfold_admin import (
 from tradepost.catalog.models import Category
 from tradepost.providers import markup
 from tradepost.providers.models import ProviderService, Route, SyncedField
-from tradepost.providers.service_import import Imported, ImportOptions, import_services
+from tradepost.providers.service_import import ImportOptions, ImportResult, import_services
 
 FOLLOWS_DEFAULT = [field.value for field in SyncedField if field not in {SyncedField.NAME, SyncedField.DESCRIPTION}]
 REFUSALS_SHOWN_MAX = 10
@@ -209,6 +209,6 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
             self.message_user(request, f"{left:,} more were not imported.", messages.ERROR)
 
 
-def _summary(imported: Imported) -> str:
+def _summary(imported: ImportResult) -> str:
     already = f"; {imported.already:,} were imported before and are left as they are" if imported.already else ""
     return f"{len(imported.services):,} imported{already}."

@@ -7,17 +7,17 @@ from datetime import date
 from decimal import Decimal
 
 from tradepost.reports.periods import Period
-from tradepost.reports.queries import By, Reader, Sums
+from tradepost.reports.queries import GroupBy, ReportReader, Sums
 
 DAYS_DRAWN_MAX = 92  # a longer period is drawn by month
 TICKS_MAX = 8
 BAR_PIXELS_MAX = 18
 
 
-def period_sales_chart(reader: Reader, period: Period, *, with_profit: bool) -> str:
+def period_sales_chart(reader: ReportReader, period: Period, *, with_profit: bool) -> str:
     """Return the sales chart of all days of a period. Set `with_profit` for users who may see profit."""
-    rows = {row.subject: row.sums for row in reader.rows(By.DAY, period)}
-    return sales_chart([(day, rows.get(day, Sums())) for day in period.each()], with_profit=with_profit)
+    rows = {row.subject: row.sums for row in reader.rows(GroupBy.DAY, period)}
+    return sales_chart([(day, rows.get(day, Sums())) for day in period.dates()], with_profit=with_profit)
 
 
 def sales_chart(days: Sequence[tuple[date, Sums]], *, with_profit: bool) -> str:

@@ -62,7 +62,7 @@ def provider_quality_report(request: HttpRequest) -> HttpResponse:
     _check_permission(request)
     period = _period(request)
     with queries.at_one_moment() as reader:
-        rows, progress = quality.of_providers(reader, period), reader.progress
+        rows, progress = quality.quality_of_providers(reader, period), reader.progress
     names = Provider.objects.in_bulk([row.subject for row in rows])
     table = (
         {
@@ -83,7 +83,7 @@ def provider_report(request: HttpRequest, provider: int) -> HttpResponse:
     provider_row = get_object_or_404(Provider, pk=provider)
     period = _period(request)
     with queries.at_one_moment() as reader:
-        rows, progress = quality.of_offers(reader, provider, period, limit=OFFERS_SHOWN), reader.progress
+        rows, progress = quality.quality_of_offers(reader, provider, period, limit=OFFERS_SHOWN), reader.progress
     names = ProviderService.objects.in_bulk([row.subject for row in rows])
     table = (
         {
@@ -114,7 +114,7 @@ def _csv_rows(provider: int | None, period: Period) -> Iterator[Sequence[csv_fil
         yield from _provider_csv_rows(period)
         return
     with queries.at_one_moment() as reader:
-        portions = quality.of_all_offers(reader, provider, period)
+        portions = quality.quality_of_all_offers(reader, provider, period)
     with closing(portions):
         for portion in portions:
             offers = ProviderService.objects.in_bulk([row.subject for row in portion])
@@ -123,7 +123,7 @@ def _csv_rows(provider: int | None, period: Period) -> Iterator[Sequence[csv_fil
 
 def _provider_csv_rows(period: Period) -> Iterator[Sequence[csv_files.Cell]]:
     with queries.at_one_moment() as reader:
-        rows = quality.of_providers(reader, period)
+        rows = quality.quality_of_providers(reader, period)
     names = Provider.objects.in_bulk([row.subject for row in rows])
     yield from (_csv_row(str(names.get(row.subject, row.subject)), row) for row in rows)
 

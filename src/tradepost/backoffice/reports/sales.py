@@ -19,18 +19,24 @@ from tradepost.backoffice.reports.parameters import PRESETS, ROWS_A_PAGE, Report
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.site import site
 from tradepost.reports import queries
-from tradepost.reports.measures import Kind
+from tradepost.reports.measures import SubjectKind
 from tradepost.reports.periods import Period
-from tradepost.reports.queries import By, Order, Reader, Row
+from tradepost.reports.queries import GroupBy, ReportReader, Row, RowOrder
 
 TITLES = {
-    By.DAY: "By day",
-    By.SERVICE: "By service",
-    By.CATEGORY: "By category",
-    By.PROVIDER: "By provider",
-    By.ACCOUNT: "By account",
+    GroupBy.DAY: "GroupBy day",
+    GroupBy.SERVICE: "GroupBy service",
+    GroupBy.CATEGORY: "GroupBy category",
+    GroupBy.PROVIDER: "GroupBy provider",
+    GroupBy.ACCOUNT: "GroupBy account",
 }
-HEADS = {By.DAY: "Day", By.SERVICE: "Service", By.CATEGORY: "Category", By.PROVIDER: "Provider", By.ACCOUNT: "Account"}
+HEADS = {
+    GroupBy.DAY: "Day",
+    GroupBy.SERVICE: "Service",
+    GroupBy.CATEGORY: "Category",
+    GroupBy.PROVIDER: "Provider",
+    GroupBy.ACCOUNT: "Account",
+}
 UP, DOWN = "up", "down"
 
 
@@ -60,16 +66,21 @@ def sales_report(request: HttpRequest, by: str) -> HttpResponse:
         "page": parameters.page,
         "page_before": parameters.address(page=parameters.page - 1) if parameters.page > 1 else "",
         "page_after": parameters.address(page=parameters.page + 1) if has_more else "",
-        "is_of_providers": grouping is By.PROVIDER,
+        "is_of_providers": grouping is GroupBy.PROVIDER,
     }
     return TemplateResponse(request, "backoffice/reports/sales.html", context)
 
 
 def _figures(  # noqa: PLR0917 - the parameters differ in type
-    request: HttpRequest, reader: Reader, by: By, period: Period, order: Order, visible: Sequence[SalesColumn]
+    request: HttpRequest,
+    reader: ReportReader,
+    by: GroupBy,
+    period: Period,
+    order: RowOrder,
+    visible: Sequence[SalesColumn],
 ) -> dict[str, Any]:
     """Return everything that the page shows from the totals."""
-    kind = Kind.PROVIDER if by is By.PROVIDER else Kind.DESK
+    kind = SubjectKind.PROVIDER if by is GroupBy.PROVIDER else SubjectKind.DESK
     now, before = reader.total(period, of=kind), reader.total(period.before, of=kind)
     with_profit = request.user.has_perm(columns.PROFIT)
     return {
@@ -80,7 +91,7 @@ def _figures(  # noqa: PLR0917 - the parameters differ in type
             relative_change(column.value_of(now), column.value_of(before), more_is_better=column.more_is_better)
             for column in visible
         ],
-        "chart": charts.period_sales_chart(reader, period, with_profit=with_profit) if by is By.DAY else None,
+        "chart": charts.period_sales_chart(reader, period, with_profit=with_profit) if by is GroupBy.DAY else None,
         "progress": reader.progress,
     }
 
@@ -96,29 +107,34 @@ def sales_file(request: HttpRequest, by: str) -> HttpResponseBase:
     return csv_files.download(name, header, _csv_rows(grouping, parameters.period, order, visible))
 
 
-def _checked_grouping(request: HttpRequest, by: str) -> By:
+def _checked_grouping(request: HttpRequest, by: str) -> GroupBy:
     if by not in TITLES:
         raise Http404
-    grouping = By(by)
+    grouping = GroupBy(by)
     if not request.user.has_perm(columns.SALES) or not request.user.has_perms(subjects.PERMISSIONS[grouping]):
         raise PermissionDenied
     return grouping
 
 
-def _order(by: By, parameters: ReportParameters, visible: Sequence[SalesColumn]) -> Order:
+def _order(by: GroupBy, parameters: ReportParameters, visible: Sequence[SalesColumn]) -> RowOrder:
     """Return the requested sort order if the user sees its column; else the largest revenue or the newest day first."""
     name = parameters.sort.removeprefix("-")
     offset = (parameters.page - 1) * ROWS_A_PAGE
     sortable = {"subject", *(column.name for column in visible)} & queries.COLUMNS.keys()
     if name not in sortable:
-        name, descending = ("subject" if by is By.DAY else "revenue"), True
+        name, descending = ("subject" if by is GroupBy.DAY else "revenue"), True
     else:
         descending = parameters.sort.startswith("-")
-    return Order(name, descending=descending, limit=ROWS_A_PAGE + 1, offset=offset)
+    return RowOrder(name, descending=descending, limit=ROWS_A_PAGE + 1, offset=offset)
 
 
 def _table_rows(  # noqa: PLR0917 - the parameters differ in type
-    request: HttpRequest, reader: Reader, by: By, period: Period, order: Order, visible: Sequence[SalesColumn]
+    request: HttpRequest,
+    reader: ReportReader,
+    by: GroupBy,
+    period: Period,
+    order: RowOrder,
+    visible: Sequence[SalesColumn],
 ) -> Iterator[dict[str, Any]]:
     rows = reader.rows(by, period, order)
     names = subjects.subject_names(by, [row.subject for row in rows])
@@ -135,28 +151,28 @@ def _table_rows(  # noqa: PLR0917 - the parameters differ in type
         }
 
 
-def _revenues_before(reader: Reader, by: By, rows: Sequence[Row], period: Period) -> dict[Any, Decimal]:
+def _revenues_before(reader: ReportReader, by: GroupBy, rows: Sequence[Row], period: Period) -> dict[Any, Decimal]:
     """Return the rows' revenue in the period before. A day is compared with the same place in that period."""
     revenues = reader.revenues(by, period.before, [row.subject for row in rows])
-    if by is not By.DAY:
+    if by is not GroupBy.DAY:
         return revenues
     distance = period.first - period.before.first
     return {day + distance: revenue for day, revenue in revenues.items()}
 
 
-def _csv_rows(by: By, period: Period, order: Order, visible: Sequence[SalesColumn]) -> Iterator[list[Any]]:
+def _csv_rows(by: GroupBy, period: Period, order: RowOrder, visible: Sequence[SalesColumn]) -> Iterator[list[Any]]:
     with queries.at_one_moment() as reader:
-        portions = reader.portions(by, period, Order(order.column, descending=order.descending))
+        portions = reader.portions(by, period, RowOrder(order.column, descending=order.descending))
     with closing(portions):
         for portion in portions:
             names = subjects.subject_names(by, [row.subject for row in portion])
             for row in portion:
-                subject = "" if by is By.DAY else row.subject
+                subject = "" if by is GroupBy.DAY else row.subject
                 name = names.get(row.subject, str(row.subject))
                 yield [subject, name, *(column.value_of(row.sums) for column in visible)]
 
 
-def _tabs(request: HttpRequest, by: By, parameters: ReportParameters) -> list[dict[str, Any]]:
+def _tabs(request: HttpRequest, by: GroupBy, parameters: ReportParameters) -> list[dict[str, Any]]:
     return [
         {
             "title": TITLES[grouping],
@@ -179,11 +195,11 @@ def _presets(parameters: ReportParameters) -> list[dict[str, Any]]:
     ]
 
 
-def _column_head(column: SalesColumn, parameters: ReportParameters, order: Order) -> dict[str, str]:
+def _column_head(column: SalesColumn, parameters: ReportParameters, order: RowOrder) -> dict[str, str]:
     return {"title": column.title, **_sort(parameters, column.name, order)}
 
 
-def _sort(parameters: ReportParameters, name: str, order: Order) -> dict[str, str]:
+def _sort(parameters: ReportParameters, name: str, order: RowOrder) -> dict[str, str]:
     """Return the link of a column's head, and the direction in which rows are sorted by it now."""
     if name not in queries.COLUMNS:
         return {"link": "", "way": ""}

@@ -12,40 +12,40 @@ from tradepost.accounts.models import Account
 from tradepost.catalog.models import Category, Service
 from tradepost.providers.models import Provider
 from tradepost.reports.periods import Period
-from tradepost.reports.queries import By
+from tradepost.reports.queries import GroupBy
 
-_MODELS: Mapping[By, type[Model]] = {
-    By.SERVICE: Service,
-    By.CATEGORY: Category,
-    By.PROVIDER: Provider,
-    By.ACCOUNT: Account,
+_MODELS: Mapping[GroupBy, type[Model]] = {
+    GroupBy.SERVICE: Service,
+    GroupBy.CATEGORY: Category,
+    GroupBy.PROVIDER: Provider,
+    GroupBy.ACCOUNT: Account,
 }
 
 # The filter of the order list for each kind of row.
 _FILTERS = {
-    By.SERVICE: "service__id__exact",
-    By.CATEGORY: "service__category__id__exact",
-    By.PROVIDER: "provider",
-    By.ACCOUNT: "account__id__exact",
+    GroupBy.SERVICE: "service__id__exact",
+    GroupBy.CATEGORY: "service__category__id__exact",
+    GroupBy.PROVIDER: "provider",
+    GroupBy.ACCOUNT: "account__id__exact",
 }
 
 # The permissions it takes to see the rows of each kind.
 PERMISSIONS = {
-    By.DAY: (),
-    By.SERVICE: ("catalog.view_service",),
-    By.CATEGORY: ("catalog.view_category",),
-    By.PROVIDER: ("providers.view_provider",),
-    By.ACCOUNT: ("accounts.view_account",),
+    GroupBy.DAY: (),
+    GroupBy.SERVICE: ("catalog.view_service",),
+    GroupBy.CATEGORY: ("catalog.view_category",),
+    GroupBy.PROVIDER: ("providers.view_provider",),
+    GroupBy.ACCOUNT: ("accounts.view_account",),
 }
 
 
-def subject_names(by: By, subjects: Sequence[Any]) -> dict[Any, str]:
-    if by is By.DAY:
+def subject_names(by: GroupBy, subjects: Sequence[Any]) -> dict[Any, str]:
+    if by is GroupBy.DAY:
         return {day: f"{day:%Y-%m-%d}" for day in subjects}
     return {pk: str(row) for pk, row in _MODELS[by]._default_manager.in_bulk(subjects).items()}  # noqa: SLF001
 
 
-def orders_url(by: By, subject: Any, period: Period) -> str:
+def orders_url(by: GroupBy, subject: Any, period: Period) -> str:
     """Return the URL of the orders that a row sums up."""
     first, last = (subject, subject) if isinstance(subject, date) else (period.first, period.last)
     days = {"created_at_from": f"{first:%Y-%m-%d}", "created_at_to": f"{last:%Y-%m-%d}"}

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from tradepost.backoffice.ui.unfold_admin import RangeDateFilter
-from tradepost.id_ranges import between
+from tradepost.id_ranges import filter_between
 
 YEARS = range(2000, 2200)  # a year outside is taken for a typing error
 
@@ -32,7 +32,7 @@ class DayFilter(RangeDateFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         start, end = self._day("from"), self._day("to")
-        return between(queryset, self.field_path, start, end + timedelta(days=1) if end else None)
+        return filter_between(queryset, self.field_path, start, end + timedelta(days=1) if end else None)
 
     def _day(self, side: str) -> datetime | None:
         return parse_day(str(self.used_parameters.get(f"{self.field_path}_{side}", "")))

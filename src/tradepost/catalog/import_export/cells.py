@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, CharField, Field, TextField
 from import_export.widgets import Widget
 
-from tradepost.csv_files import guarded, unguarded
+from tradepost.csv_files import escape_formula, unescape_formula
 from tradepost.engine import money
 
 YES, NO = ("yes", "true", "1", "on", "y"), ("no", "false", "0", "off", "n")
@@ -28,7 +28,7 @@ class FieldCell(Widget):  # type: ignore[misc] # published without types
     def clean(self, value: Any, row: Any = None, **_: Any) -> Any:  # noqa: ARG002 - the library's signature
         """Return a cell's value. Raises ValueError, which is gathered by column."""
         if value not in self._known:
-            self._known[value] = self._value(unguarded(value or ""))
+            self._known[value] = self._value(unescape_formula(value or ""))
         return self._known[value]
 
     def _value(self, text: str) -> Any:
@@ -50,7 +50,7 @@ class FieldCell(Widget):  # type: ignore[misc] # published without types
             return YES[0] if value else NO[0]
         if isinstance(value, Decimal):
             return Decimal(money.show(value))
-        return value if isinstance(value, int) else guarded(str(value))
+        return value if isinstance(value, int) else escape_formula(str(value))
 
 
 class NameCell(Widget):  # type: ignore[misc] # published without types
@@ -63,7 +63,7 @@ class NameCell(Widget):  # type: ignore[misc] # published without types
 
     def clean(self, value: Any, row: Any = None, **_: Any) -> int | None:  # noqa: ARG002 - the library's signature
         """Return the id of what a cell names. Raises ValueError, which is gathered by column."""
-        name = unguarded(value or "")
+        name = unescape_formula(value or "")
         if name and name not in self.ids:
             raise ValueError(f"There is no {self._noun} “{name}”.")
         return self.ids.get(name)

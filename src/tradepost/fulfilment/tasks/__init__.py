@@ -1,4 +1,4 @@
-"""Every task of fulfilment, where procrastinate looks for them."""
+"""All tasks of fulfilment. Procrastinate looks for tasks in this module."""
 
 from tradepost.fulfilment.tasks.bulk_actions import resume_bulk_actions, run_bulk_action
 from tradepost.fulfilment.tasks.cleanup import delete_expired

@@ -1,4 +1,4 @@
-"""What staff has done to many orders at once, a batch at a time, until it is over or somebody stops it."""
+"""Run the bulk actions of staff on many orders, a batch at a time, until they are done or staff stop them."""
 
 import logging
 from functools import partial
@@ -14,7 +14,7 @@ from tradepost.shutdown import is_stopping
 
 logger = logging.getLogger(__name__)
 
-# The engine's statements fail with psycopg's errors, Django's with its own of the same names.
+# The engine's statements raise psycopg's errors; Django's statements raise its own errors of the same names.
 UNAVAILABLE = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 REFUSALS = (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError)
 
@@ -22,13 +22,13 @@ REFUSALS = (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError
 @app.periodic(cron="* * * * * */5")
 @app.task(name="orders.resume_bulk_actions", queueing_lock="sweep bulk")
 def resume_bulk_actions(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
-    """Go on with what a worker has left when it died or was stopped."""
-    for action in executor.left_behind():
-        start(action)
+    """Go on with the actions whose worker died or was stopped."""
+    for action in executor.abandoned_actions():
+        defer_bulk_action(action)
 
 
-def start(action: int) -> None:
-    """Have a bulk action worked on as soon as a worker is free, unless that is on its way already."""
+def defer_bulk_action(action: int) -> None:
+    """Queue a job that runs the bulk action, unless one is queued already."""
     try:
         with transaction.atomic():
             run_bulk_action.configure(queueing_lock=f"bulk {action}").defer(action=action)
@@ -38,24 +38,24 @@ def start(action: int) -> None:
 
 @app.task(name="orders.bulk_action")
 def run_bulk_action(action: int) -> None:
-    """Work through it, unless another worker is at it."""
+    """Work through the action, unless another worker is doing so."""
     while not is_stopping() and _next_batch(action):
         pass
 
 
 def _next_batch(action: int) -> bool:
-    """Do a batch; one that fails is done order by order, so that the others of it are done."""
+    """Act on the next batch. If the batch fails, act order by order, so that only the failing orders are left out."""
     try:
-        return in_transaction(partial(executor.work, action=action))
+        return in_transaction(partial(executor.run_batch, action=action))
     except UNAVAILABLE:
         raise
-    except Exception:  # noqa: BLE001 - which order it is, and what of it, is told by the order
+    except Exception:  # noqa: BLE001 - doing the batch order by order finds the order that failed, and the reason
         return all(_next_order(action) for _ in range(executor.BATCH))
 
 
 def _next_order(action: int) -> bool:
     try:
-        return in_transaction(partial(executor.work, action=action, limit=1))
+        return in_transaction(partial(executor.run_batch, action=action, limit=1))
     except UNAVAILABLE:
         raise
     except REFUSALS as error:

@@ -1,4 +1,4 @@
-"""What is kept for a time only, forgotten when that is over."""
+"""Delete data that is kept for a limited time only."""
 
 from datetime import timedelta
 
@@ -13,18 +13,18 @@ from tradepost.engine import idempotency
 from tradepost.orders import manual_work
 from tradepost.orders.bulk_actions import lifecycle
 
-CHANGES_KEPT = timedelta(days=90)  # thrice as long as they are shown
+CHANGES_KEPT = timedelta(days=90)  # three times as long as the panel shows them
 PENDING_IMPORTS_KEPT = timedelta(days=1)
 
 
 @app.periodic(cron="17 3 * * *")
 @app.task(name="data.delete_expired", queueing_lock="forget", lock="forget")
 def delete_expired(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
-    """Forget what is older than it is kept: keys, changes, uploads, looks at bulk actions, sessions that are over."""
+    """Delete old idempotency keys, service changes, pending imports, drafts of bulk actions, and expired sessions."""
     with transaction.atomic():
         idempotency.forget(engine_connection())
-        manual_work.forget_ended(engine_connection())
+        manual_work.release_ended(engine_connection())
     ServiceChange.objects.filter(at__lt=timezone.now() - CHANGES_KEPT).delete()
-    lifecycle.forget_drafts()
+    lifecycle.delete_old_drafts()
     PendingImport.objects.filter(created_at__lt=timezone.now() - PENDING_IMPORTS_KEPT).delete()
     call_command("clearsessions")

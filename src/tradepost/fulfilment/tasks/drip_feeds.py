@@ -1,4 +1,4 @@
-"""Drip-feeds: their runs are made when they are due."""
+"""Make the runs of drip-feeds when they are due."""
 
 from django.db import transaction
 from procrastinate.contrib.django import app
@@ -10,7 +10,7 @@ from tradepost.engine import drip_feeds
 @app.periodic(cron="* * * * * */2")
 @app.task(name="orders.run_dripfeeds", queueing_lock="run", lock="run")
 def make_due_runs(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
-    """Make every run that is due, a batch a transaction."""
+    """Make every run that is due, each batch in a transaction of its own."""
     made = drip_feeds.BATCH
     while made == drip_feeds.BATCH:
         with transaction.atomic():

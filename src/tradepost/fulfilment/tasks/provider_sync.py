@@ -1,4 +1,4 @@
-"""Providers' lists: read each hour and on demand, taken in whole or not at all, and followed."""
+"""Sync the service lists of providers, every hour and on demand. A list is stored as a whole or not at all."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -8,23 +8,23 @@ from procrastinate.exceptions import AlreadyEnqueued
 from tradepost.audit import actor
 from tradepost.providers import service_list, service_sync
 from tradepost.providers.models import Provider, ProviderService
-from tradepost.providers.snapshot import ProviderUnreachableError, fetch
+from tradepost.providers.snapshot import ProviderUnreachableError, fetch_snapshot
 
 
 @app.periodic(cron="7 * * * *")
 @app.task(name="provider.sync_all", queueing_lock="sync all", lock="sync all")
 def sync_all_providers(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
-    """Have every provider's list read that is not paused."""
+    """Queue a sync of every provider that is not paused."""
     for provider in Provider.objects.filter(is_paused=False).values_list("pk", flat=True):
-        start(provider)
+        defer_sync(provider)
 
 
-def start(provider: int) -> bool:
-    """Have a provider's list read as soon as a worker is free. Tell whether that was not on its way already."""
-    one = f"sync {provider}"
+def defer_sync(provider: int) -> bool:
+    """Queue a sync of the provider. Return False if one is queued already."""
+    lock = f"sync {provider}"
     try:
         with transaction.atomic():
-            sync_provider.configure(queueing_lock=one, lock=one).defer(provider=provider)
+            sync_provider.configure(queueing_lock=lock, lock=lock).defer(provider=provider)
     except AlreadyEnqueued:
         return False
     return True
@@ -32,19 +32,19 @@ def start(provider: int) -> bool:
 
 @app.task(name="provider.sync")
 def sync_provider(provider: int) -> None:
-    """Read a provider's list and take it in. A list that is empty or broken changes nothing; it is said why."""
-    asked = Provider.objects.filter(pk=provider)
-    seller = asked.first()
-    if seller is None:
-        return  # deleted since
+    """Fetch the provider's list and store it. If the list is empty or broken, store only the reason (`sync_error`)."""
+    rows = Provider.objects.filter(pk=provider)
+    row = rows.first()
+    if row is None:
+        return  # deleted since the job was queued
     try:
-        told = fetch(seller)
+        snapshot = fetch_snapshot(row)
         with transaction.atomic():
             actor.quietly()
             known = ProviderService.objects.filter(provider=provider, is_delisted=False).count()
-            update = service_list.take_in(provider, service_list.parse(told.services, known=known))
+            update = service_list.store_changes(provider, service_list.parse(snapshot.services, known=known))
             service_sync.sync_services(provider, update.rates_before)
             now = timezone.now()
-            asked.update(synced_at=now, sync_error="", balance=told.balance.balance, balance_at=now)
+            rows.update(synced_at=now, sync_error="", balance=snapshot.balance.balance, balance_at=now)
     except (ProviderUnreachableError, service_list.ServiceListError) as error:
-        asked.update(sync_error=str(error))
+        rows.update(sync_error=str(error))

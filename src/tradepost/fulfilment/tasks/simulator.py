@@ -1,6 +1,6 @@
-"""The simulator: fulfils the orders of simulated services, so that a demo or a test sees whole lives in seconds.
+"""The simulator fulfils the orders of simulated services, so that in a demo or test an order ends within seconds.
 
-What becomes of an order follows from its id and a seed alone: most are Completed, some Partial, some Canceled.
+An order's id and a seed alone decide how the order ends: most orders are Completed, some Partial, some Canceled.
 """
 
 import hashlib
@@ -21,15 +21,15 @@ from tradepost.engine.subscriptions import Post, mirror
 
 SEED = b"tradepost"
 BATCH = 1_000
-STEPS = 5  # of a life: one Pending, then In progress, with a new count at each
+STEPS = 5  # of an order's life: the first Pending, the others In progress, each with a new count
 COMPLETED_PERCENT = 85
-PARTIAL_PERCENT = 10  # the rest is Canceled
+PARTIAL_PERCENT = 10  # the remaining 5 % are Canceled
 START_COUNT_MAX = 50_000
 POSTS_AT = "https://pixelpond.example/posts"
 
 
 class Life(msgspec.Struct, frozen=True):
-    """What is to become of an order."""
+    """How an order will go: its start count, its last status, and how much is delivered by then."""
 
     start_count: int
     end: Status
@@ -68,17 +68,17 @@ ORDER BY r.id LIMIT %s
 @app.periodic(cron="* * * * * */1")
 @app.task(name="orders.simulate", queueing_lock="simulate", lock="simulate")
 def simulate(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
-    """Move every simulated order on to where it should be by now."""
+    """Advance every simulated order to the state it should have by now."""
     advance_all(timedelta(seconds=settings.TRADEPOST_SIMULATOR_SECONDS))
 
 
 def advance_all(life: timedelta) -> None:
-    """Move every simulated order and refill on, a batch a transaction; `life` is the time from start to end."""
+    """Advance every simulated order and refill, each batch in a transaction. `life` is the time from start to end."""
     with transaction.atomic():
         _accept_cancels(engine_connection())
     with transaction.atomic():
         _advance_refills(engine_connection(), life)
-    for advance in (_watch, _advance):
+    for advance in (_advance_subscriptions, _advance_orders):
         last: int | None = 0
         while last is not None:
             with transaction.atomic():
@@ -86,7 +86,6 @@ def advance_all(life: timedelta) -> None:
 
 
 def plan(order: int) -> Life:
-    """Tell what is to become of an order."""
     dice = hashlib.sha256(SEED + str(order).encode()).digest()
     percent = int.from_bytes(dice[:4]) % 100
     start_count = int.from_bytes(dice[4:8]) % START_COUNT_MAX
@@ -97,15 +96,15 @@ def plan(order: int) -> Life:
     return Life(start_count, Status.CANCELED, 0)
 
 
-def _advance(connection: Connection, life: timedelta, *, after: int) -> int | None:
-    """Move on one batch of the orders above an id; return the last one's id, or None if there are no more."""
+def _advance_orders(connection: Connection, life: timedelta, *, after: int) -> int | None:
+    """Advance one batch of orders with ids above `after`. Return the batch's last id; None after the last batch."""
     rows = Cursor(connection).execute(_ACTIVE, [list(DELIVERING), after, life / STEPS, BATCH]).fetchall()
     settle(connection, [_report(order, quantity, age / life) for order, quantity, age in rows], actor="simulator")
     return rows[-1][0] if len(rows) == BATCH else None
 
 
-def _watch(connection: Connection, life: timedelta, *, after: int) -> int | None:
-    """Serve the posts that have come by now, evenly over a life; a subscription is Completed with its last one."""
+def _advance_subscriptions(connection: Connection, life: timedelta, *, after: int) -> int | None:
+    """Serve the posts due by now, spread evenly over a life. The last post completes the subscription."""
     rows = Cursor(connection).execute(_SUBSCRIPTIONS, [after, BATCH]).fetchall()
     posts = [
         Post(order, part, f"{POSTS_AT}/{order}/{part}", _between(least, most, order + part))
@@ -113,8 +112,8 @@ def _watch(connection: Connection, life: timedelta, *, after: int) -> int | None
         for part in range(made + 1, _posts_by(parts, age / life) + 1)
     ]
     mirror(connection, posts)
-    over = [row[0] for row in rows if _posts_by(row[1], row[4] / life) == row[1]]
-    settle(connection, [Report(order, Status.COMPLETED) for order in over], actor="simulator")
+    ended = [row[0] for row in rows if _posts_by(row[1], row[4] / life) == row[1]]
+    settle(connection, [Report(order, Status.COMPLETED) for order in ended], actor="simulator")
     return rows[-1][0] if len(rows) == BATCH else None
 
 
@@ -127,7 +126,7 @@ def _between(least: int, most: int, number: int) -> int:
 
 
 def _accept_cancels(connection: Connection) -> None:
-    """Cancel what customers asked to: what was delivered stays, the rest is given back."""
+    """Cancel the orders that customers asked to cancel. They pay for what was delivered; the rest is refunded."""
     rows = Cursor(connection).execute(_CANCEL_REQUESTS, [BATCH])
     reports = [
         accepted(order, quantity=quantity, remains=remains, parts=parts) for order, quantity, remains, parts in rows
@@ -136,9 +135,9 @@ def _accept_cancels(connection: Connection) -> None:
 
 
 def _advance_refills(connection: Connection, life: timedelta) -> None:
-    """Move one batch of refills on: In progress at once, Completed at the end of a life."""
-    open_ones = [status.value for status in OPEN_REFILL]
-    rows = Cursor(connection).execute(_REFILLS, [open_ones, life / STEPS, BATCH])
+    """Advance one batch of refills: In progress at once, Completed at the end of a life."""
+    open_statuses = [status.value for status in OPEN_REFILL]
+    rows = Cursor(connection).execute(_REFILLS, [open_statuses, life / STEPS, BATCH])
     reports = [
         RefillReport(refill, RefillStatus.COMPLETED if age >= life else RefillStatus.IN_PROGRESS)
         for refill, age in rows
@@ -147,9 +146,9 @@ def _advance_refills(connection: Connection, life: timedelta) -> None:
 
 
 def _report(order: int, quantity: int, lived: float) -> Report:
-    fate = plan(order)
-    delivered = quantity * fate.delivered_percent // 100
+    life = plan(order)
+    delivered = quantity * life.delivered_percent // 100
     if lived >= 1:
-        return Report(order, fate.end, fate.start_count, quantity - delivered)
+        return Report(order, life.end, life.start_count, quantity - delivered)
     step = int(lived * STEPS)
-    return Report(order, Status.IN_PROGRESS, fate.start_count, quantity - delivered * (step - 1) // (STEPS - 1))
+    return Report(order, Status.IN_PROGRESS, life.start_count, quantity - delivered * (step - 1) // (STEPS - 1))

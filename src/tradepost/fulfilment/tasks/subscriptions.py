@@ -1,4 +1,4 @@
-"""Subscriptions that have passed their last day."""
+"""End subscriptions that have passed their last day."""
 
 from django.db import transaction
 from procrastinate.contrib.django import app
@@ -14,7 +14,7 @@ BATCH = 1_000
 @app.periodic(cron="1 * * * *")
 @app.task(name="orders.expire_subscriptions", queueing_lock="expire", lock="expire")
 def expire_subscriptions(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
-    """End them and give back the posts that never came, a batch a transaction."""
+    """End the subscriptions past their last day and refund the posts that never came, each batch in a transaction."""
     ended = BATCH
     while ended == BATCH:
         with transaction.atomic():

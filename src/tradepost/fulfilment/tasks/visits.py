@@ -1,8 +1,11 @@
-"""Visits: a worker has a provider to itself for a while, and does for its orders whatever is due.
+"""Visits: a worker has exclusive use of a provider for a while, and does everything that is due for its orders.
 
-Orders are sent first, then cancels and refills, then it is asked how orders stand; between any two steps what has been
-queued meanwhile is sent. Whatever is asked of a provider is asked during a visit, so its limits hold however many
-workers there are.
+1. Send queued orders.
+2. If none are queued, forward cancels and refills, and poll open refills.
+3. If there are none of those either, poll the status of orders.
+
+After each step the worker begins at 1 again, so new orders never wait for polling. All order traffic to a provider
+goes through visits, so the provider's limits hold for any number of workers.
 """
 
 import contextlib
@@ -25,8 +28,8 @@ from tradepost.shutdown import is_stopping
 
 VISIT_SECONDS_MAX = 60
 REROUTED_MAX = 1_000  # at a time
-LOCKS = 7_314  # the first key of our advisory locks; the second is the provider
-ALL_SECONDS = 10  # how often a sweep is for every provider, not only for those with orders to send
+LOCKS = 7_314  # the first key of the advisory locks; the second is the provider's id
+ALL_SECONDS = 10  # how often a sweep includes providers that have no orders to send
 
 _DUE = """
 SELECT p.id FROM providers_provider p
@@ -41,10 +44,10 @@ WHERE (NOT p.is_paused AND (p.retry_at IS NULL OR p.retry_at <= now()) AND EXIST
 @app.periodic(cron="* * * * * */2")
 @app.task(name="provider.visit_due", queueing_lock="sweep")
 def wake_due_visits(timestamp: int) -> None:
-    """Have providers visited where orders are to be sent: the net below the job that each placing starts by itself.
+    """Reroute orders whose route was closed, then queue a visit to each provider with orders to send.
 
-    Every ten seconds of `timestamp` (since 1970) it is for every provider that has orders to be asked about. What waits
-    for a route that has been closed is sent another way first.
+    Placing an order queues a visit by itself; this sweep catches the visits that got lost. Every ten seconds it
+    includes the providers that only have orders to poll. `timestamp` counts the seconds since 1970.
     """
     in_transaction(partial(dispatching.reroute, limit=REROUTED_MAX))
     is_for_all = timestamp % ALL_SECONDS == 0
@@ -53,8 +56,8 @@ def wake_due_visits(timestamp: int) -> None:
 
 @app.task(name=dispatch_queue.VISIT)
 def visit_provider(provider: int) -> None:
-    """Do for a provider's orders what is due, unless another worker is at it."""
-    with _to_itself(provider) as is_ours:
+    """Visit the provider, unless another worker is visiting it."""
+    with _exclusive_use(provider) as is_ours:
         if is_ours:
             _visit(provider)
 
@@ -65,26 +68,26 @@ def _visit(number: int) -> None:
     if provider is None:
         return
     try:
-        line = ThrottledClient(provider)
+        throttled = ThrottledClient(provider)
     except (DecryptionError, ValueError) as error:
         provider_pause.pause_provider(number, Pause(provider_pause.UNUSABLE, str(error)))
         return
     until = time.monotonic() + VISIT_SECONDS_MAX
-    with line:
-        while not is_stopping() and time.monotonic() < until and _step(line, provider):
-            line.note_health()
+    with throttled:
+        while not is_stopping() and time.monotonic() < until and _step(throttled, provider):
+            throttled.note_health()
 
 
-def _step(line: ThrottledClient, provider: Provider) -> bool:
-    """Do what is most urgent; tell whether there was anything, and nothing that speaks against going on."""
-    if dispatch.send(line, provider):
+def _step(throttled: ThrottledClient, provider: Provider) -> bool:
+    """Do the most urgent step. Return whether the visit goes on: there was work, and the provider isn't paused."""
+    if dispatch.send_queued(throttled, provider):
         return provider_pause.wait_out(provider)
-    return cancels_and_refills.pass_on(line, provider) or poll.ask(line, provider)
+    return cancels_and_refills.forward_requests(throttled, provider) or poll.poll_orders(throttled, provider)
 
 
 @contextlib.contextmanager
-def _to_itself(provider: int) -> Iterator[bool]:
-    """Have a provider to itself. The lock is its connection's: it ends with the worker, however that ends."""
+def _exclusive_use(provider: int) -> Iterator[bool]:
+    """Yield whether this worker got the provider's lock. The lock ends with the connection, even of a killed worker."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCKS, provider])
         is_ours = bool(cursor.fetchone()[0])

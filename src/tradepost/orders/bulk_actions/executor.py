@@ -1,9 +1,9 @@
-"""Working through a bulk action: a batch a transaction, and each order once.
+"""Work through a bulk action: each batch in a transaction of its own, and each order once.
 
-1. Claim the action: its row is locked, so that no two workers are at it at a time.
-2. Lock the next orders of it that wait, in id order, and hold them against the rules.
-3. Have the engine act on those that pass.
-4. Write down what became of each, in the same transaction: a worker that is killed has done a batch, or none of it.
+1. Claim the action: lock its row, so that only one worker at a time works on it.
+2. Lock the action's next waiting orders, in id order, and check each against the rules.
+3. Let the engine change the orders that pass.
+4. Record the result of each order in the same transaction: a killed worker has done a whole batch or nothing of it.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -21,40 +21,40 @@ from tradepost.engine.statuses import Status
 from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOptions, BulkOutcome
 from tradepost.orders.bulk_actions import rules
 from tradepost.orders.bulk_actions.lifecycle import options_of
-from tradepost.orders.bulk_actions.rules import Facts
+from tradepost.orders.bulk_actions.rules import BulkCandidate
 from tradepost.orders.models import BulkAction, BulkOrder
 
 BATCH = 200
-LEFT = timedelta(seconds=5)  # since its last batch: whoever was at it is gone
+ABANDONED_AFTER = timedelta(seconds=5)  # since the action's last batch: its worker died or was stopped
 NOTE_CHARS_MAX = 200
 MOVED_ON = "has moved on meanwhile"
 
 
-class Task(msgspec.Struct, frozen=True):
-    """What is to be done to a batch, and in whose name."""
+class ActionTask(msgspec.Struct, frozen=True):
+    """What to do to a batch, and the actor to record."""
 
     kind: BulkActionKind
     options: BulkOptions
     actor: str
 
 
-class Done(msgspec.Struct, frozen=True):
-    """What became of an order."""
+class OrderResult(msgspec.Struct, frozen=True):
+    """What the action did to one order; `note` is the reason if the order was skipped or failed."""
 
     order: int
     outcome: BulkOutcome
     note: str = ""
 
 
-_NOTE = """
+_RECORD = """
 UPDATE orders_bulkorder b SET outcome = new.outcome, note = new.note
 FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (order_id, outcome, note)
 WHERE b.action_id = %s AND b.order_id = new.order_id
 """
 
 
-def work(connection: Connection, action: int, *, limit: int = BATCH) -> bool:
-    """Do the next batch of an action; tell whether there may be more of it for this worker."""
+def run_batch(connection: Connection, action: int, *, limit: int = BATCH) -> bool:
+    """Act on the action's next `limit` orders. Return False if none wait or another worker has the action."""
     claimed = _claim(action)
     if claimed is None:
         return False
@@ -62,20 +62,20 @@ def work(connection: Connection, action: int, *, limit: int = BATCH) -> bool:
     if not waiting:
         BulkAction.objects.filter(pk=action).update(state=BulkActionState.DONE.value, ended_at=Now())
         return False
-    task = Task(BulkActionKind(claimed.kind), options_of(claimed), str(claimed.created_by))
-    _write_down(connection, action, _do(connection, task, waiting))
+    task = ActionTask(BulkActionKind(claimed.kind), options_of(claimed), str(claimed.created_by))
+    _record(connection, action, _do(connection, task, waiting))
     return True
 
 
 def fail_next(connection: Connection, action: int, why: str) -> None:
-    """Leave the next order of an action alone, which the database refuses to have changed."""
+    """Record the action's next order as failed: the order can't be changed, for the reason in `why`."""
     if _claim(action):
-        _write_down(connection, action, [Done(order, BulkOutcome.FAILED, why) for order in _waiting(action, 1)])
+        _record(connection, action, [OrderResult(order, BulkOutcome.FAILED, why) for order in _waiting(action, 1)])
 
 
-def left_behind() -> list[int]:
-    """Return the actions that nobody is at: their workers have died, or were asked to stop."""
-    running = BulkAction.objects.filter(state=BulkActionState.RUNNING.value, progressed_at__lt=Now() - LEFT)
+def abandoned_actions() -> list[int]:
+    """Return the running actions without a worker: it died or was stopped."""
+    running = BulkAction.objects.filter(state=BulkActionState.RUNNING.value, progressed_at__lt=Now() - ABANDONED_AFTER)
     return list(running.values_list("pk", flat=True))
 
 
@@ -89,14 +89,16 @@ def _waiting(action: int, limit: int) -> list[int]:
     return list(waiting.order_by("order_id").values_list("order_id", flat=True)[:limit])
 
 
-def _do(connection: Connection, task: Task, ids: Collection[int]) -> list[Done]:
+def _do(connection: Connection, task: ActionTask, ids: Collection[int]) -> list[OrderResult]:
     orders.lock(connection, ids)
-    found = rules.facts(connection, ids)
-    reasons = {order.id: rules.why_not(task.kind, task.options, order) for order in found}
-    due = [order for order in found if not reasons[order.id]]
+    candidates = rules.load_candidates(connection, ids)
+    reasons = {order.id: rules.skip_reason(task.kind, task.options, order) for order in candidates}
+    due = [order for order in candidates if not reasons[order.id]]
     changed = _ACTS.get(task.kind, _settle)(connection, task, due) if due else set()
     return [
-        Done(id_, BulkOutcome.DONE) if id_ in changed else Done(id_, BulkOutcome.SKIPPED, reasons.get(id_) or MOVED_ON)
+        OrderResult(id_, BulkOutcome.DONE)
+        if id_ in changed
+        else OrderResult(id_, BulkOutcome.SKIPPED, reasons.get(id_) or MOVED_ON)
         for id_ in ids
     ]
 
@@ -110,40 +112,40 @@ _ENDS = {
 }
 
 
-def _settle(connection: Connection, task: Task, due: Sequence[Facts]) -> set[int]:
+def _settle(connection: Connection, task: ActionTask, due: Sequence[BulkCandidate]) -> set[int]:
     remains = task.options.remains if task.kind is BulkActionKind.PARTIAL else None
     reports = [Report(order.id, _ENDS[task.kind], remains=remains, note="a bulk action") for order in due]
     outcomes = settling.settle(connection, reports, actor=task.actor)
-    told = zip(reports, outcomes, strict=True)
-    return {report.order for report, outcome in told if outcome is settling.Outcome.SETTLED}
+    settled = zip(reports, outcomes, strict=True)
+    return {report.order for report, outcome in settled if outcome is settling.Outcome.SETTLED}
 
 
-def _send_again(connection: Connection, task: Task, due: Sequence[Facts]) -> set[int]:
+def _send_again(connection: Connection, task: ActionTask, due: Sequence[BulkCandidate]) -> set[int]:
     return {order.id for order in due if dispatching.send_again(connection, order.id, actor=task.actor)}
 
 
-def _edit_links(connection: Connection, task: Task, due: Sequence[Facts]) -> set[int]:
+def _edit_links(connection: Connection, task: ActionTask, due: Sequence[BulkCandidate]) -> set[int]:
     edits = [LinkEdit(order.id, task.options.link_for(order.link)) for order in due]
     return link_editing.edit_links(connection, edits, actor=task.actor)
 
 
-_ACTS: dict[BulkActionKind, Callable[[Connection, Task, Sequence[Facts]], set[int]]] = {
+_ACTS: dict[BulkActionKind, Callable[[Connection, ActionTask, Sequence[BulkCandidate]], set[int]]] = {
     BulkActionKind.RESEND: _send_again,
     BulkActionKind.EDIT_LINK: _edit_links,
 }
 
 
-def _write_down(connection: Connection, action: int, done: Sequence[Done]) -> None:
+def _record(connection: Connection, action: int, results: Sequence[OrderResult]) -> None:
     columns = [
-        arrays.of_numbers(each.order for each in done),
-        arrays.of_texts(each.outcome for each in done),
-        arrays.of_texts(each.note[:NOTE_CHARS_MAX] for each in done),
+        arrays.of_numbers(result.order for result in results),
+        arrays.of_texts(result.outcome for result in results),
+        arrays.of_texts(result.note[:NOTE_CHARS_MAX] for result in results),
     ]
-    Cursor(connection).execute(_NOTE, [*columns, action], prepare=True)
-    counted = [each.outcome for each in done]
+    Cursor(connection).execute(_RECORD, [*columns, action], prepare=True)
+    outcomes = [result.outcome for result in results]
     BulkAction.objects.filter(pk=action).update(
-        done=F("done") + counted.count(BulkOutcome.DONE),
-        skipped=F("skipped") + counted.count(BulkOutcome.SKIPPED),
-        failed=F("failed") + counted.count(BulkOutcome.FAILED),
+        done=F("done") + outcomes.count(BulkOutcome.DONE),
+        skipped=F("skipped") + outcomes.count(BulkOutcome.SKIPPED),
+        failed=F("failed") + outcomes.count(BulkOutcome.FAILED),
         progressed_at=Now(),
     )

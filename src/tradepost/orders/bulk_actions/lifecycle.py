@@ -1,6 +1,6 @@
-"""Choosing the orders of a bulk action, and the look at what it would do before it is confirmed.
+"""The life of a bulk action: draft it with its orders, preview it, confirm it, stop it.
 
-Who is chosen is written down when the action is looked at, so what is confirmed is what was seen.
+The chosen orders are stored with the draft, so staff confirm exactly the orders that the preview was about.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from tradepost.orders.models import BulkAction, BulkOrder
 
 CHOSEN_MAX = 10_000
 DRAFTS_KEPT = timedelta(days=1)
-LOOKED_AT = 1_000  # orders at a time
+ORDERS_A_QUERY = 1_000
 SERVICES_SHOWN_MAX = 10
 
 _CHOOSE = """
@@ -32,10 +32,11 @@ INSERT INTO orders_bulkorder (action_id, order_id) SELECT %s, o.id FROM orders_o
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """What a bulk action would do as things are.
+    """What a bulk action would do now.
 
-    `statuses` and `services` count those that are acted on, `reasons` those that are not; `elsewhere` exist at a
-    provider or may, where they go on whatever is done here.
+    `statuses` and `services` count the `due` orders that it would act on, `reasons` the orders that it would skip.
+    `elsewhere` counts the due orders that exist at a provider, or may: the provider goes on with them regardless.
+    If `is_exact` is False, some due orders are drip-feeds or subscriptions, and the `refund` is an estimate.
     """
 
     due: int
@@ -49,7 +50,7 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 def draft(kind: BulkActionKind, by: Account, orders: Collection[int]) -> BulkAction:
-    """Write down what is to be done to which orders; nothing is done before it is confirmed."""
+    """Store an action and its orders, at most `CHOSEN_MAX`. Nothing happens to the orders before `confirm`."""
     with transaction.atomic():
         action = BulkAction.objects.create(kind=kind.value, created_by=by)
         with connection.cursor() as cursor:
@@ -60,22 +61,20 @@ def draft(kind: BulkActionKind, by: Account, orders: Collection[int]) -> BulkAct
 
 
 def order_ids(rows: QuerySet, column: str = "pk") -> list[int]:  # type: ignore[type-arg] # of any model
-    """Return the ids that a list shows, the newest first, as far as it is counted."""
+    """Return the ids of these rows, newest first, at most `CHOSEN_MAX`."""
     return list(rows.order_by("-pk").values_list(column, flat=True)[:CHOSEN_MAX])
 
 
 def options_of(action: BulkAction) -> BulkOptions:
-    """Return how it is to be done."""
     return msgspec.convert(action.options, BulkOptions)
 
 
 def preview(action: BulkAction, options: BulkOptions) -> Preview:
-    """Say what an action would do now."""
     kind = BulkActionKind(action.kind)
     statuses, services, reasons = Counter[str](), Counter[int](), Counter[str]()
     elsewhere, refund, is_exact = 0, Decimal(0), True
-    for order in _facts(action):
-        reason = rules.why_not(kind, options, order)
+    for order in _candidates(action):
+        reason = rules.skip_reason(kind, options, order)
         if reason:
             reasons[reason] += 1
             continue
@@ -84,12 +83,12 @@ def preview(action: BulkAction, options: BulkOptions) -> Preview:
         elsewhere += order.may_be_there
         refund += rules.refund(kind, options, order)
         is_exact &= not order.parts
-    named = services.most_common(SERVICES_SHOWN_MAX)
+    shown = services.most_common(SERVICES_SHOWN_MAX)
     return Preview(
         due=statuses.total(),
         statuses=dict(statuses.most_common()),
-        services=_named(named),
-        more_services=len(services) - len(named),
+        services=_with_names(shown),
+        more_services=len(services) - len(shown),
         reasons=dict(reasons.most_common()),
         elsewhere=elsewhere,
         refund=refund,
@@ -98,31 +97,33 @@ def preview(action: BulkAction, options: BulkOptions) -> Preview:
 
 
 def confirm(action: BulkAction, options: BulkOptions) -> bool:
-    """Have an action done that was looked at; tell whether it was still a draft."""
-    told = msgspec.to_builtins(options)
+    """Set a draft running with these options. Return False if the action is no draft any more."""
+    stored = msgspec.to_builtins(options)
     drafts = BulkAction.objects.filter(pk=action.pk, state=BulkActionState.DRAFT.value)
-    return bool(drafts.update(state=BulkActionState.RUNNING.value, options=told, progressed_at=Now()))
+    return bool(drafts.update(state=BulkActionState.RUNNING.value, options=stored, progressed_at=Now()))
 
 
 def stop(action: int) -> bool:
-    """Have no further batch of an action done; tell whether there was one to come."""
+    """Stop an action before its next batch. Return False if the action was not running."""
     running = BulkAction.objects.filter(pk=action, state=BulkActionState.RUNNING.value)
     return bool(running.update(state=BulkActionState.STOPPED.value, ended_at=Now()))
 
 
-def forget_drafts() -> None:
-    """Forget what was looked at and never confirmed."""
+def delete_old_drafts() -> None:
+    """Delete the drafts that staff did not confirm within `DRAFTS_KEPT`."""
     BulkAction.objects.filter(state=BulkActionState.DRAFT.value, created_at__lt=Now() - DRAFTS_KEPT).delete()
 
 
-def _facts(action: BulkAction) -> list[rules.Facts]:
+def _candidates(action: BulkAction) -> list[rules.BulkCandidate]:
     ids = list(BulkOrder.objects.filter(action=action).values_list("order_id", flat=True))
     raw = engine_connection()
     return [
-        order for start in range(0, len(ids), LOOKED_AT) for order in rules.facts(raw, ids[start : start + LOOKED_AT])
+        order
+        for start in range(0, len(ids), ORDERS_A_QUERY)
+        for order in rules.load_candidates(raw, ids[start : start + ORDERS_A_QUERY])
     ]
 
 
-def _named(services: list[tuple[int, int]]) -> list[tuple[str, int]]:
+def _with_names(services: list[tuple[int, int]]) -> list[tuple[str, int]]:
     names = Service.objects.in_bulk([service for service, _ in services])
     return [(str(names.get(service, service)), count) for service, count in services]

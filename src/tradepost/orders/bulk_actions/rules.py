@@ -1,7 +1,7 @@
-"""Which of the orders chosen are acted on, and what for each is given back.
+"""Which of the chosen orders a bulk action acts on, and how much it refunds for each.
 
-The same rules make the preview, from what is read without a lock, and decide once the orders are locked. The engine has
-the last word: what it doesn't allow changes nothing.
+The preview uses these rules on orders read without a lock; the executor uses them again once the orders are locked.
+The engine decides last: if it doesn't allow a move, the order stays as it is.
 """
 
 from collections.abc import Callable, Collection
@@ -17,8 +17,11 @@ from tradepost.orders.bulk_action_types import BulkActionKind, BulkOptions
 UNSURE = "may exist at its provider: settle it on its own page"
 
 
-class Facts(msgspec.Struct, frozen=True):
-    """What is to be known of an order. `made` of its `parts` are there, and `is_running` says that more will be."""
+class BulkCandidate(msgspec.Struct, frozen=True):
+    """The facts about an order that the rules need.
+
+    Of a drip-feed's or subscription's `parts`, `made` exist. `is_running` means that more runs of a drip-feed are due.
+    """
 
     id: int
     service: int
@@ -36,23 +39,23 @@ class Facts(msgspec.Struct, frozen=True):
 
     @property
     def has_not_left(self) -> bool:
-        """Tell whether nobody has begun to fulfil it."""
+        """Return whether nobody has begun to fulfil the order."""
         return self.status is Status.PENDING and self.dispatch in NOT_LEFT
 
     @property
     def may_be_there(self) -> bool:
-        """Tell whether it exists at a provider, or may, where it goes on whatever is done about it here."""
+        """Return whether the order exists at a provider, or may. There it goes on, whatever this desk does to it."""
         return self.dispatch in {Dispatch.SENT, Dispatch.UNSURE}
 
     @property
     def unused(self) -> Decimal:
-        """What the runs or posts stand for that are not made yet."""
+        """The part of the charge that stands for runs or posts not made yet."""
         if not self.parts or not (self.is_running or self.status in SUBSCRIBED):
             return money.ZERO
         return child_orders.unused(self.charge, self.made, self.parts)
 
 
-_FACTS = """
+_CANDIDATES = """
 SELECT o.id, o.service_id, o.status, o.dispatch, o.quantity, o.remains, o.charge, o.refunded, o.link, s.link_pattern,
        o.parts,
        CASE WHEN o.parts IS NULL THEN 0 ELSE (SELECT count(*) FROM orders_order c WHERE c.parent_id = o.id) END,
@@ -64,19 +67,19 @@ WHERE o.id = ANY(%s::bigint[])
 """
 
 
-def facts(connection: Connection, orders: Collection[int]) -> list[Facts]:
-    """Read what is to be known of orders, those of them that exist."""
-    rows = Cursor(connection).execute(_FACTS, [arrays.of_numbers(orders)])
-    return [Facts(row[0], row[1], Status(row[2]), Dispatch(row[3]), *row[4:]) for row in rows]
+def load_candidates(connection: Connection, orders: Collection[int]) -> list[BulkCandidate]:
+    """Return the facts about the orders that exist, in no particular order."""
+    rows = Cursor(connection).execute(_CANDIDATES, [arrays.of_numbers(orders)])
+    return [BulkCandidate(row[0], row[1], Status(row[2]), Dispatch(row[3]), *row[4:]) for row in rows]
 
 
-def why_not(kind: BulkActionKind, options: BulkOptions, order: Facts) -> str:
-    """Say why an order is left as it is; empty if it is acted on."""
+def skip_reason(kind: BulkActionKind, options: BulkOptions, order: BulkCandidate) -> str:
+    """Return why the action skips an order; "" if it acts on the order."""
     return _RULES[kind](options, order)
 
 
-def refund(kind: BulkActionKind, options: BulkOptions, order: Facts) -> Decimal:
-    """Return what is given back for an order that is acted on; runs of a drip-feed that wait come on top of it."""
+def refund(kind: BulkActionKind, options: BulkOptions, order: BulkCandidate) -> Decimal:
+    """Return the refund for an order that the action acts on. Waiting runs of a drip-feed are refunded in addition."""
     if kind is BulkActionKind.CANCEL:
         return order.unused if order.parts else order.charge - order.refunded
     if kind is BulkActionKind.PARTIAL:
@@ -84,18 +87,18 @@ def refund(kind: BulkActionKind, options: BulkOptions, order: Facts) -> Decimal:
     return order.unused if kind is BulkActionKind.COMPLETE else money.ZERO
 
 
-def _cancel(_options: BulkOptions, order: Facts) -> str:
+def _cancel(_options: BulkOptions, order: BulkCandidate) -> str:
     if order.parts and order.status not in ACTIVE:
         return _is(order)
     return _out_of_reach(order) or _not_to(order, Status.CANCELED)
 
 
-def _partial(options: BulkOptions, order: Facts) -> str:
+def _partial(options: BulkOptions, order: BulkCandidate) -> str:
     if order.parts:
         return "is made of runs or posts: those end by themselves"
-    cant = _out_of_reach(order) or _not_to(order, Status.PARTIAL)
-    if cant:
-        return cant
+    reason = _out_of_reach(order) or _not_to(order, Status.PARTIAL)
+    if reason:
+        return reason
     remains = _remains(options, order)
     if remains > order.quantity:
         return "is for less than what is to remain"
@@ -104,13 +107,13 @@ def _partial(options: BulkOptions, order: Facts) -> str:
     return "was not delivered at all: cancel it" if remains == order.quantity else ""
 
 
-def _complete(_options: BulkOptions, order: Facts) -> str:
+def _complete(_options: BulkOptions, order: BulkCandidate) -> str:
     if order.dispatch is Dispatch.RUNS:
         return "is a drip-feed, which ends with its runs"
     return _out_of_reach(order) or _not_to(order, Status.COMPLETED)
 
 
-def _resend(_options: BulkOptions, order: Facts) -> str:
+def _resend(_options: BulkOptions, order: BulkCandidate) -> str:
     if order.status not in ACTIVE:
         return _is(order)
     if order.dispatch is Dispatch.UNSURE:
@@ -118,7 +121,7 @@ def _resend(_options: BulkOptions, order: Facts) -> str:
     return "" if order.dispatch is Dispatch.REFUSED else "is not held"
 
 
-def _edit_link(options: BulkOptions, order: Facts) -> str:
+def _edit_link(options: BulkOptions, order: BulkCandidate) -> str:
     if not order.link or order.parts:
         return "has no link of its own to send"
     if not order.has_not_left:
@@ -132,15 +135,15 @@ def _edit_link(options: BulkOptions, order: Facts) -> str:
     return ""
 
 
-def _pause(_options: BulkOptions, order: Facts) -> str:
+def _pause(_options: BulkOptions, order: BulkCandidate) -> str:
     return "" if order.status is Status.ACTIVE else "is no active subscription"
 
 
-def _resume(_options: BulkOptions, order: Facts) -> str:
+def _resume(_options: BulkOptions, order: BulkCandidate) -> str:
     return "" if order.status is Status.PAUSED else "is no paused subscription"
 
 
-_RULES: dict[BulkActionKind, Callable[[BulkOptions, Facts], str]] = {
+_RULES: dict[BulkActionKind, Callable[[BulkOptions, BulkCandidate], str]] = {
     BulkActionKind.CANCEL: _cancel,
     BulkActionKind.PARTIAL: _partial,
     BulkActionKind.COMPLETE: _complete,
@@ -151,12 +154,15 @@ _RULES: dict[BulkActionKind, Callable[[BulkOptions, Facts], str]] = {
 }
 
 
-def _remains(options: BulkOptions, order: Facts) -> int:
+def _remains(options: BulkOptions, order: BulkCandidate) -> int:
     return order.remains if options.remains is None else options.remains
 
 
-def _out_of_reach(order: Facts) -> str:
-    """Say why it can't be ended here: a wrong guess about what may exist there is for whoever sees the evidence."""
+def _out_of_reach(order: BulkCandidate) -> str:
+    """Return why a bulk action can't end the order; "" if it can.
+
+    An unsure order may exist at its provider: staff must look at its evidence and settle it on its own page.
+    """
     if order.status not in ACTIVE:
         return ""
     if order.dispatch is Dispatch.UNSURE:
@@ -164,9 +170,9 @@ def _out_of_reach(order: Facts) -> str:
     return "is being sent at this moment" if order.dispatch is Dispatch.SENDING else ""
 
 
-def _not_to(order: Facts, status: Status) -> str:
+def _not_to(order: BulkCandidate, status: Status) -> str:
     return "" if status in TRANSITIONS[order.status] else _is(order)
 
 
-def _is(order: Facts) -> str:
+def _is(order: BulkCandidate) -> str:
     return f"is {order.status}"

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from tradepost.engine import money
 from tradepost.engine.ledger import TransferKind
 from tradepost.engine.order_types import wire_id
-from tradepost.id_ranges import between
+from tradepost.id_ranges import filter_between
 from tradepost.ledger import account_transfers
 from tradepost.ledger.models import LedgerAccount, Transfer
 from tradepost.panel.requests import customer
@@ -81,7 +81,7 @@ def _filtered(request: HttpRequest, found: QuerySet[Transfer]) -> QuerySet[Trans
     if (kind := request.GET.get("kind", "")) in TransferKind.values():
         found = found.filter(kind=kind)
     since, until = day_of(request, "from"), day_of(request, "to")
-    return between(found, "at", since, until + timedelta(days=1) if until else None)
+    return filter_between(found, "at", since, until + timedelta(days=1) if until else None)
 
 
 def _entry(transfer: Transfer, account: LedgerAccount) -> Entry:

@@ -16,7 +16,7 @@ from tradepost.accounts.models import Account
 from tradepost.engine import money
 from tradepost.engine.order_types import wire_id
 from tradepost.engine.statuses import ACTIVE, DELIVERING, Dispatch, Status
-from tradepost.id_ranges import around, within
+from tradepost.id_ranges import filter_by_time, narrow_by_id
 from tradepost.orders.models import Order, Refill
 from tradepost.panel.requests import customer, search_text
 
@@ -178,8 +178,8 @@ def _asked(request: HttpRequest) -> Search:
     since, until = day_of(request, "from"), day_of(request, "to")
     end = until + timedelta(days=1) if until else None
     theirs = _of(account, is_test=bool(request.GET.get("test")))
-    among = around(theirs, "created_at", since, end)
-    found = within(among, "created_at", since, end).filter(parent=None)
+    among = narrow_by_id(theirs, "created_at", since, end)
+    found = filter_by_time(among, "created_at", since, end).filter(parent=None)
     if (status := request.GET.get("status", "")) in Status.values():
         found = found.filter(status=status)
     if service := wire_id(request.GET.get("service", "")):

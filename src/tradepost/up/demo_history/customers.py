@@ -1,4 +1,4 @@
-"""The customers of the demo's past: who they are, since when, and what they paid in."""
+"""The customers of the demo's past: their names, when they joined, and their top-ups."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -12,35 +12,38 @@ from django.contrib.auth.hashers import make_password
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.engine.backfill import Change, TopUp
-from tradepost.up.demo_history.days import DAYS, JUST_NOW
+from tradepost.up.demo_history.days import DAYS, NEWEST_ORDER_AGE
 
-# Others who have ordered. They have no password: one looks at the panel as one of them from the back office.
+# The other customers. They have no password; staff can see the panel as one of them by impersonation.
 OTHERS = (
     "dora", "emil", "fatima", "greg", "hana", "ivan", "june", "kofi", "lena", "marco", "nadia", "omar", "petra",
     "quinn", "rosa", "sven", "tara", "ugo", "vera", "wim", "yara", "zeno",
 )  # fmt: skip
-JOINED_BEFORE = 14  # so many of them before all that; the others since, one by one
+JOINED_BEFORE = 14  # so many of OTHERS joined before the past begins; the rest join one by one during it
 ROUND_SUMS = (20, 25, 50, 50, 100)
-LEFT_MIN = 5  # of money, before more is paid in
-PAID_BEFORE = timedelta(seconds=90)
+BALANCE_MIN = 5  # if an order would leave less, the customer tops up first
+TOP_UP_BEFORE = timedelta(seconds=90)  # between a top-up and the order that it is for
 ACTOR = "demo"
 
 
 class Customer(msgspec.Struct, frozen=True):
-    """Who orders. With a balance that was promised, what comes first is paid in so that this much is left."""
+    """A customer of the past. `weight` is how often the customer orders, compared with the others.
+
+    If a balance is `promised`, the customer's first top-up is chosen so that this balance is left at the end.
+    """
 
     account: Account
     key: int | None
     joined_at: datetime
     weight: float
     promised: Decimal | None = None
-    is_thrifty: bool = False  # has hardly any money, and never had
+    is_thrifty: bool = False  # never had much money, so orders only small and cheap things
 
 
-def make(chance: random.Random, now: datetime, promised: dict[str, Decimal]) -> list[Customer]:
-    """Return who orders: those of the demo, who have keys and are promised a balance, and others."""
+def make_customers(rng: random.Random, now: datetime, promised: dict[str, Decimal]) -> list[Customer]:
+    """Return the demo's own customers, whose accounts, keys and promised balances exist, and make others."""
     begin = now - timedelta(days=DAYS)
-    return [*_promised(begin, promised), *_others(chance, begin, now - 2 * JUST_NOW)]
+    return [*_promised(begin, promised), *_others(rng, begin, now - 2 * NEWEST_ORDER_AGE)]
 
 
 def _promised(begin: datetime, promised: dict[str, Decimal]) -> Iterator[Customer]:
@@ -54,11 +57,11 @@ def _promised(begin: datetime, promised: dict[str, Decimal]) -> Iterator[Custome
         yield Customer(account, keys_of[account.pk], joined_at, 0.4 if is_thrifty else 3, balance, is_thrifty)
 
 
-def _others(chance: random.Random, begin: datetime, newest: datetime) -> list[Customer]:
-    """Make customers who joined before all that, and some who joined one by one since."""
+def _others(rng: random.Random, begin: datetime, newest: datetime) -> list[Customer]:
+    """Make customers who joined before the past begins, and some who join one by one during it."""
     late = len(OTHERS) - JOINED_BEFORE
-    joined_at = [begin - timedelta(days=chance.uniform(1, 90)) for _ in range(JOINED_BEFORE)]
-    joined_at += [begin + timedelta(days=DAYS * (number + chance.random()) / late) for number in range(late)]
+    joined_at = [begin - timedelta(days=rng.uniform(1, 90)) for _ in range(JOINED_BEFORE)]
+    joined_at += [begin + timedelta(days=DAYS * (number + rng.random()) / late) for number in range(late)]
     accounts = Account.objects.bulk_create(
         Account(email=f"{name}@demo.example", password=make_password(None), created_at=min(at, newest))
         for name, at in zip(OTHERS, joined_at, strict=True)
@@ -70,7 +73,7 @@ def _others(chance: random.Random, begin: datetime, newest: datetime) -> list[Cu
 
 
 def _other(account: Account, number: int) -> Customer:
-    """Return a customer; the first ones order most, and every third by hand only."""
+    """Make a customer. The first customers order most; every third has no key and orders by hand only."""
     key = None
     if number % 3:
         keys.create(account, name="Panel")
@@ -78,8 +81,8 @@ def _other(account: Account, number: int) -> Customer:
     return Customer(account, key, account.created_at, 12 / number**0.7)
 
 
-def paid_in(chance: random.Random, customer: Customer, changes: Sequence[Change]) -> Iterator[TopUp]:
-    """Yield what a customer paid in: round sums whenever money ran short, or all at first, if a balance is promised."""
+def top_ups(rng: random.Random, customer: Customer, changes: Sequence[Change]) -> Iterator[TopUp]:
+    """Yield the customer's top-ups: one at the start if a balance is promised, else round sums when money is short."""
     account, joined_at = customer.account.pk, customer.joined_at
     if customer.promised is not None:
         amount = customer.promised - sum(change.amount for change in changes)
@@ -87,8 +90,8 @@ def paid_in(chance: random.Random, customer: Customer, changes: Sequence[Change]
         return
     balance = Decimal(0)
     for change in changes:
-        while balance + change.amount < LEFT_MIN:
-            amount = Decimal(chance.choice(ROUND_SUMS))
-            yield TopUp(account, change.at - PAID_BEFORE, amount, ACTOR, "Bank transfer")
+        while balance + change.amount < BALANCE_MIN:
+            amount = Decimal(rng.choice(ROUND_SUMS))
+            yield TopUp(account, change.at - TOP_UP_BEFORE, amount, ACTOR, "Bank transfer")
             balance += amount
         balance += change.amount

@@ -3,4 +3,4 @@
 from datetime import timedelta
 
 DAYS = 33
-JUST_NOW = timedelta(minutes=15)  # the newest order came in so long ago, and is over
+NEWEST_ORDER_AGE = timedelta(minutes=15)  # the newest order is this old, and has ended

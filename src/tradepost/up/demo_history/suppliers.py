@@ -1,4 +1,4 @@
-"""Whom the demo's past was bought from in part, and at what rates."""
+"""The suppliers of some orders in the demo's past, and their rates."""
 
 import random
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from decimal import Decimal
 from tradepost.catalog.models import Service
 from tradepost.providers.models import Provider, ProviderService, Route
 
-# The beginnings of the services' names. What they sell is not refilled: nobody is there to do it.
+# For each supplier, how the names of its services begin. It sells no services with refill: nobody is there to refill.
 SUPPLIERS = {
     "Harbour Wholesale": ("Pixelpond", "Tunebarn Saves", "Website"),
     "Mill Lane Supply": ("Chatterbird", "Reelhaven"),
@@ -18,21 +18,21 @@ COST_PERCENT = (52, 78)  # of our rate
 type Offers = dict[int, ProviderService]  # by our service
 
 
-def make(chance: random.Random, services: Sequence[Service]) -> Offers:
-    """Make providers that are paused, and return what of these services they sell."""
+def make_suppliers(rng: random.Random, services: Sequence[Service]) -> Offers:
+    """Make paused providers with routes from some of these services. Return their offers by our service."""
     offers: Offers = {}
     for name, beginnings in SUPPLIERS.items():
-        offers |= _supplier(chance, name, [s for s in services if s.name.startswith(beginnings) and not s.refill])
+        offers |= _supplier(rng, name, [s for s in services if s.name.startswith(beginnings) and not s.refill])
     return offers
 
 
-def _supplier(chance: random.Random, name: str, services: Sequence[Service]) -> Offers:
-    """Make a provider that is paused, and what it sells the first route of these services."""
+def _supplier(rng: random.Random, name: str, services: Sequence[Service]) -> Offers:
+    """Make a paused provider, its offers, and a route from each service to its offer."""
     provider = Provider(
         name=name,
         url=f"https://{name.split(maxsplit=1)[0].lower()}.example/api/v2",
         is_paused=True,
-        balance=Decimal(chance.randint(20_000, 90_000)) / 100,
+        balance=Decimal(rng.randint(20_000, 90_000)) / 100,
         balance_at=datetime.now(UTC),
         synced_at=datetime.now(UTC),
     )
@@ -45,7 +45,7 @@ def _supplier(chance: random.Random, name: str, services: Sequence[Service]) -> 
             name=service.name,
             type=service.type,
             category=service.category.name,
-            rate=round(service.rate * chance.randint(*COST_PERCENT) / 100, 4),
+            rate=round(service.rate * rng.randint(*COST_PERCENT) / 100, 4),
             min=service.min,
             max=service.max,
             cancel=service.cancel,

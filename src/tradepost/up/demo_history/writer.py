@@ -1,4 +1,4 @@
-"""Making the demo's past up and having it written down."""
+"""Make up the demo's past and write it to the database."""
 
 import random
 from collections.abc import Sequence
@@ -15,49 +15,51 @@ from tradepost.engine.statuses import RefillStatus, Status
 from tradepost.orders.models import Refill
 from tradepost.up.demo_history import customers, orders
 from tradepost.up.demo_history.customers import Customer
-from tradepost.up.demo_history.days import JUST_NOW
+from tradepost.up.demo_history.days import NEWEST_ORDER_AGE
 
-SEED = 34  # the dice; the moments are counted back from now
+SEED = 34  # so that every demo has the same past, counted back from now
 REFILLED_PERCENT = 3
 REFILL_REJECTED_PERCENT = 12
-DRIPFEEDS = 4  # under way
+DRIPFEEDS = 4  # still running
 
 
-def write(promised: dict[str, Decimal]) -> None:
-    """Give an empty desk a past, at the end of which these customers, by e-mail address, have these balances."""
-    chance = random.Random(SEED)  # noqa: S311 - nothing secret comes of it
+def write_history(promised: dict[str, Decimal]) -> None:
+    """Give an empty desk a past. `promised` maps e-mail addresses to the balances that these customers end with."""
+    rng = random.Random(SEED)  # noqa: S311 - no secret is made from it
     now = datetime.now(UTC)
-    buyers = customers.make(chance, now, promised)
-    past = list(orders.make(chance, now, buyers))
+    buyers = customers.make_customers(rng, now, promised)
+    past = list(orders.make_orders(rng, now, buyers))
     connection = engine_connection()
-    reckoned = backfill.reckon(connection, past)
-    changes = reckoned.changes_by_account()
+    computed = backfill.reckon(connection, past)
+    changes = computed.changes_by_account()
     top_ups = [
-        top_up for each in buyers for top_up in customers.paid_in(chance, each, changes.get(each.account.pk, []))
+        top_up for buyer in buyers for top_up in customers.top_ups(rng, buyer, changes.get(buyer.account.pk, []))
     ]
-    ids = backfill.write(connection, reckoned, top_ups)
-    _refill(chance, now, list(zip(ids, past, strict=True)))
-    _feed(chance, [each for each in buyers if each.promised is None])
+    ids = backfill.write(connection, computed, top_ups)
+    _make_refills(rng, now, list(zip(ids, past, strict=True)))
+    _place_drip_feeds(rng, [buyer for buyer in buyers if buyer.promised is None])
 
 
-def _refill(chance: random.Random, now: datetime, orders: Sequence[tuple[int, PastOrder]]) -> None:
-    """Have some of what was delivered refilled since."""
-    refilled = {str(pk) for pk in Service.objects.filter(refill=True).values_list("pk", flat=True)}
-    found = []
+def _make_refills(rng: random.Random, now: datetime, orders: Sequence[tuple[int, PastOrder]]) -> None:
+    """Make refills of some completed orders."""
+    refillable = {str(pk) for pk in Service.objects.filter(refill=True).values_list("pk", flat=True)}
+    refills = []
     for id_, order in orders:
-        end, at = order.steps[-1], order.steps[-1].at + timedelta(hours=chance.uniform(5, 200))
-        is_theirs = end.to is Status.COMPLETED and order.parameters["service"] in refilled and at < now - JUST_NOW
-        if is_theirs and chance.randrange(100) < REFILLED_PERCENT:
-            is_rejected = chance.randrange(100) < REFILL_REJECTED_PERCENT
+        end, at = order.steps[-1], order.steps[-1].at + timedelta(hours=rng.uniform(5, 200))
+        is_possible = (
+            end.to is Status.COMPLETED and order.parameters["service"] in refillable and at < now - NEWEST_ORDER_AGE
+        )
+        if is_possible and rng.randrange(100) < REFILLED_PERCENT:
+            is_rejected = rng.randrange(100) < REFILL_REJECTED_PERCENT
             status = RefillStatus.REJECTED if is_rejected else RefillStatus.COMPLETED
             settled_at = at + (now - at) / 20
-            of = {"order_id": id_, "account_id": order.account, "status": status.value}
-            found.append(Refill(**of, created_at=at, updated_at=settled_at))
-    Refill.objects.bulk_create(sorted(found, key=lambda refill: refill.created_at))
+            fields = {"order_id": id_, "account_id": order.account, "status": status.value}
+            refills.append(Refill(**fields, created_at=at, updated_at=settled_at))
+    Refill.objects.bulk_create(sorted(refills, key=lambda refill: refill.created_at))
 
 
-def _feed(chance: random.Random, buyers: Sequence[Customer]) -> None:
-    """Place drip-feeds whose runs are made over the next days, so that something is under way."""
+def _place_drip_feeds(rng: random.Random, buyers: Sequence[Customer]) -> None:
+    """Place drip-feeds whose runs are made over the next days, so that some orders are active."""
     services = list(Service.objects.filter(dripfeed=True, refill=True, rate__lt=2).order_by("id"))
     requests = [
         Request(
@@ -66,8 +68,8 @@ def _feed(chance: random.Random, buyers: Sequence[Customer]) -> None:
                 "service": str(service.pk),
                 "link": f"https://{orders.platform(service)}.example/u/{customer.account.pk}",
                 "quantity": str(max(service.min, 50)),
-                "runs": str(chance.randint(8, 14)),
-                "interval": str(60 * chance.randint(6, 12)),
+                "runs": str(rng.randint(8, 14)),
+                "interval": str(60 * rng.randint(6, 12)),
             },
         )
         for customer, service in zip(buyers[:DRIPFEEDS], services, strict=False)
