@@ -165,7 +165,7 @@ class BulkActionAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[BulkAction])
 
 
 def _note(action: BulkAction, done: dict[str, Any]) -> None:
-    actions.note("orders.bulkaction", action.pk, str(action), done)
+    actions.log_action("orders.bulkaction", action.pk, str(action), done)
 
 
 def _shown(request: HttpRequest, action: BulkAction) -> dict[str, Any]:

@@ -107,7 +107,7 @@ else:
 
         def log_change(self, request: Any, obj: Any, message: Any) -> None:
             """Have the audit log say what an action did; what a form did it says by itself."""
-            actions.note_message(obj, message)
+            actions.log_message(obj, message)
 
         def log_deletions(self, request: Any, queryset: Any) -> None:
             """Leave it to the audit log, which watches the table."""
