@@ -75,7 +75,7 @@ class Layout:
     @property
     def acting(self) -> Impersonation | None:
         """As whom a member of staff looks at the page, if as a customer."""
-        return impersonation.of(self._request)
+        return impersonation.current(self._request)
 
     @property
     def current(self) -> str:

@@ -48,15 +48,15 @@ def impersonation_middleware(get_response: GetResponse) -> GetResponse:
     """End an impersonation when its hour is over, and keep staff off the pages that are the customer's alone."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        row = impersonation.begun(request)
+        row = impersonation.in_session(request)
         if row is None:
             return get_response(request)
-        if not impersonation.is_good(row):
-            impersonation.finish(row.pk)
+        if not impersonation.is_valid(row):
+            impersonation.end(row.pk)
             logout(request)
             messages.info(request, _("You are no longer logged in as a customer. Please sign in again."))
             return redirect("account_login")
-        request.acting = row  # type: ignore[attr-defined] # read by `impersonation.of`
+        request.impersonation = row  # type: ignore[attr-defined] # read by `impersonation.current`
         if _is_for_the_customer_only(request):
             return render(request, "panel/not_yours.html", status=403)
         return get_response(request)

@@ -71,7 +71,9 @@ class AccessButtonsMixin(AccountDialogMixin):
         """As django-hijack is told."""
         account, person = self.account(request, object_id), request.user
         return (
-            account is not None and isinstance(person, Account) and impersonation.may(hijacker=person, hijacked=account)
+            account is not None
+            and isinstance(person, Account)
+            and impersonation.may_impersonate(hijacker=person, hijacked=account)
         )
 
     @dialog_button(

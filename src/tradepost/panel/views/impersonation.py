@@ -13,9 +13,9 @@ class EndImpersonationView(ReleaseUserView):  # type: ignore[misc] # published w
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         """End the impersonation, then open the customer's page in the back office."""
-        row = impersonation.of(request)
+        row = impersonation.current(request)
         assert row, "the middleware lets nobody else here"
         super().post(request, *args, **kwargs)
-        impersonation.finish(row.pk)
+        impersonation.end(row.pk)
         UserSession.objects.create_from_request(request)
         return redirect("admin:accounts_account_change", row.account_id)

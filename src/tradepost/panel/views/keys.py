@@ -64,7 +64,7 @@ def api_keys(request: HttpRequest) -> HttpResponse:
             context |= {"made": _make(account, form), "form": KeyForm()}
         else:
             form.add_error(None, _("There are %d keys already. Revoke one first.") % keys_max)
-    context["keys"] = keys.of(account).select_related("account").order_by("revoked_at", "-id")
+    context["keys"] = keys.owned_by(account).select_related("account").order_by("revoked_at", "-id")
     return render(request, "panel/keys.html", context)
 
 
@@ -86,4 +86,4 @@ def _make(account: Account, form: KeyForm) -> str:
 
 
 def _good(account: Account) -> int:
-    return keys.of(account).filter(revoked_at=None).count()
+    return keys.owned_by(account).filter(revoked_at=None).count()

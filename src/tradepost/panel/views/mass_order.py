@@ -83,7 +83,7 @@ def _check(account: int, typed: list[str]) -> list[Line]:
 
 def _place(request: HttpRequest, lines: list[Line], name: str) -> list[Line]:
     """Place every line by one call; if one is refused, none is placed. Returns the lines with what became of them."""
-    account, actor = customer(request).pk, impersonation.actor(request, Mode.MASS.value)
+    account, actor = customer(request).pk, impersonation.actor_of(request, Mode.MASS.value)
     asked = [(line.number, _parameters(line.text) or {}) for line in lines]
     wanted = [
         Request(account, each, idempotency_key=idempotency_key(f"{name}-{number}", each)) for number, each in asked

@@ -64,7 +64,7 @@ def _place(request: HttpRequest, storefront: Storefront) -> HttpResponse:
     given = _parameters(request, offer)
     name = form_token(request.POST)
     wanted = Request(customer(request).pk, given, idempotency_key=idempotency_key(name, given))
-    actor = impersonation.actor(request, Mode.WEB.value)
+    actor = impersonation.actor_of(request, Mode.WEB.value)
     [answer] = in_transaction(lambda connection: place(connection, [wanted], mode=Mode.WEB, actor=actor))
     if isinstance(answer, Placed):
         query = urlencode({"service": offer.service.id, "placed": answer.order})

@@ -51,7 +51,7 @@ def cancel(request: HttpRequest, order: int) -> HttpResponse:
     """Ask to cancel an order, as the API's `cancel` does."""
     found = _own(request, order)
     wanted = CancelOf(by=found.account_id, orders=[str(found.pk)])
-    actor = impersonation.actor(request, Mode.WEB.value)
+    actor = impersonation.actor_of(request, Mode.WEB.value)
     [answer] = in_transaction(lambda connection: cancelling.cancel(connection, [wanted], actor=actor))
     told = answer if isinstance(answer, Refusal) else answer[0]
     return _tell(request, found, told, _("The cancel is asked for. What is not delivered comes back to your balance."))
