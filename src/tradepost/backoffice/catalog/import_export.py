@@ -18,7 +18,7 @@ from tradepost.backoffice.ui import change_preview
 from tradepost.backoffice.ui.change_preview import ChangePreview
 from tradepost.backoffice.ui.unfold_admin import FileWidget, link_button
 from tradepost.catalog.import_export import files
-from tradepost.catalog.import_export.files import BadFile, Format, Sheet
+from tradepost.catalog.import_export.files import BadFileError, Format, ParsedFile
 from tradepost.catalog.import_export.resources import SheetResource
 from tradepost.catalog.models import PendingImport, Service
 from tradepost.engine.order_types import wire_id
@@ -42,7 +42,7 @@ class ImportForm(forms.Form):
     def __init__(self, *arguments: Any, upload: PendingImport | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.upload = upload
-        self.sheet: Sheet | None = None
+        self.sheet: ParsedFile | None = None
         if upload:
             self.fields["file"].label = f"Another file in place of {upload.file_name}"
 
@@ -55,14 +55,14 @@ class ImportForm(forms.Form):
         if file and file.size > files.BYTES_MAX:
             raise forms.ValidationError(f"The file has {file.size:,} bytes; no more than {files.BYTES_MAX:,}.")
         try:
-            self.sheet = files.read(file.read()) if file else self._kept()
-        except BadFile as error:
+            self.sheet = files.read_file(file.read()) if file else self._kept()
+        except BadFileError as error:
             self.add_error("file", str(error))
         return told
 
-    def _kept(self) -> Sheet:
+    def _kept(self) -> ParsedFile:
         assert self.upload, "asked for above"
-        return files.kept(bytes(self.upload.content))
+        return files.unpack(bytes(self.upload.content))
 
 
 class ImportExportMixin:
@@ -113,7 +113,7 @@ class ImportExportMixin:
         return self._export(queryset, Format.CSV)
 
     def _export(self, rows: QuerySet[Any], kind: Format) -> HttpResponse:
-        content = files.write(self.resource().export(rows), kind)
+        content = files.write_file(self.resource().export(rows), kind)
         name = f"{self.opts.verbose_name_plural}-{timezone.now():%Y-%m-%d}.{kind}".replace(" ", "-")
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return HttpResponse(content, content_type=kind.content_type, headers=headers)
@@ -144,7 +144,7 @@ class ImportExportMixin:
         )
 
 
-def _carry(request: HttpRequest, resource_class: type[SheetResource], sheet: Sheet) -> ChangePreview[Line] | None:
+def _carry(request: HttpRequest, resource_class: type[SheetResource], sheet: ParsedFile) -> ChangePreview[Line] | None:
     """Return what a file would change; nothing, if that is agreed to and done."""
     resource = resource_class(store=request.POST.get("step") == "apply")
     try:
@@ -176,9 +176,9 @@ def _upload(request: HttpRequest) -> PendingImport | None:
     return PendingImport.objects.filter(pk=id_, account=request.user.pk).first() if id_ else None
 
 
-def _keep(request: HttpRequest, sheet: Sheet) -> PendingImport:
+def _keep(request: HttpRequest, sheet: ParsedFile) -> PendingImport:
     """Keep what was read until it is agreed to, in place of the last one; `fulfilment.forget` forgets the rest."""
     PendingImport.objects.filter(account=request.user.pk).delete()
     name = str(request.FILES["file"].name)[-FILE_NAME_CHARS_MAX:]  # type: ignore[union-attr] # one file
     assert request.user.pk, "nobody gets here without signing in"
-    return PendingImport.objects.create(account_id=request.user.pk, file_name=name, content=files.keep(sheet))
+    return PendingImport.objects.create(account_id=request.user.pk, file_name=name, content=files.pack(sheet))

@@ -9,7 +9,7 @@ from import_export.fields import Field
 
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.change_preview import ChangePreview
-from tradepost.catalog.import_export.files import Sheet
+from tradepost.catalog.import_export.files import ParsedFile
 from tradepost.catalog.import_export.resources import SheetResource
 
 CELL_SHOWN_CHARS_MAX = 60
@@ -26,7 +26,7 @@ class Line(NamedTuple):
     wrong: str = ""
 
 
-def proposal(resource: SheetResource, result: Any, sheet: Sheet) -> ChangePreview[Line]:
+def proposal(resource: SheetResource, result: Any, sheet: ParsedFile) -> ChangePreview[Line]:
     """Return what the rows of a sheet have come to: what is wrong first, then what would change."""
     wrong = [*_base_errors(result), *_wrong(result, dict(enumerate(sheet.lines, 1)))]
     rows = list(zip(sheet.lines, result.rows, strict=False))
@@ -57,7 +57,7 @@ def _wrong(result: Any, lines: Mapping[int, int]) -> Iterator[Line]:
 
 def _new(resource: SheetResource, line: int, instance: Model, told: Collection[Field]) -> Line:
     now = resource.values(instance)
-    values = [(field.column_name, resource.shown(field, now[field.column_name])) for field in told]
+    values = [(field.column_name, resource.as_cell(field, now[field.column_name])) for field in told]
     return Line(
         line, "new", changes=tuple((name, "", _cell(value)) for name, value in values if value not in {"", None})
     )

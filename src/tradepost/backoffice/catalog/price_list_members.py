@@ -55,11 +55,11 @@ def join(request: HttpRequest, price_list: int) -> HttpResponse:
     proposal = None
     if form.is_valid():
         with transaction.atomic():
-            told = price_list_members.consider(found, form.cleaned_data["addresses"])
+            told = price_list_members.plan(found, form.cleaned_data["addresses"])
             proposal = _proposal(told, moves=form.cleaned_data["moves"])
             if change_preview.is_agreed(request, proposal):
                 joiners = [*told.new, *(told.from_others if form.cleaned_data["moves"] else ())]
-                price_list_members.join(found, joiners)
+                price_list_members.add_members(found, joiners)
                 messages.success(request, f"{len(joiners):,} accounts are on {found} now.")
                 return redirect("admin:catalog_pricelist_change", found.pk)
     return change_preview.page(
@@ -73,7 +73,7 @@ def join(request: HttpRequest, price_list: int) -> HttpResponse:
     )
 
 
-def _proposal(told: price_list_members.Joining, *, moves: bool) -> ChangePreview[_Row]:
+def _proposal(told: price_list_members.MembershipPlan, *, moves: bool) -> ChangePreview[_Row]:
     other = "moves here" if moves else "stays there"
     rows: list[_Row] = [(address, "unknown", "") for address in told.unknown]
     rows += [(address, other, f"on {name}") for address, name in told.from_others.values()]

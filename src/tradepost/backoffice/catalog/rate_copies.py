@@ -18,7 +18,7 @@ from tradepost.backoffice.ui.unfold_admin import SelectWidget, TextareaWidget, T
 from tradepost.catalog import rate_copies
 from tradepost.catalog.models import CustomRate
 from tradepost.catalog.price_list_members import addresses_in
-from tradepost.catalog.rate_copies import Copied
+from tradepost.catalog.rate_copies import RateCopy
 
 SHOWN_UNKNOWN_MAX = 5
 
@@ -58,13 +58,13 @@ class CopyForm(forms.Form):
             raise forms.ValidationError(f"Of no account: {', '.join(unknown[:SHOWN_UNKNOWN_MAX])}{more}.")
         return list(found.values())
 
-    def consider(self) -> list[Copied] | None:
+    def consider(self) -> list[RateCopy] | None:
         """Return what was asked for; nothing, with an error at its field, if it is too much."""
         told = self.cleaned_data
         targets = [account for account in told["targets"] if account != told["source"].pk]
         try:
-            return rate_copies.consider(told["source"].pk, targets, overwrite=told["existing"] == "overwrite")
-        except rate_copies.TooMany as error:
+            return rate_copies.preview(told["source"].pk, targets, overwrite=told["existing"] == "overwrite")
+        except rate_copies.TooManyRatesError as error:
             self.add_error("targets", str(error))
             return None
 
@@ -93,14 +93,14 @@ def copy(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _apply(request: HttpRequest, copies: Sequence[Copied]) -> None:
-    rate_copies.apply(copies)
+def _apply(request: HttpRequest, copies: Sequence[RateCopy]) -> None:
+    rate_copies.write_copies(copies)
     written = [copy for copy in copies if copy.is_to_change]
     targets = {copy.account for copy in written}
     messages.success(request, f"{len(written):,} rates copied to {len(targets):,} accounts.")
 
 
-def _proposal(copies: Sequence[Copied]) -> ChangePreview[Copied]:
+def _proposal(copies: Sequence[RateCopy]) -> ChangePreview[RateCopy]:
     written = [copy for copy in copies if copy.is_to_change]
     kept = [copy for copy in copies if not copy.is_to_change]
     overwritten = sum(copy.was is not None for copy in written)
@@ -113,6 +113,6 @@ def _proposal(copies: Sequence[Copied]) -> ChangePreview[Copied]:
     )
 
 
-def _row(copy: Copied) -> tuple[Any, ...]:
+def _row(copy: RateCopy) -> tuple[Any, ...]:
     gets = formatters.amount(copy.rate) if copy.is_to_change else formatters.badge("stays", "")
     return copy.email, f"{copy.service} · {copy.name}", formatters.amount(copy.was), gets
