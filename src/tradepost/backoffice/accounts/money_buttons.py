@@ -17,7 +17,7 @@ from tradepost.backoffice.ui.unfold_admin import DecimalWidget, SelectWidget, Te
 from tradepost.engine import money
 from tradepost.ledger import books, payments
 from tradepost.ledger.models import REFERENCE_CHARS_MAX, LedgerAccount, PaymentKind, PaymentState
-from tradepost.ledger.payments import PaymentRefusedError, Wish
+from tradepost.ledger.payments import PaymentRefusedError, PaymentRequest
 
 DIGITS_MAX = 14  # of an amount that is typed, decimals included
 
@@ -61,10 +61,10 @@ class PayForm(ReasonForm):
                 self.add_error("amount", why)
         return cleaned
 
-    def wish(self) -> Wish:
+    def wish(self) -> PaymentRequest:
         """Return what is to be paid."""
         given = self.cleaned_data
-        return Wish(
+        return PaymentRequest(
             form_token=given["form_token"],
             account=int(self._account),
             kind=PaymentKind(given["kind"]),
