@@ -1,4 +1,4 @@
-"""Debian's Chromium, as tests and screenshots drive it: at desk and phone width, talking to this machine only."""
+"""Debian's Chromium for tests and screenshots: at desk and phone width, without access to other machines."""
 
 import shutil
 from typing import NamedTuple
@@ -18,7 +18,7 @@ WAIT_MS_MAX = 15_000
 
 
 class Screen(NamedTuple):
-    """A size of window."""
+    """A window's name and size."""
 
     name: str
     width: int
@@ -30,12 +30,12 @@ PHONE = Screen("phone", 390, 844)
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Start it."""
+    """Start Chromium."""
     return playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
 
 
 def window(browser: Browser, screen: Screen, *, scheme: str = "light") -> BrowserContext:
-    """Open a window of a person of its own: nobody has signed in there."""
+    """Open a window with its own cookies, in which nobody has signed in."""
     context = browser.new_context(
         viewport={"width": screen.width, "height": screen.height},
         color_scheme="dark" if scheme == "dark" else "light",
