@@ -209,9 +209,7 @@ def test_orders_are_placed_without_scripts_too(
 
 def test_a_passkey_is_added_and_signs_in(open_window: OpenWindow, desk: Desk, person: Person) -> None:
     page = open_window(PHONE)
-    here = desk._replace(
-        url=desk.url.replace("127.0.0.1", "localhost")
-    )  # a passkey needs a host name
+    here = desk._replace(url=desk.url.replace("127.0.0.1", "localhost"))  # a passkey needs a host name
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
     options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
