@@ -1,4 +1,4 @@
-"""An upstream panel on a real socket, and every test of a client with both clients."""
+"""An upstream panel on a real socket, and a fixture that runs each test with both clients."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -18,14 +18,14 @@ ORDER = DefaultOrder(service=1, link=LINK, quantity=100)
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    """A panel with one service, which does as it is asked until it is told otherwise."""
+    """A panel with one service. It works correctly until a test scripts a fault."""
     with Upstream() as running:
         yield running
 
 
 @pytest.fixture(params=[Client, AsyncClient])
 def ask(request: pytest.FixtureRequest, upstream: Upstream) -> Callable[..., Any]:
-    """Call a method of a client by its name; `client` are the client's options."""
+    """Call a method by its name, once with each client. `client` has the client's options."""
 
     def call(method: str, *arguments: Any, client: dict[str, Any] | None = None, **named: Any) -> Any:
         options = {

@@ -1,4 +1,4 @@
-"""Running the command as people do, its environment set to a panel's."""
+"""Running the command as a user does, with a panel's URL and key in the environment."""
 
 import json
 from collections.abc import Callable
@@ -14,10 +14,13 @@ type Run = Callable[..., Result]
 
 
 def runner(upstream: Upstream) -> Run:
-    """Return what runs the command and checks its exit code, any if None; the key is never in what it prints."""
+    """Return a function that runs the command and checks its exit code (None allows any).
+
+    It also checks that the command does not print the key.
+    """
 
     def run(*arguments: str, code: int | None = 0, **environ: str) -> Result:
-        output.out.width = 200  # whatever terminal the tests run in
+        output.out.width = 200  # so that the terminal in which the tests run does not matter
         panel = {"TRADEPOST_CLIENT_URL": upstream.url, "TRADEPOST_CLIENT_KEY": upstream.panel.key}
         result = CliRunner().invoke(app, arguments, env={**panel, **environ})
         assert code in {None, result.exit_code}, result.output
@@ -28,5 +31,5 @@ def runner(upstream: Upstream) -> Run:
 
 
 def lines(result: Result) -> list[Any]:
-    """Return what was printed as JSON, line by line."""
+    """Parse what the command printed, one JSON value a line."""
     return [json.loads(line) for line in result.stdout.splitlines()]

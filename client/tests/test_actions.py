@@ -1,4 +1,4 @@
-"""Every action, with both clients, against a panel that answers by the book and against one that doesn't."""
+"""Every action, with both clients, against a panel with documented answers and a panel with odd ones."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -89,9 +89,9 @@ def test_an_error_of_one_id_is_data_about_that_id(ask: Ask, upstream: Upstream) 
 
 def test_an_id_that_is_left_out_is_unreadable_not_refused(ask: Ask, upstream: Upstream) -> None:
     upstream.canned = [Reply(b'{"1":{"status":"Completed","charge":"1"},"2":[],"4":{"error":"Incorrect order ID"}}')]
-    found = ask("statuses", [1, 2, 3, 4])
-    assert found[1].status is Status.COMPLETED
-    assert (found[2], found[3], found[4]) == (Unreadable("[]"), Unreadable(""), UNKNOWN)
+    results = ask("statuses", [1, 2, 3, 4])
+    assert results[1].status is Status.COMPLETED
+    assert (results[2], results[3], results[4]) == (Unreadable("[]"), Unreadable(""), UNKNOWN)
 
 
 def test_of_one_refill_the_error_is_raised(ask: Ask, upstream: Upstream) -> None:
@@ -116,21 +116,21 @@ def test_an_error_is_raised_with_its_text(ask: Ask, upstream: Upstream) -> None:
         ask("balance", client={"key": "another"})
 
 
-def ids(asked: list[int], count: int) -> Iterator[int]:
-    """Give ids and note which were taken."""
+def ids(taken: list[int], count: int) -> Iterator[int]:
+    """Yield the ids from 1 to `count`, and add to `taken` those that the caller took."""
     for id_ in range(1, count + 1):
-        asked.append(id_)
+        taken.append(id_)
         yield id_
 
 
 def test_statuses_of_any_number_are_asked_for_in_hundreds_when_wanted(upstream: Upstream) -> None:
     taken: list[int] = []
     with Client(upstream.url, upstream.panel.key) as client:
-        found = client.iter_statuses(ids(taken, 250))
+        results = client.iter_statuses(ids(taken, 250))
         assert taken == []
-        assert next(found) == (1, UNKNOWN)
+        assert next(results) == (1, UNKNOWN)
         assert len(taken) == 100
-        assert len(list(found)) == 249
+        assert len(list(results)) == 249
     assert [len(seen.parameters["orders"].split(",")) for seen in upstream.asked("status")] == [100, 100, 50]
 
 

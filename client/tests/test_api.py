@@ -1,4 +1,4 @@
-"""The package's face: what `__all__` names is the API, and the two clients are one."""
+"""The public API: `__all__` names all of it, and both clients have the same methods."""
 
 import inspect
 import subprocess
@@ -23,7 +23,8 @@ def signatures(client: type) -> dict[str, list[tuple[str, object, object]]]:
     """Return the parameters of each public method."""
     return {
         name.removeprefix("a") if name == "aclose" else name: [
-            (each.name, each.kind, each.default) for each in inspect.signature(method).parameters.values()
+            (parameter.name, parameter.kind, parameter.default)
+            for parameter in inspect.signature(method).parameters.values()
         ]
         for name, method in inspect.getmembers(client, inspect.isfunction)
         if not name.startswith("_")
@@ -32,7 +33,7 @@ def signatures(client: type) -> dict[str, list[tuple[str, object, object]]]:
 
 def test_both_clients_have_the_same_methods() -> None:
     assert signatures(Client) == signatures(AsyncClient)
-    options = [list(inspect.signature(each).parameters) for each in (Client, AsyncClient)]
+    options = [list(inspect.signature(client).parameters) for client in (Client, AsyncClient)]
     assert options[0] == options[1]
 
 

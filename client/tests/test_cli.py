@@ -1,4 +1,4 @@
-"""The command: tables for people, JSON for programs, and an exit code that says how sure it is."""
+"""The command: tables for people, JSON for programs, and an exit code that separates refused from ambiguous."""
 
 import subprocess
 import sys
@@ -23,10 +23,11 @@ def run(upstream: Upstream) -> Run:
 def test_services_are_searched_and_shown(run: Run, upstream: Upstream) -> None:
     upstream.panel = Panel([Offer(1), Offer(2, name="Likes [bold]\x1b[31m", type="Poll")])
     assert "Pixelpond Followers" in run("services").stdout
-    found = run("services", "POLL").stdout
-    assert "Likes [bold] [31m" in found
-    assert "Followers" not in found
-    assert [(each["service"], each["rate"]) for each in lines(run("services", "poll", "--json"))[0]] == [(2, "0.90")]
+    table = run("services", "POLL").stdout
+    assert "Likes [bold] [31m" in table
+    assert "Followers" not in table
+    (services,) = lines(run("services", "poll", "--json"))
+    assert [(service["service"], service["rate"]) for service in services] == [(2, "0.90")]
 
 
 def test_the_balance_is_a_line(run: Run) -> None:
@@ -48,7 +49,7 @@ def test_an_order_is_placed_by_its_parameters(run: Run, upstream: Upstream, tmp_
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["order"], "needs a service"),
         (["order", "1", "link"], "link is no name=value"),
@@ -64,9 +65,9 @@ def test_an_order_is_placed_by_its_parameters(run: Run, upstream: Upstream, tmp_
     ],
 )
 def test_wrong_usage_is_said_in_a_line_and_nothing_is_sent(
-    run: Run, upstream: Upstream, arguments: list[str], told: str
+    run: Run, upstream: Upstream, arguments: list[str], message: str
 ) -> None:
-    assert told in run(*arguments, code=2).stderr
+    assert message in run(*arguments, code=2).stderr
     assert upstream.seen == []
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong: which failures are definite, what is made again, and what is told of it."""
+"""Failures: which ones are definite, which calls are repeated, and what the error contains."""
 
 import asyncio
 import pickle
@@ -166,7 +166,7 @@ def test_an_answer_may_not_be_larger_than_allowed(ask: Ask, upstream: Upstream) 
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port that no process listens on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
@@ -258,13 +258,13 @@ def test_the_evidence_is_whole(ask: Ask, upstream: Upstream) -> None:
     upstream.canned = [Reply(b"<html>" + b"x" * 3_000, 502, "text/html", (("X-Node", "7"),))]
     with pytest.raises(Ambiguous) as caught:
         ask("add", ORDER, client={"url": upstream.url + "?secret=1"})
-    told = caught.value.evidence
-    assert (told.action, told.url, told.status_code) == ("add", upstream.url, 502)
-    assert told.parameters == {"service": "1", "link": ORDER.link, "quantity": "100"}
-    assert dict(told.headers)["x-node"] == "7"
-    assert told.body == "<html>" + "x" * 1_994
-    assert told.seconds > 0
-    assert told.started_at.tzinfo is not None
+    evidence = caught.value.evidence
+    assert (evidence.action, evidence.url, evidence.status_code) == ("add", upstream.url, 502)
+    assert evidence.parameters == {"service": "1", "link": ORDER.link, "quantity": "100"}
+    assert dict(evidence.headers)["x-node"] == "7"
+    assert evidence.body == "<html>" + "x" * 1_994
+    assert evidence.seconds > 0
+    assert evidence.started_at.tzinfo is not None
 
 
 def test_what_had_come_until_it_failed_is_evidence_too(ask: Ask, upstream: Upstream) -> None:
@@ -275,7 +275,7 @@ def test_what_had_come_until_it_failed_is_evidence_too(ask: Ask, upstream: Upstr
 
 
 def test_the_key_is_nowhere_in_an_error(ask: Ask, upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")  # at DEBUG httpcore2 prints what a panel sends, an echo of the key too
+    caplog.set_level("INFO")  # at DEBUG, httpcore2 logs the panel's headers, which here contain the key
     key = 'k/ey+"<1>'
     for status in (200, 500):
         echo = f'{{"error":"no {quote_plus(key)} or k\\/ey+\\"<1>","key":"k/ey+\\"<1>"}}'.encode()
@@ -285,8 +285,8 @@ def test_the_key_is_nowhere_in_an_error(ask: Ask, upstream: Upstream, caplog: py
         error = caught.value
         assert error.__cause__ is error.__context__ is None
         for written in (key, quote_plus(key), 'k\\/ey+\\"<1>'):
-            told = f"{error!r} {error} {error.evidence!r} {caplog.text} {pickle.loads(pickle.dumps(error)).evidence}"
-            assert written not in told
+            texts = f"{error!r} {error} {error.evidence!r} {caplog.text} {pickle.loads(pickle.dumps(error)).evidence}"
+            assert written not in texts
     assert key not in repr(Client("http://panel.example", key, transport=httpx2.MockTransport(_unused)))
 
 

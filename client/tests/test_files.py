@@ -1,4 +1,4 @@
-"""A file of orders: broken off anywhere and run again, no row is placed twice by itself."""
+"""A file of orders: a run may stop anywhere and start again, and places no row twice by itself."""
 
 import fcntl
 import json
@@ -29,11 +29,11 @@ def run(upstream: Upstream) -> Run:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """A file of three orders."""
-    return write(tmp_path / "orders.csv", 3)
+    return write_orders(tmp_path / "orders.csv", 3)
 
 
-def write(path: Path, count: int) -> Path:
-    """Write a file of orders, each with a link of its own."""
+def write_orders(path: Path, count: int) -> Path:
+    """Write a file of orders, each with its own link."""
     rows = "".join(f"1,Default,{LINK}/{number},100,\n" for number in range(1, count + 1))
     path.write_text("\ufeffservice,type,link,quantity,runs\n" + rows)
     return path
@@ -45,7 +45,7 @@ def journal(file: Path) -> list[dict[str, Any]]:
 
 
 def links(upstream: Upstream) -> Counter[str]:
-    """Count the accepted orders by the last part of their link."""
+    """Count the orders that the panel accepted, by the last part of their link."""
     return Counter(order.parameters["link"].rpartition("/")[2] for order in upstream.panel.accepted)
 
 
@@ -84,8 +84,8 @@ def test_a_row_sent_again_and_refused_stays_ambiguous(run: Run, upstream: Upstre
     upstream.faults.script(Fault.RESET_AFTER)
     run("order", "--file", str(file), code=3)
     upstream.panel.balance -= upstream.panel.balance
-    told = run("order", "--file", str(file), "--resend-ambiguous", code=3)
-    assert "row 1: ambiguous: sent again: Not enough funds on balance" in told.stderr
+    result = run("order", "--file", str(file), "--resend-ambiguous", code=3)
+    assert "row 1: ambiguous: sent again: Not enough funds on balance" in result.stderr
     assert links(upstream) == {"1": 1, "2": 1, "3": 1}
 
 
@@ -124,7 +124,7 @@ def test_a_panel_that_can_t_be_reached_ends_the_run(run: Run, upstream: Upstream
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("service,link\n1,l,extra\n", "row 1 is no order"),
         ("link\nl\n", "row 1: an order needs a service"),
@@ -132,9 +132,9 @@ def test_a_panel_that_can_t_be_reached_ends_the_run(run: Run, upstream: Upstream
         ('service,link\n1,"l\n', "can't be read"),
     ],
 )
-def test_a_file_with_a_mistake_is_not_begun(run: Run, upstream: Upstream, file: Path, text: str, told: str) -> None:
+def test_a_file_with_a_mistake_is_not_begun(run: Run, upstream: Upstream, file: Path, text: str, message: str) -> None:
     file.write_text(text)
-    assert told in run("order", "--file", str(file), code=2).stderr
+    assert message in run("order", "--file", str(file), code=2).stderr
     assert upstream.seen == []
 
 
@@ -166,15 +166,15 @@ def test_killed_amid_a_row_it_is_ambiguous_and_the_rest_is_ordered(run: Run, ups
         process.send_signal(signal.SIGKILL)
     with Path(f"{file}.results.jsonl").open("a") as cut_off:
         cut_off.write('{"row":2,"dig')
-    told = run("order", "--file", str(file), code=3)
-    assert "row 2: sending: cut off while it was sent" in told.stderr
+    result = run("order", "--file", str(file), code=3)
+    assert "row 2: sending: cut off while it was sent" in result.stderr
     assert links(upstream) == {"1": 1, "2": 1, "3": 1}
 
 
 def test_through_a_storm_of_faults_no_row_is_placed_twice(run: Run, upstream: Upstream, tmp_path: Path) -> None:
     upstream.panel = Panel(takes_idempotency_keys=True)
     upstream.faults = Faults.of_every_kind(0.3, seed=5, but={Fault.WRONG_ID, Fault.DELAY})
-    file = write(tmp_path / "many.csv", 60)
+    file = write_orders(tmp_path / "many.csv", 60)
     for _ in range(20):
         if "60 placed" in run("order", "--file", str(file), "--resend-ambiguous", code=None).stdout:
             break

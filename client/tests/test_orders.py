@@ -1,4 +1,4 @@
-"""Every type of order as parameters on the wire (docs/protocol.md §3)."""
+"""The parameters on the wire of every type of order (docs/protocol.md §3)."""
 
 from datetime import date
 from typing import Any
@@ -45,15 +45,15 @@ def test_there_is_a_struct_for_each_type() -> None:
 @pytest.mark.parametrize("name", TABLE)
 def test_a_type_takes_what_the_protocol_says(name: str) -> None:
     fields = msgspec.structs.fields(ORDER_TYPES[name])
-    required, optional = (set(each.split()) for each in TABLE[name])
+    required, optional = (set(names.split()) for names in TABLE[name])
     assert {field.name for field in fields if field.required} == {"service", *required}
     assert {field.name for field in fields if not field.required} == optional
 
 
 @pytest.mark.parametrize("name", TABLE)
 def test_all_that_is_given_is_sent_by_its_name(name: str) -> None:
-    given: dict[str, Any] = {each: "7" for part in TABLE[name] for each in part.split()}
-    assert ORDER_TYPES[name](service=1, **given).parameters() == {"service": "1", **given}
+    values: dict[str, Any] = {parameter: "7" for names in TABLE[name] for parameter in names.split()}
+    assert ORDER_TYPES[name](service=1, **values).parameters() == {"service": "1", **values}
 
 
 def test_what_is_not_given_is_not_sent() -> None:

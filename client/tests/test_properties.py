@@ -1,4 +1,4 @@
-"""Whatever bytes come, the outcome is a result, `Refused` or `Ambiguous`; and what was accepted is never refused."""
+"""For any bytes, a call ends in a result or in one of three errors; an accepted order is never `Refused`."""
 
 import json
 from collections.abc import Callable
@@ -51,7 +51,7 @@ STATUSES = st.sampled_from([200, 200, 200, 204, 301, 400, 404, 408, 429, 500, 50
 
 
 def outcome(call: Call[Any], status: int, body: bytes) -> object:
-    """Return what a call comes to whose answer is this; an error as a value."""
+    """Return the result or the error of a call that gets this answer."""
     steps = Panel("http://panel.example", "key", retry=Retry(attempts_max=1), idempotency=False).run(call)
     next(steps)
     try:
@@ -67,10 +67,10 @@ def outcome(call: Call[Any], status: int, body: bytes) -> object:
 def test_whatever_comes_the_outcome_is_a_result_or_one_of_three_errors(
     call: Call[Any], status: int, body: bytes
 ) -> None:
-    found = outcome(call, status, body)
-    assert not isinstance(found, RateLimited) or status == 429
+    result = outcome(call, status, body)
+    assert not isinstance(result, RateLimited) or status == 429
     if status >= 500:
-        assert isinstance(found, Ambiguous)
+        assert isinstance(result, Ambiguous)
 
 
 @given(VALUES, st.integers(1, 40))

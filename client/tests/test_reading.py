@@ -1,4 +1,4 @@
-"""Reading what panels write, value by value (docs/protocol.md §5)."""
+"""Parsing of values and answers in all forms that panels use (docs/protocol.md §5)."""
 
 from decimal import Decimal
 from typing import Any
@@ -84,8 +84,8 @@ def test_a_status_is_read_in_every_spelling_and_never_guessed(written: str, stat
 
 
 def test_every_status_of_the_protocol_is_itself() -> None:
-    assert all(_statuses.status(each) is each for each in Status)
-    assert all(_statuses.refill_status(each) is each for each in RefillStatus)
+    assert all(_statuses.status(status) is status for status in Status)
+    assert all(_statuses.refill_status(status) is status for status in RefillStatus)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_every_status_of_the_protocol_is_itself() -> None:
     ],
 )  # fmt: skip
 def test_json_is_found_behind_what_php_prints(body: str) -> None:
-    assert _json.find(body.encode()) == {"a": 1}
+    assert _json.find_answer(body.encode()) == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -111,17 +111,17 @@ def test_json_is_found_behind_what_php_prints(body: str) -> None:
 )  # fmt: skip
 def test_json_is_found_nowhere_else(body: str) -> None:
     with pytest.raises(NoJson):
-        _json.find(body.encode())
+        _json.find_answer(body.encode())
 
 
 def test_numbers_lose_nothing() -> None:
-    found = _json.find(b'{"charge":0.1000000000000000055511151231257827,"order":123456789012345678901}')
-    assert found == {"charge": Decimal("0.1000000000000000055511151231257827"), "order": 123456789012345678901}
+    answer = _json.find_answer(b'{"charge":0.1000000000000000055511151231257827,"order":123456789012345678901}')
+    assert answer == {"charge": Decimal("0.1000000000000000055511151231257827"), "order": 123456789012345678901}
 
 
 def test_text_in_another_encoding_is_no_obstacle() -> None:
-    found = _json.find('[{"service":1,"name":"Seguidores rápidos\nya"}]'.encode("latin-1"))
-    assert found == [{"service": 1, "name": "Seguidores r\ufffdpidos\nya"}]
+    answer = _json.find_answer('[{"service":1,"name":"Seguidores rápidos\nya"}]'.encode("latin-1"))
+    assert answer == [{"service": 1, "name": "Seguidores r\ufffdpidos\nya"}]
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,8 @@ def test_text_in_another_encoding_is_no_obstacle() -> None:
     ],
 )  # fmt: skip
 def test_a_balance_is_read_in_every_form(value: Any, balance: str, currency: str) -> None:
-    found = _answers.balance(value)
-    assert (found.balance, found.currency) == (Decimal(balance), currency)
+    result = _answers.balance(value)
+    assert (result.balance, result.currency) == (Decimal(balance), currency)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The README's examples run, and its tables are what there is."""
+"""The README's examples run, and its tables match the code."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ URL = "https://panel.example/api/v2"
 
 
 def blocks(language: str) -> list[str]:
-    """Return the README's code of a language."""
+    """Return the README's code blocks in a language."""
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
@@ -51,5 +51,5 @@ def test_every_command_is_told_of() -> None:
 
 def test_the_tree_of_errors_is_the_one_in_the_code() -> None:
     tree = README[README.index("PanelError  ") :].partition("```")[0]
-    told = [line.strip() for line in str(_errors.__doc__).splitlines() if "──" in line]
-    assert [line for line in tree.splitlines() if "──" in line] == told
+    documented = [line.strip() for line in str(_errors.__doc__).splitlines() if "──" in line]
+    assert [line for line in tree.splitlines() if "──" in line] == documented

@@ -1,4 +1,4 @@
-"""The fake panel itself: the same seed gives the same faults, and it runs as a process too."""
+"""The fake panel itself: the same seed gives the same faults, and the panel can run as a process."""
 
 import signal
 import subprocess

@@ -143,8 +143,8 @@ def keys_list(email: Annotated[str | None, typer.Argument(help="Only this accoun
         from tradepost.accounts import keys  # noqa: PLC0415
         from tradepost.accounts.models import Key  # noqa: PLC0415
 
-        rows = keys.of(_account(email)) if email else Key.objects.all()
-        for key in rows.select_related("account__test_of").order_by("id").iterator():
+        found = keys.owned_by(_account(email)) if email else Key.objects.all()
+        for key in found.select_related("account__test_of").order_by("id").iterator():
             state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "good"
             networks = ",".join(key.networks) or "anywhere"
             columns = [

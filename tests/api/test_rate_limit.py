@@ -130,9 +130,9 @@ def test_a_limit_of_its_own_holds_for_a_key(strict: Desk, make_customer: Callabl
 
 def test_a_limit_may_be_changed_while_a_key_is_in_use(desk: Desk, alice: Customer) -> None:
     key = Key.objects.get(account=alice.id)
-    keys.limit(key.pk, 70)
+    keys.set_limit(key.pk, 70)
     asked_until(desk, alice.key, lambda answer: answer.headers["x-ratelimit-limit"] == "70")
-    keys.limit(key.pk, None)
+    keys.set_limit(key.pk, None)
     asked_until(desk, alice.key, lambda answer: answer.headers["x-ratelimit-limit"] == "6000")
 
 

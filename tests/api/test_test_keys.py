@@ -101,7 +101,7 @@ def test_an_account_has_one_test_account_which_nobody_signs_in_to(
     assert not test.has_usable_password()
     assert LedgerAccount.objects.get(account=test).is_play
     assert value(connection, "SELECT count(*) FROM accounts_key WHERE account_id = %s", test.pk) == 2
-    assert keys.of(Account.objects.get(pk=testing.id)).count() == 3
+    assert keys.owned_by(Account.objects.get(pk=testing.id)).count() == 3
 
 
 def test_play_orders_are_nobodys_in_the_figures_of_the_day(desk: Desk, testing: Customer, service: int) -> None:

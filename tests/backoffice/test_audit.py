@@ -121,7 +121,7 @@ def test_everything_binary_that_is_watched_is_a_secret() -> None:
         model = model_of(watched.model)
         assert model, watched
         binary = {field.column for field in model._meta.fields if isinstance(field, BinaryField)}
-        assert watched.is_link or binary <= {*watched.secret}, watched.table
+        assert watched.is_link_table or binary <= {*watched.secret_columns}, watched.table
 
 
 def test_noise_is_not_in_it(alice: Customer, things: Things) -> None:
@@ -207,12 +207,12 @@ def test_an_actor_outlives_a_transaction_that_is_rolled_back(category: int) -> N
 
 
 def test_what_follows_a_providers_list_is_quiet_for_its_transaction(category: int) -> None:
-    from tradepost.audit.actor import quietly
+    from tradepost.audit.actor import disable_for_transaction
     from tradepost.catalog.models import Category
 
     before = len(entries("catalog.category", category))
     with transaction.atomic():
-        quietly()
+        disable_for_transaction()
         Category.objects.filter(pk=category).update(position=5)
     assert len(entries("catalog.category", category)) == before
     Category.objects.filter(pk=category).update(position=6)

@@ -146,7 +146,7 @@ def test_every_role_stands_in_the_table_with_what_it_is_for() -> None:
 def test_every_permission_that_a_role_names_exists() -> None:
     from tradepost.accounts import roles
 
-    assert roles.missing() == []
+    assert roles.missing_permissions() == []
 
 
 def test_support_sees_that_a_service_is_in_quarantine_and_not_why(service: int) -> None:

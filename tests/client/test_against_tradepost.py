@@ -1,4 +1,4 @@
-"""Both clients against a running desk, action by action; what `tests/fakes` can't show is that the two agree."""
+"""Both clients against a running desk, action by action. `tests/fakes` can't prove that client and desk agree."""
 
 import asyncio
 from collections.abc import Callable
@@ -42,7 +42,7 @@ UNKNOWN = Declined("Incorrect order ID")
 
 @pytest.fixture(params=[Client, AsyncClient])
 def ask(request: pytest.FixtureRequest, desk: Desk, alice: Customer) -> Ask:
-    """Call a method of a client of Alice's by its name."""
+    """Call a method by its name, with Alice's key."""
 
     def call(method: str, *arguments: Any, key: str = alice.key, **named: Any) -> Any:
         if request.param is Client:
@@ -60,7 +60,7 @@ def ask(request: pytest.FixtureRequest, desk: Desk, alice: Customer) -> Ask:
 
 @pytest.fixture
 def report(connection: psycopg.Connection) -> Callable[..., None]:
-    """Report how orders stand, as whoever fulfils them does."""
+    """Report the progress of orders, as staff does."""
 
     def tell(*reports: Report) -> None:
         settle(connection, reports, actor="test")

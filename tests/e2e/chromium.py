@@ -1,4 +1,4 @@
-"""Debian's Chromium, as tests and screenshots drive it: at desk and phone width, talking to this machine only."""
+"""Debian's Chromium for tests and screenshots: at desk and phone width, without access to other machines."""
 
 import shutil
 from typing import NamedTuple
@@ -23,7 +23,7 @@ expect.set_options(timeout=HANG_MS)
 
 
 class Screen(NamedTuple):
-    """A size of window."""
+    """A window's name and size."""
 
     name: str
     width: int

@@ -1,4 +1,4 @@
-"""A browser for the tests that need one; where there is none they are not collected, and `scripts/test` says so."""
+"""A browser for the tests in this folder. Without a browser they are not collected, and `scripts/test` says so."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ collect_ignore_glob = [] if PROGRAM else ["test_*.py"]
 
 
 class Person(NamedTuple):
-    """Somebody with an account."""
+    """A customer's address and password, and the id of the account."""
 
     id: int
     email: str
@@ -28,7 +28,7 @@ class Person(NamedTuple):
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One browser for all of these tests, and gone before others run.
+    """One browser for all tests in this folder, closed before other tests run.
 
     Playwright keeps an event loop in this thread, which Django needn't mind but `asyncio.run` would.
     """
@@ -43,19 +43,19 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(params=[DESK, PHONE], ids=lambda screen: screen.name)
 def screen(request: pytest.FixtureRequest) -> Screen:
     """Both sizes, one after the other."""
-    found: Screen = request.param
-    return found
+    screen: Screen = request.param
+    return screen
 
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What pages have complained about: scripts that broke, things the policy keeps out, answers that failed."""
+    """The errors of all pages: failed scripts, violations of the content security policy, failed requests."""
     return []
 
 
 @pytest.fixture
 def open_window(chromium: Browser, complaints: list[str]) -> Iterator[Callable[..., Page]]:
-    """Open windows, closed at the end; none of their pages may have complained."""
+    """Open windows, which are closed at the end. Their pages must not have had an error."""
     contexts: list[BrowserContext] = []
 
     def open_one(screen: Screen, *, scheme: str = "light") -> Page:
@@ -86,7 +86,7 @@ def _note(message: ConsoleMessage, complaints: list[str]) -> None:
 
 @pytest.fixture
 def person() -> Person:
-    """Somebody with an account and 100.00."""
+    """A customer with an account and 100.00."""
     from tradepost.accounts.creation import mark_email_verified
     from tradepost.accounts.models import Account
     from tradepost.ledger import books
@@ -99,7 +99,7 @@ def person() -> Person:
 
 
 def enter(page: Page, desk: Desk, person: Person) -> None:
-    """Open a window's pages as somebody who has signed in before: the form itself is for those whose story it is."""
+    """Sign a window in without the sign-in form, which only the tests about it use."""
     from django.test import Client
 
     from tradepost.accounts.models import Account
@@ -110,7 +110,7 @@ def enter(page: Page, desk: Desk, person: Person) -> None:
 
 
 def sign_in(page: Page, desk: Desk, email: str) -> None:
-    """Sign in as people do."""
+    """Sign in by the form."""
     page.goto(f"{desk.url}/account/login/")
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)

@@ -31,13 +31,13 @@ BACK_OFFICE = {
     "back-office-account": "/admin/accounts/account/{account}/change/",
 }
 WIDE = Screen("desk", 1440, 900)  # beside the back office's menu
-STILL_MS = 700  # until charts and charges have been drawn
+STILL_MS = 700  # the wait until charts and charges are drawn
 ORDERS = 5
 DELIVERED_PERCENT = 60
 
 
 def main() -> None:
-    """Run a demo desk, have a customer order a little, and take the pictures."""
+    """Run a demo desk, place some orders as a customer, and take the pictures."""
     if len(sys.argv) != 2 or not PROGRAM:
         sys.exit("usage: scripts/screenshots FOLDER (it needs chromium)")
     folder = Path(sys.argv[1])
@@ -51,14 +51,14 @@ def main() -> None:
         try:
             people = json.loads((Path(home) / "demo.json").read_text())
             customer = people["accounts"][2]
-            shown = _order(Path(home), customer["email"])
-            _take_all(folder, desk.url, {**shown, "customer": customer, "staff": people["staff"]})
+            ids = _order(Path(home), customer["email"])
+            _take_all(folder, desk.url, {**ids, "customer": customer, "staff": people["staff"]})
         finally:
             stop_desk(desk)
 
 
 def _order(home: Path, email: str) -> dict[str, Any]:
-    """Place orders, begin to deliver most of them, and return one of those and whose it is."""
+    """Place orders, begin to deliver most of them, and return the ids that the pictures' URLs need."""
     from tradepost.up.postgres import Postgres
 
     os.environ["DATABASE_URL"] = Postgres(home).url
@@ -82,19 +82,19 @@ def _order(home: Path, email: str) -> dict[str, Any]:
     return {"order": orders[0], "account": account}
 
 
-def _take_all(folder: Path, url: str, shown: dict[str, Any]) -> None:
+def _take_all(folder: Path, url: str, ids: dict[str, Any]) -> None:
     with sync_playwright() as playwright:
         browser = launch(playwright)
         for scheme in ("light", "dark"):
             for screen in (DESK, PHONE):
-                _take_panel(window(browser, screen, scheme=scheme), _Camera(folder, screen, scheme), url, shown)
+                _take_panel(window(browser, screen, scheme=scheme), _Camera(folder, screen, scheme), url, ids)
             for screen in (WIDE, PHONE):
-                _take_back_office(window(browser, screen, scheme=scheme), _Camera(folder, screen, scheme), url, shown)
+                _take_back_office(window(browser, screen, scheme=scheme), _Camera(folder, screen, scheme), url, ids)
         browser.close()
 
 
 class _Camera(NamedTuple):
-    """What pictures are of, and where they go."""
+    """Takes pictures at one size and colour scheme, and stores them in a folder."""
 
     folder: Path
     screen: Screen
@@ -105,27 +105,27 @@ class _Camera(NamedTuple):
         page.screenshot(path=self.folder / f"{name}-{self.screen.name}-{self.scheme}.png")
 
 
-def _take_panel(context: BrowserContext, camera: _Camera, url: str, shown: dict[str, Any]) -> None:
+def _take_panel(context: BrowserContext, camera: _Camera, url: str, ids: dict[str, Any]) -> None:
     page = context.new_page()
     page.goto(f"{url}/account/login/")
     camera.take(page, "sign-in")
-    _sign_in(page, shown["customer"])
+    _sign_in(page, ids["customer"])
     page.wait_for_url("**/dashboard/")
     for name, address in PAGES.items():
-        page.goto(url + address.format(**shown))
+        page.goto(url + address.format(**ids))
         if name == "new-order":
             _fill(page)
         camera.take(page, name)
     context.close()
 
 
-def _take_back_office(context: BrowserContext, camera: _Camera, url: str, shown: dict[str, Any]) -> None:
+def _take_back_office(context: BrowserContext, camera: _Camera, url: str, ids: dict[str, Any]) -> None:
     page = context.new_page()
     page.goto(f"{url}/admin/")
-    _sign_in(page, shown["staff"])
+    _sign_in(page, ids["staff"])
     page.wait_for_url("**/admin/")
     for name, address in BACK_OFFICE.items():
-        page.goto(url + address.format(**shown))
+        page.goto(url + address.format(**ids))
         camera.take(page, name)
     context.close()
 

@@ -1,4 +1,4 @@
-"""What people do, in a real browser on a real desk: each story at desk and at phone width."""
+"""What customers do, in a real browser on a real desk. Each story runs at desk and at phone width."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,7 @@ type OpenWindow = Callable[..., Page]
 
 @pytest.fixture
 def page(open_window: OpenWindow, screen: Screen, desk: Desk, person: Person) -> Page:
-    """A window of somebody who has signed in."""
+    """A window in which the customer has signed in."""
     opened = open_window(screen)
     enter(opened, desk, person)
     return opened
@@ -209,7 +209,7 @@ def test_orders_are_placed_without_scripts_too(
 
 def test_a_passkey_is_added_and_signs_in(open_window: OpenWindow, desk: Desk, person: Person) -> None:
     page = open_window(PHONE)
-    here = desk._replace(url=desk.url.replace("127.0.0.1", "localhost"))  # a passkey belongs to a name
+    here = desk._replace(url=desk.url.replace("127.0.0.1", "localhost"))  # a passkey needs a host name
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
     options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}

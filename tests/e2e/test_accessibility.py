@@ -38,7 +38,7 @@ PAGES = (
 
 @pytest.fixture
 def texts() -> Iterator[None]:
-    """What the operator may have customers read: a notice on every page, and terms."""
+    """The operator's texts: a notice on every page, and terms."""
     SiteSettings.objects.update(notice="Closed on Sunday: https://panel.example/", terms="Be kind.")
     yield
     SiteSettings.objects.update(notice="", terms="")
@@ -68,10 +68,10 @@ def test_pages_are_for_everybody(
 
 def _faults(page: Page, address: str, screen: Screen) -> list[tuple[Any, ...]]:
     page.goto(address)
-    found = Axe().run(page).response["violations"]
+    violations = Axe().run(page).response["violations"]
     faults: list[tuple[Any, ...]] = [
         (address, each["id"], node["html"][:200], node["failureSummary"][:200])
-        for each in found
+        for each in violations
         if each["impact"] in SERIOUS
         for node in each["nodes"][:3]
     ]

@@ -1,4 +1,4 @@
-"""An operator's day in a real browser, from a provider's list of services to the report of what they earned."""
+"""An operator's day in a real browser: from a provider's list of services to the report with the profit."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -21,10 +21,10 @@ from tradepost.accounts.role_names import RoleName
 from tradepost.ledger import books
 from tradepost_client import Client, DefaultOrder
 
-OFFICE = Screen("office", 1440, 900)  # the back office keeps its menu open where there is more width than a DESK's
+OFFICE = Screen("office", 1440, 900)  # wider than DESK, so that the back office's menu stays open
 LINK = "https://pixelpond.example/marigold"
 RATE_THERE, RATE = Decimal("0.50"), Decimal("1.00")  # cost plus 100 percent
-WHOLE, PARTIAL, UNSURE = 1000, 400, 2000  # quantities: by them the provider's orders are told from each other
+WHOLE, PARTIAL, UNSURE = 1000, 400, 2000  # quantities, by which the test recognizes orders at the provider
 REMAINS = 100
 LOOK_MS = 1_000
 _numbers = count(1)
@@ -33,7 +33,7 @@ type OpenWindow = Callable[..., Page]
 
 
 class Operator:
-    """Somebody in the back office, who goes by the menu and presses what pages offer."""
+    """A member of staff in the back office, who follows the menu and presses buttons."""
 
     def __init__(self, page: Page, desk: Desk, person: Person) -> None:
         self.page = page
@@ -51,7 +51,7 @@ class Operator:
         self.page.wait_for_url(f"**{address}")
 
     def search(self, text: str) -> None:
-        """Look for something in the list that is open."""
+        """Search in the list that is open."""
         field = self.page.get_by_role("search").get_by_role("textbox")
         field.fill(text)
         field.press("Enter")
@@ -65,11 +65,11 @@ class Operator:
         return rows
 
     def row_of(self, order: int, *texts: str) -> Locator:
-        """Return the row of an order, if it has all of these texts: other numbers may be the same as its id."""
+        """Return the row of an order with all of these texts. Matches its link, as other numbers may equal its id."""
         return self.row(*texts).filter(has=self.page.get_by_role("link", name=str(order), exact=True))
 
     def press(self, button: str, typed: dict[str, str] | None = None) -> None:
-        """Press a button that asks back, fill in what it asks for, and agree."""
+        """Press a button that opens a dialog, fill in the dialog, and confirm."""
         self.page.get_by_role("link", name=button, exact=True).click()
         dialog = self.page.locator("#dialog")
         for label, text in (typed or {}).items():
@@ -77,12 +77,12 @@ class Operator:
         dialog.get_by_role("button", name=button).click()
 
     def act(self, action: str) -> None:
-        """Do something to the rows that are ticked."""
+        """Run an action on the rows that are ticked."""
         self.page.get_by_label("Select action to run").select_option(label=action)
         self.page.get_by_role("button", name="Run").click()
 
     def reads(self, text: str | re.Pattern[str]) -> None:
-        """Expect the page to say this."""
+        """Expect this text on the page."""
         self.sees(self.page.get_by_text(text).first)
 
     def sees(self, shown: Locator) -> None:
@@ -112,7 +112,7 @@ def operator(open_window: OpenWindow, desk: Desk) -> Operator:
 
 @pytest.fixture
 def name() -> str:
-    """What provider, category and service of this day are called, and nothing else is."""
+    """The name of this day's provider, category and services, which nothing else has."""
     return f"Marigold {next(_numbers)}"
 
 
@@ -129,7 +129,7 @@ def upstream(name: str) -> Iterator[Upstream]:
 
 @pytest.fixture
 def customer(make_customer: Callable[..., Customer]) -> Customer:
-    """Somebody with 10.00, who orders by the API."""
+    """A customer with 10.00, who orders by the API."""
     return make_customer("10")
 
 
@@ -167,7 +167,7 @@ def add_provider(operator: Operator, name: str, upstream: Upstream) -> None:
 
 
 def import_services(operator: Operator, name: str) -> None:
-    """Import both, with rates that stay as they are typed, whatever the provider's do."""
+    """Import both services, with rates that stay as they are typed even if the provider's rates change."""
     page = operator.page
     page.get_by_role("link", name="Import services…").click()
     operator.reload_until(operator.row("102", f"{name} Likes", "0.20 USD"))
@@ -180,7 +180,7 @@ def import_services(operator: Operator, name: str) -> None:
 
 
 def price_services(operator: Operator, name: str) -> int:
-    """Sell both for twice their cost, once the preview says so, and return the number of the first."""
+    """Set both rates to twice the cost, check the preview, and return the id of the first service."""
     page = operator.page
     operator.open("Services")
     operator.search(name)
@@ -205,13 +205,13 @@ def order(desk: Desk, customer: Customer, service: int, *quantities: int) -> lis
 
 
 def there(upstream: Upstream, quantity: int) -> int:
-    """Look an order up in the provider's own list."""
-    [found] = [each.order for each in upstream.panel.accepted if each.quantity == quantity]
-    return found
+    """Return the provider's id of the order with this quantity."""
+    [id_] = [order.order for order in upstream.panel.accepted if order.quantity == quantity]
+    return id_
 
 
 def see_them_sent(operator: Operator, customer: Customer, upstream: Upstream, whole: int, partial: int) -> None:
-    """Find both in the list, each with its id at the provider, which then begins with them."""
+    """Find both orders in the list, each with its id at the provider, which then begins to deliver them."""
     page = operator.page
     operator.open("Orders")
     page.get_by_text("Columns").click()
@@ -227,7 +227,7 @@ def see_them_sent(operator: Operator, customer: Customer, upstream: Upstream, wh
 
 
 def settle_unsure(operator: Operator, customer: Customer, upstream: Upstream, service: int) -> int:
-    """Have an answer lost, follow the alarm, and say that the order exists."""
+    """Lose the answer to an order, follow the alert, and record that the order exists."""
     page = operator.page
     upstream.faults.script(Fault.RESET_AFTER)
     [unsure] = order(operator.desk, customer, service, UNSURE)
@@ -250,7 +250,7 @@ def see_it_completed(operator: Operator, customer: Customer, whole: int) -> None
 
 
 def refund_partial(operator: Operator, customer: Customer, partial: int) -> None:
-    """Give back what remains of an order, and see it on the customer's balance."""
+    """Refund the rest of an order, and see it in the customer's balance."""
     page = operator.page
     operator.row_of(partial).get_by_role("checkbox").check()
     operator.act("Set partial")
@@ -275,7 +275,7 @@ def credit(operator: Operator, customer: Customer) -> None:
 
 
 def read_report(operator: Operator, service: str, began: datetime) -> None:
-    """Find what all three orders came to; the newest services stand first."""
+    """Read the totals of all three orders in the report. The newest services come first."""
     page = operator.page
     operator.open("Sales")
     page.get_by_role("link", name="By service").click()
@@ -292,7 +292,7 @@ def read_report(operator: Operator, service: str, began: datetime) -> None:
 
 
 def look_on_the_phone(operator: Operator, open_window: OpenWindow, order: int) -> None:
-    """See overview and an order's page fit a phone."""
+    """Check that the overview and an order's page fit a phone."""
     page = open_window(PHONE)
     enter(page, operator.desk, operator.person)
     for path, text in (("", "Profit today"), (f"orders/order/{order}/change/", LINK)):

@@ -1,4 +1,4 @@
-"""Staff who may pay, by their limits."""
+"""Members of staff with payment limits, for tests."""
 
 from decimal import Decimal
 from itertools import count
@@ -7,20 +7,20 @@ from uuid import uuid4
 from tests.conftest import Customer
 from tradepost.accounts.models import Account
 from tradepost.ledger.models import PaymentKind
-from tradepost.ledger.payments import Wish
+from tradepost.ledger.payments import PaymentRequest
 
 _numbers = count(1)
 
 
 def owner() -> Account:
-    """Make a superuser."""
+    """Create a superuser."""
     return Account.objects.create_superuser(f"owner{next(_numbers)}@ledger.example")
 
 
 def payer(
     at_once: str = "100", a_day: str = "150", alone: str = "20", *, permissions: str = "top_up_account correct_balance"
 ) -> Account:
-    """Make a member of staff of a role with limits, who may make these payments."""
+    """Create a member of staff with a role that has these limits, and with these permissions."""
     from django.contrib.auth.models import Group, Permission
 
     from tradepost.ledger.models import PaymentLimit
@@ -37,7 +37,7 @@ def payer(
 
 
 def approver() -> Account:
-    """Make a member of staff who may approve payments and make none."""
+    """Create a member of staff who may approve payments but not make them."""
     from django.contrib.auth.models import Permission
 
     person = Account.objects.create_user(f"approver{next(_numbers)}@ledger.example", is_staff=True)
@@ -45,8 +45,10 @@ def approver() -> Account:
     return person
 
 
-def wish(account: Customer | int, amount: str, kind: PaymentKind = PaymentKind.TOP_UP, **fields: object) -> Wish:
-    """Want to pay an account."""
+def wish(
+    account: Customer | int, amount: str, kind: PaymentKind = PaymentKind.TOP_UP, **fields: object
+) -> PaymentRequest:
+    """Return a request for a payment to an account."""
     to = account.id if isinstance(account, Customer) else account
     values = {"form_token": uuid4(), "reason": "paid by bank", "reference": "TR-1", **fields}
-    return Wish(account=to, kind=kind, amount=Decimal(amount), **values)  # type: ignore[arg-type]
+    return PaymentRequest(account=to, kind=kind, amount=Decimal(amount), **values)  # type: ignore[arg-type]

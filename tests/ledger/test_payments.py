@@ -1,4 +1,4 @@
-"""Payments by hand: held to limits, seen by two pairs of eyes, and moved once."""
+"""Payments by hand: the limits, the approval by a second person, and money that moves only once."""
 
 from decimal import Decimal
 from typing import Any
@@ -85,7 +85,7 @@ def test_nobody_approves_their_own(alice: Customer) -> None:
     payment = payments.make(maker, wish(alice, "50"))
     with pytest.raises(PaymentRefusedError, match="Somebody else"):
         payments.approve(Account.objects.get(pk=maker.pk), payment.pk)
-    payments.reject(maker, payment.pk, reason="a slip of mine")  # but takes back what they asked for
+    payments.reject(maker, payment.pk, reason="a slip of mine")  # they may withdraw their own request
     assert stored(payment).state == "rejected"
 
 
@@ -136,7 +136,7 @@ def test_a_payment_never_becomes_another_one(alice: Customer, change: str) -> No
 
 
 def raw() -> Any:
-    """Return a cursor whose errors are PostgreSQL's own."""
+    """Return a cursor that raises psycopg's errors, not Django's."""
     assert isinstance(connection.connection, psycopg.Connection)
     return connection.connection.cursor()
 

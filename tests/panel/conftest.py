@@ -1,4 +1,4 @@
-"""Browsers of customers, and something of everything of theirs to look at."""
+"""Browsers of customers, and a customer who has one of everything that the panel shows."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ def seen_templates() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def fresh_limits() -> None:
-    """Begin each test with no mail sent and nobody throttled."""
+    """Begin each test without sent mails and without used-up rate limits."""
     cache.clear()
     mail.outbox = []
 
@@ -46,14 +46,14 @@ def browser(customer: Customer | None = None, **options: Any) -> Client:
 
 
 def page(client: Client, address: str, **options: Any) -> str:
-    """Return the text of a page that opens."""
+    """Return the text of a page, which must answer 200."""
     response = client.get(address, **options)
     assert response.status_code == 200, (address, response.status_code)
     return response.content.decode()
 
 
 class Belongings(NamedTuple):
-    """What Alice has, by the names of the addresses' parameters."""
+    """The ids of Alice's rows, by the names of the URLs' parameters."""
 
     service: int
     order: int
@@ -64,7 +64,7 @@ class Belongings(NamedTuple):
 
 @pytest.fixture
 def belongings(alice: Customer, make_service: Callable[..., int]) -> Belongings:
-    """Something of everything that a customer can have."""
+    """One of everything that a customer can have."""
     from tradepost.accounts.models import Key
     from tradepost.engine.statuses import Status
     from tradepost.orders.models import CancelRequest, Refill

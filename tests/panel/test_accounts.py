@@ -1,4 +1,4 @@
-"""People: how they come in, what keeps others out, and what they may choose."""
+"""Accounts: sign-up and sign-in, second factors, mails, and the user's settings."""
 
 import re
 import socketserver
@@ -27,12 +27,12 @@ _numbers = count(1)
 
 @pytest.fixture
 def newcomer() -> str:
-    """An address that nobody has signed up with."""
+    """An address without an account."""
     return f"newcomer{next(_numbers)}@panel.example"
 
 
 def sign_up(client: Client, email: str, password: str = PASSWORD, query: str = "") -> str:
-    """Sign up, and return where that led to."""
+    """Sign up, and return the URL of the redirect."""
     response = client.post(reverse("account_signup") + query, {"email": email, "password1": password})
     return str(response.headers.get("Location", ""))
 
@@ -43,12 +43,12 @@ def sign_in(client: Client, email: str, password: str = PASSWORD) -> str:
 
 
 def prove(client: Client) -> None:
-    """Give the password once more, as what matters asks for."""
+    """Give the password again, as pages for security settings require."""
     client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
 
 
 def person(*, staff: bool = False) -> Account:
-    """Make an account as the command does, and return it."""
+    """Create an account as the command does, and return it."""
     return creation.create(f"person{next(_numbers)}@panel.example", PASSWORD, role="owner" if staff else None)
 
 
@@ -211,12 +211,12 @@ def test_a_time_zone_that_is_none_is_refused(alice: Customer) -> None:
 
 
 class Post(socketserver.StreamRequestHandler):
-    """A mail server that takes whatever it is given."""
+    """A mail server that accepts every mail."""
 
     taken: ClassVar[list[str]] = []
 
     def handle(self) -> None:
-        """Speak SMTP, as little of it as will do."""
+        """Speak the few commands of SMTP that Django uses."""
         self._say(b"220 post")
         while line := self.rfile.readline():
             command = line[:4].upper()

@@ -1,4 +1,4 @@
-"""The API's pages: keys, and a reference that is the API's own tables, whose examples run."""
+"""The API's pages: keys, and the reference, which is made from the API's own tables and whose examples run."""
 
 import os
 import re
@@ -28,7 +28,7 @@ SUFFIXES = {"curl": "sh", "Python": "py", "PHP": "php", "Node": "js"}
 
 
 def make(customer: Customer, **form: str) -> str:
-    """Make a key on the page, and return what is shown of it."""
+    """Create a key on the page, and return the text that the page shows."""
     text = browser(customer).post(KEYS, {"scope": "order", **form}).content.decode()
     found = re.findall(r'<code id="made">([^<]+)</code>', text)
     return str(found[0]) if found else ""

@@ -1,4 +1,4 @@
-"""The front page, the address that a load balancer asks, and the pages for when something is wrong."""
+"""The front page, the health check, and the error pages."""
 
 import re
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from django.test import Client
 
 @pytest.fixture
 def client() -> Client:
-    """A browser that is shown what breaks, as one outside is."""
+    """A browser that gets an error page where Django's test client would raise."""
     return Client(raise_request_exception=False, SERVER_NAME="127.0.0.1")
 
 
 @contextmanager
 def database_away() -> Iterator[None]:
-    """Have every statement fail as it does when the database is away."""
+    """Make every statement fail as if the database were down."""
 
     def fail(*_: Any) -> Any:
         raise OperationalError("the connection is lost")

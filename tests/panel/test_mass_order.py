@@ -1,4 +1,4 @@
-"""Many orders at once: all of them, or none."""
+"""Mass orders: all of them are placed, or none."""
 
 import pytest
 from django.test import Client
@@ -12,7 +12,7 @@ MASS = "/orders/mass/"
 
 
 def send(client: Client, text: str, **form: str) -> str:
-    """Send lines to be placed, and return the page that came back; nothing if they were."""
+    """Place lines, and return the page with their mistakes; empty if they were placed."""
     response = client.post(MASS, {"orders": text, "place": "1", **form})
     return "" if response.status_code == 302 else response.content.decode()
 

@@ -1,4 +1,4 @@
-"""The price list and what changed about it; the statement, which adds up; the overview."""
+"""The price list and its changes, the statement, which adds up, and the overview."""
 
 import csv
 from collections.abc import Callable
@@ -64,7 +64,7 @@ def test_the_price_list_is_there_again_after_the_database_was_away(
     page(client, f"/services/?q={service}")
     ours = django_connection.connection.info.backend_pid
     connection.execute("SELECT pg_terminate_backend(%s)", [ours])
-    request_started.send(sender=None)  # Django's client sends it without those who look after connections
+    request_started.send(sender=None)  # Django's test client disconnects the receivers that close connections
     assert client.get(f"/services/?q={service}").status_code == 200
 
 

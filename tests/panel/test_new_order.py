@@ -1,4 +1,4 @@
-"""One order: found by typing, priced before it is paid, placed once."""
+"""One order: the search for a service, the charge before the order, and an order that is placed once."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,7 @@ type MakeService = Callable[..., int]
 
 
 def order(client: Client, service: int, **form: str) -> str:
-    """Send the form as the page has it, and return where that led to; nothing if the form came back."""
+    """Send the form as the page has it. Return the URL of the redirect; empty if the form was refused."""
     name = re.findall(r'name="name" value="([^"]+)"', page(client, f"{NEW}?service={service}"))[0]
     wanted = {"service": str(service), "name": name, "link": LINK, "quantity": "100", **form}
     return str(client.post(NEW, wanted).headers.get("Location", ""))

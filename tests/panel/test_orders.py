@@ -1,4 +1,4 @@
-"""Orders: found again, looked into, canceled, refilled, taken away as a file."""
+"""Orders: searching, their page, canceling, refilling, and the CSV file."""
 
 import csv
 from collections.abc import Callable

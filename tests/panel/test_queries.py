@@ -1,4 +1,4 @@
-"""How often each page asks the database: so many times, however much there is to show."""
+"""The number of SQL statements of each page, which does not depend on the number of rows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +11,8 @@ from tests.backoffice.conftest import place
 from tests.conftest import Customer
 from tests.panel.conftest import Belongings, browser, page
 
-# The statements that a signed-in customer's page takes. Four are every page's: the session, the account, the balance
-# and the desk's settings.
+# The number of statements of each page for a signed-in customer. Every page needs four: for the session, the account,
+# the balance and the desk's settings.
 STATEMENTS = {
     "dashboard": 7,
     "new_order": 6,
@@ -36,7 +36,7 @@ STATEMENTS = {
 
 @pytest.fixture
 def count(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """Count the statements sent since it was asked last, Django's and the engine's."""
+    """Count Django's and the engine's statements since the last call."""
     sent: list[object] = []
     execute = psycopg.Cursor.execute
 
@@ -60,7 +60,7 @@ def test_a_page_asks_as_often_whatever_there_is_to_show(
 ) -> None:
     client = browser(alice)
     address = reverse(f"panel:{name}", args=[belongings.dripfeed] if name == "order" else [])
-    page(client, address)  # what is looked up once a process is looked up now
+    page(client, address)  # fills the caches of this process
     count()
     page(client, address)
     few = count()

@@ -1,4 +1,4 @@
-"""Who may open what: the anonymous, another customer, the suspended; and forms against whatever is typed."""
+"""Who may open which page: visitors, another customer, a suspended one. Also forms with hostile input."""
 
 from itertools import product
 from typing import Any

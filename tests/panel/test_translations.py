@@ -1,4 +1,4 @@
-"""Texts: English is whole, Spanish and Russian say all of it, and a page may be written from right to left."""
+"""Texts: every English text has a Spanish and a Russian translation, and pages can be written from right to left."""
 
 import re
 from pathlib import Path

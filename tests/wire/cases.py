@@ -1,4 +1,4 @@
-r"""Cases of the wire, as files that people read: how one is written, and how it is read in.
+r"""The notation of the wire's cases, and its parser.
 
     ### An account has a balance (§2)
     # A remark. Steps that are no requests (`staging.STEPS`) begin with an exclamation mark.
@@ -11,15 +11,15 @@ r"""Cases of the wire, as files that people read: how one is written, and how it
 
     {"balance": "100.84292", "currency": "USD"}
 
-Exchanges are separated by a line `---`; a line `or` separates bodies that are sent one after the other and answered the
-same. A request's lines end in CRLF; Host, Content-Length and a form's Content-Type are filled in. In requests and in
-answers `{alice}` stands for what `staging` has by that name or what an answer before has told; in requests `\x00` is a
-byte and `{x*200}` is 200 times `x`.
+A line `---` separates exchanges. A line `or` separates bodies that are sent one after the other, and get the same
+answer. A request's lines end in CRLF. Host, Content-Length and a form's Content-Type are filled in. In requests and
+answers, `{alice}` stands for a value of `staging` or for a name that an earlier answer has set. In requests, `\x00` is
+a byte and `{x*200}` is `x`, repeated 200 times.
 
-An answer is JSON, compared with its types; without a Content-Type it is `application/json` for 200, else `text/plain`.
-In it, `$first` takes a number and `"$first"` a string, which that name stands for from then on (`$_` is never kept);
-`"~…"` is a string that matches, and `"…"` in an array is whatever else there is. A header that is `(absent)` is not
-sent, or must not come.
+An answer is JSON, and compared with its types. If the case gives no Content-Type, it must be `application/json` for
+200, else `text/plain`. `$first` accepts a number and `"$first"` a string, and the name stands for that value from then
+on (`$_` sets no name). `"~…"` is a regular expression for a string. `"…"` in an array stands for any other elements.
+A header with the value `(absent)` is not sent, or must not be in the answer.
 """
 
 import re
@@ -34,7 +34,7 @@ _ANSWER = re.compile(r"^HTTP (?=[0-9]{3}$)", re.MULTILINE)
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """Steps, then requests that are alike but for their bodies, then the answer that each gets."""
+    """Steps, then requests that differ only in their bodies, then the answer to each of them."""
 
     line: int
     steps: Sequence[str]
@@ -55,7 +55,7 @@ class Case(msgspec.Struct, frozen=True):
 
 
 def read(file: Path) -> Iterator[Case]:
-    """Yield the cases of a file, in its order. Raises `ValueError` with file and line for what is no case."""
+    """Yield the cases of a file, in order. Raises `ValueError`, with file and line, if a case is malformed."""
     prose, *texts = re.split(r"^### ", file.read_text(), flags=re.MULTILINE)
     line = prose.count("\n") + 1
     for text in texts:
@@ -65,7 +65,7 @@ def read(file: Path) -> Iterator[Case]:
 
 
 def headers(lines: Sequence[str]) -> dict[str, str]:
-    """Read lines like `Name: value`, their names as they are written."""
+    """Parse lines like `Name: value`. Names keep their case."""
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
@@ -81,13 +81,13 @@ def _exchanges(file: Path, line: int, text: str) -> Iterator[Exchange]:
 def _exchange(line: int, text: str) -> Exchange:
     request, answer = _ANSWER.split(text)
     lines = request.split("\n")
-    [start, *_] = [number for number, each in enumerate(lines) if each and each[0] not in "!#"]
+    [start, *_] = [number for number, text in enumerate(lines) if text and text[0] not in "!#"]
     head, _, bodies = "\n".join(lines[start:]).strip("\n").partition("\n\n")
-    told, _, expected = answer.strip("\n").partition("\n\n")
-    status, *names = told.split("\n")
+    answer_head, _, expected = answer.strip("\n").partition("\n\n")
+    status, *names = answer_head.split("\n")
     return Exchange(
         line + start,
-        [each.removeprefix("! ") for each in lines[:start] if each.startswith("!")],
+        [step.removeprefix("! ") for step in lines[:start] if step.startswith("!")],
         head,
         re.split(r"\nor\n", bodies),
         int(status),

@@ -1,4 +1,4 @@
-"""The stage of a case."""
+"""The fixture `stage`."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,7 +12,7 @@ from tests.conftest import Customer
 def stage(
     connection: psycopg.Connection, make_customer: Callable[..., Customer], make_service: Callable[..., int]
 ) -> Iterator[dict[str, str]]:
-    """Customers and services of a case's own, a `Stage`."""
+    """A `Stage`, whose customers and services belong to one case only."""
     from tests.wire.staging import Stage
 
     stage = Stage(connection, make_customer, make_service)

@@ -1,4 +1,4 @@
-"""Playing a case to a desk: its steps are carried out, its requests sent as bytes, its answers compared."""
+"""Playing a case: carry out its steps, send its requests as bytes to a desk, and compare the answers."""
 
 import gzip
 import http.client
@@ -24,7 +24,7 @@ _NEW_NUMBER = re.compile(r"(?<![^\s\[:,])\$(\w+)")
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """An answer as it came, its content coding undone."""
+    """An answer, decompressed."""
 
     status: int
     headers: dict[str, str]  # by name in lower case
@@ -32,7 +32,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 def play(case: Case, url: str, stage: Stage) -> None:
-    """Play a case to the desk at `url`; fail with file, line, rule and both sides where an answer is another one."""
+    """Play a case to the desk at `url`. If an answer differs, fail with file, line, rule, request and both answers."""
     for exchange in case.exchanges:
         place = f"{case.file}:{exchange.line}: {case.rule}"
         try:
@@ -45,50 +45,51 @@ def play(case: Case, url: str, stage: Stage) -> None:
 
 
 def request_bytes(head: str, body: str, stage: Stage) -> bytes:
-    """Return what goes over the wire for a request as a case writes it."""
+    """Return the bytes of a request."""
     start, *lines = _fill(head, stage).split("\n")
-    text = _REPEATED.sub(lambda found: found[1] * int(found[2]), _fill(body, stage)).replace("\n", "\r\n")
-    content = _BYTE.sub(lambda found: bytes.fromhex(found[1].decode()), text.encode())
+    text = _REPEATED.sub(lambda match: match[1] * int(match[2]), _fill(body, stage)).replace("\n", "\r\n")
+    content = _BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), text.encode())
     given = headers(lines)
     filled = {"Host": "localhost", **({"Content-Type": FORM, "Content-Length": str(len(content))} if content else {})}
     names = {name.lower() for name in given}
     sent = {**{name: value for name, value in filled.items() if name.lower() not in names}, **given}
-    told = "".join(f"{name}: {value}\r\n" for name, value in sent.items() if value != ABSENT)
-    return f"{start} HTTP/1.1\r\n{told}\r\n".encode() + content
+    head = "".join(f"{name}: {value}\r\n" for name, value in sent.items() if value != ABSENT)
+    return f"{start} HTTP/1.1\r\n{head}\r\n".encode() + content
 
 
-def differences(exchange: Exchange, expected: str, reply: Reply, told: dict[str, str]) -> list[str]:
-    """Say in what an answer differs from the expected one; take from it what the case names."""
-    found = [] if reply.status == exchange.status else [f"the status is {reply.status}"]
+def differences(exchange: Exchange, expected: str, reply: Reply, names: dict[str, str]) -> list[str]:
+    """Return how an answer differs from the expected one. Add the values that the case names to `names`."""
+    problems = [] if reply.status == exchange.status else [f"the status is {reply.status}"]
     for name, value in {"content-type": JSON if exchange.status == 200 else TEXT, **exchange.headers}.items():
         if reply.headers.get(name, ABSENT) != value:
-            found.append(f"{name} is {reply.headers.get(name, ABSENT)}, not {value}")
+            problems.append(f"{name} is {reply.headers.get(name, ABSENT)}, not {value}")
     if reply.headers.get("content-type") != JSON:
-        return found if reply.body.decode().strip() == expected else [*found, "the text is another one"]
+        return problems if reply.body.decode().strip() == expected else [*problems, "the text is another one"]
     answer = json.loads(reply.body)
     if reply.body != json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode():
-        found.append("the JSON is not compact UTF-8")
-    if not matches(json.loads(_NEW_NUMBER.sub(r'"#\1"', expected)), answer, told):
-        found.append("the JSON is another one")
-    return found
+        problems.append("the JSON is not compact UTF-8")
+    if not matches(json.loads(_NEW_NUMBER.sub(r'"#\1"', expected)), answer, names):
+        problems.append("the JSON is another one")
+    return problems
 
 
-def matches(expected: object, found: object, told: dict[str, str]) -> bool:
-    """Tell whether `found` is what is expected, types included; what is new under a name is kept in `told`."""
+def matches(expected: object, actual: object, names: dict[str, str]) -> bool:
+    """Return whether `actual` matches `expected`, types included. New names and their values are added to `names`."""
     if isinstance(expected, str):
         if expected[:1] in {"#", "$"}:
-            right = type(found) is (int if expected[0] == "#" else str)
-            return right and (expected[1:] == "_" or told.setdefault(expected[1:], str(found)) == str(found))
+            right = type(actual) is (int if expected[0] == "#" else str)
+            return right and (expected[1:] == "_" or names.setdefault(expected[1:], str(actual)) == str(actual))
         if expected[:1] == "~":
-            return isinstance(found, str) and re.fullmatch(expected[1:], found) is not None
-    if isinstance(expected, list) and isinstance(found, list):
-        rest = iter(found)
-        if "…" in expected:  # the others are there, in this order
-            return all(any(matches(each, other, told) for other in rest) for each in expected if each != "…")
-        return len(expected) == len(found) and all(map(matches, expected, found, [told] * len(found)))
-    if isinstance(expected, dict) and isinstance(found, dict):
-        return expected.keys() == found.keys() and all(matches(expected[name], found[name], told) for name in expected)
-    return type(expected) is type(found) and expected == found
+            return isinstance(actual, str) and re.fullmatch(expected[1:], actual) is not None
+    if isinstance(expected, list) and isinstance(actual, list):
+        rest = iter(actual)
+        if "…" in expected:  # all other elements must be there, in this order
+            return all(any(matches(element, other, names) for other in rest) for element in expected if element != "…")
+        return len(expected) == len(actual) and all(map(matches, expected, actual, [names] * len(actual)))
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        is_same_shape = expected.keys() == actual.keys()
+        return is_same_shape and all(matches(expected[key], actual[key], names) for key in expected)
+    return type(expected) is type(actual) and expected == actual
 
 
 def _play(exchange: Exchange, url: str, stage: Stage) -> str:
@@ -98,10 +99,10 @@ def _play(exchange: Exchange, url: str, stage: Stage) -> str:
     for body in exchange.bodies:
         request = request_bytes(exchange.head, body, stage)
         reply = _send(url, request)
-        found = differences(exchange, expected, reply, stage)
-        if found:
+        problems = differences(exchange, expected, reply, stage)
+        if problems:
             return (
-                f"{'; '.join(found)}\n\nsent:\n{_shown(request)}\n\n"
+                f"{'; '.join(problems)}\n\nsent:\n{_shown(request)}\n\n"
                 f"expected:\nHTTP {exchange.status} {exchange.headers or ''}\n{expected}\n\n"
                 f"came:\nHTTP {reply.status} {reply.headers}\n{_shown(reply.body)}"
             )
@@ -109,7 +110,7 @@ def _play(exchange: Exchange, url: str, stage: Stage) -> str:
 
 
 def _fill(text: str, stage: Stage) -> str:
-    return _NAME.sub(lambda found: stage[found[1]], text)
+    return _NAME.sub(lambda match: stage[match[1]], text)
 
 
 def _shown(data: bytes) -> str:
@@ -125,5 +126,5 @@ def _send(url: str, request: bytes) -> Reply:
         connection.sendall(request)
         response.begin()
         body = response.read()
-    told = {name.lower(): value for name, value in response.getheaders()}
-    return Reply(response.status, told, gzip.decompress(body) if told.get("content-encoding") == "gzip" else body)
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Reply(response.status, headers, gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body)

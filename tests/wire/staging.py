@@ -1,4 +1,4 @@
-"""What cases can name: customers and services, made when first named, and the steps that are no requests."""
+"""The names that cases can use: customers and services, created on first use. Also the steps that are no requests."""
 
 import shlex
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from tradepost.ledger import books
 from tradepost.ledger.models import LedgerAccount
 
 CUSTOMERS: dict[str, dict[str, Any]] = {
-    "alice": {},  # 100.00 to spend, as all that say nothing else
+    "alice": {},  # 100.00 to spend, the default
     "bob": {},
     "poor": {"balance": "0.05"},
     "reader": {"scope": Scope.READ},
@@ -30,7 +30,7 @@ CUSTOMERS: dict[str, dict[str, Any]] = {
     "elsewhere": {"networks": ["203.0.113.0/24"]},
 }
 
-# 0.90 for 1,000 and from 10 to 10,000, unless said otherwise.
+# The defaults are 0.90 for 1,000, and from 10 to 10,000.
 SERVICES: dict[str, dict[str, Any]] = {
     "default": {},
     "precise": {"rate": "0.8110496"},
@@ -77,7 +77,7 @@ _MAKE_DUE = "UPDATE orders_dripfeed SET due_at = now() WHERE order_id = %s AND d
 
 
 class Stage(dict[str, str]):
-    """What stands for each name of one case: keys, ids of services, and what its answers have told."""
+    """The values of one case's names: keys, ids of services, and values that its answers have set."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Stage(dict[str, str]):
         self._accounts: dict[str, int] = {}
 
     def __missing__(self, name: str) -> str:
-        """Make the customer or the service of this name; `alice_test` is a test key of alice."""
+        """Create the customer or the service of this name. `alice_test` is a test key of alice."""
         if name.endswith(TEST_KEY):
             self[name] = keys.create(Account.objects.get(pk=self.account(name.removesuffix(TEST_KEY))), test=True)
         elif name in CUSTOMERS:
@@ -105,19 +105,18 @@ class Stage(dict[str, str]):
         return self[name]
 
     def account(self, name: str) -> int:
-        """Return the account of a customer."""
         assert self[name]
         return self._accounts[name]
 
     def do(self, step: str) -> None:
-        """Carry out one step, its names filled in."""
+        """Carry out one step, after filling in its names."""
         name, *words = shlex.split(step)
         options = dict(word.split("=", 1) for word in words if "=" in word)
         STEPS[name](self, *[word for word in words if "=" not in word], **options)
         self.connection.commit()
 
     def release(self) -> None:
-        """Let the desk's worker go on with what was held."""
+        """Let the desk's worker run the tasks that were held."""
         self.connection.rollback()  # a step may have failed
         self.connection.execute(_RELEASE)
         self.connection.commit()
@@ -154,7 +153,7 @@ def _agree_on_rate(stage: Stage, customer: str, service: str, rate: str) -> None
 
 
 def _put_on_list(stage: Stage, customer: str, discount: str, **rates: str) -> None:
-    """Put a customer on a price list of its own; `rates` are by service."""
+    """Put a customer on a new price list. `rates` are by service."""
     account = stage.account(customer)
     made = PriceList.objects.create(name=f"List of {account}", discount_percent=Decimal(discount))
     for service, rate in rates.items():
@@ -178,7 +177,7 @@ def _hold(stage: Stage, task: str) -> None:
 
 
 def _run(stage: Stage, dripfeed: str, part: str) -> None:
-    """Let the time of a drip-feed's next run come, and make it. A case holds `run` before, or the worker is first."""
+    """Make a drip-feed's next run due, and make it. The case must hold `run` before, or the worker may be faster."""
     stage.connection.execute(_MAKE_DUE, [dripfeed])
     drip_feeds.make_due(stage.connection)
     assert child_orders.made(stage.connection, [int(dripfeed)]) == {int(dripfeed): int(part)}

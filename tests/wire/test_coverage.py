@@ -1,4 +1,4 @@
-"""Nothing of the protocol is without a case: actions, types, parameters, errors, states and sections, by the code."""
+"""Every action, type, parameter, error, state and section of the protocol has a case. The code gives the lists."""
 
 import re
 from collections.abc import Iterator
@@ -20,21 +20,21 @@ EXCHANGES = [exchange for case in CASES for exchange in case.exchanges]
 WRITTEN = "".join(file.read_text() for file in sorted(Path(__file__).parent.glob("*.http")))
 
 
-def asked() -> Iterator[tuple[Parameters, str]]:
-    """Yield the parameters of each form beside its expected answer."""
+def forms() -> Iterator[tuple[Parameters, str]]:
+    """Yield the parameters of each form and its expected answer."""
     for exchange in EXCHANGES:
         for body in exchange.bodies:
             yield dict(parse_qsl(body)), exchange.answer
 
 
 def added(type_: OrderType) -> list[str]:
-    """List what orders of this type are answered."""
+    """Return the expected answers to orders of this type."""
     services = {f"{{{name}}}" for name, fields in SERVICES.items() if fields.get("type", "Default") == type_}
-    return [answer for parameters, answer in asked() if parameters.get("service") in services]
+    return [answer for parameters, answer in forms() if parameters.get("service") in services]
 
 
 def refusals(type_: OrderType) -> set[str]:
-    """List what an order of this type is refused with for each parameter that it takes."""
+    """Return the error for each parameter of an order of this type."""
     rule = RULES[type_]
     names = [*rule.required, *rule.optional, *(name for name, _, _ in rule.required_when)]
     named = [*names, "quantity"] if rule.quantity is Quantity.GIVEN else names
@@ -50,7 +50,7 @@ def test_each_rule_is_a_sentence_of_its_own_with_its_section() -> None:
 
 @pytest.mark.parametrize("action", Api("", "USD", requests_a_minute=1)._actions)
 def test_every_action_is_answered(action: str) -> None:
-    answers = [answer for parameters, answer in asked() if parameters.get("action") == action]
+    answers = [answer for parameters, answer in forms() if parameters.get("action") == action]
     assert [answer for answer in answers if not answer.startswith('{"error"')]
 
 
@@ -63,8 +63,8 @@ def test_every_type_is_accepted_and_each_of_its_parameters_refused(type_: OrderT
 
 @pytest.mark.parametrize("refusal", Refusal.__subclasses__())
 def test_every_error_is_told(refusal: type[Refusal]) -> None:
-    told = re.sub("<[a-zA-Z]+>", "[a-z0-9_]+", re.escape(refusal.text))
-    assert any(re.search(f'"{told}"', exchange.answer) for exchange in EXCHANGES)
+    pattern = re.sub("<[a-zA-Z]+>", "[a-z0-9_]+", re.escape(refusal.text))
+    assert any(re.search(f'"{pattern}"', exchange.answer) for exchange in EXCHANGES)
 
 
 @pytest.mark.parametrize("status", [*Status, *RefillStatus])

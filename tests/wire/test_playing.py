@@ -1,4 +1,4 @@
-"""Cases are read as they are written, sent as they are read, and fail when something else comes."""
+"""The cases' own tests: the parser, the requests that are sent, and the failure on another answer."""
 
 import json
 from pathlib import Path
@@ -117,7 +117,7 @@ def test_the_expected_answer_is_none(expected: str, found: str) -> None:
 
 
 def differences(expected: str, found: str) -> list[str]:
-    """Hold an answer of 200 against what is expected."""
+    """Compare an answer with status 200 with the expected one."""
     exchange = Exchange(1, [], "GET /", [""], 200, {}, expected)
     return playing.differences(exchange, expected, Reply(200, {"content-type": JSON}, found.encode()), {})
 

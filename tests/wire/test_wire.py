@@ -1,4 +1,4 @@
-"""The protocol as data: every case of every `.http` file here is played to a running desk."""
+"""The protocol as data: plays every case of every `.http` file in this folder to a running desk."""
 
 from pathlib import Path
 

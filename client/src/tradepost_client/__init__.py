@@ -1,4 +1,4 @@
-"""Order at any panel that speaks API v2, and know what became of it."""
+"""A client for any panel that speaks API v2. It says what became of each order, and how sure that is."""
 
 from tradepost_client._async_client import AsyncClient
 from tradepost_client._client import Client

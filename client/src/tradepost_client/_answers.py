@@ -1,6 +1,6 @@
 """From a panel's JSON to results, action by action (docs/protocol.md §2 and §5).
 
-Each function raises `NotUnderstood`, and nothing else, where the JSON is not the answer to what was asked.
+If the JSON is not an answer to the action, each function raises `NotUnderstood`, and nothing else.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,24 +33,24 @@ _REFILL = ("refill", "refill_id", "id")
 _WRAPPERS = ("data", "result", "response")
 
 
-class NotUnderstood(Exception):  # noqa: N818 - not an error yet: the caller knows what it means
-    """The JSON is not the answer to what was asked."""
+class NotUnderstood(Exception):  # noqa: N818 - not an error yet: the caller decides what it means
+    """The JSON is not an answer to the action."""
 
 
 def error(value: Json) -> str:
-    """Return the error that an answer carries; nothing if it carries none, or an empty one."""
-    told = value.get("error") if isinstance(value, dict) else None
-    if not told or (isinstance(told, str) and not told.strip()):
+    """Return the error in an answer; empty if it contains none, or an empty one."""
+    error = value.get("error") if isinstance(value, dict) else None
+    if not error or (isinstance(error, str) and not error.strip()):
         return ""
-    if told in (True, 1) and isinstance(value, dict):
-        told = value.get("message") or value.get("msg") or told
-    if isinstance(told, dict):
-        told = told.get("message") or told
-    return _values.text(told) or _values.raw(told)
+    if error in (True, 1) and isinstance(value, dict):
+        error = value.get("message") or value.get("msg") or error
+    if isinstance(error, dict):
+        error = error.get("message") or error
+    return _values.text(error) or _values.raw(error)
 
 
 def placed(value: Json) -> Placed:
-    """Read the answer to `add`."""
+    """Parse the answer to `add`."""
     for fields in _layers(value):
         order = _id(fields, _ORDER)
         if order is not None:
@@ -59,41 +59,41 @@ def placed(value: Json) -> Placed:
 
 
 def balance(value: Json) -> Balance:
-    """Read the answer to `balance`: an object, nested or not, or the bare amount."""
+    """Parse the answer to `balance`: an object, nested or not, or the bare amount."""
     layers = _layers(value)
     for fields in layers:
-        found = _values.amount(fields.get("balance"))
-        if found is not None:
-            told = next((_values.text(each["currency"]) for each in (fields, *layers) if each.get("currency")), "")
-            return Balance(found, told or _values.currency(fields["balance"]))
-    bare = next((value[each] for each in _WRAPPERS if each in value), None) if isinstance(value, dict) else value
-    found = _values.amount(bare)
-    if found is None:
+        amount = _values.amount(fields.get("balance"))
+        if amount is not None:
+            currencies = (layer["currency"] for layer in (fields, *layers) if layer.get("currency"))
+            return Balance(amount, _values.text(next(currencies, "")) or _values.currency(fields["balance"]))
+    bare = next((value[name] for name in _WRAPPERS if name in value), None) if isinstance(value, dict) else value
+    amount = _values.amount(bare)
+    if amount is None:
         raise NotUnderstood
-    return Balance(found, _values.currency(bare))
+    return Balance(amount, _values.currency(bare))
 
 
 def services(value: Json) -> list[Service]:
-    """Read the answer to `services`: an array, an array within an object, or an object by id."""
+    """Parse the answer to `services`: an array, an array within an object, or an object by id."""
     for _ in range(3):
         if isinstance(value, dict):
-            value = next((value[each] for each in ("services", *_WRAPPERS) if each in value), value)
+            value = next((value[name] for name in ("services", *_WRAPPERS) if name in value), value)
     if isinstance(value, list):
-        entries: list[tuple[Json, Json]] = [(None, each) for each in value]
+        entries: list[tuple[Json, Json]] = [(None, fields) for fields in value]
     elif isinstance(value, dict):
         entries = list(value.items())
     else:
         raise NotUnderstood
-    found = [service for id_, fields in entries if isinstance(fields, dict) and (service := _service(id_, fields))]
-    if entries and not found:
+    services = [service for id_, fields in entries if isinstance(fields, dict) and (service := _service(id_, fields))]
+    if entries and not services:
         raise NotUnderstood
-    return found
+    return services
 
 
 def _service(id_: Json, fields: Object) -> Service | None:
     service = _id(fields, _SERVICE) or _values.id_(id_)
     if service is None:
-        return None  # nobody could order it
+        return None  # a service without an id can't be ordered
     rate = _values.amount(fields.get("rate"))
     return Service(
         service=service,
@@ -112,36 +112,36 @@ def _service(id_: Json, fields: Object) -> Service | None:
 
 
 def standing(value: Json, order: str) -> Standing:
-    """Read the answer to `status` of one order; some panels answer as if many had been asked about."""
+    """Parse the answer to `status` of one order. Some panels answer with an object by id, as for many orders."""
     for fields in _layers(value):
         if "status" in fields and not isinstance(fields["status"], dict | list):
-            found = _standing(fields)
-            if found.status or found.charge is not None or found.remains is not None:
-                return found
-        of_it = fields.get(order)
-        if isinstance(of_it, dict) and not error(of_it):
-            return _standing(of_it)
+            standing = _standing(fields)
+            if standing.status or standing.charge is not None or standing.remains is not None:
+                return standing
+        by_id = fields.get(order)
+        if isinstance(by_id, dict) and not error(by_id):
+            return _standing(by_id)
     raise NotUnderstood
 
 
 def standings(value: Json, orders: Sequence[Id]) -> dict[Id, StandingOf]:
-    """Read the answer to `status` of many orders: an object by id, or an array."""
-    return _of_each(value, orders, _ORDER, _standing)
+    """Parse the answer to `status` of many orders: an object by id, or an array."""
+    return _parse_each(value, orders, _ORDER, _standing)
 
 
 def listed(value: Json) -> list[ListedOrder]:
-    """Read the answer to `orders`, a Tradepost's list of the newest ones."""
+    """Parse the answer to `orders`, Tradepost's list of the newest orders."""
     if isinstance(value, dict):
-        value = next((value[each] for each in ("orders", *_WRAPPERS) if each in value), value)
+        value = next((value[name] for name in ("orders", *_WRAPPERS) if name in value), value)
     if not isinstance(value, list):
         raise NotUnderstood
-    return [_listed(each) for each in value]
+    return [_listed(fields) for fields in value]
 
 
 def _listed(fields: Json) -> ListedOrder:
     order = _id(fields, _ORDER) if isinstance(fields, dict) else None
     if order is None or not isinstance(fields, dict):
-        raise NotUnderstood  # a list with a gap would be taken as proof that an order is not there
+        raise NotUnderstood  # a list with a gap would be taken for proof that an order does not exist
     return ListedOrder(
         order=order,
         service=_values.id_(fields.get("service")),
@@ -153,21 +153,21 @@ def _listed(fields: Json) -> ListedOrder:
 
 
 def refill(value: Json) -> Refill:
-    """Read the answer to `refill` of one order."""
+    """Parse the answer to `refill` of one order."""
     for fields in _layers(value[0] if isinstance(value, list) and len(value) == 1 else value):
-        found = _id(fields, _REFILL[:2])
-        if found is not None:
-            return Refill(found)
+        refill = _id(fields, _REFILL[:2])
+        if refill is not None:
+            return Refill(refill)
     raise NotUnderstood
 
 
 def refills(value: Json, orders: Sequence[Id]) -> dict[Id, RefillOf]:
-    """Read the answer to `refill` of many orders."""
-    return _of_each(value, orders, _ORDER, refill, "refill")
+    """Parse the answer to `refill` of many orders."""
+    return _parse_each(value, orders, _ORDER, refill, "refill")
 
 
 def refill_standing(value: Json) -> RefillStanding:
-    """Read the answer to `refill_status` of one refill."""
+    """Parse the answer to `refill_status` of one refill."""
     for fields in _layers(value[0] if isinstance(value, list) and len(value) == 1 else value):
         written = _values.text(fields.get("status"))
         if written:
@@ -176,18 +176,18 @@ def refill_standing(value: Json) -> RefillStanding:
 
 
 def refill_standings(value: Json, refills: Sequence[Id]) -> dict[Id, RefillStandingOf]:
-    """Read the answer to `refill_status` of many refills."""
-    return _of_each(value, refills, _REFILL, refill_standing, "status")
+    """Parse the answer to `refill_status` of many refills."""
+    return _parse_each(value, refills, _REFILL, refill_standing, "status")
 
 
 def cancels(value: Json, orders: Sequence[Id]) -> dict[Id, CancelOf]:
-    """Read the answer to `cancel`."""
-    return _of_each(value, orders, _ORDER, _cancel, "cancel")
+    """Parse the answer to `cancel`."""
+    return _parse_each(value, orders, _ORDER, _cancel, "cancel")
 
 
 def _cancel(fields: Object) -> CancelAccepted:
-    told = fields.get("cancel", fields.get("status"))
-    if not _values.flag(told) and _values.text(told).lower() not in {"success", "canceled", "cancelled"}:
+    answer = fields.get("cancel", fields.get("status"))
+    if not _values.flag(answer) and _values.text(answer).lower() not in {"success", "canceled", "cancelled"}:
         raise NotUnderstood
     return CancelAccepted()
 
@@ -207,62 +207,62 @@ def _standing(fields: Object) -> Standing:
         runs=_values.whole(fields.get("runs")),
         posts=_values.whole(fields.get("posts")),
         expiry=_values.text(fields.get("expiry")),
-        orders=tuple(id_ for each in orders if (id_ := _values.id_(each))) if isinstance(orders, list) else (),
+        orders=tuple(id_ for order in orders if (id_ := _values.id_(order))) if isinstance(orders, list) else (),
     )
 
 
-def _of_each[R](
-    value: Json, ids: Sequence[Id], names: Sequence[str], read: Callable[[Object], R], answer: str = ""
+def _parse_each[R](
+    value: Json, ids: Sequence[Id], names: Sequence[str], parse: Callable[[Object], R], field: str = ""
 ) -> dict[Id, R | Declined | Unreadable]:
-    """Read one answer for each id, whichever way they are put; `answer` is the field an error may stand in.
+    """Parse an answer about many ids: an object by id, an array, or the bare answer if there is a single id.
 
-    Raises `NotUnderstood` if not one of the ids is found.
+    An entry's error may be in the entry itself or in its `field`. Raises `NotUnderstood` if every id is unreadable.
     """
     entries = _entries(value, names)
     if len(ids) == 1 and str(ids[0]) not in entries and isinstance(value, dict):
         entries = {str(ids[0]): value}
-    found = {id_: _of_one(entries.get(str(id_).strip()), read, answer) for id_ in ids}
-    if all(isinstance(each, Unreadable) for each in found.values()):
+    results = {id_: _parse_entry(entries.get(str(id_).strip()), parse, field) for id_ in ids}
+    if all(isinstance(result, Unreadable) for result in results.values()):
         raise NotUnderstood
-    return found
+    return results
 
 
-def _of_one[R](entry: Json, read: Callable[[Object], R], answer: str) -> R | Declined | Unreadable:
+def _parse_entry[R](entry: Json, parse: Callable[[Object], R], field: str) -> R | Declined | Unreadable:
     if isinstance(entry, dict):
-        declined = error(entry) or error(entry.get(answer))
+        declined = error(entry) or error(entry.get(field))
         if declined:
             return Declined(declined)
     try:
-        return read(entry if isinstance(entry, dict) else {answer: entry})
+        return parse(entry if isinstance(entry, dict) else {field: entry})
     except NotUnderstood:
         return Unreadable("" if entry is None else _values.raw(entry))
 
 
 def _entries(value: Json, names: Sequence[str]) -> Mapping[str, Json]:
-    """Return what is told of each id, by its text."""
+    """Return the entry about each id, by the id's text."""
     if isinstance(value, dict):
         wrapped = next(
-            (value[each] for each in ("orders", *_WRAPPERS) if isinstance(value.get(each), dict | list)), None
+            (value[name] for name in ("orders", *_WRAPPERS) if isinstance(value.get(name), dict | list)), None
         )
         value = value if wrapped is None else wrapped
     if isinstance(value, dict):
         return value
     if not isinstance(value, list):
         return {}
-    named = ((_asked(each, names), each) for each in value if isinstance(each, dict))
-    return {id_: each for id_, each in named if id_}
+    by_id = ((_id_text(entry, names), entry) for entry in value if isinstance(entry, dict))
+    return {id_: entry for id_, entry in by_id if id_}
 
 
-def _asked(fields: Object, names: Sequence[str]) -> str:
-    """Return the id that an entry is about, as it was asked for: it need not be one that could exist."""
+def _id_text(fields: Object, names: Sequence[str]) -> str:
+    """Return the id of an entry as text, to compare with the caller's. `_id` would drop a malformed one."""
     return next((id_ for name in names if (id_ := _values.text(fields.get(name)))), "")
 
 
 def _layers(value: Json) -> list[Object]:
-    """Return an object and those it is wrapped around, outermost first."""
+    """Return an object, then the objects that it wraps in `data`, `result` or `response`."""
     if not isinstance(value, dict):
         return []
-    return [value, *(inner for each in _WRAPPERS if isinstance(inner := value.get(each), dict))]
+    return [value, *(inner for name in _WRAPPERS if isinstance(inner := value.get(name), dict))]
 
 
 def _id(fields: Object, names: Sequence[str]) -> Id | None:

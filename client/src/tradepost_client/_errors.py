@@ -1,14 +1,14 @@
-"""Why a call failed, and what may be done about it.
+"""Why a call failed, and what the caller may do about it.
 
-    PanelError          what went wrong, with its evidence
+    PanelError          any failure, with its evidence
     ├── Refused         definite: the panel answered with an error; nothing was done
-    ├── RateLimited     definite: the panel did not look at it; ask again after `retry_after` seconds
+    ├── RateLimited     definite: the panel did not process the call; retry after `retry_after` seconds
     ├── NotSent         definite: no byte of the request left this machine; it may be sent again
-    └── Ambiguous       the request may have left, and no answer says what became of it: the order may exist
+    └── Ambiguous       the request may have left, and no answer shows the result: the order may exist
 
-A definite failure of `add` means that there is no order. After an ambiguous one it must not be sent again before a
-person, or the panel's list of orders, has said that there is none. Of a call that only reads (`services`, `balance`,
-`status` …) every failure but `Refused` is `retryable`, `Ambiguous` included.
+If `add` fails definitely, there is no order. After an ambiguous `add`, don't send the order again until a person, or
+the panel's list of orders, confirms that there is none. For a call that only reads (`services`, `balance`, `status` …),
+every failure but `Refused` is `retryable`, `Ambiguous` included.
 """
 
 from collections.abc import Mapping
@@ -24,26 +24,26 @@ BODY_CHARS_MAX = 2_000
 class Reason(StrEnum):
     """Why a failure is ambiguous."""
 
-    TIMEOUT = "timeout"  # it was sent, or was being sent, and time ran out
+    TIMEOUT = "timeout"  # while the request was being sent, or after it
     CONNECTION_LOST = "connection lost"  # closed or reset after the request had begun
-    SERVER_ERROR = "server error"  # 5xx or 408, whatever stands in the body
+    SERVER_ERROR = "server error"  # 5xx or 408, whatever the body contains
     REDIRECT = "redirect"  # 3xx; never followed
     EMPTY = "empty answer"
     TOO_LARGE = "answer too large"
     UNPARSABLE = "no JSON"  # a page, a truncated answer, anything else
-    UNEXPECTED = "unexpected JSON"  # it says neither what was done nor that there was an error
+    UNEXPECTED = "unexpected JSON"  # neither a result nor an error, or both
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked and what came back. The API key is in none of it, not even where the panel echoed it."""
+    """The request and the answer. The API key is removed everywhere, even where the panel sent it back."""
 
     action: str
-    url: str  # without query and user
+    url: str  # without user, password and query
     parameters: Mapping[str, str]
     attempt: int  # 1 for the first
     started_at: datetime  # UTC
     seconds: float  # from the start of this attempt to its end
-    failure: str = ""  # what the network said, if there was no answer
+    failure: str = ""  # the network's error, if there was no complete answer
     status_code: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     body: str = ""  # its first 2,000 characters
@@ -55,8 +55,8 @@ class PanelError(Exception):
     definite: ClassVar[bool] = True
     """Whether it is certain that the panel did nothing."""
 
-    def __init__(self, evidence: Evidence, *told: object) -> None:
-        super().__init__(evidence, *told)  # all of it, so that it can be pickled
+    def __init__(self, evidence: Evidence, *arguments: object) -> None:
+        super().__init__(evidence, *arguments)  # all arguments, so that the error can be pickled
         self.evidence = evidence
 
     def __repr__(self) -> str:
@@ -64,12 +64,12 @@ class PanelError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same call may be made again without doing anything twice."""
+        """Whether the caller may repeat the call without doing anything twice."""
         return False
 
 
-class Refused(PanelError):  # noqa: N818 - the tree reads as what happened
-    """The panel answered with an error, `text`: nothing was done."""
+class Refused(PanelError):  # noqa: N818 - the names of the tree say what happened
+    """The panel answered with an error, `text`. Nothing was done."""
 
     def __init__(self, evidence: Evidence, text: str) -> None:
         super().__init__(evidence, text)
@@ -80,7 +80,7 @@ class Refused(PanelError):  # noqa: N818 - the tree reads as what happened
 
 
 class RateLimited(PanelError):  # noqa: N818
-    """The panel answered 429 and did not look at the call; `retry_after` is in seconds, None if it did not tell."""
+    """The panel answered 429 and did not process the call. `retry_after` is in seconds; None without a header."""
 
     def __init__(self, evidence: Evidence, retry_after: float | None) -> None:
         super().__init__(evidence, retry_after)
@@ -91,27 +91,27 @@ class RateLimited(PanelError):  # noqa: N818
 
     @property
     def retryable(self) -> bool:
-        """Yes: the panel looked at nothing."""
+        """Always True, because the panel processed nothing."""
         return True
 
 
 class NotSent(PanelError):  # noqa: N818
-    """No connection came about: unknown name, connection refused, TLS failed, proxy refused, no connection free."""
+    """There was no connection: unknown name, connection refused, TLS failed, proxy refused, or the pool was full."""
 
     def __str__(self) -> str:
         return f"not sent: {self.evidence.failure}"
 
     @property
     def retryable(self) -> bool:
-        """Yes: nothing has left."""
+        """Always True, because no byte has left."""
         return True
 
 
 class Ambiguous(PanelError):  # noqa: N818
-    """The request may have left, and no answer says what became of it.
+    """The request may have left, and no answer shows the result.
 
-    `retry_after` is what the answer's header said, in seconds. `later` is what a further attempt with the same
-    idempotency key met with: no proof, since a panel that does not know such keys takes it for another order.
+    `retry_after` is the answer's header, in seconds. `later` is the error of a later attempt with the same idempotency
+    key. It proves nothing about the first attempt: a panel that ignores such keys takes each attempt for a new order.
     """
 
     definite = False
@@ -132,10 +132,10 @@ class Ambiguous(PanelError):  # noqa: N818
         self._reads = reads
 
     def __str__(self) -> str:
-        told = self.evidence.failure or (f"status {self.evidence.status_code}" if self.evidence.status_code else "")
-        return f"{self.reason.value}{f' ({told})' if told else ''}{f'; then {self.later}' if self.later else ''}"
+        detail = self.evidence.failure or (f"status {self.evidence.status_code}" if self.evidence.status_code else "")
+        return f"{self.reason.value}{f' ({detail})' if detail else ''}{f'; then {self.later}' if self.later else ''}"
 
     @property
     def retryable(self) -> bool:
-        """Only if the call reads: anything else may have been done."""
+        """True only if the call only reads: any other call may have been done."""
         return self._reads

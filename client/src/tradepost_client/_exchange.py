@@ -1,14 +1,14 @@
 """From a call to its result or its error, attempt by attempt, without any I/O.
 
-`Panel.run` says what to do next and is told what came of it; the two clients do nothing but that. So that there is one
-place which decides what is definite:
+`Panel.run` yields the next step (`Send` or `Pause`) and receives the step's result. The two clients only carry out the
+steps. So one place decides which failures are definite:
 
-1. No connection came about: `NotSent`.
+1. There was no connection: `NotSent`.
 2. Status 429: `RateLimited`.
-3. Status 3xx, 5xx or 408: ambiguous, even with an error in the body. Whoever fails after the order is written may
-   well say so in JSON.
+3. Status 3xx, 5xx or 408: ambiguous, even with an error in the body. A panel that fails after it saved the order may
+   report that failure in JSON.
 4. JSON that answers the call: the result.
-5. JSON with an error, and no sign of the thing done beside it: `Refused`.
+5. JSON with an error, and without a result next to it: `Refused`.
 6. Everything else: ambiguous.
 """
 
@@ -38,11 +38,11 @@ from tradepost_client._json import Json, NoJson
 from tradepost_client._retry import Retry, retry_after_seconds
 from tradepost_client._secrets import Key
 
-BODY_BYTES_LOOKED_AT = 8 * BODY_CHARS_MAX
+BODY_BYTES_MAX = 8 * BODY_CHARS_MAX  # of a body in evidence, before the key is hidden
 
 
 class Send(msgspec.Struct, frozen=True):
-    """To do: POST this form to the panel, and tell the `Answer` or the `Failure`."""
+    """A step: POST this form to the panel. Its result is an `Answer` or a `Failure`."""
 
     form: bytes
 
@@ -51,13 +51,13 @@ class Send(msgspec.Struct, frozen=True):
 
 
 class Pause(msgspec.Struct, frozen=True):
-    """To do: wait; there is nothing to tell."""
+    """A step: wait. It has no result."""
 
     seconds: float
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the panel sent, whole."""
+    """The panel's complete answer; in a `Failure`, the part that arrived."""
 
     status_code: int
     headers: tuple[tuple[str, str], ...]
@@ -65,7 +65,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """There is no whole answer. `reason` is None if nothing has left; `answer` is what had come until then."""
+    """There is no complete answer. `reason` is None if no byte has left; `answer` is the part that arrived."""
 
     text: str
     reason: Reason | None
@@ -73,11 +73,11 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 type Step = Send | Pause
-type Outcome = Answer | Failure | None
+type StepResult = Answer | Failure | None
 
 
 class Panel:
-    """What is known of a panel, and how calls to it are made."""
+    """A panel's URL and key, and the rules by which calls to it are made and repeated. Does no I/O."""
 
     def __init__(self, url: str, key: str, *, retry: Retry, idempotency: bool) -> None:
         parts = urlsplit(url)
@@ -89,71 +89,71 @@ class Panel:
         self._retry = retry
 
     def new_idempotency_key(self) -> str | None:
-        """Make an idempotency key, if the panel is said to take them."""
+        """Return a new idempotency key; None if the panel takes none."""
         return secrets.token_hex(16) if self.idempotency else None
 
-    def run[T](self, call: Call[T]) -> Generator[Step, Outcome, T]:
-        """Make a call, as often as its kind and the limits allow. Returns its result or raises a `PanelError`.
+    def run[T](self, call: Call[T]) -> Generator[Step, StepResult, T]:
+        """Make a call, and repeat it where that is safe. Returns the call's result or raises a `PanelError`.
 
-        A call that was once ambiguous never ends as refused: the refusal is of the later attempt.
+        A call that was ambiguous once never ends as `Refused`, because only the later attempt was refused.
         """
         form = urlencode({"key": self._key.reveal(), "action": call.action, **call.parameters}).encode()
-        doubt: Ambiguous | None = None
+        first_ambiguous: Ambiguous | None = None
         attempt = 0
         while True:
             attempt += 1
             clock = _Clock()
-            outcome = yield Send(form)
-            assert outcome is not None
-            result = self._judge(call, outcome, self._evidence(call, outcome, attempt, clock))
+            reply = yield Send(form)
+            assert reply is not None
+            result = self._judge(call, reply, self._evidence(call, reply, attempt, clock))
             if not isinstance(result, PanelError):
                 return result
-            if isinstance(result, Ambiguous) and not call.reads:
-                doubt = doubt or result
-            elif doubt:
-                doubt.later = str(result)
-            wait = self._retry.wait(attempt, result) if self._may_be_made_again(call, result) else None
+            if isinstance(result, Ambiguous) and not call.only_reads:
+                first_ambiguous = first_ambiguous or result
+            elif first_ambiguous:
+                first_ambiguous.later = str(result)
+            wait = self._retry.wait(attempt, result) if self._may_repeat(call, result) else None
             if wait is None:
-                raise doubt or result
+                raise first_ambiguous or result
             yield Pause(wait)
 
-    def _may_be_made_again(self, call: Call[object], error: PanelError) -> bool:
+    def _may_repeat(self, call: Call[object], error: PanelError) -> bool:
         return error.retryable or (
             isinstance(error, Ambiguous) and self.idempotency and "idempotency_key" in call.parameters
         )
 
-    def _judge[T](self, call: Call[T], outcome: Answer | Failure, evidence: Evidence) -> T | PanelError:
-        if isinstance(outcome, Failure):
-            if outcome.reason is None:
+    def _judge[T](self, call: Call[T], reply: Answer | Failure, evidence: Evidence) -> T | PanelError:
+        if isinstance(reply, Failure):
+            if reply.reason is None:
                 return NotSent(evidence)
-            return Ambiguous(evidence, outcome.reason, reads=call.reads)
-        retry_after = _retry_after(outcome)
-        if outcome.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            return Ambiguous(evidence, reply.reason, reads=call.only_reads)
+        retry_after = _retry_after(reply)
+        if reply.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             return RateLimited(evidence, retry_after)
-        understood = _understand(call, outcome)
-        if isinstance(understood, _Error):
-            return Refused(evidence, self._key.hide(understood.text))
-        if isinstance(understood, Reason):
-            return Ambiguous(evidence, understood, reads=call.reads, retry_after=retry_after)
-        return understood
+        content = _interpret(call, reply)
+        if isinstance(content, _ErrorText):
+            return Refused(evidence, self._key.hide(content.text))
+        if isinstance(content, Reason):
+            return Ambiguous(evidence, content, reads=call.only_reads, retry_after=retry_after)
+        return content
 
-    def _evidence(self, call: Call[object], outcome: Answer | Failure, attempt: int, clock: "_Clock") -> Evidence:
-        answer = outcome.answer if isinstance(outcome, Failure) else outcome
+    def _evidence(self, call: Call[object], reply: Answer | Failure, attempt: int, clock: "_Clock") -> Evidence:
+        answer = reply.answer if isinstance(reply, Failure) else reply
         hide = self._key.hide
-        told = Evidence(
+        evidence = Evidence(
             action=call.action,
             url=hide(self.shown_url),
             parameters={name: hide(value) for name, value in call.parameters.items()},
             attempt=attempt,
             started_at=clock.started_at,
             seconds=clock.seconds(),
-            failure=hide(outcome.text) if isinstance(outcome, Failure) else "",
+            failure=hide(reply.text) if isinstance(reply, Failure) else "",
         )
         if answer is None:
-            return told
-        body = hide(answer.body[:BODY_BYTES_LOOKED_AT].decode("utf-8", "replace"))
+            return evidence
+        body = hide(answer.body[:BODY_BYTES_MAX].decode("utf-8", "replace"))
         return msgspec.structs.replace(
-            told,
+            evidence,
             status_code=answer.status_code,
             headers=tuple((hide(name), hide(value)) for name, value in answer.headers),
             body=body[:BODY_CHARS_MAX],
@@ -169,12 +169,12 @@ class _Clock:
         return time.monotonic() - self._started
 
 
-class _Error(msgspec.Struct, frozen=True):
+class _ErrorText(msgspec.Struct, frozen=True):
     text: str
 
 
-def _understand[T](call: Call[T], answer: Answer) -> T | _Error | Reason:
-    """Return what an answer says: the result, the error it carries, or why it says nothing."""
+def _interpret[T](call: Call[T], answer: Answer) -> T | _ErrorText | Reason:
+    """Return the answer's result, its error, or the reason why it contains neither."""
     status = answer.status_code
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
         return Reason.SERVER_ERROR
@@ -183,19 +183,19 @@ def _understand[T](call: Call[T], answer: Answer) -> T | _Error | Reason:
     if not answer.body.strip():
         return Reason.EMPTY
     try:
-        value = _json.find(answer.body)
+        value = _json.find_answer(answer.body)
     except NoJson:
         return Reason.UNPARSABLE
     error = _answers.error(value)
-    result = _read(call, value)
-    if error:  # with the thing done beside it, it contradicts itself
-        return Reason.UNEXPECTED if result is not None and not call.reads else _Error(error)
+    result = _parse(call, value)
+    if error:  # an answer with an error and a result contradicts itself
+        return Reason.UNEXPECTED if result is not None and not call.only_reads else _ErrorText(error)
     return Reason.UNEXPECTED if result is None else result
 
 
-def _read[T](call: Call[T], value: Json) -> T | None:
+def _parse[T](call: Call[T], value: Json) -> T | None:
     try:
-        return call.read(value)
+        return call.parse(value)
     except NotUnderstood:
         return None
 

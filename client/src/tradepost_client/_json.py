@@ -1,8 +1,8 @@
-"""Finding the JSON in what a panel sends: behind byte-order marks, PHP's messages and a wrong content type.
+"""Finding the JSON in a panel's answer: behind byte-order marks, PHP's messages and a wrong content type.
 
-It is found where it can only be the answer, and nowhere else: a firewall's page may hold JSON of its own, and a
-truncated answer holds whole objects, errors of single ids among them. To read one of those as the answer would make a
-refusal of an order that was accepted.
+JSON counts only where it can be nothing but the answer. A firewall's page may contain JSON of its own. A truncated
+answer contains whole objects, among them the errors of single ids. If one of those were taken for the answer, an order
+that the panel accepted would be reported as refused.
 """
 
 import json
@@ -11,12 +11,12 @@ from decimal import Decimal
 
 START_CHARS_MAX = 64 * 1024
 
-# What json.loads gives, except that numbers with a fraction are Decimal.
+# As json.loads returns it, except that numbers with a fraction are Decimal.
 type Json = dict[str, Json] | list[Json] | str | int | Decimal | bool | None
 
 
-class NoJson(ValueError):  # noqa: N818 - not an error yet: the caller knows what it means
-    """There is no answer in it."""
+class NoJson(ValueError):  # noqa: N818 - not an error yet: the caller decides what it means
+    """The body contains no JSON that can only be the answer."""
 
 
 _PAGE = re.compile(r"<!doctype|<html|<head|<body|<script", re.IGNORECASE)
@@ -29,14 +29,14 @@ def _no_constant(name: str) -> Json:
     raise NoJson(name)
 
 
-# Not strict: raw line breaks in strings are what panels' descriptions have.
+# Not strict, because panels send descriptions with raw line breaks in strings.
 _decoder = json.JSONDecoder(strict=False, parse_float=Decimal, parse_constant=_no_constant)
 
 
-def find(body: bytes) -> Json:
-    """Return the answer in a body. Raises `NoJson`, and nothing else, whatever the bytes."""
+def find_answer(body: bytes) -> Json:
+    """Return the answer in a body. Raises `NoJson`, and nothing else, for any bytes."""
     text = body.decode("utf-8", "replace").strip(_IGNORED)
-    start = _start(text)
+    start = _answer_start(text)
     try:
         value, end = _decoder.raw_decode(text, start)
     except (ValueError, ArithmeticError, RecursionError) as error:
@@ -44,18 +44,18 @@ def find(body: bytes) -> Json:
     after = text[end:].strip(_IGNORED)
     if after and (_PAGE.search(after) or not _MESSAGE.match(re.sub(r"^(?:<[^>]*>|\s)*", "", after))):
         raise NoJson("something else follows")
-    found: Json = value
-    return found
+    answer: Json = value
+    return answer
 
 
-def _start(text: str) -> int:
-    """Return where the answer begins: at once, or behind messages that PHP printed first."""
+def _answer_start(text: str) -> int:
+    """Return the index where the answer begins: 0, or behind messages that PHP printed first."""
     if not text or not (text[0] == "<" or text[0].isalpha()):
         return 0
-    begin = _START.search(text, 0, START_CHARS_MAX)
-    if begin is None:
+    start = _START.search(text, 0, START_CHARS_MAX)
+    if start is None:
         return 0
-    before = text[: begin.start()].rstrip()
+    before = text[: start.start()].rstrip()
     if _PAGE.search(before) or not _MESSAGE.search(before) or before.endswith((",", ":", "[", "{")):
         raise NoJson("a page, or a part of an answer")
-    return begin.start()
+    return start.start()

@@ -1,7 +1,7 @@
-"""What can be ordered: a struct for each type of service (docs/protocol.md §3), and one for types yet unknown.
+"""Orders: a struct for each type of service (docs/protocol.md §3), and one for types that are not in the protocol.
 
-Lists (`comments`, `usernames` …) are sequences of lines, or a text with a line each. `interval` and `delay` are
-minutes. The panel checks the values; what is checked here is only that nothing could be meant that is not sent.
+Lists (`comments`, `usernames` …) are sequences of lines, or one text with a line for each item. `interval` and `delay`
+are minutes. The panel checks the values. The structs only refuse values that would be sent as something else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,17 +21,17 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """An order of a service. Use one of the types below."""
 
     type: ClassVar[str] = ""
-    """The string that `services` has for services of this type."""
+    """The service's `type` in the answer to `services`."""
 
     service: Id
 
     def parameters(self) -> dict[str, str]:
         """Return the parameters to send. Raises `ValueError` for a list with a line break within a line."""
-        given = ((name, getattr(self, name)) for name in self.__struct_fields__)
-        return {name: _written(name, value) for name, value in given if value is not None}
+        values = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return {name: _wire_text(name, value) for name, value in values if value is not None}
 
 
-def _written(name: str, value: object) -> str:
+def _wire_text(name: str, value: object) -> str:
     if isinstance(value, date):
         return value.strftime("%d/%m/%Y")
     if isinstance(value, str | int):
@@ -44,7 +44,7 @@ def _written(name: str, value: object) -> str:
 
 
 class DefaultOrder(Order, frozen=True, kw_only=True):
-    """`quantity` of something for `link`; `runs` and `interval` make a drip-feed, `quantity` being that of a run."""
+    """`quantity` for `link`. `runs` and `interval` make the order a drip-feed; `quantity` is then that of one run."""
 
     type: ClassVar[str] = "Default"
     link: str
@@ -86,7 +86,7 @@ class CustomCommentsPackageOrder(Order, frozen=True, kw_only=True):
 
 
 class MentionsOrder(Order, frozen=True, kw_only=True):
-    """`quantity` mentions, from among these users."""
+    """`quantity` mentions of users from this list."""
 
     type: ClassVar[str] = "Mentions"
     link: str
@@ -95,7 +95,7 @@ class MentionsOrder(Order, frozen=True, kw_only=True):
 
 
 class MentionsWithHashtagsOrder(Order, frozen=True, kw_only=True):
-    """`quantity` mentions, from among these users and hashtags."""
+    """`quantity` mentions of users from this list, with these hashtags."""
 
     type: ClassVar[str] = "Mentions with Hashtags"
     link: str
@@ -113,7 +113,7 @@ class MentionsCustomListOrder(Order, frozen=True, kw_only=True):
 
 
 class MentionsHashtagOrder(Order, frozen=True, kw_only=True):
-    """`quantity` mentions of users of a hashtag."""
+    """`quantity` mentions of users who use a hashtag."""
 
     type: ClassVar[str] = "Mentions Hashtag"
     link: str
@@ -131,7 +131,7 @@ class MentionsUserFollowersOrder(Order, frozen=True, kw_only=True):
 
 
 class MentionsMediaLikersOrder(Order, frozen=True, kw_only=True):
-    """`quantity` mentions of those who liked `media`, a link."""
+    """`quantity` mentions of users who liked `media`, a link."""
 
     type: ClassVar[str] = "Mentions Media Likers"
     link: str
@@ -176,7 +176,7 @@ class InvitesFromGroupsOrder(Order, frozen=True, kw_only=True):
 
 
 class SubscriptionsOrder(Order, frozen=True, kw_only=True):
-    """`min` to `max` for each of `posts` new and `old_posts` old posts of a user, `delay` minutes after it appears."""
+    """`min` to `max` for each of `posts` new and `old_posts` old posts of a user, `delay` minutes after the post."""
 
     type: ClassVar[str] = "Subscriptions"
     username: str
@@ -204,21 +204,21 @@ class WebTrafficOrder(Order, frozen=True, kw_only=True):
 
 
 class GenericOrder(Order, frozen=True, kw_only=True):
-    """An order of any type: its parameters by their names on the wire."""
+    """An order of any type: its parameters by their names on the wire (docs/protocol.md §3)."""
 
     fields: Mapping[str, str | int]
 
     def parameters(self) -> dict[str, str]:
-        """Return the parameters to send. Raises `ValueError` for a name that is not the order's to give."""
-        taken = RESERVED & self.fields.keys()
-        if taken:
-            raise ValueError(f"an order can't set {', '.join(sorted(taken))}")
+        """Return the parameters to send. Raises `ValueError` for a name in `RESERVED`."""
+        reserved = RESERVED & self.fields.keys()
+        if reserved:
+            raise ValueError(f"an order can't set {', '.join(sorted(reserved))}")
         return {"service": str(self.service), **{name: str(value) for name, value in self.fields.items()}}
 
 
 ORDER_TYPES: dict[str, type[Order]] = {
-    each.type: each
-    for each in (
+    order.type: order
+    for order in (
         DefaultOrder,
         PackageOrder,
         SeoOrder,
@@ -238,4 +238,4 @@ ORDER_TYPES: dict[str, type[Order]] = {
         WebTrafficOrder,
     )
 }
-"""The struct for each type of service, by the string that `services` has for it."""
+"""The struct for each type of service, by the service's `type` in the answer to `services`."""

@@ -1,4 +1,4 @@
-"""What a panel's answers are read into. Amounts are `Decimal`; what a panel did not tell is None or empty."""
+"""Results of calls. Amounts are `Decimal`. A value that the panel did not send is None or empty."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -6,11 +6,11 @@ from enum import StrEnum
 import msgspec
 
 type Id = int | str
-"""An id as the panel gave it: a number if it is one and would be written the same again, else the text."""
+"""An id as the panel gave it: an int if the int is written the same way, else the text."""
 
 
 class Status(StrEnum):
-    """How an order or a subscription stands; the values are the protocol's strings (§2)."""
+    """The status of an order or a subscription. The values are the protocol's strings (docs/protocol.md §2)."""
 
     PENDING = "Pending"
     PROCESSING = "Processing"
@@ -24,12 +24,12 @@ class Status(StrEnum):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is going to be delivered."""
+        """Whether the panel will deliver nothing more."""
         return self in {Status.COMPLETED, Status.PARTIAL, Status.CANCELED, Status.EXPIRED}
 
 
 class RefillStatus(StrEnum):
-    """How a refill stands; the values are the protocol's strings (§2)."""
+    """The status of a refill. The values are the protocol's strings (docs/protocol.md §2)."""
 
     PENDING = "Pending"
     IN_PROGRESS = "In progress"
@@ -39,7 +39,7 @@ class RefillStatus(StrEnum):
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
-    """What a panel sells. `rate` is the price of 1,000, or of the package."""
+    """A service that a panel sells. `rate` is the price of 1,000, or of one package."""
 
     service: Id
     name: str
@@ -56,7 +56,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Balance(msgspec.Struct, frozen=True):
-    """What is left to order for. `currency` is empty if the panel does not tell."""
+    """What is left in the account. `currency` is empty if the panel does not send it."""
 
     balance: Decimal
     currency: str
@@ -71,8 +71,8 @@ class Placed(msgspec.Struct, frozen=True):
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How an order stands.
 
-    `status` is None where `raw_status`, the panel's own text, is none that is known. `runs` and `orders` are told of
-    drip-feeds; `posts`, `expiry` and `orders` of subscriptions.
+    `raw_status` is the panel's own text. If that text is unknown, `status` is None. Drip-feeds have `runs` and
+    `orders`; subscriptions have `posts`, `expiry` and `orders`.
     """
 
     status: Status | None
@@ -88,7 +88,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListedOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order in the list of the newest ones. `created` is as the panel writes it; a Tradepost writes UTC."""
+    """An order in the list of the newest orders. `created` is as the panel writes it; Tradepost writes UTC."""
 
     order: Id
     service: Id | None
@@ -105,24 +105,24 @@ class Refill(msgspec.Struct, frozen=True):
 
 
 class RefillStanding(msgspec.Struct, frozen=True):
-    """How a refill stands; `status` is None where `raw_status`, the panel's own text, is none that is known."""
+    """How a refill stands. `raw_status` is the panel's own text. If that text is unknown, `status` is None."""
 
     status: RefillStatus | None
     raw_status: str
 
 
 class CancelAccepted(msgspec.Struct, frozen=True):
-    """The panel takes the wish to cancel; what is given back shows in the order's status, later."""
+    """The panel accepted the request to cancel. The order's status shows later how much was given back."""
 
 
 class Declined(msgspec.Struct, frozen=True):
-    """Of many asked about, the panel answers an error for this one."""
+    """In an answer about many ids: the panel's error for this id."""
 
     error: str
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """Of many asked about, nothing can be said of this one: the panel left it out, or `raw` makes no sense."""
+    """In an answer about many ids: the panel left this id out (`raw` is empty), or `raw` can't be understood."""
 
     raw: str
 

@@ -1,4 +1,4 @@
-"""How often, and after how long, a call is made again by itself."""
+"""How often the client repeats a failed call, and after which wait."""
 
 import random
 from datetime import UTC, datetime
@@ -10,10 +10,11 @@ from tradepost_client._errors import Ambiguous, PanelError, RateLimited
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits of retries: `attempts_max` counts the first attempt, so 1 is no retry.
+    """Limits of retries. `attempts_max` counts the first attempt, so 1 means no retry.
 
-    Waits double from `wait_seconds` up to `wait_seconds_max`, each shortened by up to a half at random. A panel's
-    `Retry-After` is honoured up to `retry_after_seconds_max`; what is longer is left to the caller.
+    Waits double from `wait_seconds` up to `wait_seconds_max`; each is shortened at random by up to a half. The client
+    obeys a panel's `Retry-After` up to `retry_after_seconds_max`. If the panel asks for a longer wait, the client gives
+    up and the caller decides.
     """
 
     attempts_max: int = 3
@@ -22,20 +23,20 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
     retry_after_seconds_max: float = 30
 
     def wait(self, attempt: int, error: PanelError) -> float | None:
-        """Return the seconds to wait after this attempt, counted from 1; None to give up."""
+        """Return the seconds to wait after this attempt (the first is 1), or None to give up."""
         if attempt >= self.attempts_max:
             return None
         if isinstance(error, RateLimited | Ambiguous) and error.retry_after is not None:
             return error.retry_after if error.retry_after <= self.retry_after_seconds_max else None
         wait = min(self.wait_seconds * 2.0 ** min(attempt - 1, 30), self.wait_seconds_max)
-        return wait * random.uniform(0.5, 1)  # noqa: S311 - so that clients that failed together come back apart
+        return wait * random.uniform(0.5, 1)  # noqa: S311 - clients that failed together must not return together
 
 
 NO_RETRY = Retry(attempts_max=1)
 
 
 def retry_after_seconds(header: str) -> float | None:
-    """Read the header `Retry-After`: seconds or a date; None for anything else."""
+    """Parse the header `Retry-After`, seconds or a date. Return None for anything else."""
     header = header.strip()
     if header.isascii() and header.isdigit() and len(header) < 10:  # noqa: PLR2004 - 30 years
         return float(header)

@@ -1,20 +1,20 @@
-"""The API key: in requests, and nowhere else."""
+"""The API key, which belongs in requests and nowhere else."""
 
 import html
 import json
 from urllib.parse import quote, quote_plus
 
-SHOWN = "[key]"
+PLACEHOLDER = "[key]"
 
 
 class Key:
-    """An API key that does not print itself. Raises `ValueError` if it is empty."""
+    """An API key that does not print itself. Raises `ValueError` if the key is empty."""
 
     def __init__(self, text: str) -> None:
         self._text = text.strip()
         if not self._text:
             raise ValueError("the API key is empty")
-        written = (
+        spellings = (
             self._text,
             quote(self._text, safe=""),
             quote_plus(self._text),
@@ -22,17 +22,17 @@ class Key:
             json.dumps(self._text)[1:-1].replace("/", "\\/"),  # as PHP writes it
             html.escape(self._text),
         )
-        self._written = sorted(set(written), key=len, reverse=True)
+        self._spellings = sorted(set(spellings), key=len, reverse=True)
 
     def __repr__(self) -> str:
-        return SHOWN
+        return PLACEHOLDER
 
     def reveal(self) -> str:
-        """Return the key itself, to be sent."""
+        """Return the key itself, for a request."""
         return self._text
 
     def hide(self, text: str) -> str:
-        """Return a text without the key, however it is written there."""
-        for each in self._written:
-            text = text.replace(each, SHOWN)
+        """Return the text with a placeholder for the key, in all encodings that panels use."""
+        for spelling in self._spellings:
+            text = text.replace(spelling, PLACEHOLDER)
         return text

@@ -1,6 +1,6 @@
-"""Statuses in every case and spelling, read as the protocol's (§2, §5).
+"""Statuses, parsed from every case and spelling that panels use (docs/protocol.md §2, §5).
 
-What is not surely known is none: a status that is guessed wrong gives money back, or keeps it.
+An unknown text is None and never a guess: a wrong guess would give money back, or keep it, by mistake.
 """
 
 from tradepost_client._results import RefillStatus, Status
@@ -26,7 +26,7 @@ _REFILL_STATUSES = {
 
 
 def _by_spelling[S](spellings: dict[S, str]) -> dict[str, S]:
-    return {each: status for status, all_ in spellings.items() for each in all_.split()}
+    return {spelling: status for status, words in spellings.items() for spelling in words.split()}
 
 
 _ORDERS = _by_spelling(_STATUSES)
@@ -34,14 +34,14 @@ _REFILLS = _by_spelling(_REFILL_STATUSES)
 
 
 def status(text: str) -> Status | None:
-    """Return the status of an order that a panel means; numbers are those of the panels' own tables."""
-    return _ORDERS.get(_bare(text))
+    """Parse the status of an order. The numbers are those in the panels' own tables."""
+    return _ORDERS.get(_letters_and_digits(text))
 
 
 def refill_status(text: str) -> RefillStatus | None:
-    """Return the status of a refill that a panel means."""
-    return _REFILLS.get(_bare(text))
+    """Parse the status of a refill."""
+    return _REFILLS.get(_letters_and_digits(text))
 
 
-def _bare(text: str) -> str:
-    return "".join(each for each in text.lower() if each.isalnum())
+def _letters_and_digits(text: str) -> str:
+    return "".join(char for char in text.lower() if char.isalnum())

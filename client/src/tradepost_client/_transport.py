@@ -1,4 +1,4 @@
-"""What both clients share of the network: how they are set up, and which of its failures are definite."""
+"""What both clients share about the network: defaults, limits, and which failures are definite."""
 
 import time
 from collections.abc import Iterable
@@ -20,8 +20,8 @@ HEADERS = {
     "User-Agent": f"tradepost-client/{metadata.version('tradepost-client')}",
 }
 
-# Raised by httpx2 before the first byte of a request, and at no other time: connecting, the TLS handshake and a
-# proxy's CONNECT come first. `WriteError`, `LocalProtocolError` and the like may come in the middle.
+# httpx2 raises these before the first byte of a request, and never later: connecting, the TLS handshake and a proxy's
+# CONNECT come first. `WriteError`, `LocalProtocolError` and similar errors may come in the middle of a request.
 NOT_SENT = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -31,8 +31,8 @@ NOT_SENT = (
 )
 
 
-def address(url: str) -> httpx2.URL:
-    """Return a URL as httpx2 takes it. Raises `ValueError` for what can't be sent to, before it is tried."""
+def parse_url(url: str) -> httpx2.URL:
+    """Parse a panel's URL. Raises `ValueError` if it is malformed, before the first call."""
     try:
         return httpx2.URL(url)
     except httpx2.InvalidURL as error:
@@ -40,7 +40,7 @@ def address(url: str) -> httpx2.URL:
 
 
 def failure(error: Exception, partial: Answer | None = None) -> Failure:
-    """Say what a failure to get an answer means; whatever is not known to come before the request may come after."""
+    """Classify an exception. Only those in `NOT_SENT` are definite; after any other, the panel may have the order."""
     text = f"{type(error).__name__}: {error}".rstrip(": ")
     if isinstance(error, NOT_SENT):
         return Failure(text, None)
@@ -50,8 +50,8 @@ def failure(error: Exception, partial: Answer | None = None) -> Failure:
     return Failure(text, reason, partial)
 
 
-class Gathering:
-    """An answer while it comes in, within limits of size and of time in all."""
+class PartialAnswer:
+    """An answer while its body arrives, within limits of size and of total time."""
 
     def __init__(self, response: httpx2.Response, bytes_max: int) -> None:
         self._response = response
@@ -61,9 +61,9 @@ class Gathering:
         self._size = 0
 
     def add(self, part: bytes) -> bool:
-        """Take in a part; False if that is more than there may be. Raises `TimeoutError` when time is over.
+        """Add a part of the body. Return False if the body is now too large; raise `TimeoutError` if time is up.
 
-        The read timeout is no limit: it starts anew with every byte.
+        The read timeout does not limit the total time, because it starts again with every byte.
         """
         if time.monotonic() > self._until:
             raise TimeoutError(f"the answer takes longer than {ANSWER_SECONDS_MAX:g} s")
@@ -72,10 +72,9 @@ class Gathering:
         return self._size <= self._bytes_max
 
     def answer(self) -> Answer:
-        """Return what has come in so far."""
+        """Return the answer as far as it has arrived."""
         headers: Iterable[tuple[str, str]] = self._response.headers.multi_items()
         return Answer(self._response.status_code, tuple(headers), b"".join(self._parts))
 
     def too_large(self) -> Failure:
-        """Say that there was more than there may be."""
         return Failure(f"more than {self._bytes_max} bytes", Reason.TOO_LARGE, self.answer())

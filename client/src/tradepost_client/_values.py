@@ -1,6 +1,6 @@
-"""Reading single values in every form that panels write them in (docs/protocol.md §5).
+"""Parsing of single values, in every form in which panels write them (docs/protocol.md §5).
 
-Each function takes whatever JSON holds and returns a value or None; none of them raises.
+Each function takes any JSON value. None of them raises: a value that can't be parsed is None, empty or False.
 """
 
 import json
@@ -26,7 +26,7 @@ _YES = frozenset({"1", "true", "yes", "on", "y"})
 
 
 def text(value: Json) -> str:
-    """Return a value as text; what is no single value has none."""
+    """Return a value as text: empty for null, an array or an object."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, Decimal):
@@ -37,56 +37,57 @@ def text(value: Json) -> str:
 
 
 def raw(value: Json) -> str:
-    """Return a value as it could have been sent, for people to read."""
+    """Return a value as JSON, cut to `TEXT_CHARS_MAX`, for people to read."""
     try:
         return json.dumps(value, ensure_ascii=False, default=str)[:TEXT_CHARS_MAX]
-    except (ValueError, RecursionError):  # more digits or deeper than Python prints
+    except (ValueError, RecursionError):  # more digits, or more levels, than Python prints
         return "…"
 
 
 def amount(value: Json) -> Decimal | None:
-    """Return an amount: a number, "1,234.56", "1.234,56", "$ 12.5", "12.5 USD" or the like."""
+    """Parse an amount, such as a number, "1,234.56", "1.234,56", "$ 12.5" or "12.5 USD"."""
     if isinstance(value, Decimal):
         return value if _is_sane(value) else None
     written = "" if isinstance(value, bool) else text(value).replace("\u2212", "-")
     if len(written) > AMOUNT_CHARS_MAX:
         return None
     if not _PLAIN.fullmatch(written):
-        written = _plain(written)
+        written = _plain_number(written)
     number = Decimal(written or "NaN")
     return number if _is_sane(number) else None
 
 
 def whole(value: Json) -> int | None:
-    """Return a whole number, negative ones included; "100.00" is one, "100.5" is none."""
+    """Parse a whole number, which may be negative. "100.00" is a whole number, "100.5" isn't."""
     number = amount(value)
     return int(number) if number is not None and number == number.to_integral_value() else None
 
 
 def flag(value: Json) -> bool:
-    """Return whether a value says yes, in any of the ways to say it."""
+    """Return whether a value means yes (see `_YES`)."""
     return text(value).lower() in _YES
 
 
 def id_(value: Json) -> Id | None:
-    """Return an id: never zero, negative or empty, and never what could be no id at all."""
+    """Parse an id. Zero, negative numbers, and text without a digit ("null", "error") are no ids."""
     if isinstance(value, bool):
         return None
     written = text(value)
     if isinstance(value, Decimal):
         number = whole(value)
         return number if number and number > 0 else None
-    if not _ID.fullmatch(written) or len(written) > ID_CHARS_MAX or not any(each.isdigit() for each in written):
-        return None  # "null" and "error" are none
+    has_digit = any(char.isdigit() for char in written)
+    if not _ID.fullmatch(written) or len(written) > ID_CHARS_MAX or not has_digit:
+        return None
     if not written.isdigit():
         return written
     if not written.strip("0"):
         return None
-    return written if written[0] == "0" else int(written)
+    return written if written[0] == "0" else int(written)  # an int would lose the leading zero
 
 
 def currency(value: Json) -> str:
-    """Return the currency that an amount is written with: its sign's or its three letters'; else nothing."""
+    """Return the code of the currency that an amount is written with; empty if it has no sign and no code."""
     written = text(value)
     code = _CODE.search(written)
     if code:
@@ -94,12 +95,12 @@ def currency(value: Json) -> str:
     return next((name for sign, name in _CURRENCIES.items() if sign in written), "")
 
 
-def _plain(written: str) -> str:
-    """Drop signs and letters of currencies and marks between thousands; leave a point as the decimal mark."""
-    found = _MARKED.fullmatch(written)
-    if not found:
+def _plain_number(written: str) -> str:
+    """Drop currencies and thousands separators, and write the decimal mark as a point."""
+    match = _MARKED.fullmatch(written)
+    if not match:
         return ""
-    sign, digits = found[1], _SPACES.sub("", found[2]).rstrip(".,")
+    sign, digits = match[1], _SPACES.sub("", match[2]).rstrip(".,")
     mark = max(digits.rfind(","), digits.rfind("."))
     if mark < 0 or digits.count(digits[mark]) > 1 or _THOUSANDS.fullmatch(digits):
         return sign + digits.replace(",", "").replace(".", "")

@@ -1,6 +1,6 @@
-"""Who gets in: suspending and activating, ending sessions, and helping whoever has lost a password or second factor.
+"""Access to accounts: suspending, activating, ending sessions, and help after a lost password or second factor.
 
-Each is written down as an event, in the transaction that does it; mails leave once that is committed.
+Each function records an event in its own transaction. Mails are sent after the commit.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ from tradepost.accounts.models import Account, EventKind
 
 @transaction.atomic
 def set_active(request: HttpRequest, account: Account, *, active: bool, reason: str = "") -> bool:
-    """Suspend or activate an account, and tell whether that changed anything.
+    """Suspend or activate an account. Return whether that changed anything.
 
-    From the next request on its keys and its sessions are refused, on every node, and nobody signs in to it.
+    From the next request on, every node refuses the keys and sessions of a suspended account, and its sign-in.
     """
     changed = Account.objects.filter(pk=account.pk, is_active=not active).update(is_active=active)
     if changed:
@@ -34,50 +34,50 @@ def set_active(request: HttpRequest, account: Account, *, active: bool, reason: 
 
 @transaction.atomic
 def end_sessions(request: HttpRequest, account: Account, sessions: Sequence[int], *, reason: str) -> int:
-    """End some of an account's sessions, by their ids, and return how many there were."""
-    ending = list(UserSession.objects.filter(user=account, pk__in=sessions))
-    for session in ending:
+    """End the account's sessions with these ids. Return how many were ended."""
+    rows = list(UserSession.objects.filter(user=account, pk__in=sessions))
+    for session in rows:
         session.end()
-    if ending:
-        staff_events.record(request, account, EventKind.SESSIONS_ENDED, reason=reason, before=f"{len(ending)} of them")
-    return len(ending)
+    if rows:
+        staff_events.record(request, account, EventKind.SESSIONS_ENDED, reason=reason, before=f"{len(rows)} of them")
+    return len(rows)
 
 
 @transaction.atomic
 def mail_reset(request: HttpRequest, account: Account, *, reason: str) -> None:
-    """Send the mail by which an account's password is set anew, as the sign-in page does."""
+    """Send the mail with the link to set a new password, as the sign-in page does."""
     staff_events.record(request, account, EventKind.RESET_MAILED, reason=reason)
     transaction.on_commit(partial(request_password_reset, request, str(account.email), [account], None))
 
 
 def is_confirmed(account: Account) -> bool:
-    """Tell whether the address that an account signs in with is known to be its own."""
+    """Return whether the account's e-mail address is verified."""
     return bool(EmailAddress.objects.filter(user=account, email=account.email, verified=True).exists())
 
 
 @transaction.atomic
 def confirm_email(request: HttpRequest, account: Account, *, reason: str) -> None:
-    """Take an account's address for its own, on whoever's word."""
+    """Mark the account's e-mail address as verified, on the word of staff."""
     creation.mark_email_verified(account)
     staff_events.record(request, account, EventKind.EMAIL_CONFIRMED, reason=reason)
 
 
 def has_second_factor(account: Account) -> bool:
-    """Tell whether an account asks for more than a password."""
+    """Return whether the account has an authenticator app, a passkey or recovery codes."""
     return bool(Authenticator.objects.filter(user=account).exists())
 
 
 @transaction.atomic
 def turn_second_factor_off(request: HttpRequest, account: Account, *, reason: str) -> bool:
-    """Forget an account's authenticator app, passkeys and recovery codes, and tell its owner by mail."""
+    """Delete the account's authenticator app, passkeys and recovery codes, and inform the customer by mail."""
     deleted, _ = Authenticator.objects.filter(user=account).delete()
     if deleted:
         staff_events.record(request, account, EventKind.SECOND_FACTOR_OFF, reason=reason, before=f"{deleted} of them")
-        transaction.on_commit(partial(_tell, account, "accounts/email/second_factor_off"))
+        transaction.on_commit(partial(_send_mail, account, "accounts/email/second_factor_off"))
     return bool(deleted)
 
 
-def _tell(account: Account, mail: str) -> None:
+def _send_mail(account: Account, template_prefix: str) -> None:
     """Send a mail in the account's language."""
     with translation.override(account.language or settings.LANGUAGE_CODE):
-        get_adapter().send_mail(mail, str(account.email), {})
+        get_adapter().send_mail(template_prefix, str(account.email), {})

@@ -1,4 +1,4 @@
-"""Where accounts meet django-allauth: who may sign up, by the operator's setting."""
+"""django-allauth's adapter: who may sign up, by the operator's setting, and how mails are sent."""
 
 import logging
 from typing import Any
@@ -11,17 +11,17 @@ from django.utils.translation import gettext as _
 from tradepost.accounts import impersonation, invitations
 from tradepost.site_settings import effective as site_settings
 
-INVITATION = "invitation"  # the parameter of the link, and what the session keeps it as
+INVITATION = "invitation"  # the name of the link's parameter, and of the token in the session
 
 
 logger = logging.getLogger(__name__)
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without types
-    """Lets people sign up as the operator has said."""
+    """Applies the operator's settings to allauth's pages."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Tell whether whoever asks may sign up now; an invitation is kept until it is used."""
+        """Return whether the visitor may sign up. The session keeps a valid invitation until the visitor uses it."""
         sign_up = site_settings.for_request(request).sign_up
         if sign_up != "invitation":
             return sign_up == "open"
@@ -31,20 +31,20 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without 
         return invitations.invited_email(request.session.get(INVITATION, "")) is not None
 
     def logout(self, request: HttpRequest) -> None:
-        """Sign out; being logged in as somebody ends along with the session."""
+        """Sign out, and end the session's impersonation, if there is one."""
         if row := request.session.get(impersonation.SESSION_KEY):
-            impersonation.finish(row)
+            impersonation.end(row)
         super().logout(request)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a mail; if the mail server can't take it the operator is told, and the page goes on."""
+        """Send a mail. If the mail server fails, log the error for the operator and show the page all the same."""
         try:
             super().send_mail(template_prefix, email, context)
-        except OSError:  # smtplib's errors among them
+        except OSError:  # smtplib's errors are OSErrors, too
             logger.exception("A mail can't be sent")
 
     def clean_email(self, email: str) -> str:
-        """Take the address that was invited, and no other, where an invitation is needed."""
+        """Accept only the invited address if sign-up needs an invitation."""
         cleaned: str = super().clean_email(email).lower()
         if site_settings.for_request(self.request).sign_up == "invitation" and not self.request.user.is_authenticated:
             invited = invitations.invited_email(self.request.session.get(INVITATION, ""))

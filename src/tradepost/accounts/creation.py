@@ -1,4 +1,4 @@
-"""Making accounts by hand, the operator's or a command's; people who sign up by themselves come through allauth."""
+"""Creating accounts for staff and commands. Customers who sign up themselves are created by allauth."""
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
@@ -11,9 +11,9 @@ from tradepost.accounts.models import Account
 
 @transaction.atomic
 def create(email: str, password: str, *, role: str | None = None) -> Account:
-    """Make an account that can sign in; with a role, a member of staff.
+    """Create an account that can sign in. With a role, it is a member of staff.
 
-    Raises `ValueError` with a sentence if address or password won't do.
+    Raises `ValueError`, with a sentence for the user, if the address or the password is not accepted.
     """
     account = Account(email=email, is_staff=role is not None)
     account.set_password(password)
@@ -30,7 +30,7 @@ def create(email: str, password: str, *, role: str | None = None) -> Account:
 
 
 def mark_email_verified(account: Account) -> None:
-    """Take an account's address for verified: whoever runs the desk has made the account and knows whose it is."""
+    """Mark the account's address as verified: the operator, who created the account, knows whose address it is."""
     if account.email:
         EmailAddress.objects.filter(user=account, primary=True).exclude(email=account.email).delete()
         EmailAddress.objects.update_or_create(

@@ -1,4 +1,4 @@
-"""Who may hand out roles, and who may change whose account: nobody gives, or takes over, more than they have."""
+"""Who may give roles, and who may change which account. Staff can neither give nor take over rights they lack."""
 
 from typing import Any
 
@@ -9,38 +9,39 @@ from tradepost.accounts.roles import MANAGE_STAFF
 
 
 def may_hand_out(giver: Any) -> bool:
-    """Tell whether this account may make others staff and say in which roles."""
+    """Return whether this account may make other accounts staff and choose their roles."""
     return bool(giver.has_perm(MANAGE_STAFF))
 
 
 def may_change(changer: Any, account: Any) -> bool:
-    """Tell whether this account may change that one, its password and address above all, or sign in as it.
+    """Return whether `changer` may change this account (above all its password and address) or sign in as it.
 
-    Customers are changed by whoever may change accounts, which is asked elsewhere. Staff is changed by itself, and by
-    who hands out roles and lacks none of its rights; a superuser by superusers only.
+    1. Customers: everybody who may change accounts at all; the caller checks that.
+    2. Staff: the account itself, and staff who may give roles and have every right that the account has.
+    3. Superusers: superusers only.
     """
     if changer.pk == account.pk or changer.is_superuser or not (account.is_staff or account.is_superuser):
         return True
-    return may_hand_out(changer) and not account.is_superuser and _ids(account) <= _ids(changer)
+    is_within = _permission_ids(account) <= _permission_ids(changer)
+    return may_hand_out(changer) and not account.is_superuser and is_within
 
 
 def groups_to_give(giver: Any) -> QuerySet[Group]:
-    """Return the groups that grant nothing beyond what the giver may do."""
+    """Return the groups that grant no permission that the giver lacks."""
     groups = Group.objects.order_by("name")
-    return groups if giver.is_superuser else groups.exclude(permissions__in=_beyond(giver))
+    return groups if giver.is_superuser else groups.exclude(permissions__in=_permissions_lacking(giver))
 
 
 def permissions_to_give(giver: Any) -> QuerySet[Permission]:
-    """Return the permissions that the giver has."""
     permissions = Permission.objects.select_related("content_type")
-    return permissions if giver.is_superuser else permissions.filter(pk__in=_ids(giver))
+    return permissions if giver.is_superuser else permissions.filter(pk__in=_permission_ids(giver))
 
 
-def _beyond(giver: Any) -> QuerySet[Permission]:
-    return Permission.objects.exclude(pk__in=_ids(giver))
+def _permissions_lacking(giver: Any) -> QuerySet[Permission]:
+    return Permission.objects.exclude(pk__in=_permission_ids(giver))
 
 
-def _ids(account: Any) -> set[int]:
-    """Return the permissions of an account, suspended or not: Django's own way finds none of one that is."""
-    held = Permission.objects.filter(Q(user=account) | Q(group__user=account))
-    return set(held.values_list("pk", flat=True))
+def _permission_ids(account: Any) -> set[int]:
+    """Return the permissions of an account, even a suspended one, for which Django's own methods return none."""
+    permissions = Permission.objects.filter(Q(user=account) | Q(group__user=account))
+    return set(permissions.values_list("pk", flat=True))

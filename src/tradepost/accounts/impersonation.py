@@ -1,7 +1,7 @@
-"""Logged in as somebody: a member of staff sees the panel as a customer does, for an hour at most.
+"""Impersonation: a member of staff sees the panel as a customer does, for an hour at most.
 
-django-hijack changes places within the session; who did so, as whom, why and until when is a row of ours, written in
-the transaction that begins it. The customer's sessions, second factor and last login are left as they are.
+django-hijack changes the account of the session. Our row `Impersonation`, created in the same transaction, records who
+logged in as whom, why, and until when. The customer's own sessions, second factor and last login do not change.
 """
 
 from datetime import timedelta
@@ -14,60 +14,60 @@ from hijack.views import AcquireUserView
 from tradepost.accounts import staff_events
 from tradepost.accounts.models import Account, EventKind, Impersonation
 
-LASTS = timedelta(hours=1)
+DURATION = timedelta(hours=1)
 PERMISSION = "accounts.impersonate_account"
 SESSION_KEY = "acting"
 
 
-def may(*, hijacker: Account, hijacked: Account) -> bool:
-    """Tell whether somebody may log in as somebody else: as customers only, and only as those who can sign in."""
+def may_impersonate(*, hijacker: Account, hijacked: Account) -> bool:
+    """Return whether staff may log in as this account: only as customers, and only if the customer can sign in."""
     is_customer = hijacked.test_of_id is None and not (hijacked.is_staff or hijacked.is_superuser)
     return hijacker.is_staff and hijacker.has_perm(PERMISSION) and hijacked.is_active and is_customer
 
 
 class HijackView(AcquireUserView):  # type: ignore[misc] # published without types
-    """Puts whoever asks in a customer's place, which a POST names (`user_pk`), for a reason (`reason`)."""
+    """Logs a member of staff in as a customer. The POST has the customer (`user_pk`) and the `reason`."""
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        """Write it down, then do it."""
+        """Record the impersonation, then begin it."""
         assert isinstance(request.user, Account)
         staff, account, reason = request.user, self.get_object(), request.POST["reason"].strip()
-        begun = Impersonation.objects.create(
+        row = Impersonation.objects.create(
             account=account,
             staff=staff,
             reason=reason,
             address=staff_events.address_of(request),
-            expires_at=timezone.now() + LASTS,
+            expires_at=timezone.now() + DURATION,
         )
         staff_events.record(request, account, EventKind.LOGGED_IN_AS, reason=reason)
         response: HttpResponse = super().post(request, *args, **kwargs)
-        request.session[SESSION_KEY] = begun.pk
+        request.session[SESSION_KEY] = row.pk
         return response
 
 
-def begun(request: HttpRequest) -> Impersonation | None:
-    """Return what a session's login as somebody is, whether it is good or over."""
+def in_session(request: HttpRequest) -> Impersonation | None:
+    """Return the session's impersonation, valid or not."""
     row = request.session.get(SESSION_KEY)
     return Impersonation.objects.select_related("staff", "account").get(pk=row) if row else None
 
 
-def is_good(row: Impersonation) -> bool:
-    """Tell whether it goes on: its hour is not over, and whoever began it may still."""
+def is_valid(row: Impersonation) -> bool:
+    """Return whether an impersonation may go on: it has not ended, and the member of staff still has the right."""
     is_open = row.ended_at is None and timezone.now() < row.expires_at
-    return is_open and row.staff.is_active and may(hijacker=row.staff, hijacked=row.account)
+    return is_open and row.staff.is_active and may_impersonate(hijacker=row.staff, hijacked=row.account)
 
 
-def finish(row: int) -> None:
-    """Write down that it is over, if nobody has before."""
+def end(row: int) -> None:
+    """Record the end of an impersonation. If it has ended already, do nothing."""
     Impersonation.objects.filter(pk=row, ended_at=None).update(ended_at=Least(Now(), "expires_at"))
 
 
-def of(request: HttpRequest) -> Impersonation | None:
-    """Return as whom whoever asks is logged in, if as somebody; the panel's guard has looked it up."""
-    return getattr(request, "acting", None)
+def current(request: HttpRequest) -> Impersonation | None:
+    """Return the request's valid impersonation, if there is one. The panel's middleware has looked it up."""
+    return getattr(request, "impersonation", None)
 
 
-def actor(request: HttpRequest, otherwise: str) -> str:
-    """Return how what a request does is signed: by both, if somebody acts for somebody."""
-    row = of(request)
-    return row.signature if row else otherwise
+def actor_of(request: HttpRequest, default: str) -> str:
+    """Return the actor to record: «staff as customer» during impersonation, else `default`."""
+    row = current(request)
+    return row.signature if row else default

@@ -1,4 +1,4 @@
-"""Invitations to sign up: a link that names an address and can't be made up. Once used, the address is taken."""
+"""Invitations to sign up: a signed link for one e-mail address, which is taken once the link has been used."""
 
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -6,19 +6,19 @@ from urllib.parse import urlencode
 from django.core import signing
 from django.urls import reverse
 
-GOOD_FOR = timedelta(days=14)
+VALID_FOR = timedelta(days=14)
 SALT = "tradepost.invitation"
 
 
 def invite(email: str, url: str) -> str:
-    """Return the link by which this address may sign up at the desk reached at `url`."""
+    """Return a link with which this address may sign up. `url` is the desk's base URL, without a slash at the end."""
     token = signing.dumps(email.lower(), salt=SALT)
     return f"{url}{reverse('account_signup')}?{urlencode({'email': email.lower(), 'invitation': token})}"
 
 
 def invited_email(token: str) -> str | None:
-    """Return the address that an invitation names; None if it is none, or too old."""
+    """Return the address in an invitation. If the token is invalid or too old, return None."""
     try:
-        return str(signing.loads(token, salt=SALT, max_age=GOOD_FOR))
+        return str(signing.loads(token, salt=SALT, max_age=VALID_FOR))
     except signing.BadSignature:
         return None

@@ -1,4 +1,4 @@
-"""Making and revoking API keys."""
+"""API keys: creating, limiting and revoking them."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -13,7 +13,7 @@ from tradepost.database import engine_connection
 from tradepost.engine import keys, ledger
 from tradepost.engine.keys import Scope
 
-PLAY_BALANCE = Decimal(10_000)  # what a test key finds at least when it is made
+PLAY_BALANCE = Decimal(10_000)  # the least that a test account has after a test key was created
 
 
 @transaction.atomic
@@ -26,10 +26,10 @@ def create(
     requests_a_minute: int | None = None,
     test: bool = False,
 ) -> str:
-    """Make a key and return its text, which can't be had again. Raises `ValueError` for a bad network.
+    """Create a key and return its text, which can't be read again later. Raises `ValueError` for a bad network.
 
-    `requests_a_minute` is a limit of its own, 0 for none; with None the desk's default holds. A test key belongs to the
-    account's test account, which is made with the first one; each fills its play balance up.
+    `requests_a_minute` is the key's own limit; 0 means no limit, and None means the desk's default. A test key belongs
+    to the account's test account, which the first test key creates. Every test key tops its play balance up.
     """
     new = keys.generate(test=test)
     Key.objects.create(
@@ -44,18 +44,18 @@ def create(
     return new.text
 
 
-def of(account: Account) -> QuerySet[Key]:
-    """Return an account's keys, those for tests among them."""
+def owned_by(account: Account) -> QuerySet[Key]:
+    """Return an account's keys, its test keys included."""
     return Key.objects.filter(Q(account=account) | Q(account__test_of=account))
 
 
-def limit(key: int, requests_a_minute: int | None) -> bool:
-    """Change how often a good key may ask, and tell whether there is one. Each node knows within 5 s of its use."""
+def set_limit(key: int, requests_a_minute: int | None) -> bool:
+    """Change a key's limit, which nodes apply within 5 s. Return False if the key is unknown or revoked."""
     return bool(Key.objects.filter(pk=key, revoked_at=None).update(requests_a_minute=requests_a_minute))
 
 
 def revoke(key: int) -> bool:
-    """Revoke a key: from the next request on it is refused, on every node. Tell whether it was good until now."""
+    """Revoke a key: every node refuses it from the next request on. Return False if it is unknown or revoked."""
     return bool(Key.objects.filter(pk=key, revoked_at=None).update(revoked_at=Now()))
 
 

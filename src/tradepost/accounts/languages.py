@@ -1,3 +1,3 @@
-"""The languages that pages come in, by their codes, each in its own name."""
+"""The languages of the panel: their codes, and their names in the language itself."""
 
 LANGUAGES = [("en", "English"), ("es", "Español"), ("ru", "Русский")]

@@ -1,4 +1,4 @@
-"""Accounts: whoever signs in, customers and staff alike, and the API keys they hand to their programs."""
+"""Accounts of customers and staff, their API keys, and what staff notes and does about them."""
 
 from typing import ClassVar
 
@@ -22,34 +22,30 @@ THEMES = [("", _("Like the device")), ("light", _("Light")), ("dark", _("Dark"))
 
 
 class LowercaseEmailField(models.EmailField):  # type: ignore[type-arg] # generic in the stubs only
-    """An e-mail address, kept and looked up in lower case: one address is one account, however it is typed."""
+    """An e-mail address, stored and looked up in lower case: one address is one account, however it is typed."""
 
     def get_prep_value(self, value: object) -> object:
-        """Lower the case on the way to the database, for rows and look-ups alike."""
         prepared = super().get_prep_value(value)
         return prepared.lower() if isinstance(prepared, str) else prepared
 
 
 class AccountManager(BaseUserManager["Account"]):
-    """Makes accounts."""
-
     def create_user(self, email: str, password: str | None = None, **fields: object) -> "Account":
-        """Make an account that can sign in; without a password it can't until one is set."""
+        """Create an account. Without a password, nobody can sign in to it until one is set."""
         account = self.model(email=email.lower(), **fields)
         account.set_password(password)
         account.save(using=self._db)
         return account
 
     def create_superuser(self, email: str, password: str | None = None, **fields: object) -> "Account":
-        """Make a staff account with every permission."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
 class Account(AbstractBaseUser, PermissionsMixin):
-    """A customer, or a member of staff. Its money is in the ledger (`ledger_account`), made along with it.
+    """A customer, or a member of staff. A trigger creates its `ledger_account`, which has its money.
 
-    A *test account* stands for another one (`test_of`): it has play money, and what its keys order is simulated. Nobody
-    signs in to it, so it has no address; it is suspended along with the account it stands for (a trigger).
+    A *test account* belongs to another account (`test_of`). It has play money, and orders by its keys are simulated.
+    Nobody signs in to it, so it has no address. If its account is suspended, a trigger suspends it too.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -99,7 +95,7 @@ class Account(AbstractBaseUser, PermissionsMixin):
 
 
 class Key(models.Model):
-    """An API key. Only its SHA-256 is kept: what was shown once can't be read back, from here or from a backup."""
+    """An API key. Only its SHA-256 is stored, so nobody can read the key here or in a backup."""
 
     id = models.BigAutoField(primary_key=True)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="keys")
@@ -126,14 +122,14 @@ class Key(models.Model):
 
     @property
     def limit_in_words(self) -> str:
-        """How often it may ask, for people to read."""
+        """The key's own rate limit, for people to read."""
         if self.requests_a_minute is None:
             return "the desk's default"
         return f"{self.requests_a_minute:,} requests a minute" if self.requests_a_minute else "unlimited"
 
 
 class Note(models.Model):
-    """What staff should know about an account; its customer never sees it. Only its pin is ever moved (a trigger)."""
+    """What staff should know about an account. The customer never sees it. Only `is_pinned` may change (a trigger)."""
 
     id = models.BigAutoField(primary_key=True)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="notes")
@@ -146,7 +142,7 @@ class Note(models.Model):
         default_permissions = ()
         constraints = (
             models.CheckConstraint(condition=~models.Q(text=""), name="note_says_something"),
-            # The one that is shown above all else.
+            # A pinned note is shown at the top of the account's page, so there is one at most.
             models.UniqueConstraint(fields=("account",), condition=models.Q(is_pinned=True), name="note_one_pinned"),
         )
         ordering = ("-is_pinned", "-id")
@@ -156,7 +152,7 @@ class Note(models.Model):
 
 
 class EventKind(TextEnum):
-    """What staff can do with an account that is worth knowing later."""
+    """The actions of staff on an account that are recorded."""
 
     SUSPENDED = "suspended"
     ACTIVATED = "activated"
@@ -169,7 +165,7 @@ class EventKind(TextEnum):
 
     @property
     def label(self) -> str:
-        """How the back office calls it."""
+        """Its name in the back office."""
         return _EVENT_LABELS.get(self, self.value.capitalize())
 
 
@@ -182,7 +178,7 @@ _EVENT_LABELS = {
 
 
 class AccountEvent(models.Model):
-    """Something that staff did with an account: who, when, from where, why. Append-only (a trigger)."""
+    """An action of staff on an account: who, when, from where, why. Append-only (a trigger)."""
 
     id = models.BigAutoField(primary_key=True)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="events")
@@ -206,9 +202,10 @@ class AccountEvent(models.Model):
 
 
 class Impersonation(models.Model):
-    """A time that a member of staff was logged in as a customer. Kept for good; only its end is filled in (a trigger).
+    """A period in which a member of staff was logged in as a customer.
 
-    It is over at `ended_at`, or at `expires_at` if nobody ended it before.
+    It ends at `ended_at`; if that is empty, at `expires_at`. Rows are never deleted, and only `ended_at` may change,
+    once (a trigger).
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -237,6 +234,6 @@ class Impersonation(models.Model):
 
     @property
     def signature(self) -> str:
-        """How what is done meanwhile is signed, in as many characters as an actor may have."""
+        """The actor to record during the impersonation, at most `ACTOR_CHARS_MAX` characters long."""
         half = (ACTOR_CHARS_MAX - len(" as ")) // 2
         return f"{str(self.staff)[:half]} as {str(self.account)[:half]}"

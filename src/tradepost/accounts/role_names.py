@@ -1,11 +1,9 @@
-"""What the roles of staff are called, for those who are asked before Django is set up."""
+"""The names of staff roles, in a module that can be imported before Django is set up (by the command line)."""
 
 from tradepost.engine.enums import TextEnum
 
 
 class RoleName(TextEnum):
-    """A role."""
-
     OWNER = "owner"
     MANAGER = "manager"
     SUPPORT = "support"

@@ -1,7 +1,7 @@
-"""Roles of staff: what each may do, as data, and as the groups of Django that it is kept in.
+"""Staff roles: the permissions of each role, as data, and their copy in Django's groups.
 
-`docs/roles.md` shows the same page by page, and is held to it by a test a cell. Groups of the operator's own stand
-beside these and are left alone.
+`docs/roles.md` shows the same page by page; a test checks each cell of it. Groups that the operator created are not
+changed.
 """
 
 from collections.abc import Collection, Iterator
@@ -15,13 +15,13 @@ from django.db import transaction
 
 from tradepost.accounts.role_names import RoleName
 
-MANAGE_STAFF = "accounts.manage_staff"  # who may make others staff, in roles that have no more rights than their own
+MANAGE_STAFF = "accounts.manage_staff"  # may make others staff, in roles without rights that the giver lacks
 OF_OTHER_APPS = ("auth.add_group", "auth.change_group", "auth.delete_group", "auth.view_group")
 JOBS = "procrastinate.view_procrastinatejob"
 
 
 class Role(msgspec.Struct, frozen=True):
-    """A role. One that may do everything has every permission of Tradepost's own models, and a few of others'."""
+    """A role. One that `may_everything` has, besides `permissions`, every permission of Tradepost's own models."""
 
     name: str
     sentence: str
@@ -29,8 +29,7 @@ class Role(msgspec.Struct, frozen=True):
     may_everything: bool = False
 
 
-def _whole(app: str, *models: str) -> list[str]:
-    """Name the permissions to see, add, change and delete."""
+def _all_verbs(app: str, *models: str) -> list[str]:
     return [f"{app}.{verb}_{model}" for model in models for verb in ("view", "add", "change", "delete")]
 
 
@@ -78,13 +77,13 @@ MANAGER = Role(
         "orders.export_order",
         "orders.view_attempt",
         "orders.view_upstreamorder",
-        *_whole("catalog", "category", "customrate"),
-        *_whole("catalog", "pricelist", "pricelistdiscount", "pricelistrate", "pricelistmember"),
+        *_all_verbs("catalog", "category", "customrate"),
+        *_all_verbs("catalog", "pricelist", "pricelistdiscount", "pricelistrate", "pricelistmember"),
         "catalog.add_service",
         "catalog.change_service",
         "catalog.import_catalog",
         "catalog.export_catalog",
-        *_whole("providers", "provider", "route"),
+        *_all_verbs("providers", "provider", "route"),
         "providers.view_providerservice",
         "ledger.correct_balance",
         "ledger.approve_payment",
@@ -107,36 +106,36 @@ ROLES = {role.name: role for role in (OWNER, MANAGER, SUPPORT, FULFILLER)}
 
 
 def sync_groups(**__: Any) -> None:
-    """Give each role's group exactly that role's permissions and create missing groups; a `post_migrate` receiver."""
+    """Create missing groups, and give each role's group exactly the role's permissions. A `post_migrate` receiver."""
     for app in apps.get_app_configs():
-        create_permissions(app, verbosity=0)  # those of apps that come after this one are not made yet
+        create_permissions(app, verbosity=0)  # apps that come after this one have no permissions yet
     with transaction.atomic():
         for role in ROLES.values():
             group, _ = Group.objects.get_or_create(name=role.name)
-            group.permissions.set(_of(role))
+            group.permissions.set(_permissions_of(role))
 
 
-def missing() -> list[str]:
-    """Return the permissions that roles name and that there are none of."""
-    named: set[str] = set().union(*(role.permissions for role in ROLES.values()))
-    return sorted(named - {written(permission) for permission in _named(named)})
+def missing_permissions() -> list[str]:
+    """Return the permissions that a role names but that do not exist."""
+    names: set[str] = set().union(*(role.permissions for role in ROLES.values()))
+    return sorted(names - {permission_name(permission) for permission in _find_permissions(names)})
 
 
-def written(permission: Permission) -> str:
-    """Write a permission as `has_perm` takes it; its content type is at hand."""
+def permission_name(permission: Permission) -> str:
+    """Return the name that `has_perm` takes. Costs a query if the content type is not loaded."""
     return f"{permission.content_type.app_label}.{permission.codename}"
 
 
-def _of(role: Role) -> list[Permission]:
-    """Return the permissions of a role, without those that there are none of."""
-    found = list(_named(role.permissions))
+def _permissions_of(role: Role) -> list[Permission]:
+    permissions = list(_find_permissions(role.permissions))
     if role.may_everything:
-        ours = [app.label for app in apps.get_app_configs() if app.name.startswith("tradepost.")]
-        found += Permission.objects.filter(content_type__app_label__in=ours)
-    return found
+        own_apps = [app.label for app in apps.get_app_configs() if app.name.startswith("tradepost.")]
+        permissions += Permission.objects.filter(content_type__app_label__in=own_apps)
+    return permissions
 
 
-def _named(names: Collection[str]) -> Iterator[Permission]:
+def _find_permissions(names: Collection[str]) -> Iterator[Permission]:
+    """Return the permissions with these names. Names that do not exist are left out."""
     codenames = [name.partition(".")[2] for name in names]
     permissions = Permission.objects.filter(codename__in=codenames).select_related("content_type")
-    return (permission for permission in permissions if written(permission) in names)
+    return (permission for permission in permissions if permission_name(permission) in names)

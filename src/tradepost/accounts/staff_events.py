@@ -1,4 +1,4 @@
-"""What staff did with accounts, written down beside it: who, when, from where, why (append-only)."""
+"""The record of what staff did with accounts: who, when, from where, why (append-only)."""
 
 from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
@@ -10,7 +10,7 @@ from tradepost.engine.actors import actor_label
 def record(
     request: HttpRequest, account: Account, kind: EventKind, *, reason: str = "", before: str = "", after: str = ""
 ) -> None:
-    """Write down what whoever asks has done; call it in the transaction that does it."""
+    """Record what the signed-in member of staff has done. Call this in the transaction that does it."""
     AccountEvent.objects.create(
         account=account,
         actor=actor_label(str(request.user)),
@@ -23,5 +23,5 @@ def record(
 
 
 def address_of(request: HttpRequest) -> str:
-    """Return where a request comes from."""
+    """Return the IP address that a request comes from."""
     return str(get_adapter().get_client_ip(request))

@@ -1,4 +1,4 @@
-"""Entries about what staff does to rows that no trigger watches: orders above all, whose events tell the rest."""
+"""Audit entries for actions of staff on tables without an audit trigger, above all on orders, which have events."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,43 +13,43 @@ from tradepost.audit.models import Entry
 from tradepost.audit.tables import AUDITED_TABLES
 from tradepost.engine import keys
 
-MODELS = frozenset(watched.model for watched in AUDITED_TABLES)
-IDS_MAX = 1_000  # of what was ticked or matched; beyond them only how many there were
-COUNTED_MAX = 10_000  # what matches is counted so far: no list acts on more at once
-MATCHED = "matched"  # where a request keeps the ids of what it chose by a filter
-LED_ON = (301, 302, 303)
+MODELS = frozenset(table.model for table in AUDITED_TABLES)
+IDS_MAX = 1_000  # in one entry; for more rows, the entry has only their number
+COUNTED_MAX = 10_000  # no list acts on more rows at once
+MATCHED = "matched"  # the attribute of a request with the ids of the rows that match its filter
+REDIRECTS = (301, 302, 303)
 BACK_OFFICE = "/admin/"
-EVERYBODYS = frozenset({"login", "logout"})
-DECIDED = frozenset({"orders.refill", "orders.cancelrequest"})  # one by one: each row's entries tell who did
-SAY_IT_THEMSELVES = frozenset({"orders.bulkaction"})  # what was done, and to how many
-PAGES_OF = {
+SIGN_IN_PAGES = frozenset({"login", "logout"})
+ONE_ENTRY_A_ROW = frozenset({"orders.refill", "orders.cancelrequest"})  # so that each row's history is complete
+LOG_THEMSELVES = frozenset({"orders.bulkaction"})  # by `log_action`, with the number of rows
+MODELS_BY_PAGE = {
     "manual_work_order": "orders.order",
     "manual_work_take": "orders.order",
     "manual_work_cancel": "orders.cancelrequest",
     "manual_work_refill": "orders.refill",
 }
-# Buttons that a page has beside others: by the value of `do`, or by a name of their own.
-VALUES = frozenset({"save", "complete", "partial", "cancel", "release"})
+# Pages with several buttons: the values of a button named `do`, and the names of other buttons.
+DO_VALUES = frozenset({"save", "complete", "partial", "cancel", "release"})
 BUTTONS = ("accept", "done", "reject")
 _NOTE = "SELECT audit_note(%s, %s, %s, '', '', %s, NULL, %s)"
 
 
-def note(model: str, object_id: object, label: str, after: dict[str, Any]) -> None:
-    """Write down what was done; by whom is told by whoever is acting."""
+def log_action(model: str, object_id: object, label: str, after: dict[str, Any]) -> None:
+    """Write an entry. The database knows the actor (see `tradepost.audit.actor`)."""
     with connection.cursor() as cursor:
         cursor.execute(_NOTE, [model, str(object_id), label, Entry.DO, msgspec.json.encode(after).decode()])
 
 
-def note_message(row: Any, message: object) -> None:
-    """Write down what an action says it did to a row. What a form says is left out: the row's change tells it."""
+def log_message(row: Any, message: object) -> None:
+    """Write an entry with an action's text message. A form's message is a list; the change of its row is logged."""
     if isinstance(message, str):
-        note(row._meta.label_lower, row.pk, str(row), {"done": message})  # noqa: SLF001 - documented
+        log_action(row._meta.label_lower, row.pk, str(row), {"done": message})  # noqa: SLF001 - documented
 
 
 def remember_matched(request: HttpRequest, rows: QuerySet[Any]) -> None:
-    """Keep which rows an action is about that was chosen for all that match: once it is done others may.
+    """Store the ids of the rows on the request, if staff chose all rows that match the filter.
 
-    That is to be called before the action; `note_request` tells it afterwards.
+    Call this before the action: afterwards, other rows may match. `log_request` writes the entry after the action.
     """
     if _is_across(request):
         setattr(
@@ -57,37 +57,37 @@ def remember_matched(request: HttpRequest, rows: QuerySet[Any]) -> None:
         )
 
 
-def note_request(request: HttpRequest, response: HttpResponse) -> None:
-    """Write down what a page, a button or an action of the back office did to rows that nothing watches.
+def log_request(request: HttpRequest, response: HttpResponse) -> None:
+    """Write an entry for a back office request that acted on rows without an audit trigger.
 
-    Only what led on to another page did something: a form to fill in, a question back or a refusal doesn't.
+    A request that acted ends in a redirect. A form, a confirmation page or a refusal does not, and gets no entry.
     """
     name = (request.resolver_match and request.resolver_match.url_name) or ""
-    led_on = response.status_code in LED_ON or "HX-Redirect" in response.headers
-    if not led_on or not request.path.startswith(BACK_OFFICE) or name in EVERYBODYS:
+    is_redirect = response.status_code in REDIRECTS or "HX-Redirect" in response.headers
+    if not is_redirect or not request.path.startswith(BACK_OFFICE) or name in SIGN_IN_PAGES:
         return
-    model, verb = _split(name)
+    model, verb = _model_and_verb(name)
     action = request.POST.get("action", "") if verb == "changelist" else verb
-    if model in MODELS or model in SAY_IT_THEMSELVES or not action.isidentifier():
+    if model in MODELS or model in LOG_THEMSELVES or not action.isidentifier():
         return
-    chosen = _chosen(request)
-    if model in DECIDED and 0 < len(chosen) <= IDS_MAX:
-        for row in chosen:
-            note(model, row, "", {"done": action, **_filter(request)})
+    ids = _chosen_ids(request)
+    if model in ONE_ENTRY_A_ROW and 0 < len(ids) <= IDS_MAX:
+        for id_ in ids:
+            log_action(model, id_, "", {"done": action, **_filter(request)})
         return
-    done = {"done": action, **_button(request), **_filter(request), **_which(chosen)}
-    note(PAGES_OF.get(model, model), _row(request), "", done)
+    done = {"done": action, **_button(request), **_filter(request), **_rows(ids)}
+    log_action(MODELS_BY_PAGE.get(model, model), _url_id(request), "", done)
 
 
-def _row(request: HttpRequest) -> str:
-    """Return the id that the address of a page has; empty if it is about no row."""
-    told = request.resolver_match.kwargs if request.resolver_match else {}
-    row = str(told.get("object_id", told.get("pk", "")))
-    return row if row.isdecimal() else ""
+def _url_id(request: HttpRequest) -> str:
+    """Return the row's id in the URL; empty if the page is not about one row."""
+    arguments = request.resolver_match.kwargs if request.resolver_match else {}
+    id_ = str(arguments.get("object_id", arguments.get("pk", "")))
+    return id_ if id_.isdecimal() else ""
 
 
-def _split(name: str) -> tuple[str, str]:
-    """Return the model and the verb of an address's name in the admin; of another page its name for both."""
+def _model_and_verb(name: str) -> tuple[str, str]:
+    """Split the name of an admin URL into model and verb. Any other URL's name is returned as both."""
     for app, models in apps.all_models.items():
         model, _, verb = name.removeprefix(f"{app}_").partition("_")
         if verb and name.startswith(f"{app}_{model}_") and model in models:
@@ -96,34 +96,34 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _button(request: HttpRequest) -> dict[str, object]:
-    """Return which of a page's buttons was pressed, if it has several; nothing that was typed."""
+    """Return the button that staff pressed, if the page has several. Text that staff typed is never logged."""
     value = request.POST.get("do", "")
-    button = value if value in VALUES else next((name for name in BUTTONS if name in request.POST), "")
+    button = value if value in DO_VALUES else next((name for name in BUTTONS if name in request.POST), "")
     return {"button": button} if button else {}
 
 
 def _is_across(request: HttpRequest) -> bool:
-    """Tell whether all that match were chosen, and not merely what the page shows of them."""
+    """Return whether staff chose all rows that match the filter, on every page of the list."""
     return request.POST.get("select_across", "0") not in {"", "0"}
 
 
-def _chosen(request: HttpRequest) -> list[str]:
-    """Return the ids of what an action was about: all that matched, or what was ticked."""
+def _chosen_ids(request: HttpRequest) -> list[str]:
+    """Return the ids of all rows that matched, or of those that staff ticked."""
     matched: list[str] = getattr(request, MATCHED, [])
     return matched or [id_ for id_ in request.POST.getlist("_selected_action") if id_.isdecimal()]
 
 
 def _filter(request: HttpRequest) -> dict[str, object]:
-    """Return by what the rows were chosen, if all that match were: the list's parameters, without any key."""
+    """Return the list's filter, if staff chose all rows that match it. API keys in it are left out."""
     if not _is_across(request):
         return {}
-    asked = {name: str(value) for name, value in request.GET.items()}
-    return {"filter": {name: value for name, value in asked.items() if not value.strip().startswith(keys.PREFIX)}}
+    parameters = {name: str(value) for name, value in request.GET.items()}
+    return {"filter": {name: value for name, value in parameters.items() if not value.strip().startswith(keys.PREFIX)}}
 
 
-def _which(chosen: Sequence[str]) -> dict[str, object]:
-    if not chosen:
+def _rows(ids: Sequence[str]) -> dict[str, object]:
+    if not ids:
         return {}
-    if len(chosen) > COUNTED_MAX:
+    if len(ids) > COUNTED_MAX:
         return {"rows_chosen": f"more than {COUNTED_MAX:,}"}
-    return {"rows": list(chosen)} if len(chosen) <= IDS_MAX else {"rows_chosen": len(chosen)}
+    return {"rows": list(ids)} if len(ids) <= IDS_MAX else {"rows_chosen": len(ids)}

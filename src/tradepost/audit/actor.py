@@ -1,7 +1,7 @@
-"""Who changes something: told to the database for as long as it holds, and read there by the triggers of the log.
+"""The actor: who changes rows. The database session knows it, so that the audit triggers can record it.
 
-It is told as the setting `tradepost.actor` of the session or of the transaction. One that nobody has told is known by
-the name of its program, or of its role in the database: someone with `psql`, perhaps.
+It is stored in the setting `tradepost.actor` of the session or the transaction. Without that setting (for instance in
+`psql`), entries have the program's `application_name` or the database role.
 """
 
 from collections.abc import Iterator
@@ -15,22 +15,20 @@ from django.db import DatabaseError, connection
 from tradepost.engine.enums import TextEnum
 
 SETTING = "tradepost.actor"
-_TELL = f"SELECT set_config('{SETTING}', %s, %s)"
+_SET = f"SELECT set_config('{SETTING}', %s, %s)"
 
 
 class ActorKind(TextEnum):
-    """What an actor is."""
-
     STAFF = "staff"
     CUSTOMER = "customer"
     VISITOR = "visitor"  # has not signed in
     COMMAND = "command"
     WORKER = "worker"
-    DATABASE = "database"  # came by neither
+    DATABASE = "database"  # a connection that did not set an actor
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who changes something: an account or a program; as whom, if logged in as somebody else; and from where."""
+    """An account or a program that changes rows. `acting_as` is the customer during impersonation."""
 
     kind: str
     name: str
@@ -39,53 +37,53 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     address: str | None = None
 
 
-_own: Actor | None = None  # what this process is
+_process_actor: Actor | None = None
 _acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
 
 
 @contextmanager
 def acting(actor: Actor) -> Iterator[None]:
-    """Have what is changed meanwhile be this actor's, on this thread's connection, in transactions or without."""
+    """Attribute the changes made in this block to `actor`, on this thread's connection, in a transaction or not."""
     token = _acting.set(actor)
     try:
-        if connection.connection is not None:  # else it is told once it is made
-            _tell(actor)
+        if connection.connection is not None:  # else `set_actor_on_connect` does it
+            _set_on_connection(actor)
         yield
     finally:
         _acting.reset(token)
-        _take_back()
+        _restore()
 
 
-def quietly() -> None:
-    """Have the rest of this transaction leave no entries: what follows providers' lists has a log of its own."""
+def disable_for_transaction() -> None:
+    """Write no audit entries in the rest of this transaction. For provider syncs, which have a log of their own."""
     with connection.cursor() as cursor:
-        cursor.execute(_TELL, ['{"kind":"quiet"}', True])
+        cursor.execute(_SET, ['{"kind":"disabled"}', True])
 
 
 def set_actor(kind: ActorKind, name: str) -> None:
-    """Say what this process is: what it changes is its own doing, unless somebody is acting."""
-    global _own  # noqa: PLW0603 - a process is one thing
-    _own = Actor(kind=kind.value, name=name)
+    """Set the actor of this process, which holds outside of `acting` blocks."""
+    global _process_actor  # noqa: PLW0603 - a process has one actor
+    _process_actor = Actor(kind=kind.value, name=name)
     if connection.connection is not None:
-        _tell(_own)
+        _set_on_connection(_process_actor)
 
 
 def set_actor_on_connect(**_: Any) -> None:
-    """Tell a connection just made who is at work."""
-    actor = _acting.get() or _own
+    """Set the actor on a new connection. A receiver of `connection_created`."""
+    actor = _acting.get() or _process_actor
     if actor:
-        _tell(actor)
+        _set_on_connection(actor)
 
 
-def _take_back() -> None:
-    """Have the connection be this process's again; one that can't be told so is not used any more."""
+def _restore() -> None:
+    """Set the outer actor again. If that fails, close the connection, so that nobody acts under a wrong name."""
     try:
         if connection.connection is not None:
-            _tell(_acting.get() or _own)
+            _set_on_connection(_acting.get() or _process_actor)
     except DatabaseError:
         connection.close()
 
 
-def _tell(actor: Actor | None) -> None:
+def _set_on_connection(actor: Actor | None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_TELL, [msgspec.json.encode(actor).decode() if actor else "", False])
+        cursor.execute(_SET, [msgspec.json.encode(actor).decode() if actor else "", False])

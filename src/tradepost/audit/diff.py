@@ -1,4 +1,4 @@
-"""Entries of the log as people read them: fields by their names, rows by what they are called."""
+"""Audit entries for people to read: fields with their verbose names, related rows with their names."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -10,30 +10,30 @@ from django.db.models import Field, Model
 
 from tradepost.audit.models import Entry
 
-SECRET = "secret"  # noqa: S105 - what triggers write in place of one
+SECRET = "secret"  # noqa: S105 - what triggers write in place of a secret value
 NOTHING = "–"
 
 
 class FieldChange(msgspec.Struct, frozen=True):
-    """A field that was changed: its name, and what it was and is, as text."""
+    """A changed field: its name, and its old and new value as text."""
 
     name: str
     was: str
     is_now: str
 
 
-type _Names = dict[tuple[type[Model], Any], str]  # of rows that fields point to, by their model and id
+type _Names = dict[tuple[type[Model], Any], str]  # names of related rows, by model and id
 
 
 def differences(entries: Iterable[Entry]) -> dict[int, list[FieldChange]]:
-    """Return what each entry changed, by the entry's id; whatever they point to is looked up once a model."""
+    """Return the changed fields by entry id. Takes one query for each model that the entries' fields point to."""
     entries = list(entries)
-    names = _names(entries)
+    names = _related_names(entries)
     return {entry.pk: list(_differences(entry, names)) for entry in entries}
 
 
 def model_of(name: str) -> type[Model] | None:
-    """Return the model that is called so in entries; None for one that is gone."""
+    """Return the model of this label; None if it no longer exists."""
     try:
         return apps.get_model(name)
     except (LookupError, ValueError):
@@ -45,13 +45,13 @@ def _differences(entry: Entry, names: _Names) -> Iterator[FieldChange]:
     fields = _fields(entry.model)
     for column in sorted({**before, **after}):
         field = fields.get(column)
-        was, is_now = (_shown(side.get(column), field, names) for side in (before, after))
+        was, is_now = (_value_text(values.get(column), field, names) for values in (before, after))
         if before.get(column) == SECRET or after.get(column) == SECRET:
             was, is_now = NOTHING, "changed"
         yield FieldChange(str(field.verbose_name) if field else column, was, is_now)
 
 
-def _shown(value: Any, field: "Field[Any, Any] | None", names: _Names) -> str:
+def _value_text(value: Any, field: "Field[Any, Any] | None", names: _Names) -> str:
     if value in (None, "", []):
         return NOTHING
     if isinstance(value, bool):
@@ -62,27 +62,27 @@ def _shown(value: Any, field: "Field[Any, Any] | None", names: _Names) -> str:
     return names.get((related, value), f"{value}") if isinstance(related, type) else str(value)
 
 
-def _names(entries: list[Entry]) -> _Names:
-    asked: dict[type[Model], set[Any]] = {}
+def _related_names(entries: list[Entry]) -> _Names:
+    ids_by_model: dict[type[Model], set[Any]] = {}
     for entry in entries:
         fields = _fields(entry.model)
         for column, value in chain((entry.before or {}).items(), (entry.after or {}).items()):
             field = fields.get(column)
             if field and isinstance(field.related_model, type) and value is not None:
-                asked.setdefault(field.related_model, set()).add(value)
+                ids_by_model.setdefault(field.related_model, set()).add(value)
     return {
         (model, pk): str(row)
-        for model, ids in asked.items()
+        for model, ids in ids_by_model.items()
         for pk, row in model._default_manager.in_bulk(list(ids)).items()  # noqa: SLF001 - documented
     }
 
 
 def _fields(name: str) -> dict[str, "Field[Any, Any]"]:
-    """Return a model's fields by their columns, with those of the rows that link it to others."""
+    """Return a model's fields by column, with the fields of its many-to-many tables."""
     model = model_of(name)
     if model is None:
         return {}
     options = model._meta  # noqa: SLF001 - documented
-    between = [link.remote_field.through for link in options.many_to_many]
-    links = (through._meta.concrete_fields for through in between if through)  # noqa: SLF001 - documented
-    return {str(field.column): field for field in chain(*links, options.concrete_fields)}
+    link_models = [field.remote_field.through for field in options.many_to_many]
+    link_fields = (through._meta.concrete_fields for through in link_models if through)  # noqa: SLF001 - documented
+    return {str(field.column): field for field in chain(*link_fields, options.concrete_fields)}

@@ -1,4 +1,4 @@
-"""Requests that may change something tell the database who makes them."""
+"""The middleware that sets the audit log's actor for each request that may change rows."""
 
 from ipaddress import ip_address
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 
-from tradepost.audit.actions import note_request
+from tradepost.audit.actions import log_request
 from tradepost.audit.actor import Actor, ActorKind, acting
 from tradepost.http_types import GetResponse
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-HIJACKERS = "hijack_history"  # where django-hijack keeps who has logged in as somebody, the first one first
+HIJACKERS = "hijack_history"  # django-hijack's list of the ids of impersonating accounts, the first one first
 
 
 def audit_actor_middleware(get_response: GetResponse) -> GetResponse:
-    """Have what a request changes be on whoever has signed in; or on who has logged in as them, if somebody has."""
+    """Attribute changes to the signed-in user, or to the staff member impersonating them."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         if request.method in SAFE:
@@ -24,14 +24,14 @@ def audit_actor_middleware(get_response: GetResponse) -> GetResponse:
         with acting(actor):
             response = get_response(request)
             if actor.kind == ActorKind.STAFF.value:
-                note_request(request, response)
+                log_request(request, response)
             return response
 
     return answer
 
 
 def _address(request: HttpRequest) -> str | None:
-    """Return where a request comes from, as the server knows it or a proxy that it trusts says; None off the net."""
+    """Return the request's IP address, from the server or its trusted proxy; None for a Unix socket."""
     try:
         return str(ip_address(request.META.get("REMOTE_ADDR", "")))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What staff and the system's operators have changed: the audit log."""
+"""The audit log: what staff and operators have changed."""
 
 import json
 from decimal import Decimal
@@ -12,17 +12,17 @@ from tradepost.audit.actor import ActorKind
 
 
 class DecimalJSONDecoder(json.JSONDecoder):
-    """Reads rates and amounts as the decimals that they are."""
+    """Reads rates and amounts as `Decimal`, so that no digit is lost."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(parse_float=Decimal, **options)
 
 
 class Entry(models.Model):
-    """One change of one row, by whom and from where. Append-only: a trigger refuses UPDATE, DELETE and TRUNCATE.
+    """One change of one row: by whom and from where. Append-only: a trigger refuses UPDATE, DELETE and TRUNCATE.
 
-    Rows are written by triggers on the tables of `tradepost.audit.tables`, whichever way a change comes, and by
-    `tradepost.audit.actions` for what staff does to rows that have a log of their own.
+    Triggers on the tables in `tradepost.audit.tables` write entries for every change, however it is made.
+    `tradepost.audit.actions` writes entries for actions of staff on other tables, which have a log of their own.
     """
 
     ADD, CHANGE, DELETE, DO = "add", "change", "delete", "do"

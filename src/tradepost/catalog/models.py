@@ -1,4 +1,4 @@
-"""What is for sale: categories, services, and the rates agreed with single accounts."""
+"""The catalog: categories, services, rates agreed with accounts, and price lists."""
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -13,8 +13,6 @@ PERCENT = (MinValueValidator(0), MaxValueValidator(100))
 
 
 class Category(models.Model):
-    """A heading that services stand under."""
-
     name = models.CharField(max_length=200, unique=True)
     position = models.IntegerField(default=0, db_default=0)
 
@@ -27,7 +25,7 @@ class Category(models.Model):
 
 
 class Service(models.Model):
-    """What an order is for; `type` decides its parameters (docs/protocol.md §3). Never deleted, only taken off sale."""
+    """A service on offer. `type` decides an order's parameters (docs/protocol.md §3). Never deleted, only off sale."""
 
     id = models.BigAutoField(primary_key=True)
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="services")
@@ -118,7 +116,7 @@ class CustomRate(models.Model):
 
 
 class PriceList(models.Model):
-    """What the accounts that are on it pay: rates of services, discounts on categories, a discount on the rest."""
+    """The prices of its members: rates of services, discounts on categories, and a discount on everything else."""
 
     name = models.CharField(max_length=100, unique=True)
     discount_percent = models.DecimalField(
@@ -193,7 +191,7 @@ class PriceListRate(models.Model):
 
 
 class PriceListMember(models.Model):
-    """An account that is on a price list; the account is the key, so it is on one at most."""
+    """An account on a price list. The account is the primary key, so it is on one list at most."""
 
     account = models.OneToOneField(
         settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="price_list_membership"
@@ -210,7 +208,7 @@ class PriceListMember(models.Model):
 
 
 class PendingImport(models.Model):
-    """What was read of a file that staff looks at before it is imported; kept here, since any node may be asked."""
+    """A parsed file that staff checks before the import. It is in the database, since any node may get the request."""
 
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     file_name = models.CharField(max_length=200)
@@ -222,7 +220,7 @@ class PendingImport(models.Model):
 
 
 class Favourite(models.Model):
-    """A service that an account wants at hand."""
+    """A service that a customer marked in the panel."""
 
     pk = models.CompositePrimaryKey("account_id", "service_id")
     account = models.ForeignKey(
@@ -236,7 +234,7 @@ class Favourite(models.Model):
 
 
 class ServiceChange(models.Model):
-    """What changed about a service that customers should know. Written by a trigger, whoever made the change."""
+    """A change of a service that customers should know. A trigger writes it, however the change is made."""
 
     NEW, ON_SALE, OFF_SALE, RATE = "new", "on sale", "off sale", "rate"
     KINDS = (NEW, ON_SALE, OFF_SALE, RATE)
@@ -261,10 +259,10 @@ class ServiceChange(models.Model):
 
 
 class CatalogVersion(models.Model):
-    """One row, counted up by triggers on the tables above that rates depend on, and on routes and what they cost.
+    """One row with a number. Triggers increase it on a change of any table that rates depend on, and of routes' costs.
 
-    Every node keeps the catalogue in memory and reads this number in the statement that locks accounts or looks up
-    keys, so none ever sells at a rate that has been changed.
+    Every node keeps the catalog in memory, and reads this number in the statement that locks accounts or looks up
+    keys. So no node ever sells at an old rate.
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1)

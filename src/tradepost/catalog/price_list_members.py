@@ -1,4 +1,4 @@
-"""Accounts put on a price list, many at once: by the e-mail addresses that somebody has pasted."""
+"""Putting many accounts on a price list at once, by e-mail addresses that staff pastes."""
 
 import re
 from collections.abc import Iterable
@@ -11,11 +11,15 @@ from tradepost.catalog.models import PriceList, PriceListMember
 
 ADDRESSES_MAX = 5_000
 
-_APART = re.compile(r"[\s,;<>\"]+")
+_SEPARATORS = re.compile(r"[\s,;<>\"]+")
 
 
-class Joining(msgspec.Struct, frozen=True):
-    """Who would join: accounts by id with their addresses; those on another list with its name."""
+class MembershipPlan(msgspec.Struct, frozen=True):
+    """What would happen to pasted addresses.
+
+    `new` and `from_others` are accounts by id, with their address. Those in `from_others` are on another list, and have
+    its name, too.
+    """
 
     new: dict[int, str]
     from_others: dict[int, tuple[str, str]]
@@ -24,30 +28,30 @@ class Joining(msgspec.Struct, frozen=True):
 
 
 def addresses_in(text: str) -> list[str]:
-    """Return the e-mail addresses in a text, each once, in lower case; names beside them are left out."""
-    return list(dict.fromkeys(part.lower() for part in _APART.split(text) if "@" in part))
+    """Return the e-mail addresses in a text, each once and in lower case. Other words, such as names, are left out."""
+    return list(dict.fromkeys(part.lower() for part in _SEPARATORS.split(text) if "@" in part))
 
 
-def consider(price_list: PriceList, addresses: Iterable[str]) -> Joining:
-    """Return what becomes of these addresses if they are to be on a list."""
-    asked = list(addresses)
-    found = dict(Account.objects.filter(email__in=asked).values_list("email", "pk"))
-    members = PriceListMember.objects.filter(account__in=found.values()).select_related("price_list")
-    on = {member.account_id: member.price_list for member in members}
+def plan(price_list: PriceList, addresses: Iterable[str]) -> MembershipPlan:
+    """Return what `add_members` would do with these addresses. Writes nothing."""
+    addresses = list(addresses)
+    accounts = dict(Account.objects.filter(email__in=addresses).values_list("email", "pk"))
+    members = PriceListMember.objects.filter(account__in=accounts.values()).select_related("price_list")
+    lists = {member.account_id: member.price_list for member in members}
     new, from_others, already = {}, {}, []
-    for address, account in found.items():
-        current = on.get(account)
+    for address, account in accounts.items():
+        current = lists.get(account)
         if current is None:
             new[account] = str(address)
         elif current.pk == price_list.pk:
             already.append(str(address))
         else:
             from_others[account] = str(address), current.name
-    return Joining(new, from_others, already, [address for address in asked if address not in found])
+    return MembershipPlan(new, from_others, already, [address for address in addresses if address not in accounts])
 
 
-def join(price_list: PriceList, accounts: Iterable[int]) -> None:
-    """Put accounts on a list; they leave the one that they are on."""
+def add_members(price_list: PriceList, accounts: Iterable[int]) -> None:
+    """Put accounts on a price list. An account on another list leaves that list."""
     with transaction.atomic():
         PriceListMember.objects.bulk_create(
             [PriceListMember(account_id=account, price_list=price_list) for account in accounts],

@@ -1,4 +1,4 @@
-"""The rates agreed with one account copied to others: what they would be is told first, then they are written."""
+"""Copying the custom rates of one account to other accounts: first a preview, then the writing."""
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal
@@ -13,8 +13,8 @@ ACCOUNTS_MAX = 1_000
 RATES_MAX = 200_000
 
 
-class Copied(msgspec.Struct, frozen=True):
-    """A rate that an account would have, and the one it has, if any."""
+class RateCopy(msgspec.Struct, frozen=True):
+    """A rate that an account would get. `was` is the account's own rate of the service, if it has one."""
 
     account: int
     email: str
@@ -26,32 +26,35 @@ class Copied(msgspec.Struct, frozen=True):
 
     @property
     def is_to_change(self) -> bool:
-        """Whether anything is to be written."""
+        """Whether `write_copies` writes this rate."""
         return self.was is None or (self.overwrites and self.was != self.rate)
 
 
 class TooManyRatesError(TradepostError):
-    """More rates than are copied at once; the message says how many."""
+    """More than `RATES_MAX` rates. The message says how many, for the form's field."""
 
 
-def consider(source: int, targets: Collection[int], *, overwrite: bool) -> list[Copied]:
-    """Return what copying an account's rates to others comes to, by account and service. Raises `TooManyRatesError`."""
+def preview(source: int, targets: Collection[int], *, overwrite: bool) -> list[RateCopy]:
+    """Return the copies of `source`'s rates for the accounts `targets`, by account and service.
+
+    Raises `TooManyRatesError`.
+    """
     rates = list(CustomRate.objects.filter(account=source).select_related("service").order_by("service"))
     if len(rates) * len(targets) > RATES_MAX:
         raise TooManyRatesError(f"{len(rates) * len(targets):,} rates; no more than {RATES_MAX:,} at once.")
-    existing = CustomRate.objects.filter(account__in=targets)
-    has = {(account, service): rate for account, service, rate in existing.values_list("account", "service", "rate")}
-    people = Account.objects.filter(pk__in=targets).order_by("email").values_list("pk", "email")
+    rows = CustomRate.objects.filter(account__in=targets).values_list("account", "service", "rate")
+    existing = {(account, service): rate for account, service, rate in rows}
+    accounts = Account.objects.filter(pk__in=targets).order_by("email").values_list("pk", "email")
     return [
-        Copied(id_, str(email), rate.service_id, rate.service.name, was, rate.rate, overwrite)
-        for id_, email in people
+        RateCopy(id_, str(email), rate.service_id, rate.service.name, was, rate.rate, overwrite)
+        for id_, email in accounts
         for rate in rates
-        for was in [has.get((id_, rate.service_id))]
+        for was in [existing.get((id_, rate.service_id))]
     ]
 
 
-def apply(copies: Sequence[Copied]) -> None:
-    """Write what was considered, in the caller's transaction."""
+def write_copies(copies: Sequence[RateCopy]) -> None:
+    """Write the copies that change something, in the caller's transaction."""
     CustomRate.objects.bulk_create(
         [
             CustomRate(account_id=copy.account, service_id=copy.service, rate=copy.rate)

@@ -1,4 +1,4 @@
-"""The order of categories, and of services within them: rows of a page dragged, or told the place they are to be at."""
+"""The order of categories, and of services within a category. Staff drags rows, or types the place of a row."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,44 +9,47 @@ from tradepost.database import engine_connection
 from tradepost.engine.exceptions import TradepostError
 
 _PLACE = """
-UPDATE {table} AS kept SET position = told.place
-FROM unnest(%s::bigint[]) WITH ORDINALITY AS told (id, place) WHERE kept.id = told.id AND kept.position <> told.place
+UPDATE {table} AS old SET position = new.place
+FROM unnest(%s::bigint[]) WITH ORDINALITY AS new (id, place) WHERE old.id = new.id AND old.position <> new.place
 """
 _MOVE = """
-UPDATE catalog_service AS kept SET category_id = %s, position = %s + told.place
-FROM unnest(%s::bigint[]) WITH ORDINALITY AS told (id, place) WHERE kept.id = told.id
+UPDATE catalog_service AS old SET category_id = %s, position = %s + new.place
+FROM unnest(%s::bigint[]) WITH ORDINALITY AS new (id, place) WHERE old.id = new.id
 """
 
 
-class StaleSortOrderError(TradepostError):
-    """The rows are others than those that were arranged; nothing has been done."""
+class StaleOrderError(TradepostError):
+    """The rows changed after the page was shown. Nothing was moved."""
 
 
-def arranged(all_: Sequence[int], page: Sequence[int], order: Sequence[int], places: Mapping[int, int]) -> list[int]:
-    """Return the order of all rows once those of a page are in the order given, and some at places, from 1.
+def rearranged(all_: Sequence[int], page: Sequence[int], order: Sequence[int], places: Mapping[int, int]) -> list[int]:
+    """Return the new order of all rows (ids).
 
-    Raises `StaleSortOrderError` if the page's rows are not what they were.
+    1. The rows of `page` come into the order `order`.
+    2. The rows in `places` move to their place among all rows, counted from 1.
+
+    Raises `StaleOrderError` if the rows of the page are no longer next to each other in this order.
     """
     if sorted(order) != sorted(page) or not set(page) <= set(all_):
-        raise StaleSortOrderError
+        raise StaleOrderError
     start = all_.index(page[0]) if page else 0
     if list(all_[start : start + len(page)]) != list(page):
-        raise StaleSortOrderError
+        raise StaleOrderError
     result = [*all_[:start], *order, *all_[start + len(page) :]]
-    for id_, place in sorted(places.items(), key=lambda told: told[1]):
+    for id_, place in sorted(places.items(), key=lambda item: item[1]):
         result.remove(id_)
         result.insert(place - 1, id_)
     return result
 
 
-def categories() -> list[int]:
-    """Lock the categories, and return them in their order."""
+def lock_categories() -> list[int]:
+    """Lock the categories, and return their ids in order."""
     rows = Category.objects.order_by("pk").select_for_update().values_list("position", "pk")
     return [id_ for _, id_ in sorted(rows)]
 
 
-def services(category: int) -> list[int]:
-    """Lock the services of a category, and return them in their order."""
+def lock_services(category: int) -> list[int]:
+    """Lock the services of a category, and return their ids in order."""
     rows = Service.objects.filter(category=category).order_by("pk").select_for_update().values_list("position", "pk")
     return [id_ for _, id_ in sorted(rows)]
 
@@ -61,7 +64,7 @@ def place_services(order: Sequence[int]) -> None:
     engine_connection().execute(_PLACE.format(table="catalog_service"), [list(order)])
 
 
-def move(services: Sequence[int], category: int) -> None:
-    """Put services under another category, behind those that are there, in one statement."""
+def move_services(services: Sequence[int], category: int) -> None:
+    """Move services to the end of another category, in one statement."""
     last = Service.objects.filter(category=category).aggregate(last=Max("position"))["last"] or 0
     engine_connection().execute(_MOVE, [category, last, list(services)])

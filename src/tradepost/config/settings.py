@@ -162,7 +162,8 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _URL.scheme
 ACCOUNT_SESSION_REMEMBER = True
-HIJACK_PERMISSION_CHECK = "tradepost.accounts.impersonation.may"  # django-hijack's own URLs are not routed
+# Our own URLs lead to its views; its own URLs are not reachable.
+HIJACK_PERMISSION_CHECK = "tradepost.accounts.impersonation.may_impersonate"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Tradepost"

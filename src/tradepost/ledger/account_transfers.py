@@ -1,4 +1,4 @@
-"""The transfers of customers' accounts, by side: those out of an account and those into it each have an index."""
+"""Queries for customers' transfers, one for each side, since debits and credits have separate indexes."""
 
 from collections.abc import Iterable
 
@@ -10,16 +10,17 @@ from tradepost.ledger.models import Transfer
 DEBIT, CREDIT = "debit", "credit"
 
 
-def of_accounts(found: QuerySet[Transfer], accounts: Iterable[int], kind: str = "") -> list[QuerySet[Transfer]]:
-    """Return the transfers of some ledger accounts, a query for each side of each; together they have each one once.
+def of_accounts(transfers: QuerySet[Transfer], accounts: Iterable[int], kind: str = "") -> list[QuerySet[Transfer]]:
+    """Return queries that together find each transfer of these ledger accounts once.
 
-    Of one kind, the sides on which it never is are left out: nothing stops a walk through charges for a refund.
+    If all transfers have one `kind`, pass it: a side on which it never occurs is left out. Otherwise a search for
+    refunds, for instance, would read all of an account's charges.
     """
-    return [found.filter(**{side: account}) for account in accounts for side in _sides(kind)]
+    return [transfers.filter(**{side: account}) for account in accounts for side in _sides(kind)]
 
 
 def _sides(kind: str) -> tuple[str, ...]:
-    """Return where transfers of a kind have the customer; the house is on the other side of every transfer."""
+    """Return the sides on which transfers of a kind have the customer. The house is on the other side."""
     if kind == TransferKind.CHARGE:
         return (DEBIT,)
     return (CREDIT,) if kind in TransferKind.values() and kind != TransferKind.ADJUSTMENT else (DEBIT, CREDIT)

@@ -1,4 +1,4 @@
-"""The books, from Django's side: the engine's functions on Django's own connection, inside its transaction."""
+"""The engine's ledger functions for Django code: on Django's own connection, inside its transaction."""
 
 from decimal import Decimal
 
@@ -11,11 +11,11 @@ from tradepost.engine.ledger import OverdrawnError
 
 
 def check() -> list[Finding]:
-    """Prove the books on one state of the database; clean books return nothing."""
+    """Return what is wrong in the books, all rules on one snapshot. Correct books return an empty list."""
     with transaction.atomic():
-        raw = engine_connection()
-        raw.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        return list(integrity.check(raw))
+        connection = engine_connection()
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        return list(integrity.check(connection))
 
 
 def top_up(account: int, amount: Decimal, *, actor: str, note: str = "") -> Decimal:
@@ -25,9 +25,9 @@ def top_up(account: int, amount: Decimal, *, actor: str, note: str = "") -> Deci
 
 
 def set_credit_limit(account: int, limit: Decimal) -> Decimal:
-    """Let an account's balance go so far below zero, and return how far it might before.
+    """Set how far an account's balance may go below zero. Return the old limit.
 
-    Raises `ValueError` with a sentence if the account owes more than that now.
+    Raises `ValueError`, with a sentence for the user, if the account owes more than the new limit now.
     """
     try:
         with transaction.atomic():

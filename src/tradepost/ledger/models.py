@@ -1,6 +1,6 @@
-"""The books: who has how much, and every movement that made it so (docs/architecture.md, money).
+"""The books: balances, and every transfer of money that led to them (docs/architecture.md, money).
 
-Nothing here is changed through the ORM: `tradepost.engine.ledger` moves money, these models show it.
+Nothing moves money through the ORM. `tradepost.engine.ledger` does, and these models show the result.
 """
 
 import uuid
@@ -16,13 +16,13 @@ from tradepost.engine.actors import ACTOR_CHARS_MAX
 from tradepost.engine.enums import TextEnum
 from tradepost.engine.ledger import CUSTOMER_IDS_FROM, SystemAccount, TransferKind
 
-PAYMENTS = [TransferKind.TOP_UP.value, TransferKind.ADJUSTMENT.value]  # the kinds of transfers that are no order's
+PAYMENTS = [TransferKind.TOP_UP.value, TransferKind.ADJUSTMENT.value]  # the kinds of transfers without an order
 REASON_CHARS_MAX = 500
 REFERENCE_CHARS_MAX = 120
 
 
 class LedgerAccount(models.Model):
-    """A customer's money, with its balance; or one of the house's own, whose balance is summed when asked for."""
+    """A customer's account, with its balance; or an account of the house, whose balance is summed when it is needed."""
 
     id = models.BigAutoField(primary_key=True)
     account = models.OneToOneField(
@@ -43,8 +43,8 @@ class LedgerAccount(models.Model):
                 condition=Q(balance__gte=-models.F("credit_limit")), name="ledger_account_within_credit"
             ),
             models.CheckConstraint(condition=Q(credit_limit__gte=0), name="ledger_account_credit_not_negative"),
-            # The house's accounts have the ids below CUSTOMER_IDS_FROM, so that a partial index on transfers can
-            # leave them out: a statement is read for customers, the house's side is only ever summed.
+            # The house's accounts have the ids below CUSTOMER_IDS_FROM, so that partial indexes on transfers can leave
+            # them out: only customers have statements, and the house's transfers are only summed.
             models.CheckConstraint(
                 condition=Q(account__isnull=True, balance__isnull=True, id__lt=CUSTOMER_IDS_FROM)
                 | Q(account__isnull=False, balance__isnull=False, id__gte=CUSTOMER_IDS_FROM),
@@ -90,7 +90,7 @@ class Transfer(models.Model):
             models.CheckConstraint(condition=Q(amount__gt=0), name="transfer_amount_positive"),
             models.CheckConstraint(condition=~Q(debit=models.F("credit")), name="transfer_between_two"),
             models.CheckConstraint(condition=Q(kind__in=TransferKind.values()), name="transfer_kind_known"),
-            # What makes a charge or a refund happen once, whoever asks for it again.
+            # An order's charge or refund happens only once, even if a request or a task is repeated.
             models.UniqueConstraint(
                 fields=("order", "kind", "sequence"), condition=Q(order__isnull=False), name="transfer_once_per_order"
             ),
@@ -102,14 +102,14 @@ class Transfer(models.Model):
             models.Index(
                 fields=("credit", "id"), condition=Q(credit__gte=CUSTOMER_IDS_FROM), name="transfer_credits_of_customer"
             ),
-            # What an account was paid in, without its orders; an order's charge is in neither (decision 0046).
+            # An account's payments without its orders. An order's charge costs these indexes nothing (decision 0046).
             models.Index(
                 fields=("credit", "id"), include=("amount",), condition=Q(kind__in=PAYMENTS), name="transfer_paid_in"
             ),
             models.Index(
                 fields=("debit", "id"), include=("amount",), condition=Q(kind__in=PAYMENTS), name="transfer_paid_out"
             ),
-            # What is rare among charges is found without walking past them; a charge pays nothing for it.
+            # Rare kinds are found without reading all charges, and a charge costs this index nothing.
             models.Index(fields=("kind", "id"), condition=~Q(kind="charge"), name="transfer_other_than_charge"),
         )
         ordering = ("-id",)
@@ -119,22 +119,20 @@ class Transfer(models.Model):
 
 
 class PaymentKind(TextEnum):
-    """What a payment by hand is."""
-
     TOP_UP = "top-up"
     CORRECTION = "correction"
     BONUS = "bonus"
 
     @property
     def source(self) -> tuple[SystemAccount, TransferKind]:
-        """The house's account it comes from, and what its transfer is called."""
+        """The house's account that pays, and the kind of the transfer."""
         if self is PaymentKind.TOP_UP:
             return SystemAccount.TOP_UPS, TransferKind.TOP_UP
         return SystemAccount.ADJUSTMENTS, TransferKind.ADJUSTMENT
 
 
 class PaymentState(TextEnum):
-    """How far a payment by hand is. Approving it and moving its money is one step."""
+    """The state of a payment by hand. Approving it and moving its money is one step, so there is no state between."""
 
     REQUESTED = "requested"
     DONE = "done"
@@ -142,9 +140,9 @@ class PaymentState(TextEnum):
 
 
 class PaymentLimit(models.Model):
-    """How much a role may pay by hand. A role without one may not; who sets the limits needs none.
+    """How much staff in a role may pay by hand. A role without a row may not pay; staff who set limits have none.
 
-    Whoever has several roles may do what any of them may.
+    A member of staff with several roles has the highest of their limits.
     """
 
     group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="payment_limit", verbose_name="role")
@@ -183,8 +181,8 @@ class PaymentLimit(models.Model):
 class ManualPayment(models.Model):
     """Money that staff gives an account, or takes back from it. Written by `tradepost.ledger.payments` only.
 
-    `amount` is below zero where a correction takes money back. What it is never changes, and neither does one that is
-    done or rejected (a trigger).
+    If a correction takes money back, `amount` is negative. The request itself never changes, and a payment that is done
+    or rejected never changes at all (a trigger).
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -226,7 +224,7 @@ class ManualPayment(models.Model):
                 | Q(~Q(state=PaymentState.DONE.value), transfer__isnull=True),
                 name="payment_done_has_transfer",
             ),
-            # Two pairs of eyes. Whoever asked for a payment may take that back, which is to reject it.
+            # Another person must approve. The person who requested a payment may withdraw (that is, reject) it.
             models.CheckConstraint(
                 condition=Q(decided_by__isnull=True)
                 | ~Q(state=PaymentState.DONE.value)
@@ -241,7 +239,7 @@ class ManualPayment(models.Model):
                 condition=Q(needs_approval=False) | ~Q(state=PaymentState.DONE.value) | Q(decided_by__isnull=False),
                 name="payment_approved_if_it_needs_to",
             ),
-            # A mistake is taken back once.
+            # A payment is corrected once.
             models.UniqueConstraint(
                 fields=("corrects",),
                 condition=Q(corrects__isnull=False) & ~Q(state=PaymentState.REJECTED.value),

@@ -1,10 +1,11 @@
-"""Payments by hand: how much who may pay, whom they wait for, and that each moves its money once.
+"""Payments by hand: limits, approval by a second person, and the guarantee that each payment moves its money once.
 
-1. Whoever makes one is locked, so that what they pay in a day is counted right; the same form twice is one payment.
-2. What is above their limits is refused. What is above what they may pay alone is asked for and waits.
-3. A second person approves or rejects it. The payment is locked, so that of two who decide one comes second.
-4. Its money moves, by the ledger, in the transaction that makes it done: a payment that the ledger refuses stays as
-   it was.
+1. Lock the account of the person who pays, so that the sum of the day is right. A form that is sent twice is one
+   payment.
+2. If the amount is above the person's limits, refuse it. If it is above the limit for one person, let it wait.
+3. A second person approves or rejects it. The payment is locked, so that only the first decision counts.
+4. The ledger moves the money in the transaction that sets the payment to done. If the ledger refuses, the payment
+   stays as it was.
 """
 
 from datetime import datetime
@@ -31,16 +32,16 @@ PERMISSIONS = {
     PaymentKind.BONUS: "ledger.correct_balance",
 }
 APPROVE = "ledger.approve_payment"
-SET_LIMITS = "ledger.change_paymentlimit"  # whoever may set the limits is bound by none
-ENDLESS = Decimal("Infinity")
+SET_LIMITS = "ledger.change_paymentlimit"  # staff who may set the limits have none
+UNLIMITED = Decimal("Infinity")
 
 
 class PaymentRefusedError(TradepostError):
-    """A payment is not made, or not decided on; `str()` is a sentence that says why."""
+    """A payment, or a decision on a payment, is refused. `str()` is a sentence with the reason, for staff."""
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody wants to pay. `reason` is for staff, `reference` for the customer's statement."""
+class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment that staff wants to make. `reason` is for staff, `reference` for the customer's statement."""
 
     form_token: UUID
     account: int
@@ -51,97 +52,97 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     corrects: int | None = None
 
 
-class Allowance(msgspec.Struct, frozen=True):
-    """How much somebody may pay: at once, in what is left of the day, and without a second person."""
+class PaymentAllowance(msgspec.Struct, frozen=True):
+    """How much a person may still pay: in one payment, today, and without a second person."""
 
-    at_once: Decimal
+    per_payment: Decimal
     today: Decimal
-    alone: Decimal
+    without_approval: Decimal
 
 
 def kinds_of(person: Account) -> list[PaymentKind]:
-    """Return the kinds of payments that somebody may make."""
+    """Return the kinds of payments that this person may make."""
     return [kind for kind in PaymentKind if person.has_perm(PERMISSIONS[kind])]
 
 
-def allowance(person: Account) -> Allowance:
-    """Return how much somebody may pay now: the most that any of their roles may."""
+def allowance(person: Account) -> PaymentAllowance:
+    """Return how much this person may pay now, by the highest limits of their roles. A day begins at 0:00 UTC."""
     if person.has_perm(SET_LIMITS):
-        return Allowance(ENDLESS, ENDLESS, ENDLESS)
+        return PaymentAllowance(UNLIMITED, UNLIMITED, UNLIMITED)
     limits = PaymentLimit.objects.filter(group__user=person).aggregate(
-        at_once=Max("per_payment", default=ZERO),
-        a_day=Max("per_day", default=ZERO),
-        alone=Max("approval_above", default=ZERO),
+        per_payment=Max("per_payment", default=ZERO),
+        per_day=Max("per_day", default=ZERO),
+        approval_above=Max("approval_above", default=ZERO),
     )
-    paid = ManualPayment.objects.filter(requested_by=person, requested_at__gte=_today()).exclude(
+    payments = ManualPayment.objects.filter(requested_by=person, requested_at__gte=_today()).exclude(
         state=PaymentState.REJECTED.value
     )
-    today = paid.aggregate(total=Sum(Abs("amount"), default=ZERO))["total"]
-    return Allowance(limits["at_once"], max(limits["a_day"] - today, ZERO), limits["alone"])
+    paid = payments.aggregate(total=Sum(Abs("amount"), default=ZERO))["total"]
+    return PaymentAllowance(limits["per_payment"], max(limits["per_day"] - paid, ZERO), limits["approval_above"])
 
 
-def why_not(person: Account, wish: Wish) -> str:
-    """Return why somebody may not make a payment; nothing if they may, or have made it: sent again, it is the same."""
+def why_not(person: Account, request: PaymentRequest) -> str:
+    """Return why the person may not make the payment; empty if they may, or if the same form has made it already."""
     try:
-        if _made(person, wish):
+        if _made_before(person, request):
             return ""
     except PaymentRefusedError as refused:
         return str(refused)
-    return _forbidden(person, wish)
+    return _reason_to_refuse(person, request)
 
 
-def _made(person: Account, wish: Wish) -> ManualPayment | None:
-    """Return the payment that somebody has made by this form. Raises `PaymentRefusedError` if it is another one."""
-    known = ManualPayment.objects.filter(form_token=wish.form_token, requested_by=person).first()
-    if known and (known.account_id, known.kind, known.amount) != (wish.account, wish.kind.value, wish.amount):
+def _made_before(person: Account, request: PaymentRequest) -> ManualPayment | None:
+    """Return the payment that this form has made. Raises `PaymentRefusedError` if that was another payment."""
+    known = ManualPayment.objects.filter(form_token=request.form_token, requested_by=person).first()
+    if known and (known.account_id, known.kind, known.amount) != (request.account, request.kind.value, request.amount):
         raise PaymentRefusedError(
             f"This form has made a {known.kind} of {money.show(known.amount)} before: begin again for another payment."
         )
     return known
 
 
-def _forbidden(person: Account, wish: Wish) -> str:
-    if not person.has_perm(PERMISSIONS[wish.kind]):
-        return f"You may not make a {wish.kind.value}."
-    if wish.account == person.pk and not person.has_perm(SET_LIMITS):
+def _reason_to_refuse(person: Account, request: PaymentRequest) -> str:
+    if not person.has_perm(PERMISSIONS[request.kind]):
+        return f"You may not make a {request.kind.value}."
+    if request.account == person.pk and not person.has_perm(SET_LIMITS):
         return "Nobody pays their own account."
-    if Account.objects.filter(pk=wish.account, test_of__isnull=False).exists():
+    if Account.objects.filter(pk=request.account, test_of__isnull=False).exists():
         return "A test account has play money only."
-    return _beyond(allowance(person), abs(wish.amount))
+    return _above_limit(allowance(person), abs(request.amount))
 
 
-def _beyond(allowed: Allowance, amount: Decimal) -> str:
-    if not allowed.at_once:
+def _above_limit(allowed: PaymentAllowance, amount: Decimal) -> str:
+    if not allowed.per_payment:
         return "Your role has no limit for payments yet, so it may make none. An owner sets it under Payment limits."
-    if amount > allowed.at_once:
-        return f"Your role may pay {money.show(allowed.at_once)} at once."
+    if amount > allowed.per_payment:
+        return f"Your role may pay {money.show(allowed.per_payment)} at once."
     if amount > allowed.today:
         return f"Of what your role may pay in a day, {money.show(allowed.today)} is left today."
     return ""
 
 
 @transaction.atomic
-def make(person: Account, wish: Wish) -> ManualPayment:
-    """Make a payment; it is done, or waits for a second person. The same wish again is the same payment.
+def make(person: Account, request: PaymentRequest) -> ManualPayment:
+    """Make a payment, which is then done or waits for a second person. The same request again returns it again.
 
-    Raises `PaymentRefusedError`; also for a wish of the same form that differs in account, kind or amount.
+    Raises `PaymentRefusedError`, also if the same form was sent with another account, kind or amount.
     """
     Account.objects.select_for_update(no_key=True).get(pk=person.pk)
-    if known := _made(person, wish):
+    if known := _made_before(person, request):
         return known
-    if why := _forbidden(person, wish):
+    if why := _reason_to_refuse(person, request):
         raise PaymentRefusedError(why)
     payment = ManualPayment.objects.create(
-        form_token=wish.form_token,
-        account_id=wish.account,
-        kind=wish.kind.value,
-        amount=wish.amount,
-        reason=wish.reason,
-        reference=wish.reference,
-        corrects_id=wish.corrects,
+        form_token=request.form_token,
+        account_id=request.account,
+        kind=request.kind.value,
+        amount=request.amount,
+        reason=request.reason,
+        reference=request.reference,
+        corrects_id=request.corrects,
         requested_by=person,
         state=PaymentState.REQUESTED.value,
-        needs_approval=abs(wish.amount) > allowance(person).alone,
+        needs_approval=abs(request.amount) > allowance(person).without_approval,
     )
     if not payment.needs_approval:
         _pay(payment)
@@ -149,7 +150,7 @@ def make(person: Account, wish: Wish) -> ManualPayment:
 
 
 def why_not_back(payment: ManualPayment) -> str:
-    """Return why a payment can't be taken back; nothing if it can."""
+    """Return why staff can't take a payment back; empty if they can."""
     if payment.state != PaymentState.DONE or payment.amount < ZERO:
         return "Only what has been paid can be taken back."
     if payment.corrections.exclude(state=PaymentState.REJECTED.value).exists():
@@ -159,13 +160,13 @@ def why_not_back(payment: ManualPayment) -> str:
 
 @transaction.atomic
 def take_back(person: Account, payment: int, *, form_token: UUID, reason: str) -> ManualPayment:
-    """Correct a payment that was a mistake by one of the same amount, the other way. Raises `PaymentRefusedError`."""
+    """Correct a wrong payment with a payment of the negative amount. Raises `PaymentRefusedError`."""
     mistake = ManualPayment.objects.select_for_update().get(pk=payment)
     if mistake.corrections.filter(form_token=form_token).exists():
         return mistake.corrections.get(form_token=form_token)
     if why := why_not_back(mistake):
         raise PaymentRefusedError(why)
-    wish = Wish(
+    request = PaymentRequest(
         form_token=form_token,
         account=mistake.account_id,
         kind=PaymentKind.CORRECTION,
@@ -174,46 +175,46 @@ def take_back(person: Account, payment: int, *, form_token: UUID, reason: str) -
         reference=mistake.reference,
         corrects=mistake.pk,
     )
-    return make(person, wish)
+    return make(person, request)
 
 
 @transaction.atomic
 def approve(person: Account, payment: int) -> ManualPayment:
-    """Approve a payment that somebody else has asked for, and move its money. Raises `PaymentRefusedError`."""
-    found = _waiting(payment)
+    """Approve a payment that another person requested, and move its money. Raises `PaymentRefusedError`."""
+    waiting = _lock_waiting(payment)
     if not person.has_perm(APPROVE):
         raise PaymentRefusedError("You may not approve payments.")
-    if found.requested_by_id == person.pk:
+    if waiting.requested_by_id == person.pk:
         raise PaymentRefusedError("Somebody else has to approve what you have asked for.")
-    if found.account_id == person.pk:
+    if waiting.account_id == person.pk:
         raise PaymentRefusedError("Somebody else has to approve what your account is paid.")
-    found.decided_by, found.decided_at = person, timezone.now()
-    _pay(found)
-    return found
+    waiting.decided_by, waiting.decided_at = person, timezone.now()
+    _pay(waiting)
+    return waiting
 
 
 @transaction.atomic
 def reject(person: Account, payment: int, *, reason: str) -> ManualPayment:
-    """Reject a payment that waits, or take back one's own wish. Raises `PaymentRefusedError`."""
-    found = _waiting(payment)
-    if not person.has_perm(APPROVE) and found.requested_by_id != person.pk:
+    """Reject a payment that waits. Staff may always reject their own. Raises `PaymentRefusedError`."""
+    waiting = _lock_waiting(payment)
+    if not person.has_perm(APPROVE) and waiting.requested_by_id != person.pk:
         raise PaymentRefusedError("You may not reject payments of others.")
-    found.state, found.decision_reason = PaymentState.REJECTED.value, reason
-    found.decided_by, found.decided_at = person, timezone.now()
-    found.save(update_fields=["state", "decision_reason", "decided_by", "decided_at"])
-    return found
+    waiting.state, waiting.decision_reason = PaymentState.REJECTED.value, reason
+    waiting.decided_by, waiting.decided_at = person, timezone.now()
+    waiting.save(update_fields=["state", "decision_reason", "decided_by", "decided_at"])
+    return waiting
 
 
-def _waiting(payment: int) -> ManualPayment:
-    """Return a payment that waits, locked."""
-    found = ManualPayment.objects.select_for_update().get(pk=payment)
-    if found.state != PaymentState.REQUESTED:
-        raise PaymentRefusedError(f"It was {'approved' if found.state == PaymentState.DONE else 'rejected'} before.")
-    return found
+def _lock_waiting(payment: int) -> ManualPayment:
+    """Lock a payment and return it. Raises `PaymentRefusedError` if it no longer waits."""
+    locked = ManualPayment.objects.select_for_update().get(pk=payment)
+    if locked.state != PaymentState.REQUESTED:
+        raise PaymentRefusedError(f"It was {'approved' if locked.state == PaymentState.DONE else 'rejected'} before.")
+    return locked
 
 
 def _pay(payment: ManualPayment) -> None:
-    """Move the money of a payment that nobody else can decide on meanwhile."""
+    """Move the money of a payment that is locked or new."""
     house, kind = PaymentKind(payment.kind).source
     actor = str(payment.requested_by)
     note = payment.reference or ("Bonus" if payment.kind == PaymentKind.BONUS else "")
@@ -222,12 +223,12 @@ def _pay(payment: ManualPayment) -> None:
             engine_connection(), payment.account_id, payment.amount, house, kind, actor=actor, note=note
         )
     except NotEnoughFunds:
-        raise PaymentRefusedError(_short_of(payment)) from None
+        raise PaymentRefusedError(_not_enough(payment)) from None
     payment.state = PaymentState.DONE.value
     payment.save(update_fields=["state", "transfer", "decided_by", "decided_at"])
 
 
-def _short_of(payment: ManualPayment) -> str:
+def _not_enough(payment: ManualPayment) -> str:
     account = LedgerAccount.objects.get(account=payment.account_id)
     left = (account.balance or ZERO) + account.credit_limit
     return f"The account has only {money.show(left)} to take, its credit limit included."

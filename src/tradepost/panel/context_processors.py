@@ -1,4 +1,4 @@
-"""What stands around every page: the way about, and the balance, which is always in view."""
+"""What every page shows around its content: the navigation, the balance, and the operator's settings."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from tradepost.site_settings.effective import EffectiveSettings
 
 
 class NavigationItem(NamedTuple):
-    """A way to a page: its URL's name, what it is called, and its icon among the heroicons."""
+    """A link in the navigation: the URL's name, the title, and the name of a heroicon."""
 
     name: str
     title: object
@@ -33,15 +33,15 @@ NAVIGATION = (
     NavigationItem("panel:api_docs", _("API"), "code-bracket"),
     NavigationItem("panel:settings", _("Settings"), "cog-6-tooth"),
 )
-ON_PHONE = tuple(NAVIGATION[place] for place in (0, 3, 1, 5))  # with the order in the middle; the rest is behind «More»
-BENEATH = {  # pages that belong to one of the above
+ON_PHONE = tuple(NAVIGATION[place] for place in (0, 3, 1, 5))  # all other pages are behind «More»
+PARENT_PAGES = {  # of pages that are not in the navigation
     "order": "orders", "dripfeeds": "orders", "subscriptions": "orders", "refills": "orders",
     "service_changes": "services", "add_funds": "money", "keys": "api_docs", "console": "api_docs",
 }  # fmt: skip
 
 
 class Layout:
-    """What the base template asks about whoever looks at the page; looked up only if it asks."""
+    """What the base template needs about the user. Queries run only if the template uses their result."""
 
     navigation = NAVIGATION
     on_phone = ON_PHONE
@@ -51,7 +51,6 @@ class Layout:
 
     @cached_property
     def balance(self) -> Decimal | None:
-        """Tell what the account has to spend."""
         account = self._request.user
         if not isinstance(account, Account):
             return None
@@ -59,40 +58,38 @@ class Layout:
 
     @property
     def settings(self) -> EffectiveSettings:
-        """What the operator has set: the panel's name, its notice and more."""
         return site_settings.for_request(self._request)
 
     @property
     def currency(self) -> str:
-        """The currency of all balances."""
         return self.settings.currency
 
     @property
     def is_sign_up_open(self) -> bool:
-        """Whether anybody may make an account."""
+        """Whether visitors may sign up without an invitation."""
         return self.settings.sign_up == "open"
 
     @property
     def acting(self) -> Impersonation | None:
-        """As whom a member of staff looks at the page, if as a customer."""
-        return impersonation.of(self._request)
+        """The impersonation, if a member of staff sees the page as a customer."""
+        return impersonation.current(self._request)
 
     @property
     def current(self) -> str:
-        """The name of the page in the navigation that this one belongs to."""
+        """The URL's name of the navigation's page to which this page belongs."""
         match = self._request.resolver_match
         if match is None:
             return ""
         if match.namespace != "panel":
             return "panel:settings"
-        return f"panel:{BENEATH.get(str(match.url_name), match.url_name)}"
+        return f"panel:{PARENT_PAGES.get(str(match.url_name), match.url_name)}"
 
     @property
     def direction(self) -> str:
-        """Which way the page's language is written."""
+        """The direction in which the page's language is written: ltr or rtl."""
         return "rtl" if get_language_bidi() else "ltr"
 
 
 def layout(request: HttpRequest) -> dict[str, object]:
-    """Give every template its layout: navigation, balance, settings."""
+    """Add the variable `layout` to every template."""
     return {"layout": Layout(request)}

@@ -45,27 +45,27 @@ def preferences_middleware(get_response: GetResponse) -> GetResponse:
 
 
 def impersonation_middleware(get_response: GetResponse) -> GetResponse:
-    """End an impersonation when its hour is over, and keep staff off the pages that are the customer's alone."""
+    """End an impersonation that is no longer valid, and refuse pages that are for the customer only."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        row = impersonation.begun(request)
+        row = impersonation.in_session(request)
         if row is None:
             return get_response(request)
-        if not impersonation.is_good(row):
-            impersonation.finish(row.pk)
+        if not impersonation.is_valid(row):
+            impersonation.end(row.pk)
             logout(request)
             messages.info(request, _("You are no longer logged in as a customer. Please sign in again."))
             return redirect("account_login")
-        request.acting = row  # type: ignore[attr-defined] # read by `impersonation.of`
-        if _is_for_the_customer_only(request):
+        request.impersonation = row  # type: ignore[attr-defined] # read by `impersonation.current`
+        if _is_for_customer_only(request):
             return render(request, "panel/not_yours.html", status=403)
         return get_response(request)
 
     return answer
 
 
-def _is_for_the_customer_only(request: HttpRequest) -> bool:
-    """Whether a page is for the customer alone: password, address, second factor, sessions; and creating keys."""
+def _is_for_customer_only(request: HttpRequest) -> bool:
+    """Return whether a page is for the customer only: password, address, second factor, sessions, and making keys."""
     if request.path == reverse("account_logout"):
         return False
     is_sign_in = request.path.startswith(reverse("account_login").removesuffix("login/"))

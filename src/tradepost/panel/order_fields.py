@@ -1,4 +1,4 @@
-"""How the parameters of an order look in a form: what the table of types takes, with a label and a widget each."""
+"""The fields of order forms: a label and a widget for each parameter in the engine's table of order types."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -21,7 +21,7 @@ type Text = str | Promise
 
 
 class FieldSpec(NamedTuple):
-    """How a parameter is asked for; `widget` is text, url, number, lines or select."""
+    """How a form shows a parameter. `widget` is text, url, number, lines or select."""
 
     label: Text
     widget: str = "text"
@@ -69,7 +69,7 @@ FIELD_SPECS: dict[str, FieldSpec] = {
 
 
 class Field(NamedTuple):
-    """A parameter in the form of one service, with what was typed and what is wrong with it."""
+    """A parameter in the form of one service, with the customer's value and its mistake, if there is one."""
 
     name: str
     look: FieldSpec
@@ -80,14 +80,14 @@ class Field(NamedTuple):
     most: int | None = None
 
 
-def fields_of(service: Service, given: Mapping[str, str], refusal: Refusal | None = None) -> list[Field]:
-    """Return the fields that an order of this service has, in the order that people fill them in."""
+def fields_of(service: Service, values: Mapping[str, str], refusal: Refusal | None = None) -> list[Field]:
+    """Return the form's fields for an order of this service. The field that a refusal is about gets its text."""
     wrong = field_name_for(service, refusal) if refusal else ""
-    return [_field(service, name, given, str(refusal) if name == wrong else "") for name in names_of(service)]
+    return [_field(service, name, values, str(refusal) if name == wrong else "") for name in names_of(service)]
 
 
 def names_of(service: Service) -> tuple[str, ...]:
-    """Return the parameters that an order of this service takes beside the service (docs/protocol.md §3)."""
+    """Return the names of the parameters of an order, without `service` (docs/protocol.md §3)."""
     rule = RULES[service.type]
     names = ["link"] if rule.link else []
     names += ["quantity"] if rule.quantity is Quantity.GIVEN else []
@@ -97,7 +97,7 @@ def names_of(service: Service) -> tuple[str, ...]:
 
 
 def field_name_for(service: Service, refusal: Refusal) -> str:
-    """Return the field that a refusal is about; nothing if it is about the order as a whole."""
+    """Return the name of the field that a refusal is about; empty if it is about the order as a whole."""
     if isinstance(refusal, BadLink | LinkHasActiveOrder):
         return "link"
     if isinstance(refusal, IncorrectParameter):
@@ -108,10 +108,10 @@ def field_name_for(service: Service, refusal: Refusal) -> str:
     return ""
 
 
-def _field(service: Service, name: str, given: Mapping[str, str], mistake: str) -> Field:
+def _field(service: Service, name: str, values: Mapping[str, str], mistake: str) -> Field:
     rule = RULES[service.type]
     look = FIELD_SPECS.get(name) or FieldSpec(name.replace("_", " ").capitalize())
     is_required = name in {"link", "quantity", *rule.required}
     is_count = name in {"quantity", "min", "max"}
     least = service.terms.min if is_count else None
-    return Field(name, look, given.get(name, ""), mistake, is_required, least, service.terms.max if is_count else None)
+    return Field(name, look, values.get(name, ""), mistake, is_required, least, service.terms.max if is_count else None)

@@ -13,6 +13,6 @@ def customer(request: HttpRequest) -> Account:
     return request.user
 
 
-def search_text(given: QueryDict, name: str, *, chars_max: int = 200) -> str:
+def search_text(parameters: QueryDict, name: str, *, chars_max: int = 200) -> str:
     """Return a parameter as a text to search for: stripped, cut to `chars_max`, without NUL characters."""
-    return given.get(name, "").replace(NUL, "").strip()[:chars_max]
+    return parameters.get(name, "").replace(NUL, "").strip()[:chars_max]

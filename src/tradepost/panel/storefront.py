@@ -1,4 +1,4 @@
-"""What is on sale as a customer sees it: searched in memory, in the catalog that this process holds."""
+"""The services on sale, at a customer's rates. Searches run in memory, on this process's copy of the catalog."""
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -11,7 +11,7 @@ from tradepost.engine import catalog as catalogs
 from tradepost.engine.catalog import Catalog, Service
 from tradepost.engine.order_types import RULES, Quantity
 
-# What a service may be asked for after the order.
+# Filters by what a service allows.
 HAVING: dict[str, Callable[[Service], bool]] = {
     "refill": lambda service: service.refill,
     "cancel": lambda service: service.cancel,
@@ -19,8 +19,8 @@ HAVING: dict[str, Callable[[Service], bool]] = {
 }
 
 
-class Offer(NamedTuple):
-    """A service at what it costs whoever looks."""
+class PricedService(NamedTuple):
+    """A service with its rate for the viewer: for an account, or for a visitor who has not signed in."""
 
     service: Service
     rate: Decimal
@@ -34,7 +34,7 @@ class Offer(NamedTuple):
 
 
 class Storefront:
-    """The services on sale, at the rates of an account; of nobody, at everybody's."""
+    """The services on sale, at the rates of an account. For a visitor (None), at the services' own rates."""
 
     def __init__(self, account: Account | None) -> None:
         connection = engine_connection()
@@ -45,43 +45,43 @@ class Storefront:
             self._catalog.load_rates(connection, {account.pk})
             self._favourites = set(Favourite.objects.filter(account=account).values_list("service_id", flat=True))
 
-    def offer(self, wire_id: str) -> Offer | None:
-        """Find a service on sale by its id."""
+    def offer(self, wire_id: str) -> PricedService | None:
+        """Return a service by its id; None if it isn't on sale."""
         service = self._catalog.service(wire_id)
         return self._offer(service) if service else None
 
     @property
-    def favourites(self) -> list[Offer]:
-        """What the account has at hand."""
-        return [self._offer(each) for each in self._catalog.services if each.id in self._favourites]
+    def favourites(self) -> list[PricedService]:
+        """The services that the customer marked."""
+        return [self._offer(service) for service in self._catalog.services if service.id in self._favourites]
 
     @property
     def categories(self) -> list[str]:
-        """The headings that have something on sale."""
+        """The names of the categories with a service on sale, in their order."""
         return list(dict.fromkeys(service.category for service in self._catalog.services))
 
     def find(
         self, text: str = "", category: str = "", having: str = "", *, skip: int = 0, limit: int
-    ) -> tuple[list[Offer], int]:
-        """Return the services whose id, name or category has every word of a text, and how many there are in all.
+    ) -> tuple[list[PricedService], int]:
+        """Return the services whose id, name or category contains every word of `text`, and their total number.
 
-        `having` is one of `HAVING`. One whose id is the text comes first; else they stay in the customers' order.
+        `having` is a key of `HAVING`. A service whose id is the text comes first; the others keep the catalog's order.
         """
-        has = HAVING.get(having, _anything)
+        allows = HAVING.get(having, _always)
         words = text.lower().split()
-        found = [
+        matches = [
             service
             for haystack, service in _haystacks(self._catalog)
             if (not category or service.category == category)
-            and has(service)
+            and allows(service)
             and all(word in haystack for word in words)
         ]
         if text.isdecimal():
-            found.sort(key=lambda service: str(service.id) != text)
-        return [self._offer(service) for service in found[skip : skip + limit]], len(found)
+            matches.sort(key=lambda service: str(service.id) != text)
+        return [self._offer(service) for service in matches[skip : skip + limit]], len(matches)
 
     def as_paid(self, change: ServiceChange) -> ServiceChange:
-        """Return a change with the rates that the account pays in place of everybody's."""
+        """Replace the rates in a change by the rates that the account pays, and return the change."""
         change.rate = self._rate_for(change, change.rate)
         change.rate_before = (
             change.rate_before if change.rate_before is None else self._rate_for(change, change.rate_before)
@@ -93,22 +93,23 @@ class Storefront:
             return rate
         return self._catalog.rate_at(self._account, change.service_id, change.service.category_id, rate)
 
-    def _offer(self, service: Service) -> Offer:
+    def _offer(self, service: Service) -> PricedService:
         rate = service.rate if self._account is None else self._catalog.rate(self._account, service)
-        return Offer(service, rate, rate != service.rate, service.id in self._favourites)
+        return PricedService(service, rate, rate != service.rate, service.id in self._favourites)
 
 
-def _anything(service: Service) -> bool:  # noqa: ARG001 - asked like the others
+def _always(service: Service) -> bool:  # noqa: ARG001 - called like the filters in `HAVING`
     return True
 
 
-_indexed: tuple[Catalog, list[tuple[str, Service]]] | None = None  # the texts of one catalog, lowered once
+_indexed: tuple[Catalog, list[tuple[str, Service]]] | None = None  # a catalog, and its services by lower-case text
 
 
 def _haystacks(catalog: Catalog) -> Iterable[tuple[str, Service]]:
-    global _indexed  # noqa: PLW0603 - one catalog a process, and so one index
-    held = _indexed
-    if held is None or held[0] is not catalog:
-        texts = [(f"{each.id} {each.name} {each.category}".lower(), each) for each in catalog.services]
-        _indexed = held = (catalog, texts)
-    return held[1]
+    """Return each service with the text that searches look at, made once for a catalog."""
+    global _indexed  # noqa: PLW0603 - a process has one catalog, and so one index
+    cached = _indexed
+    if cached is None or cached[0] is not catalog:
+        texts = [(f"{service.id} {service.name} {service.category}".lower(), service) for service in catalog.services]
+        _indexed = cached = (catalog, texts)
+    return cached[1]

@@ -1,4 +1,4 @@
-"""The customers' side, page by page, and the address that a load balancer asks."""
+"""The URLs of the panel, and the health check for load balancers."""
 
 from django.urls import path
 

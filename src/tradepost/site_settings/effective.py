@@ -1,4 +1,4 @@
-"""The settings in force: what the back office says, and where it says nothing, the environment."""
+"""The settings in force: those of the back office or, where one is empty, of the environment."""
 
 from typing import Any
 
@@ -9,12 +9,10 @@ from django.http import HttpRequest
 from tradepost.site_settings.models import SiteSettings
 
 PANEL_NAME = "Tradepost"
-_KEPT = "_tradepost_settings"
+_CACHE_ATTRIBUTE = "_tradepost_settings"
 
 
 class EffectiveSettings(msgspec.Struct, frozen=True):
-    """The settings as they hold now."""
-
     panel_name: str
     currency: str
     sign_up: str
@@ -25,8 +23,8 @@ class EffectiveSettings(msgspec.Struct, frozen=True):
     keys_max: int
 
 
-def current() -> EffectiveSettings:
-    """Read the settings."""
+def load() -> EffectiveSettings:
+    """Read the settings from the database. A view calls `for_request` instead."""
     row = SiteSettings.objects.get()
     return EffectiveSettings(
         panel_name=row.panel_name or PANEL_NAME,
@@ -41,14 +39,14 @@ def current() -> EffectiveSettings:
 
 
 def for_request(request: HttpRequest) -> EffectiveSettings:
-    """Return the settings that this request is answered by, read once for all of it."""
-    kept: EffectiveSettings | None = getattr(request, _KEPT, None)
-    if kept is None:
-        kept = current()
-        setattr(request, _KEPT, kept)
-    return kept
+    """Return the settings for this request, read from the database once a request."""
+    cached: EffectiveSettings | None = getattr(request, _CACHE_ATTRIBUTE, None)
+    if cached is None:
+        cached = load()
+        setattr(request, _CACHE_ATTRIBUTE, cached)
+    return cached
 
 
 def create_row(**_: Any) -> None:
-    """Make the row of a new desk, in the currency that the environment names; a receiver of `post_migrate`."""
+    """Create the row of a new desk, with the environment's currency. A receiver of `post_migrate`."""
     SiteSettings.objects.get_or_create(defaults={"currency": settings.TRADEPOST_CURRENCY})

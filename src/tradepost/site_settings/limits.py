@@ -1,4 +1,4 @@
-"""How far the limits that operators set may go."""
+"""Bounds of the limits that operators can set."""
 
-LINES_MAX = 1_000  # of a mass order: what one batch of the engine takes
-KEYS_AT_FIRST, KEYS_MAX = 100, 1_000  # good ones, of one account
+LINES_MAX = 1_000  # of a mass order: the engine's limit for one batch
+KEYS_AT_FIRST, KEYS_MAX = 100, 1_000  # keys of one account that are not revoked: the default, and the most

@@ -1,4 +1,4 @@
-"""What operators change while the desk runs; all else the environment says before the start (decision 41)."""
+"""Settings that operators change while the desk runs. All others are in the environment (decision 41)."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -11,10 +11,10 @@ SIGN_UPS = (("open", "Open to everybody"), ("invitation", "By invitation"), ("cl
 
 
 class SiteSettings(models.Model):
-    """The one row of settings. What is empty is as the environment says, or as Tradepost has it.
+    """The one row of settings. For an empty field, the environment's value or Tradepost's default holds.
 
-    A change holds from the next request on, in every process. The currency is fixed once money has moved: a trigger
-    refuses to change it, since every amount in the books would be another.
+    A change takes effect with the next request, in every process. Once money has moved, a trigger refuses another
+    currency, since every amount in the books would change its meaning.
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1)

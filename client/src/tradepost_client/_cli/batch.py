@@ -1,7 +1,8 @@
-"""Ordering all that a file lists, so that it can be broken off anywhere and run again.
+"""Placing all orders in a file. A run may stop anywhere and be started again.
 
-What becomes of each row stands in a journal beside the file. A row is written down as `sending`, on disk, before a byte
-of it leaves; a row that a run finds as `sending` was cut off, and is as ambiguous as one without an answer.
+A journal next to the file records the result of each row. Before a row is sent, the journal has it on disk as
+`sending`. If a run finds a row as `sending`, an earlier run stopped there, and the row is as ambiguous as a row without
+an answer.
 """
 
 import csv
@@ -19,87 +20,85 @@ from typing import IO, Self
 import msgspec
 
 from tradepost_client import Ambiguous, Client, GenericOrder, Id, PanelError, Refused
-from tradepost_client._cli.connection import Exit, Unusable
-from tradepost_client._cli.order_input import build
+from tradepost_client._cli.connection import Exit, UsageError
+from tradepost_client._cli.order_input import build_order
 
 
-class State(StrEnum):
-    """What became of a row."""
-
+class RowState(StrEnum):
     SENDING = "sending"
     PLACED = "placed"
     REFUSED = "refused"
-    NOT_SENT = "not sent"  # or not looked at
+    NOT_SENT = "not sent"  # or rate limited
     AMBIGUOUS = "ambiguous"
 
 
-UNSURE = frozenset({State.SENDING, State.AMBIGUOUS})
+UNSURE = frozenset({RowState.SENDING, RowState.AMBIGUOUS})
 
 
 class Row(msgspec.Struct, frozen=True):
-    """An order of the file, counted from 1. Its `digest` is its idempotency key: of the file, the row and the order."""
+    """A row of the file: `number` counts from 1. `digest`, of the file's path, the number and the order, is its key."""
 
     number: int
     order: GenericOrder
     digest: str
 
 
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+class JournalEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """A line of the journal."""
 
     row: int
     digest: str
-    state: State
+    state: RowState
     order: Id | None = None
     error: str = ""
 
 
 class Journal:
-    """What is known of the rows of a file. Only one run at a time has it."""
+    """The results of a file's rows so far, by row in `entries`. A lock lets only one run use it at a time."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         whole, _, cut_off = file.read().rpartition(b"\n")
         file.seek(-len(cut_off), os.SEEK_END)
-        file.truncate()  # a line that a crash cut off says nothing: what it was to say had not happened yet
+        file.truncate()  # drop a crashed run's incomplete line: the row keeps the state of its last complete line
         try:
-            entries = [msgspec.json.decode(line, type=Entry) for line in whole.splitlines()]
+            entries = [msgspec.json.decode(line, type=JournalEntry) for line in whole.splitlines()]
         except msgspec.DecodeError:
-            raise Unusable(f"{file.name} is no journal of this command") from None
-        self.known = {entry.row: entry for entry in entries}
+            raise UsageError(f"{file.name} is no journal of this command") from None
+        self.entries = {entry.row: entry for entry in entries}
 
     @classmethod
     @contextmanager
-    def beside(cls, path: Path) -> Iterator[Self]:
-        """Open the journal of a file. Raises `Unusable` if another run has it."""
+    def open_for(cls, path: Path) -> Iterator[Self]:
+        """Open the journal of a file of orders. Raises `UsageError` if another run has it."""
         with path.with_name(path.name + ".results.jsonl").open("a+b") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise Unusable(f"{path} is being ordered by another run") from None
-            _keep(path.parent)
+                raise UsageError(f"{path} is being ordered by another run") from None
+            _sync_folder(path.parent)
             file.seek(0)
             yield cls(file)
 
-    def write(self, entry: Entry) -> None:
-        """Put a line on disk."""
+    def write(self, entry: JournalEntry) -> None:
+        """Append a line, and wait until it is on disk."""
         self._file.write(msgspec.json.encode(entry) + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
-        self.known[entry.row] = entry
+        self.entries[entry.row] = entry
 
-    def allow(self, row: Row, *, resend: bool) -> bool:
-        """Say whether a row is to be sent. Raises `Unusable` if it is another order than the one that was."""
-        known = self.known.get(row.number)
-        if known is None or known.state in {State.REFUSED, State.NOT_SENT}:
+    def may_send(self, row: Row, *, resend: bool) -> bool:
+        """Return whether to send a row. Raises `UsageError` if the row's order differs from the one sent before."""
+        entry = self.entries.get(row.number)
+        if entry is None or entry.state in {RowState.REFUSED, RowState.NOT_SENT}:
             return True
-        if known.digest != row.digest:
-            raise Unusable(f"row {row.number} was another order when it was sent: put new orders into a new file")
-        return resend and known.state in UNSURE
+        if entry.digest != row.digest:
+            raise UsageError(f"row {row.number} was another order when it was sent: put new orders into a new file")
+        return resend and entry.state in UNSURE
 
 
-def _keep(folder: Path) -> None:
-    """Put a folder's new names on disk: a journal that a power failure takes away knows of no order."""
+def _sync_folder(folder: Path) -> None:
+    """Put a folder's new file names on disk, so that a power failure can't lose the journal."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -107,84 +106,86 @@ def _keep(folder: Path) -> None:
         os.close(descriptor)
 
 
-def read(path: Path) -> list[Row]:
-    """Read a file of orders: CSV with a line of names, or JSON objects, one a line (`.jsonl`). Raises `Unusable`."""
+def read_rows(path: Path) -> list[Row]:
+    """Read a file of orders: CSV with a header, or one JSON object a line (`.jsonl`). Raises `UsageError`."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(_objects(file) if path.suffix == ".jsonl" else csv.DictReader(file, strict=True))
+            rows = list(_json_lines(file) if path.suffix == ".jsonl" else csv.DictReader(file, strict=True))
     except (OSError, ValueError, csv.Error) as error:
-        raise Unusable(f"{path} can't be read: {error}") from None
+        raise UsageError(f"{path} can't be read: {error}") from None
     return [_row(path, number, fields) for number, fields in enumerate(rows, 1)]
 
 
 def order_all(
-    client: Client, rows: Sequence[Row], journal: Journal, *, resend: bool, tell: Callable[[Entry], None]
+    client: Client, rows: Sequence[Row], journal: Journal, *, resend: bool, report: Callable[[JournalEntry], None]
 ) -> None:
-    """Order what is not ordered yet. Ends early when the panel can't be reached: nothing else would be different."""
-    due = {row.number for row in rows if journal.allow(row, resend=resend)}
+    """Place the orders that are not placed yet, and report each row.
+
+    If the panel can't be reached, stop: the rows that follow would fail in the same way.
+    """
+    due = {row.number for row in rows if journal.may_send(row, resend=resend)}
     for row in rows:
         if row.number in due:
-            before = journal.known.get(row.number)
-            journal.write(Entry(row.number, row.digest, State.SENDING))
-            journal.write(_settle(_order(client, row), before))
-        entry = journal.known[row.number]
-        tell(entry)
-        if entry.state is State.NOT_SENT:
+            before = journal.entries.get(row.number)
+            journal.write(JournalEntry(row.number, row.digest, RowState.SENDING))
+            journal.write(_still_unsure(_order(client, row), before))
+        entry = journal.entries[row.number]
+        report(entry)
+        if entry.state is RowState.NOT_SENT:
             return
 
 
-def count(rows: Iterable[Row], journal: Journal) -> dict[str, int]:
-    """Count the rows by what became of them; what was never reached is not sent."""
-    states = (journal.known[row.number].state if row.number in journal.known else State.NOT_SENT for row in rows)
-    counted = Counter(State.AMBIGUOUS if state in UNSURE else state for state in states)
-    return {state.value: counted[state] for state in State if state is not State.SENDING}
+def count_states(rows: Iterable[Row], journal: Journal) -> dict[str, int]:
+    """Count the rows by state. A row that the run did not reach counts as not sent."""
+    states = (journal.entries[row.number].state if row.number in journal.entries else RowState.NOT_SENT for row in rows)
+    counts = Counter(RowState.AMBIGUOUS if state in UNSURE else state for state in states)
+    return {state.value: counts[state] for state in RowState if state is not RowState.SENDING}
 
 
-def exit_code(counted: dict[str, int]) -> Exit:
-    """Return what a run ends with."""
-    if counted[State.AMBIGUOUS]:
+def exit_code(counts: dict[str, int]) -> Exit:
+    if counts[RowState.AMBIGUOUS]:
         return Exit.AMBIGUOUS
-    return Exit.REFUSED if counted[State.REFUSED] or counted[State.NOT_SENT] else Exit.OK
+    return Exit.REFUSED if counts[RowState.REFUSED] or counts[RowState.NOT_SENT] else Exit.OK
 
 
-def _order(client: Client, row: Row) -> Entry:
+def _order(client: Client, row: Row) -> JournalEntry:
     try:
         placed = client.add(row.order, idempotency_key=row.digest)
     except Refused as error:
-        return Entry(row.number, row.digest, State.REFUSED, error=str(error))
+        return JournalEntry(row.number, row.digest, RowState.REFUSED, error=str(error))
     except Ambiguous as error:
-        return Entry(row.number, row.digest, State.AMBIGUOUS, error=str(error))
+        return JournalEntry(row.number, row.digest, RowState.AMBIGUOUS, error=str(error))
     except PanelError as error:
-        return Entry(row.number, row.digest, State.NOT_SENT, error=str(error))
-    return Entry(row.number, row.digest, State.PLACED, placed.order)
+        return JournalEntry(row.number, row.digest, RowState.NOT_SENT, error=str(error))
+    return JournalEntry(row.number, row.digest, RowState.PLACED, placed.order)
 
 
-def _settle(entry: Entry, before: Entry | None) -> Entry:
-    """Keep a row ambiguous that was so before and is not placed now: what was refused is the second attempt."""
-    if before is None or before.state not in UNSURE or entry.state is State.PLACED:
+def _still_unsure(entry: JournalEntry, before: JournalEntry | None) -> JournalEntry:
+    """If the row was ambiguous before and is not placed now, keep it ambiguous: only the second attempt failed."""
+    if before is None or before.state not in UNSURE or entry.state is RowState.PLACED:
         return entry
-    return msgspec.structs.replace(entry, state=State.AMBIGUOUS, error=f"sent again: {entry.error}")
+    return msgspec.structs.replace(entry, state=RowState.AMBIGUOUS, error=f"sent again: {entry.error}")
 
 
-def _objects(file: IO[str]) -> Iterator[object]:
+def _json_lines(file: IO[str]) -> Iterator[object]:
     return (json.loads(line) for line in file if line.strip())
 
 
 def _row(path: Path, number: int, fields: object) -> Row:
-    """Make a row of what a line says; the empty columns of a CSV file are no parameters."""
+    """Make a row from its columns. An empty column of a CSV file is no parameter."""
     if not isinstance(fields, dict) or None in fields:
-        raise Unusable(f"row {number} is no order: it has more columns than names, or is no object")
-    written = {str(name).strip(): _written(value) for name, value in fields.items()}
-    given = {name: value for name, value in written.items() if value}
+        raise UsageError(f"row {number} is no order: it has more columns than names, or is no object")
+    texts = {str(name).strip(): _as_text(value) for name, value in fields.items()}
+    parameters = {name: text for name, text in texts.items() if text}
     try:
-        order = build(given.pop("service", ""), given, given.pop("type", None))
-    except Unusable as error:
-        raise Unusable(f"row {number}: {error}") from None
-    named = json.dumps([str(path.resolve()), number, sorted(order.parameters().items())])
-    return Row(number, order, hashlib.sha256(named.encode()).hexdigest())
+        order = build_order(parameters.pop("service", ""), parameters, parameters.pop("type", None))
+    except UsageError as error:
+        raise UsageError(f"row {number}: {error}") from None
+    identity = json.dumps([str(path.resolve()), number, sorted(order.parameters().items())])
+    return Row(number, order, hashlib.sha256(identity.encode()).hexdigest())
 
 
-def _written(value: object) -> str:
+def _as_text(value: object) -> str:
     if isinstance(value, list):
         return "\n".join(map(str, value))
     return "" if value is None else str(value).strip()

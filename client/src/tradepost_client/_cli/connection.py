@@ -1,4 +1,4 @@
-"""Which panel the commands talk to, and how they end."""
+"""The panel that the commands talk to, and the exit codes with which they end."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -8,24 +8,22 @@ import msgspec
 import typer
 
 from tradepost_client import Ambiguous, Client, Declined, PanelError, Refused, Unreadable
-from tradepost_client._cli.output import complain
+from tradepost_client._cli.output import print_error
 
 
 class Exit(IntEnum):
-    """Exit codes of the commands."""
-
     OK = 0
     REFUSED = 1  # definite: refused, rate limited or not sent
     USAGE = 2
     AMBIGUOUS = 3  # it may have been done
 
 
-class Unusable(Exception):  # noqa: N818 - reported in a line, as a usage error
-    """What was typed, or the file it names, can't be used; `str()` says why."""
+class UsageError(Exception):
+    """The arguments, or a file that they name, can't be used. `str()` is the reason, for the user."""
 
 
 class Connection(msgspec.Struct, frozen=True):
-    """Which panel to talk to, and as whom."""
+    """The panel's URL, the user's key, and whether the panel takes idempotency keys."""
 
     url: str
     key: str
@@ -36,33 +34,33 @@ class Connection(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def client_of(context: typer.Context) -> Iterator[Client]:
-    """Open a client for a command; end the command with a line and its exit code where a call fails."""
+def open_client(context: typer.Context) -> Iterator[Client]:
+    """Open a client for a command. If a call fails, print one line and end the command with its exit code."""
     try:
-        with _open(context.obj) as client:
+        with _connect(context.obj) as client:
             yield client
     except Ambiguous as error:
-        complain(
+        print_error(
             f"ambiguous: {error}" if error.retryable else f"ambiguous: {error}. It may have been done: look first."
         )
         raise typer.Exit(Exit.AMBIGUOUS) from None
     except PanelError as error:
-        complain(f"refused: {error}" if isinstance(error, Refused) else str(error))
+        print_error(f"refused: {error}" if isinstance(error, Refused) else str(error))
         raise typer.Exit(Exit.REFUSED) from None
-    except (Unusable, ValueError) as error:
-        complain(str(error))
+    except (UsageError, ValueError) as error:
+        print_error(str(error))
         raise typer.Exit(Exit.USAGE) from None
 
 
-def _open(connection: Connection) -> Client:
+def _connect(connection: Connection) -> Client:
     if not connection.url or not connection.key:
-        raise Unusable("set TRADEPOST_CLIENT_URL and TRADEPOST_CLIENT_KEY, or give --url and --key")
+        raise UsageError("set TRADEPOST_CLIENT_URL and TRADEPOST_CLIENT_KEY, or give --url and --key")
     return Client(connection.url, connection.key, idempotency=connection.idempotency)
 
 
-def end(results: Iterable[object]) -> None:
-    """End a command by what became of each id: the worst of them decides."""
-    kinds = {type(each) for each in results}
+def exit_by_results(results: Iterable[object]) -> None:
+    """If any id was declined or unreadable, end the command with the exit code of the worst result."""
+    kinds = {type(result) for result in results}
     if Unreadable in kinds:
         raise typer.Exit(Exit.AMBIGUOUS)
     if Declined in kinds:

@@ -1,4 +1,4 @@
-"""Tables for people and JSON for programs. What a panel sends is text, never markup or a terminal's commands."""
+"""Tables for people and JSON for programs. A panel's text is printed as text, never as markup or terminal commands."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,30 +26,29 @@ out = Console()
 err = Console(stderr=True)
 
 
-def complain(text: str) -> None:
-    """Say on stderr, in a line, what is wrong."""
+def print_error(text: str) -> None:
+    """Print one line on stderr."""
     err.print(Text(f"tradepost-client: {plain(text)}", style="red"), soft_wrap=True)
 
 
-def as_json(value: object) -> None:
-    """Print a line of JSON; amounts are strings, so that no reader rounds them."""
+def print_json(value: object) -> None:
+    """Print a line of JSON. Amounts are strings, so that no program rounds them."""
     sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
     sys.stdout.flush()
 
 
-def say(text: str) -> None:
-    """Print a line."""
+def print_line(text: str) -> None:
     out.print(Text(plain(text)), soft_wrap=True)
 
 
 def plain(text: str) -> str:
-    """Return a text without what a terminal would obey."""
-    return "".join(each if each.isprintable() else " " for each in text)
+    """Return a text without control characters, which a terminal would obey."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 @contextmanager
-def in_place() -> Iterator[Callable[[Table], None]]:
-    """Return what prints a table: on a terminal over the one before, else below it."""
+def table_printer() -> Iterator[Callable[[Table], None]]:
+    """Return a function that prints tables. On a terminal, each table replaces the one before."""
     if not out.is_terminal:
         yield out.print
         return
@@ -57,38 +56,41 @@ def in_place() -> Iterator[Callable[[Table], None]]:
         yield lambda table: live.update(table, refresh=True)
 
 
-def services(found: Iterable[Service]) -> Table:
-    """Make the table of what is on sale; r, c and d are refill, cancel and drip-feed."""
+def services_table(services: Iterable[Service]) -> Table:
+    """Return a table of services. In the last column r, c and d stand for refill, cancel and drip-feed."""
     rows = (
         (
-            each.service, each.name, each.type, each.category, each.rate, each.min, each.max,
-            "".join(letter for letter, has in (("r", each.refill), ("c", each.cancel), ("d", each.dripfeed)) if has),
+            service.service, service.name, service.type, service.category, service.rate, service.min, service.max,
+            _flags(service),
         )
-        for each in found
+        for service in services
     )  # fmt: skip
     return _table(("service", "name", "type", "category", "rate", "min", "max", "rcd"), rows)
 
 
-def standings(found: Mapping[Id, object]) -> Table:
-    """Make the table of how orders stand."""
+def _flags(service: Service) -> str:
+    flags = (("r", service.refill), ("c", service.cancel), ("d", service.dripfeed))
+    return "".join(letter for letter, is_set in flags if is_set)
+
+
+def standings_table(results: Mapping[Id, object]) -> Table:
     columns = ("order", "status", "charge", "start count", "remains")
-    return _table(columns, ((id_, *_standing(each)) for id_, each in found.items()))
+    return _table(columns, ((id_, *_standing(result)) for id_, result in results.items()))
 
 
-def outcomes(found: Mapping[Id, object]) -> Table:
-    """Make the table of what became of each id."""
-    return _table(("id", "answer"), ((id_, _answer(each)) for id_, each in found.items()))
+def results_table(results: Mapping[Id, object]) -> Table:
+    return _table(("id", "answer"), ((id_, _result_text(result)) for id_, result in results.items()))
 
 
-def _standing(each: object) -> tuple[object, ...]:
-    if not isinstance(each, Standing):
-        return (_answer(each), "", "", "")
-    charge = "" if each.charge is None else f"{each.charge} {each.currency}".rstrip()
-    return (each.status or each.raw_status, charge, each.start_count, each.remains)
+def _standing(result: object) -> tuple[object, ...]:
+    if not isinstance(result, Standing):
+        return (_result_text(result), "", "", "")
+    charge = "" if result.charge is None else f"{result.charge} {result.currency}".rstrip()
+    return (result.status or result.raw_status, charge, result.start_count, result.remains)
 
 
-def _answer(each: object) -> str:
-    match each:
+def _result_text(result: object) -> str:
+    match result:
         case Declined(error=error):
             return f"refused: {error}"
         case Unreadable(raw=raw):
@@ -100,7 +102,7 @@ def _answer(each: object) -> str:
         case CancelAccepted():
             return "accepted"
         case _:
-            return str(each)
+            return str(result)
 
 
 def _table(columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Table:

@@ -1,8 +1,9 @@
-"""What the models can't say: who is pointed to is never deleted, what staff wrote down stays, test accounts follow."""
+"""Rules that the models can't express: accounts and keys are never deleted, records of staff are append-only, and test
+accounts follow their account."""
 
 from django.db import migrations
 
-# The refusal that tables of every app are guarded with. A trigger says of what: DELETE, UPDATE or TRUNCATE.
+# Triggers of every app use this function to refuse DELETE, UPDATE or TRUNCATE.
 REFUSE_CHANGE = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -10,8 +11,8 @@ BEGIN
 END $$;
 """
 
-# Orders point to both without foreign keys, which cost a third of the hot path (decision 0005): so neither can ever be
-# deleted, and `tradepost check` proves that what is pointed to is there.
+# Orders point to accounts and keys without foreign keys, which would cost a third of the hot path (decision 0005). So
+# accounts and keys can never be deleted, and `tradepost check` proves that the rows exist.
 NEVER_DELETED = """
 CREATE TRIGGER refuse_change BEFORE DELETE ON accounts_account
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
@@ -24,7 +25,7 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON accounts_key
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 """
 
-# What staff did is a record of it. Of a note only the pin moves; of an impersonation only its end is filled in, once.
+# Records of what staff did never change. Exceptions: a note's pin, and the end of an impersonation (once).
 RECORDS = """
 CREATE TRIGGER refuse_change BEFORE DELETE ON accounts_accountevent
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
@@ -56,7 +57,7 @@ CREATE TRIGGER refuse_update BEFORE UPDATE ON accounts_impersonation
     ) EXECUTE FUNCTION refuse_change();
 """
 
-# A test account is suspended along with the account that it stands for, and has the same duplicate window.
+# A test account is suspended when its account is, and has the same duplicate window.
 TEST_ACCOUNTS = """
 CREATE FUNCTION sync_test_account() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,8 +1,8 @@
-"""What the model can't say: entries are written by functions and never changed, and a desk keeps an owner."""
+"""Rules that the model can't express: SQL functions write entries, entries never change, and a desk keeps an owner."""
 
 from django.db import migrations
 
-# Who is at work is what `tradepost.audit.actor` has told the session.
+# `tradepost.audit.actor` has set the actor in the session.
 NOTE = """
 CREATE FUNCTION audit_note(
     model text, object_id text, label text, owner_model text, owner_id text, action text, before jsonb, after jsonb
@@ -23,39 +23,40 @@ BEGIN
 END $$;
 """
 
-# The trigger's argument is what `tradepost.audit.tables` says of the table, which makes the triggers after migrating.
+# The argument is an `AuditedTable` as JSON. `tradepost.audit.tables` creates the triggers after migrating.
 ROW = """
 CREATE FUNCTION audit_row() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    watched jsonb := TG_ARGV[0];
+    audited jsonb := TG_ARGV[0];
     old_row jsonb := to_jsonb(OLD);
     new_row jsonb := to_jsonb(NEW);
-    shown jsonb := coalesce(new_row, old_row);
-    label text := shown->>(watched->>'label');
+    last_row jsonb := coalesce(new_row, old_row);
+    label text := last_row->>(audited->>'label_column');
     before jsonb;
     after jsonb;
 BEGIN
-    IF current_setting('tradepost.actor', true) = '{"kind":"quiet"}' THEN
+    IF current_setting('tradepost.actor', true) = '{"kind":"disabled"}' THEN
         RETURN NULL;
     END IF;
-    SELECT jsonb_object_agg(key, CASE WHEN watched->'secret' ? key THEN '"secret"' ELSE o.value END)
+    SELECT jsonb_object_agg(key, CASE WHEN audited->'secret_columns' ? key THEN '"secret"' ELSE o.value END)
                FILTER (WHERE o.value <> 'null' OR TG_OP = 'UPDATE'),
-           jsonb_object_agg(key, CASE WHEN watched->'secret' ? key THEN '"secret"' ELSE n.value END)
+           jsonb_object_agg(key, CASE WHEN audited->'secret_columns' ? key THEN '"secret"' ELSE n.value END)
                FILTER (WHERE n.value <> 'null' OR TG_OP = 'UPDATE')
     INTO before, after
     FROM jsonb_each(old_row) AS o FULL JOIN jsonb_each(new_row) AS n USING (key)
-    WHERE o.value IS DISTINCT FROM n.value AND NOT watched->'ignored' ? key;
+    WHERE o.value IS DISTINCT FROM n.value AND NOT audited->'ignored_columns' ? key;
     IF before IS NULL AND after IS NULL THEN
         RETURN NULL;
     END IF;
-    IF watched->>'label_table' IS NOT NULL THEN
-        EXECUTE format('SELECT %I FROM %I WHERE id = $1', watched->>'label', watched->>'label_table')
-        INTO label USING (shown->>(watched->>'label_id'))::bigint;
+    IF audited->>'label_table' IS NOT NULL THEN
+        EXECUTE format('SELECT %I FROM %I WHERE id = $1', audited->>'label_column', audited->>'label_table')
+        INTO label USING (last_row->>(audited->>'label_id_column'))::bigint;
     END IF;
     PERFORM audit_note(
-        watched->>'model', shown->>(watched->>'id'), label, watched->>'owner', shown->>(watched->>'owner_id'),
+        audited->>'model', last_row->>(audited->>'id_column'), label,
+        audited->>'owner_model', last_row->>(audited->>'owner_id_column'),
         CASE
-            WHEN TG_OP = 'UPDATE' OR (watched->>'is_link')::boolean THEN 'change'
+            WHEN TG_OP = 'UPDATE' OR (audited->>'is_link_table')::boolean THEN 'change'
             WHEN TG_OP = 'INSERT' THEN 'add'
             ELSE 'delete'
         END,
@@ -72,7 +73,7 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON audit_entry
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 """
 
-# Two owners who take each other's role away at the same moment wait for each other here, and the second is refused.
+# If two owners remove each other's role at the same moment, the lock makes one wait, and the second is refused.
 OWNER = """
 CREATE FUNCTION is_owner(account bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (

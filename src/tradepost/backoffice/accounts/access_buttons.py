@@ -71,7 +71,11 @@ class AccessButtonsMixin(AccountDialogMixin):
     def has_hijack_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Apply the rules of `impersonation.may`, as django-hijack does."""
         account, user = self.account(request, object_id), request.user
-        return account is not None and isinstance(user, Account) and impersonation.may(hijacker=user, hijacked=account)
+        return (
+            account is not None
+            and isinstance(user, Account)
+            and impersonation.may_impersonate(hijacker=user, hijacked=account)
+        )
 
     @dialog_button(
         "Log in as",

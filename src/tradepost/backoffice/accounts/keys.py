@@ -181,7 +181,7 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
     )
     def limit(self, request: HttpRequest, form: KeyLimitForm, object_id: str) -> HttpResponse:
         key = get_object_or_404(Key, pk=object_id)
-        if keys.limit(key.pk, form.cleaned_data["requests_a_minute"]):
+        if keys.set_limit(key.pk, form.cleaned_data["requests_a_minute"]):
             key.refresh_from_db()
             self.log_change(request, key, f"Limit set to {key.limit_in_words}")
             self.message_user(request, f"The limit of the key {key} is {key.limit_in_words}.", messages.SUCCESS)

@@ -17,7 +17,7 @@ from tradepost.backoffice.ui.unfold_admin import DecimalWidget, SelectWidget, Te
 from tradepost.engine import money
 from tradepost.ledger import books, payments
 from tradepost.ledger.models import REFERENCE_CHARS_MAX, LedgerAccount, PaymentKind, PaymentState
-from tradepost.ledger.payments import PaymentRefusedError, Wish
+from tradepost.ledger.payments import PaymentRefusedError, PaymentRequest
 
 DIGITS_MAX = 14  # of a typed amount, decimals included
 
@@ -61,9 +61,9 @@ class PayForm(ReasonForm):
                 self.add_error("amount", why)
         return cleaned
 
-    def payment_request(self) -> Wish:
+    def payment_request(self) -> PaymentRequest:
         cleaned = self.cleaned_data
-        return Wish(
+        return PaymentRequest(
             form_token=cleaned["form_token"],
             account=int(self._account_id),
             kind=PaymentKind(cleaned["kind"]),

@@ -18,7 +18,7 @@ from tradepost.backoffice.ui import change_preview
 from tradepost.backoffice.ui.change_preview import ChangePreview
 from tradepost.backoffice.ui.unfold_admin import FileWidget, link_button
 from tradepost.catalog.import_export import files
-from tradepost.catalog.import_export.files import Format, Sheet, SpreadsheetError
+from tradepost.catalog.import_export.files import Format, ParsedFile, SpreadsheetError
 from tradepost.catalog.import_export.resources import SheetResource
 from tradepost.catalog.models import PendingImport, Service
 from tradepost.engine.order_types import wire_id
@@ -42,7 +42,7 @@ class FileImportForm(forms.Form):
     def __init__(self, *arguments: Any, upload: PendingImport | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.upload = upload
-        self.sheet: Sheet | None = None
+        self.sheet: ParsedFile | None = None
         if upload:
             self.fields["file"].label = f"Another file in place of {upload.file_name}"
 
@@ -55,14 +55,14 @@ class FileImportForm(forms.Form):
         if file and file.size > files.BYTES_MAX:
             raise forms.ValidationError(f"The file has {file.size:,} bytes; no more than {files.BYTES_MAX:,}.")
         try:
-            self.sheet = files.read(file.read()) if file else self._stored_sheet()
+            self.sheet = files.read_file(file.read()) if file else self._stored_sheet()
         except SpreadsheetError as error:
             self.add_error("file", str(error))
         return cleaned
 
-    def _stored_sheet(self) -> Sheet:
+    def _stored_sheet(self) -> ParsedFile:
         assert self.upload, "checked in `clean`"
-        return files.kept(bytes(self.upload.content))
+        return files.unpack(bytes(self.upload.content))
 
 
 class ImportExportMixin:
@@ -110,7 +110,7 @@ class ImportExportMixin:
         return self._export(queryset, Format.CSV)
 
     def _export(self, rows: QuerySet[Any], kind: Format) -> HttpResponse:
-        content = files.write(self.resource().export(rows), kind)
+        content = files.write_file(self.resource().export(rows), kind)
         name = f"{self.opts.verbose_name_plural}-{timezone.now():%Y-%m-%d}.{kind}".replace(" ", "-")
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return HttpResponse(content, content_type=kind.content_type, headers=headers)
@@ -142,7 +142,7 @@ class ImportExportMixin:
 
 
 def _import_sheet(
-    request: HttpRequest, resource_class: type[SheetResource], sheet: Sheet
+    request: HttpRequest, resource_class: type[SheetResource], sheet: ParsedFile
 ) -> ChangePreview[ImportLine] | None:
     """Return what the file would change; None if staff confirmed the preview and it was imported."""
     resource = resource_class(store=request.POST.get("step") == "apply")
@@ -175,9 +175,9 @@ def _pending_import(request: HttpRequest) -> PendingImport | None:
     return PendingImport.objects.filter(pk=id_, account=request.user.pk).first() if id_ else None
 
 
-def _store_upload(request: HttpRequest, sheet: Sheet) -> PendingImport:
+def _store_upload(request: HttpRequest, sheet: ParsedFile) -> PendingImport:
     """Store the sheet until it is confirmed, in place of the user's last one. A task deletes those left over."""
     PendingImport.objects.filter(account=request.user.pk).delete()
     name = str(request.FILES["file"].name)[-FILE_NAME_CHARS_MAX:]  # type: ignore[union-attr] # the field takes one file
     assert request.user.pk, "the page requires sign-in"
-    return PendingImport.objects.create(account_id=request.user.pk, file_name=name, content=files.keep(sheet))
+    return PendingImport.objects.create(account_id=request.user.pk, file_name=name, content=files.pack(sheet))

@@ -9,7 +9,7 @@ from import_export.fields import Field
 
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.change_preview import ChangePreview
-from tradepost.catalog.import_export.files import Sheet
+from tradepost.catalog.import_export.files import ParsedFile
 from tradepost.catalog.import_export.resources import SheetResource
 
 CELL_SHOWN_CHARS_MAX = 60
@@ -26,7 +26,7 @@ class ImportLine(NamedTuple):
     wrong: str = ""
 
 
-def preview_import(resource: SheetResource, result: Any, sheet: Sheet) -> ChangePreview[ImportLine]:
+def preview_import(resource: SheetResource, result: Any, sheet: ParsedFile) -> ChangePreview[ImportLine]:
     """Return the preview of an import: wrong lines first, then changed, new and unchanged ones."""
     wrong = [*_base_errors(result), *_row_errors(result, dict(enumerate(sheet.lines, 1)))]
     rows = list(zip(sheet.lines, result.rows, strict=False))

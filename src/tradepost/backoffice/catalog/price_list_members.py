@@ -55,11 +55,11 @@ def add_price_list_members(request: HttpRequest, price_list: int) -> HttpRespons
     proposal = None
     if form.is_valid():
         with transaction.atomic():
-            joining = price_list_members.consider(target_list, form.cleaned_data["addresses"])
+            joining = price_list_members.plan(target_list, form.cleaned_data["addresses"])
             proposal = _preview(joining, moves=form.cleaned_data["moves"])
             if change_preview.is_confirmed(request, proposal):
                 joiners = [*joining.new, *(joining.from_others if form.cleaned_data["moves"] else ())]
-                price_list_members.join(target_list, joiners)
+                price_list_members.add_members(target_list, joiners)
                 messages.success(request, f"{len(joiners):,} accounts are on {target_list} now.")
                 return redirect("admin:catalog_pricelist_change", target_list.pk)
     return change_preview.preview_page(
@@ -73,7 +73,7 @@ def add_price_list_members(request: HttpRequest, price_list: int) -> HttpRespons
     )
 
 
-def _preview(joining: price_list_members.Joining, *, moves: bool) -> ChangePreview[_Row]:
+def _preview(joining: price_list_members.MembershipPlan, *, moves: bool) -> ChangePreview[_Row]:
     other = "moves here" if moves else "stays there"
     rows: list[_Row] = [(address, "unknown", "") for address in joining.unknown]
     rows += [(address, other, f"on {name}") for address, name in joining.from_others.values()]

@@ -18,7 +18,7 @@ from tradepost.backoffice.ui.unfold_admin import SelectWidget, TextareaWidget, T
 from tradepost.catalog import rate_copies
 from tradepost.catalog.models import CustomRate
 from tradepost.catalog.price_list_members import addresses_in
-from tradepost.catalog.rate_copies import Copied
+from tradepost.catalog.rate_copies import RateCopy
 
 SHOWN_UNKNOWN_MAX = 5
 
@@ -57,12 +57,12 @@ class CopyForm(forms.Form):
             raise forms.ValidationError(f"Of no account: {', '.join(unknown[:SHOWN_UNKNOWN_MAX])}{more}.")
         return list(ids_by_address.values())
 
-    def consider(self) -> list[Copied] | None:
+    def consider(self) -> list[RateCopy] | None:
         """Return the copies to make. If there are too many, add an error to the field and return None."""
         cleaned = self.cleaned_data
         targets = [account for account in cleaned["targets"] if account != cleaned["source"].pk]
         try:
-            return rate_copies.consider(cleaned["source"].pk, targets, overwrite=cleaned["existing"] == "overwrite")
+            return rate_copies.preview(cleaned["source"].pk, targets, overwrite=cleaned["existing"] == "overwrite")
         except rate_copies.TooManyRatesError as error:
             self.add_error("targets", str(error))
             return None
@@ -92,14 +92,14 @@ def copy_custom_rates(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _apply(request: HttpRequest, copies: Sequence[Copied]) -> None:
-    rate_copies.apply(copies)
+def _apply(request: HttpRequest, copies: Sequence[RateCopy]) -> None:
+    rate_copies.write_copies(copies)
     written = [copy for copy in copies if copy.is_to_change]
     targets = {copy.account for copy in written}
     messages.success(request, f"{len(written):,} rates copied to {len(targets):,} accounts.")
 
 
-def _preview(copies: Sequence[Copied]) -> ChangePreview[Copied]:
+def _preview(copies: Sequence[RateCopy]) -> ChangePreview[RateCopy]:
     written = [copy for copy in copies if copy.is_to_change]
     unchanged = [copy for copy in copies if not copy.is_to_change]
     overwritten = sum(copy.was is not None for copy in written)
@@ -112,6 +112,6 @@ def _preview(copies: Sequence[Copied]) -> ChangePreview[Copied]:
     )
 
 
-def _row(copy: Copied) -> tuple[Any, ...]:
+def _row(copy: RateCopy) -> tuple[Any, ...]:
     gets = formatters.amount(copy.rate) if copy.is_to_change else formatters.badge("stays", "")
     return copy.email, f"{copy.service} · {copy.name}", formatters.amount(copy.was), gets

@@ -59,15 +59,15 @@ def _save(request: HttpRequest, category: Category | None) -> None:
     ticked = [id_ for id_ in order or page if request.POST.get(f"tick-{id_}")]
     try:
         with transaction.atomic():
-            rows = sort_order.services(category.pk) if category else sort_order.categories()
-            result = sort_order.arranged(rows, page, order or page, places)
+            rows = sort_order.lock_services(category.pk) if category else sort_order.lock_categories()
+            result = sort_order.rearranged(rows, page, order or page, places)
             if category:
                 sort_order.place_services(result)
                 _move(request, category, ticked, target)
             else:
                 sort_order.place_categories(result)
         messages.success(request, "The order is saved.")
-    except sort_order.StaleSortOrderError:
+    except sort_order.StaleOrderError:
         messages.error(request, "Nothing was saved: the rows have changed meanwhile. Here is how they are now.")
 
 
@@ -75,7 +75,7 @@ def _move(request: HttpRequest, source: Category, ticked: Sequence[int], target:
     destination = Category.objects.filter(pk=target).exclude(pk=source.pk).first() if target and ticked else None
     if destination is None:
         return
-    sort_order.move(ticked, destination.pk)
+    sort_order.move_services(ticked, destination.pk)
     messages.success(request, f"{len(ticked):,} moved to {destination}.")
 
 

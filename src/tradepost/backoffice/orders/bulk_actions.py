@@ -163,7 +163,7 @@ class BulkActionAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[BulkAction])
 
 
 def _note_in_audit_log(action: BulkAction, done: dict[str, Any]) -> None:
-    actions.note("orders.bulkaction", action.pk, str(action), done)
+    actions.log_action("orders.bulkaction", action.pk, str(action), done)
 
 
 def _page_context(request: HttpRequest, action: BulkAction) -> dict[str, Any]:

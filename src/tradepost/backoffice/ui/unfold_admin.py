@@ -108,7 +108,7 @@ else:
 
         def log_change(self, request: Any, obj: Any, message: Any) -> None:
             """Record the message of an action in the audit log. Changes by a form are recorded from the table."""
-            actions.note_message(obj, message)
+            actions.log_message(obj, message)
 
         def log_deletions(self, request: Any, queryset: Any) -> None:
             """Do nothing: the audit log watches the table."""

@@ -1,1 +1,1 @@
-"""The catalog as sheets: CSV and XLSX files, and what their rows make of categories, services and custom rates."""
+"""Import and export of categories, services and custom rates as CSV and XLSX files."""

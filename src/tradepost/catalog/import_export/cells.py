@@ -1,4 +1,4 @@
-"""Cells: each column's texts made values of its field, by the field's own rules, and values made cells."""
+"""Cells: conversion between a column's texts and the values of a model's field, by the field's own rules."""
 
 import re
 from collections.abc import Mapping
@@ -18,25 +18,25 @@ _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 
 
 class FieldCell(Widget):  # type: ignore[misc] # published without types
-    """A value of a model's field. An empty cell empties a text; any other value it leaves as it is."""
+    """A cell with a value of a model's field. An empty cell clears a text, and leaves any other value unchanged."""
 
     def __init__(self, field: "Field[Any, Any]") -> None:
         super().__init__()
         self._field = field
-        self._known: dict[str, Any] = {}  # most cells of a column say what another one says
+        self._cache: dict[str, Any] = {}  # most cells of a column repeat the text of another one
 
     def clean(self, value: Any, row: Any = None, **_: Any) -> Any:  # noqa: ARG002 - the library's signature
-        """Return a cell's value. Raises ValueError, which is gathered by column."""
-        if value not in self._known:
-            self._known[value] = self._value(unescape_formula(value or ""))
-        return self._known[value]
+        """Return a cell's value. Raises `ValueError`, which the import reports with the column."""
+        if value not in self._cache:
+            self._cache[value] = self._parse(unescape_formula(value or ""))
+        return self._cache[value]
 
-    def _value(self, text: str) -> Any:
+    def _parse(self, text: str) -> Any:
         is_text = isinstance(self._field, CharField | TextField) and not self._field.choices
         if not text and not (is_text and self._field.blank):
             return None
         if isinstance(self._field, BooleanField):
-            return _flag(text)
+            return _parse_flag(text)
         if not is_text and not self._field.choices and not _NUMBER.fullmatch(text):
             raise ValueError(f"“{text}” is no number.")
         try:
@@ -45,7 +45,6 @@ class FieldCell(Widget):  # type: ignore[misc] # published without types
             raise ValueError(" ".join(error.messages)) from None
 
     def render(self, value: Any, obj: Any = None, **_: Any) -> Any:  # noqa: ARG002 - the library's signature
-        """Return a value as a cell."""
         if isinstance(value, bool):
             return YES[0] if value else NO[0]
         if isinstance(value, Decimal):
@@ -54,7 +53,7 @@ class FieldCell(Widget):  # type: ignore[misc] # published without types
 
 
 class NameCell(Widget):  # type: ignore[misc] # published without types
-    """A row of another table, by a name of it; `ids` are filled in before the rows are read."""
+    """A cell that names a row of another table. The resource fills `ids`, by name, before it reads the rows."""
 
     def __init__(self, noun: str) -> None:
         super().__init__()
@@ -62,14 +61,14 @@ class NameCell(Widget):  # type: ignore[misc] # published without types
         self.ids: Mapping[str, int] = {}
 
     def clean(self, value: Any, row: Any = None, **_: Any) -> int | None:  # noqa: ARG002 - the library's signature
-        """Return the id of what a cell names. Raises ValueError, which is gathered by column."""
+        """Return the id of the row that a cell names. Raises `ValueError`, which the import reports with the column."""
         name = unescape_formula(value or "")
         if name and name not in self.ids:
             raise ValueError(f"There is no {self._noun} “{name}”.")
         return self.ids.get(name)
 
 
-def _flag(text: str) -> bool:
+def _parse_flag(text: str) -> bool:
     if text.lower() in YES:
         return True
     if text.lower() in NO:

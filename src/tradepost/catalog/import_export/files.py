@@ -1,7 +1,8 @@
-"""CSV and XLSX as tables of texts, exactly as they are written; and tables as files in which nothing is a formula.
+"""Reading CSV and XLSX files as tables of texts, and writing tables as files without formulas.
 
-A number of a spreadsheet is a binary fraction. It is read as the program shows it, with 15 significant digits, so that
-0.1 is 0.1 and 1.08 as a formula reckons it is 1.08; what 15 digits don't hold is to be written as text.
+A spreadsheet stores a number as a binary fraction. It is read as the spreadsheet program shows it, with 15 significant
+digits: 0.1 is read as 0.1, and the result of a formula as 1.08 and not 1.0800000000000001. A number with more digits
+must be a text in the spreadsheet.
 """
 
 import csv
@@ -22,21 +23,18 @@ BYTES_MAX = 10_000_000
 UNPACKED_BYTES_MAX = 200_000_000  # an XLSX is a zip
 ROWS_MAX = 20_000
 COLUMNS_MAX = 60
-CELL_CHARS_MAX = 32_767  # what a spreadsheet holds
+CELL_CHARS_MAX = 32_767  # the limit of spreadsheet programs
 
 EXACT_BELOW = 10**8  # with 7 decimals, 15 digits
 NUMBER_DIGITS_MAX = 15
 
 
 class Format(StrEnum):
-    """The kinds of files."""
-
     CSV = "csv"
     XLSX = "xlsx"
 
     @property
     def content_type(self) -> str:
-        """How the web calls it."""
         return _CONTENT_TYPES[self]
 
 
@@ -47,50 +45,50 @@ _CONTENT_TYPES = {
 
 
 class SpreadsheetError(TradepostError):
-    """It can't be read; the message says why."""
+    """The file can't be read. The message says why, for the form's field."""
 
 
-class Sheet(msgspec.Struct, frozen=True):
-    """A table of texts, and the line of the file that each of its rows stands in."""
+class ParsedFile(msgspec.Struct, frozen=True):
+    """A table of texts, and for each of its rows the line in the file."""
 
     dataset: tablib.Dataset
     lines: list[int]
 
 
-class _Kept(msgspec.Struct, frozen=True, array_like=True):
+class _PackedTable(msgspec.Struct, frozen=True, array_like=True):
     headers: list[str]
     rows: list[list[str]]
     lines: list[int]
 
 
-def read(content: bytes) -> Sheet:
-    """Read a file, of which the first row names the columns. Raises `SpreadsheetError`."""
+def read_file(content: bytes) -> ParsedFile:
+    """Read a file whose first row names the columns. Raises `SpreadsheetError`."""
     if len(content) > BYTES_MAX:
         raise SpreadsheetError(f"It has {len(content):,} bytes; no more than {BYTES_MAX:,}.")
     rows = _xlsx_rows(content) if content.startswith(b"PK") else _csv_rows(content)
     try:
-        return _sheet(rows)
-    except (csv.Error, ValueError, KeyError, zipfile.BadZipFile, SyntaxError) as error:  # of XML, too
+        return _parse_rows(rows)
+    except (csv.Error, ValueError, KeyError, zipfile.BadZipFile, SyntaxError) as error:  # the XML parser's, too
         raise SpreadsheetError(f"It can't be read: {error}.") from error
 
 
-def keep(sheet: Sheet) -> bytes:
-    """Return a sheet as `kept` takes it: to read XLSX takes a while, and is done once."""
+def pack(sheet: ParsedFile) -> bytes:
+    """Return a parsed file as bytes for `unpack`, so that an XLSX file, which takes a while, is read only once."""
     rows = [list(row) for row in sheet.dataset]
-    table = _Kept(sheet.dataset.headers, rows, sheet.lines)
+    table = _PackedTable(sheet.dataset.headers, rows, sheet.lines)
     return gzip.compress(msgspec.json.encode(table), compresslevel=1)
 
 
-def kept(content: bytes) -> Sheet:
-    """Return the sheet that was kept. Raises `SpreadsheetError` for what was not kept by this version."""
+def unpack(content: bytes) -> ParsedFile:
+    """Return the parsed file. Raises `SpreadsheetError` if another version of Tradepost has packed it."""
     try:
-        table = msgspec.json.decode(gzip.decompress(content), type=_Kept)
+        table = msgspec.json.decode(gzip.decompress(content), type=_PackedTable)
     except (gzip.BadGzipFile, msgspec.DecodeError):
         raise SpreadsheetError("Choose it again.") from None
-    return Sheet(tablib.Dataset(*table.rows, headers=table.headers), table.lines)
+    return ParsedFile(tablib.Dataset(*table.rows, headers=table.headers), table.lines)
 
 
-def _sheet(rows: Iterable[Sequence[str]]) -> Sheet:
+def _parse_rows(rows: Iterable[Sequence[str]]) -> ParsedFile:
     lines = ((line, row) for line, row in enumerate(rows, 1) if any(row))
     _, header = next(lines, (0, ()))
     headers = [name.strip().lower() for name in _trimmed(header)]
@@ -108,7 +106,7 @@ def _sheet(rows: Iterable[Sequence[str]]) -> Sheet:
             raise SpreadsheetError(f"Line {line} has {len(cells)} cells, but there are {len(headers)} columns.")
         dataset.append([*cells, *[""] * (len(headers) - len(cells))])
         numbers.append(line)
-    return Sheet(dataset, numbers)
+    return ParsedFile(dataset, numbers)
 
 
 def _trimmed(row: Sequence[str]) -> list[str]:
@@ -127,20 +125,20 @@ def _csv_rows(content: bytes) -> Iterator[list[str]]:
     if "\0" in text:
         raise SpreadsheetError("It is neither XLSX nor CSV in UTF-8.")
     first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)  # spreadsheets write what their country writes
+    delimiter = max(",;\t", key=first.count)  # spreadsheet programs write their country's delimiter
     yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
 
 
 def _xlsx_rows(content: bytes) -> Iterator[list[str]]:
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
-        if sum(each.file_size for each in packed.infolist()) > UNPACKED_BYTES_MAX:
+        if sum(member.file_size for member in packed.infolist()) > UNPACKED_BYTES_MAX:
             raise SpreadsheetError("It is larger than it looks.")
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     sheet = book.worksheets[0]
-    sheet.reset_dimensions()  # what it says of them may be wrong
+    sheet.reset_dimensions()  # the file's own may be wrong
     for line, row in enumerate(sheet.iter_rows(max_col=COLUMNS_MAX + 1, values_only=True), 1):
         cells = list(row)
-        while cells and cells[-1] is None:  # each row is filled up to so many columns
+        while cells and cells[-1] is None:  # openpyxl fills each row up to `max_col`
             cells.pop()
         yield [_text(cell, line) for cell in cells]
 
@@ -157,7 +155,7 @@ def _text(cell: object, line: int) -> str:
     return format(Decimal(format(cell, f".{NUMBER_DIGITS_MAX}g")), "f")
 
 
-def write(dataset: tablib.Dataset, kind: Format) -> bytes:
+def write_file(dataset: tablib.Dataset, kind: Format) -> bytes:
     """Return a table of texts, whole numbers and decimals as a file."""
     if kind is Format.CSV:
         exported: str = dataset.export("csv")
@@ -168,7 +166,7 @@ def write(dataset: tablib.Dataset, kind: Format) -> bytes:
 
 
 def _cell(value: object) -> object:
-    """Return a number as a number where a spreadsheet holds it exactly, and as a text where it does not."""
+    """Return a number as a number if a spreadsheet can store it exactly, else as a text."""
     if isinstance(value, int | Decimal):
         digits = Decimal(value).as_tuple().digits
         return value if len(digits) <= NUMBER_DIGITS_MAX else str(value)

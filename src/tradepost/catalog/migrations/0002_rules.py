@@ -1,8 +1,8 @@
-"""What the models can't say: every change counts the catalog's version up, and what customers should know is kept."""
+"""Rules that the models can't express: every change increases the catalog's version, and changes are news."""
 
 from django.db import migrations
 
-# Nodes keep the catalog in memory, and know by this number that it has changed (decision 0004).
+# Nodes keep the catalog in memory. A new number tells them that the catalog has changed (decision 0004).
 VERSION = """
 INSERT INTO catalog_catalogversion (id) VALUES (1);
 -- A sequence, because it goes on after a rollback: a number that was seen once never means another catalog.
@@ -27,7 +27,7 @@ CREATE TRIGGER bump_catalog_version AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
     FOR EACH STATEMENT EXECUTE FUNCTION bump_catalog_version();
 """
 
-# News for customers, whichever way a change is made. A service that isn't on sale is no news.
+# Record news for customers, however a change is made. Changes of a service that isn't on sale are no news.
 CHANGES = """
 CREATE FUNCTION record_service_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

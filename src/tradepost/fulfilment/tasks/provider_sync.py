@@ -40,7 +40,7 @@ def sync_provider(provider: int) -> None:
     try:
         snapshot = fetch_snapshot(row)
         with transaction.atomic():
-            actor.quietly()
+            actor.disable_for_transaction()
             known = ProviderService.objects.filter(provider=provider, is_delisted=False).count()
             update = service_list.store_changes(provider, service_list.parse(snapshot.services, known=known))
             service_sync.sync_services(provider, update.rates_before)

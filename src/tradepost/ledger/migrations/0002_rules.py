@@ -1,9 +1,9 @@
-"""What the models can't say: the house has its accounts, every customer gets one, and what was booked stays."""
+"""Rules that the models can't express: the house's accounts, an account for every customer, and append-only tables."""
 
 from django.db import migrations
 
-# Ids below 1000 are the house's (`SystemAccount` of the engine); customers' begin there. Play money has one house
-# account as the other side of it all.
+# Ids below 1000 belong to the house (the engine's `SystemAccount`); customers' ids begin at 1000. One account of the
+# house is the other side of all play money.
 HOUSE = """
 ALTER TABLE ledger_account ALTER COLUMN id RESTART WITH 1000;
 INSERT INTO ledger_account (id, name, is_play) VALUES
@@ -13,7 +13,7 @@ INSERT INTO ledger_account (id, name, is_play) VALUES
     (4, 'Play money', true);
 """
 
-# Every account gets its money the moment it is made, whichever way that is.
+# Every account gets its ledger account when it is created, however that happens.
 CUSTOMERS = """
 CREATE FUNCTION open_ledger_account() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -39,7 +39,7 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON ledger_transfer
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 """
 
-# A payment by hand is never another one than was asked for, and what is done or rejected stays so.
+# The request of a payment by hand never changes. A payment that is done or rejected does not change at all.
 PAYMENTS = """
 CREATE TRIGGER refuse_change BEFORE DELETE ON ledger_manualpayment
     FOR EACH ROW EXECUTE FUNCTION refuse_change();

@@ -1,4 +1,4 @@
-"""How the panel's templates write amounts, states and addresses."""
+"""Filters and tags of the panel's templates: amounts, statuses, links, form fields and queries."""
 
 from decimal import Decimal
 
@@ -30,7 +30,7 @@ TONES = {
     "Error": "bad",
 }
 
-# The words of the protocol and the ledger, named here for whoever gathers the texts to translate.
+# The words of the protocol and the ledger, listed here so that `scripts/messages` collects them for translation.
 WORDS = (
     _("Pending"), _("Processing"), _("In progress"), _("Completed"), _("Partial"), _("Canceled"), _("Active"),
     _("Paused"), _("Expired"), _("Rejected"), _("Error"), _("Order"), _("Refund of the undelivered part"),
@@ -41,7 +41,7 @@ WORDS = (
 
 @register.filter
 def amount(value: Decimal | None) -> str:
-    """Write an amount or a rate for people: as the API does, with the thousands apart."""
+    """Write an amount or a rate as the API does, with separators between thousands."""
     if value is None:
         return "–"
     whole, _dot, decimals = money.show(value).partition(".")
@@ -50,45 +50,45 @@ def amount(value: Decimal | None) -> str:
 
 @register.filter
 def count(value: int | None) -> str:
-    """Write a number of things with the thousands apart."""
+    """Write a whole number with separators between thousands."""
     return "–" if value is None else f"{value:,}"
 
 
 @register.filter
 def tone(status: str) -> str:
-    """Return which colour a status has."""
+    """Return the CSS class for a status's colour."""
     return TONES.get(status, "waiting")
 
 
 @register.filter
 def word(value: str) -> str:
-    """Translate a word of the protocol."""
+    """Translate a word in `WORDS`."""
     return gettext(value)
 
 
 @register.filter
 def kind(value: str) -> str:
-    """Call a transfer's kind as a statement does."""
+    """Return the label of a transfer's kind, translated."""
     return gettext(TransferKind(value).label)
 
 
 @register.filter
 def is_web(link: str) -> bool:
-    """Tell whether a link may be followed: it is whatever a customer typed."""
+    """Return whether a page may link to this address, which a customer typed."""
     return link.startswith(("https://", "http://"))
 
 
 @register.filter
 def dressed(field: BoundField) -> SafeString:
-    """Write a form's field in the classes of the CSS framework."""
-    kind = {"checkbox": "form-check-input", "select": "form-select", "radioselect": "choices"}
-    dress = kind.get(field.widget_type, "form-control")
-    return field.as_widget(attrs={"class": f"{dress} is-invalid" if field.errors else dress})
+    """Render a form's field with the CSS framework's classes."""
+    classes = {"checkbox": "form-check-input", "select": "form-select", "radioselect": "choices"}
+    class_ = classes.get(field.widget_type, "form-control")
+    return field.as_widget(attrs={"class": f"{class_} is-invalid" if field.errors else class_})
 
 
 @register.simple_tag(takes_context=True)
 def query(context: Context, **changes: object) -> str:
-    """Return the page's own query with these parameters changed, those that are nothing left out."""
+    """Return the page's query string with these parameters changed. A parameter that is None or empty is removed."""
     parameters: QueryDict = context["request"].GET.copy()
     for name, value in changes.items():
         if value in {None, ""}:

@@ -1,4 +1,4 @@
-"""The API's reference, made from the tables that the API itself goes by: order types, statuses and errors."""
+"""The API's reference page, made from the API's own tables: order types, statuses and errors."""
 
 from inspect import cleandoc
 from typing import NamedTuple
@@ -22,7 +22,7 @@ EXAMPLE_LINK = "https://example.com/page"
 
 
 class ActionDoc(NamedTuple):
-    """What may be asked: its parameters beside `key`, and an answer as it looks."""
+    """An action of the API: its parameters without `key`, and an example of its answer."""
 
     name: str
     does: str | Promise
@@ -60,7 +60,7 @@ ACTIONS = (
     ),
 )
 
-# Each runs as it is shown, with nothing but what its language comes with.
+# Each example runs as it is shown, and uses only its language's standard library.
 EXAMPLES = {
     "curl": """curl {url} \\
     -d key={key} \\
@@ -113,7 +113,7 @@ fetch("{url}", {{ method: "POST", body: new URLSearchParams(order) }})
 
 
 class OrderTypeDoc(NamedTuple):
-    """An order type beside the parameters that it takes."""
+    """An order type and its parameters. `counts` is the parameter, or the rule, that gives the quantity."""
 
     type: OrderType
     required: list[str]
@@ -122,8 +122,6 @@ class OrderTypeDoc(NamedTuple):
 
 
 class ErrorDoc(NamedTuple):
-    """An error of the API and when it is the answer."""
-
     text: str
     when: str
 
@@ -131,13 +129,13 @@ class ErrorDoc(NamedTuple):
 @login_not_required
 @require_safe
 def api_docs(request: HttpRequest) -> HttpResponse:
-    """Show the reference, with the address that the page was reached at."""
+    """Show the reference. Its examples use the host of this request."""
     viewer = request.user if isinstance(request.user, Account) else None
     url = request.build_absolute_uri("/api/v2")
     context = {
         "url": url,
         "actions": ACTIONS,
-        "kinds": [_kind(type_) for type_ in OrderType],
+        "kinds": [_order_type_doc(type_) for type_ in OrderType],
         "parameters": [(name, look) for name, look in FIELD_SPECS.items()],
         "errors": known_errors(),
         "statuses": [*DELIVERING, Status.COMPLETED, Status.PARTIAL, Status.CANCELED],
@@ -151,14 +149,14 @@ def api_docs(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def console(request: HttpRequest) -> HttpResponse:
-    """Show a form that calls the API from the browser, by a key that never comes here."""
+    """Show a form that calls the API from the browser. The key that the user types is not sent to this page."""
     names = sorted({name for action in ACTIONS for name in action.parameters} | set(FIELD_SPECS))
     url = request.build_absolute_uri("/api/v2")
     return render(request, "panel/console.html", {"actions": ACTIONS, "names": names, "url": url})
 
 
 def examples(url: str, storefront: Storefront, *, key: str = "YOUR_KEY") -> dict[str, str]:
-    """Return the examples in each language, for a service that is on sale."""
+    """Return the examples by language, for a service that is on sale."""
     offers, _count = storefront.find(limit=1_000)
     service = next((offer.service for offer in offers if offer.service.type is OrderType.DEFAULT), None)
     values = {"service": service.id if service else 1, "quantity": service.terms.min if service else 100}
@@ -166,19 +164,21 @@ def examples(url: str, storefront: Storefront, *, key: str = "YOUR_KEY") -> dict
 
 
 def known_errors() -> list[ErrorDoc]:
-    """Return every error there is, in the words that clients see, and when it comes."""
-    named = {
+    """Return every error of the API: the text that clients see, and when it is the answer."""
+    with_placeholders = {
         IncorrectParameter: "Incorrect <parameter>",
         QuantityTooSmall: "Quantity less than minimal <N>",
         QuantityTooLarge: "Quantity more than maximum <N>",
     }
-    classes = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, Refusal)]
+    classes = [class_ for class_ in vars(errors).values() if isinstance(class_, type) and issubclass(class_, Refusal)]
     return [
-        ErrorDoc(named.get(each, each.text), cleandoc(each.__doc__ or "")) for each in classes if each is not Refusal
+        ErrorDoc(with_placeholders.get(class_, class_.text), cleandoc(class_.__doc__ or ""))
+        for class_ in classes
+        if class_ is not Refusal
     ]
 
 
-def _kind(type_: OrderType) -> OrderTypeDoc:
+def _order_type_doc(type_: OrderType) -> OrderTypeDoc:
     rule = RULES[type_]
     required = ["link"] if rule.link else []
     required += ["quantity"] if rule.quantity is Quantity.GIVEN else []

@@ -1,4 +1,4 @@
-"""The overview: what an account has spent and ordered lately, in figures and charts."""
+"""The overview: what a customer has spent and ordered in the last days, in figures and charts."""
 
 from collections import Counter, defaultdict
 from datetime import date, timedelta
@@ -25,8 +25,8 @@ NEWEST = 6
 SERVICES_SHOWN = 6
 
 
-class Slice(NamedTuple):
-    """The orders of one day and status; or, of all days together, those of one service."""
+class OrderTotals(NamedTuple):
+    """The orders of one day and status; or the orders of one service, on all days (`day` and `status` are None)."""
 
     day: date | None
     status: str | None
@@ -35,8 +35,9 @@ class Slice(NamedTuple):
     spent: Decimal
 
 
-# One look at the orders for all the charts. Ids rise with time: the last order before the period says where it begins.
-_SLICES = """
+# One pass over the orders serves all charts. Ids rise with time, so the period begins after the account's last order
+# before it.
+_TOTALS = """
 SELECT (created_at AT TIME ZONE %(zone)s)::date AS day, status, service_id, count(*), sum(charge - refunded)
 FROM orders_order
 WHERE account_id = %(account)s AND parent_id IS NULL AND created_at >= %(since)s
@@ -48,43 +49,42 @@ GROUP BY GROUPING SETS ((day, status), (service_id))
 
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
-    """Show the last days, and the newest orders."""
     account = customer(request)
-    found = _slices(account)
-    slices = [each for each in found if each.day]
+    all_totals = _totals(account)
+    totals = [row for row in all_totals if row.day]
     newest = Order.objects.filter(account=account, parent=None).select_related("service").order_by("-id")[:NEWEST]
-    spent = sum((each.spent for each in slices), Decimal(0))
+    spent = sum((row.spent for row in totals), Decimal(0))
     context = {
         "newest": list(newest),
         "days": DAYS,
         "spent": spent,
-        "count": sum(each.orders for each in slices),
-        "active": sum(each.orders for each in slices if each.status in ACTIVE),
+        "count": sum(row.orders for row in totals),
+        "active": sum(row.orders for row in totals if row.status in ACTIVE),
         "charts": {
-            **_by_day(slices, site_settings.for_request(request).currency),
-            "statuses": _by_status(slices),
-            "services": _by_service([each for each in found if each.service]),
+            **_by_day(totals, site_settings.for_request(request).currency),
+            "statuses": _by_status(totals),
+            "services": _by_service([row for row in all_totals if row.service]),
         },
     }
     return render(request, "panel/dashboard.html", context)
 
 
-def _slices(account: Account) -> list[Slice]:
+def _totals(account: Account) -> list[OrderTotals]:
     since = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)
     zone = timezone.get_current_timezone_name()
     with connection.cursor() as cursor:
-        cursor.execute(_SLICES, {"zone": zone, "account": account.pk, "since": since})
-        return [Slice(*row) for row in cursor.fetchall()]
+        cursor.execute(_TOTALS, {"zone": zone, "account": account.pk, "since": since})
+        return [OrderTotals(*row) for row in cursor.fetchall()]
 
 
-def _by_day(slices: list[Slice], currency: str) -> dict[str, object]:
+def _by_day(totals: list[OrderTotals], currency: str) -> dict[str, object]:
     today = timezone.localdate()
     days = [today - timedelta(days=DAYS - 1 - past) for past in range(DAYS)]
     spent: defaultdict[date | None, Decimal] = defaultdict(Decimal)
     counts: Counter[date | None] = Counter()
-    for each in slices:
-        spent[each.day] += each.spent
-        counts[each.day] += each.orders
+    for row in totals:
+        spent[row.day] += row.spent
+        counts[row.day] += row.orders
     return {
         "days": [day.isoformat() for day in days],
         "spent": [money.show(spent[day]) for day in days],
@@ -93,19 +93,23 @@ def _by_day(slices: list[Slice], currency: str) -> dict[str, object]:
     }
 
 
-def _by_status(slices: list[Slice]) -> list[dict[str, object]]:
+def _by_status(totals: list[OrderTotals]) -> list[dict[str, object]]:
     counts = Counter[str | None]()
-    for each in slices:
-        counts[each.status] += each.orders
-    return [{"status": s.value, "name": _(s.value), "count": counts[s]} for s in Status if counts[s]]
+    for row in totals:
+        counts[row.status] += row.orders
+    return [
+        {"status": status.value, "name": _(status.value), "count": counts[status]}
+        for status in Status
+        if counts[status]
+    ]
 
 
-def _by_service(slices: list[Slice]) -> list[dict[str, object]]:
-    """Return what was spent on the services that most was spent on, and on all others."""
-    ranked = sorted(slices, key=lambda each: -each.spent)
-    most, others = ranked[:SERVICES_SHOWN], ranked[SERVICES_SHOWN:]
-    names = dict(Service.objects.filter(pk__in=[each.service for each in most]).values_list("pk", "name"))
-    shown = [(names[each.service], each.spent) for each in most if each.service in names]
+def _by_service(totals: list[OrderTotals]) -> list[dict[str, object]]:
+    """Return the amounts spent on the top services, and on all others together."""
+    ranked = sorted(totals, key=lambda row: -row.spent)
+    top, others = ranked[:SERVICES_SHOWN], ranked[SERVICES_SHOWN:]
+    names = dict(Service.objects.filter(pk__in=[row.service for row in top]).values_list("pk", "name"))
+    amounts = [(names[row.service], row.spent) for row in top if row.service in names]
     if others:
-        shown.append((_("Others"), sum((each.spent for each in others), Decimal(0))))
-    return [{"name": name, "spent": money.show(spent)} for name, spent in shown]
+        amounts.append((_("Others"), sum((row.spent for row in others), Decimal(0))))
+    return [{"name": name, "spent": money.show(spent)} for name, spent in amounts]

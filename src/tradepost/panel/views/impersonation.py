@@ -1,4 +1,4 @@
-"""The way back for a member of staff who is logged in as a customer."""
+"""The end of an impersonation: the member of staff returns to the back office."""
 
 from allauth.usersessions.models import UserSession
 from django.http import HttpRequest, HttpResponse
@@ -13,9 +13,9 @@ class EndImpersonationView(ReleaseUserView):  # type: ignore[misc] # published w
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         """End the impersonation, then open the customer's page in the back office."""
-        row = impersonation.of(request)
-        assert row, "the middleware lets nobody else here"
+        row = impersonation.current(request)
+        assert row, "hijack refuses this view without an impersonation"
         super().post(request, *args, **kwargs)
-        impersonation.finish(row.pk)
+        impersonation.end(row.pk)
         UserSession.objects.create_from_request(request)
         return redirect("admin:accounts_account_change", row.account_id)

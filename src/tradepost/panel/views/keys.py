@@ -1,4 +1,4 @@
-"""An account's API keys: made here, shown once, revoked at once."""
+"""A customer's API keys: creating, listing and revoking them. A key's text is shown only once."""
 
 from typing import Any
 
@@ -22,8 +22,6 @@ NETWORKS_MAX = 50
 
 
 class KeyForm(forms.Form):
-    """A new key."""
-
     name = forms.CharField(label=gettext_lazy("Name"), max_length=100, required=False)
     scope = forms.ChoiceField(
         label=gettext_lazy("It may"),
@@ -42,48 +40,48 @@ class KeyForm(forms.Form):
     test = forms.BooleanField(label=gettext_lazy("A test key: simulated orders for play money"), required=False)
 
     def clean_networks(self) -> list[str]:
-        """Take networks, apart by blanks, commas or lines."""
-        typed = self.cleaned_data["networks"].replace(",", " ").split()
-        if len(typed) > NETWORKS_MAX:
+        """Return the networks, which the customer separates by blanks, commas or lines."""
+        networks = self.cleaned_data["networks"].replace(",", " ").split()
+        if len(networks) > NETWORKS_MAX:
             raise forms.ValidationError(_("At most %d networks.") % NETWORKS_MAX)
         try:
-            return [tidy_network(network) for network in typed]
+            return [tidy_network(network) for network in networks]
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
 
 
 @never_cache
 def api_keys(request: HttpRequest) -> HttpResponse:
-    """List the keys; make one, which this answer alone shows."""
+    """List the keys, or create one. Only the answer to that request shows the new key."""
     account = customer(request)
     form = KeyForm(request.POST or None)
     context: dict[str, Any] = {"form": form}
     if request.method == "POST" and form.is_valid():
         keys_max = site_settings.for_request(request).keys_max
-        if _good(account) < keys_max:
-            context |= {"made": _make(account, form), "form": KeyForm()}
+        if _count_valid(account) < keys_max:
+            context |= {"made": _create(account, form), "form": KeyForm()}
         else:
             form.add_error(None, _("There are %d keys already. Revoke one first.") % keys_max)
-    context["keys"] = keys.of(account).select_related("account").order_by("revoked_at", "-id")
+    context["keys"] = keys.owned_by(account).select_related("account").order_by("revoked_at", "-id")
     return render(request, "panel/keys.html", context)
 
 
 @require_POST
 def revoke(request: HttpRequest, key: int) -> HttpResponse:
-    """Revoke a key of one's own; another customer's isn't there."""
+    """Revoke a key of the customer. Another customer's key is a 404."""
     account = customer(request)
-    found = get_object_or_404(Key, Q(account=account) | Q(account__test_of=account), pk=key)
-    keys.revoke(found.pk)
+    own = get_object_or_404(Key, Q(account=account) | Q(account__test_of=account), pk=key)
+    keys.revoke(own.pk)
     messages.success(request, _("The key is revoked. Programs that use it are refused from now on."))
     return redirect("panel:keys")
 
 
-def _make(account: Account, form: KeyForm) -> str:
-    wanted = form.cleaned_data
+def _create(account: Account, form: KeyForm) -> str:
+    data = form.cleaned_data
     return keys.create(
-        account, name=wanted["name"], scope=Scope(wanted["scope"]), networks=wanted["networks"], test=wanted["test"]
+        account, name=data["name"], scope=Scope(data["scope"]), networks=data["networks"], test=data["test"]
     )
 
 
-def _good(account: Account) -> int:
-    return keys.of(account).filter(revoked_at=None).count()
+def _count_valid(account: Account) -> int:
+    return keys.owned_by(account).filter(revoked_at=None).count()

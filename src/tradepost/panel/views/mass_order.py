@@ -1,4 +1,4 @@
-"""Placing many orders at once: one `service | link | quantity` a line, all of them or none."""
+"""Mass orders: one `service | link | quantity` a line. Either all orders are placed, or none."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -24,8 +24,8 @@ SEPARATOR = "|"
 COLUMNS = ("service", "link", "quantity")
 
 
-class Line(NamedTuple):
-    """A line as it was typed, and what it would be or why it would not."""
+class MassOrderLine(NamedTuple):
+    """A line of the form. `answer` is its quote or refusal; None if the line has not three columns."""
 
     number: int
     text: str
@@ -33,17 +33,17 @@ class Line(NamedTuple):
 
     @property
     def mistake(self) -> str:
-        """What is wrong with it, in the API's words; nothing if it is right."""
+        """The mistake, in the API's words; empty if the line is right."""
         if self.answer is None:
             return _("Write service | link | quantity")
         return str(self.answer) if isinstance(self.answer, Refusal) else ""
 
 
 def mass_order(request: HttpRequest) -> HttpResponse:
-    """Show the form, check what it says as a whole, or place it."""
+    """Show the form, check all its lines, or place all its orders."""
     text = request.POST.get("orders", "").replace("\x00", "\ufffd")
     name = form_token(request.POST)
-    typed = [each.strip() for each in text.splitlines() if each.strip()]
+    typed = [line.strip() for line in text.splitlines() if line.strip()]
     lines_max = site_settings.for_request(request).mass_order_lines_max
     context: dict[str, object] = {"text": text, "name": name, "lines_max": lines_max}
     if request.method != "POST" or not typed:
@@ -57,13 +57,13 @@ def mass_order(request: HttpRequest) -> HttpResponse:
             count = len(lines)
             messages.success(request, ngettext("%d order is placed.", "%d orders are placed.", count) % count)
             return redirect("panel:orders")
-    return render(request, "panel/mass_order.html", {**context, **_told(lines)})
+    return render(request, "panel/mass_order.html", {**context, **_results(lines)})
 
 
-def _told(lines: list[Line]) -> dict[str, object]:
-    right = [line.answer for line in lines if isinstance(line.answer, Quote)]
-    total = sum((each.charge for each in right), Decimal(0))
-    return {"lines": lines, "total": total, "wrong": len(lines) - len(right)}
+def _results(lines: list[MassOrderLine]) -> dict[str, object]:
+    quotes = [line.answer for line in lines if isinstance(line.answer, Quote)]
+    total = sum((quote.charge for quote in quotes), Decimal(0))
+    return {"lines": lines, "total": total, "wrong": len(lines) - len(quotes)}
 
 
 def _parameters(text: str) -> dict[str, str] | None:
@@ -71,32 +71,33 @@ def _parameters(text: str) -> dict[str, str] | None:
     return dict(zip(COLUMNS, values, strict=True)) if len(values) == len(COLUMNS) else None
 
 
-def _check(account: int, typed: list[str]) -> list[Line]:
-    read = [_parameters(text) for text in typed]
-    asked = [parameters for parameters in read if parameters]
-    answers = iter(in_transaction(lambda connection: quote(connection, account, asked)))
+def _check(account: int, typed: list[str]) -> list[MassOrderLine]:
+    parsed = [_parameters(text) for text in typed]
+    orders = [parameters for parameters in parsed if parameters]
+    answers = iter(in_transaction(lambda connection: quote(connection, account, orders)))
     return [
-        Line(number, text, next(answers) if parameters else None)
-        for number, (text, parameters) in enumerate(zip(typed, read, strict=True), 1)
+        MassOrderLine(number, text, next(answers) if parameters else None)
+        for number, (text, parameters) in enumerate(zip(typed, parsed, strict=True), 1)
     ]
 
 
-def _place(request: HttpRequest, lines: list[Line], name: str) -> list[Line]:
-    """Place every line by one call; if one is refused, none is placed. Returns the lines with what became of them."""
-    account, actor = customer(request).pk, impersonation.actor(request, Mode.MASS.value)
-    asked = [(line.number, _parameters(line.text) or {}) for line in lines]
-    wanted = [
-        Request(account, each, idempotency_key=idempotency_key(f"{name}-{number}", each)) for number, each in asked
+def _place(request: HttpRequest, lines: list[MassOrderLine], name: str) -> list[MassOrderLine]:
+    """Place all orders with one call. If one is refused, place none. Return the lines, with refusals as answers."""
+    account, actor = customer(request).pk, impersonation.actor_of(request, Mode.MASS.value)
+    orders = [(line.number, _parameters(line.text) or {}) for line in lines]
+    requests = [
+        Request(account, parameters, idempotency_key=idempotency_key(f"{name}-{number}", parameters))
+        for number, parameters in orders
     ]
 
     def all_or_none(connection: Connection) -> list[Placed | Refusal]:
-        answers = place(connection, wanted, mode=Mode.MASS, actor=actor)
+        answers = place(connection, requests, mode=Mode.MASS, actor=actor)
         if any(isinstance(answer, Refusal) for answer in answers):
             transaction.set_rollback(True)
         return answers
 
     answers = in_transaction(all_or_none)
-    refused = [
-        answer if isinstance(answer, Refusal) else line.answer for line, answer in zip(lines, answers, strict=True)
+    return [
+        line._replace(answer=answer) if isinstance(answer, Refusal) else line
+        for line, answer in zip(lines, answers, strict=True)
     ]
-    return [line._replace(answer=answer) for line, answer in zip(lines, refused, strict=True)]

@@ -1,4 +1,4 @@
-"""Money: every movement of an account with the balance after it, and how to add funds."""
+"""The customer's statement: every transfer with the balance after it. Also the page on how to add funds."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -26,8 +26,8 @@ PAGE_ROWS = 50
 HEADINGS: tuple[object, ...] = ("transfer", "at", "kind", "order", "amount", "balance", "note")
 
 
-class Entry(NamedTuple):
-    """A transfer as its customer sees it: what came in is above zero, what went out below."""
+class StatementEntry(NamedTuple):
+    """A transfer as the customer sees it: `amount` is positive for money in and negative for money out."""
 
     transfer: Transfer
     amount: Decimal
@@ -35,14 +35,14 @@ class Entry(NamedTuple):
 
 @require_safe
 def statement(request: HttpRequest) -> HttpResponse:
-    """Show a page of the movements that the filters leave, newest first."""
+    """Show a page of the transfers that match the filters, newest first."""
     account = LedgerAccount.objects.get(account=customer(request))
     before = wire_id(request.GET.get("before", ""))
-    found = _filtered(request, Transfer.objects.all())
+    transfers = _filtered(request, Transfer.objects.all())
     if before:
-        found = found.filter(pk__lt=before)
-    walks = account_transfers.of_accounts(found, [account.pk], request.GET.get("kind", ""))
-    newest = (walk.order_by("-id")[: PAGE_ROWS + 1] for walk in walks)
+        transfers = transfers.filter(pk__lt=before)
+    sides = account_transfers.of_accounts(transfers, [account.pk], request.GET.get("kind", ""))
+    newest = (side.order_by("-id")[: PAGE_ROWS + 1] for side in sides)
     rows = list(merge(*newest, key=lambda transfer: -transfer.pk))[: PAGE_ROWS + 1]
     context = {
         "entries": [_entry(transfer, account) for transfer in rows[:PAGE_ROWS]],
@@ -57,32 +57,32 @@ def statement(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def export(request: HttpRequest) -> StreamingHttpResponse:
-    """Send every movement that the filters leave as CSV."""
+    """Send all transfers that match the filters as CSV."""
     account = LedgerAccount.objects.get(account=customer(request))
-    found = _filtered(request, Transfer.objects.filter(Q(debit=account) | Q(credit=account))).order_by("-id")
-    return csv_of("statement", HEADINGS, _rows(account, found))
+    transfers = _filtered(request, Transfer.objects.filter(Q(debit=account) | Q(credit=account))).order_by("-id")
+    return csv_of("statement", HEADINGS, _rows(account, transfers))
 
 
 @require_safe
 def add_funds(request: HttpRequest) -> HttpResponse:
-    """Say how to pay."""
+    """Show the operator's text on how to pay."""
     return render(request, "panel/add_funds.html", {"payment_text": site_settings.for_request(request).payment_text})
 
 
-def _rows(account: LedgerAccount, found: QuerySet[Transfer]) -> Iterator[tuple[object, ...]]:
-    for transfer in found.iterator(EXPORT_CHUNK):
+def _rows(account: LedgerAccount, transfers: QuerySet[Transfer]) -> Iterator[tuple[object, ...]]:
+    for transfer in transfers.iterator(EXPORT_CHUNK):
         at = timezone.localtime(transfer.at).isoformat(timespec="seconds")
-        what = (transfer.kind, transfer.order_id or "")
+        purpose = (transfer.kind, transfer.order_id or "")
         amounts = (_entry(transfer, account).amount, transfer.balance_after)
-        yield (transfer.pk, at, *what, *(Decimal(money.show(amount)) for amount in amounts), transfer.note)
+        yield (transfer.pk, at, *purpose, *(Decimal(money.show(amount)) for amount in amounts), transfer.note)
 
 
-def _filtered(request: HttpRequest, found: QuerySet[Transfer]) -> QuerySet[Transfer]:
+def _filtered(request: HttpRequest, transfers: QuerySet[Transfer]) -> QuerySet[Transfer]:
     if (kind := request.GET.get("kind", "")) in TransferKind.values():
-        found = found.filter(kind=kind)
+        transfers = transfers.filter(kind=kind)
     since, until = day_of(request, "from"), day_of(request, "to")
-    return filter_between(found, "at", since, until + timedelta(days=1) if until else None)
+    return filter_between(transfers, "at", since, until + timedelta(days=1) if until else None)
 
 
-def _entry(transfer: Transfer, account: LedgerAccount) -> Entry:
-    return Entry(transfer, transfer.amount if transfer.credit_id == account.pk else -transfer.amount)
+def _entry(transfer: Transfer, account: LedgerAccount) -> StatementEntry:
+    return StatementEntry(transfer, transfer.amount if transfer.credit_id == account.pk else -transfer.amount)

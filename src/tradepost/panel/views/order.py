@@ -1,4 +1,4 @@
-"""One order: all there is to it, and what may be asked about it."""
+"""The page of one order, and its buttons to cancel and to refill."""
 
 from django.contrib import messages
 from django.db.models import Q
@@ -25,22 +25,22 @@ PARTS_SHOWN_MAX = 200
 
 @require_safe
 def order(request: HttpRequest, order: int) -> HttpResponse:
-    """Show an order: where it stands, what happened to it, what it cost, and the orders it is made of."""
-    found = _own(request, order)
-    refills = list(found.refills.all())
-    wishes = list(found.cancel_requests.all())
+    """Show an order: its status, its events, its transfers, and its child orders."""
+    own = _own_order(request, order)
+    refills = list(own.refills.all())
+    cancels = list(own.cancel_requests.all())
     context = {
-        "order": found,
-        "events": list(with_redacted_notes(found.events.all(), with_answers=False)),
-        "transfers": list(Transfer.objects.filter(order=found).select_related("credit").order_by("id")),
+        "order": own,
+        "events": list(with_redacted_notes(own.events.all(), with_answers=False)),
+        "transfers": list(Transfer.objects.filter(order=own).select_related("credit").order_by("id")),
         "refills": refills,
-        "wishes": wishes,
-        "made": list(found.children.order_by("part")[:PARTS_SHOWN_MAX]) if found.parts else [],
-        "is_live": found.status in ACTIVE,
-        "may_cancel": _may_cancel(found, is_asked=any(wish.state == CancelState.OPEN for wish in wishes)),
-        "may_refill": _may_refill(found, is_asked=any(refill.status in OPEN_REFILL for refill in refills)),
-        "is_own": found.account_id == customer(request).pk,
-        "is_dripfeed": found.dispatch == Dispatch.RUNS,
+        "wishes": cancels,
+        "made": list(own.children.order_by("part")[:PARTS_SHOWN_MAX]) if own.parts else [],
+        "is_live": own.status in ACTIVE,
+        "may_cancel": _may_cancel(own, is_requested=any(cancel.state == CancelState.OPEN for cancel in cancels)),
+        "may_refill": _may_refill(own, is_requested=any(refill.status in OPEN_REFILL for refill in refills)),
+        "is_own": own.account_id == customer(request).pk,
+        "is_dripfeed": own.dispatch == Dispatch.RUNS,
     }
     is_part = request.headers.get("HX-Target") == "live"
     return render(request, "panel/order_live.html" if is_part else "panel/order.html", context)
@@ -48,43 +48,44 @@ def order(request: HttpRequest, order: int) -> HttpResponse:
 
 @require_POST
 def cancel(request: HttpRequest, order: int) -> HttpResponse:
-    """Ask to cancel an order, as the API's `cancel` does."""
-    found = _own(request, order)
-    wanted = CancelOf(by=found.account_id, orders=[str(found.pk)])
-    actor = impersonation.actor(request, Mode.WEB.value)
-    [answer] = in_transaction(lambda connection: cancelling.cancel(connection, [wanted], actor=actor))
-    told = answer if isinstance(answer, Refusal) else answer[0]
-    return _tell(request, found, told, _("The cancel is asked for. What is not delivered comes back to your balance."))
+    """Request to cancel an order, as the API's `cancel` does."""
+    own = _own_order(request, order)
+    action = CancelOf(by=own.account_id, orders=[str(own.pk)])
+    actor = impersonation.actor_of(request, Mode.WEB.value)
+    [answer] = in_transaction(lambda connection: cancelling.cancel(connection, [action], actor=actor))
+    result = answer if isinstance(answer, Refusal) else answer[0]
+    done = _("The cancel is asked for. What is not delivered comes back to your balance.")
+    return _show_result(request, own, result, done)
 
 
 @require_POST
 def refill(request: HttpRequest, order: int) -> HttpResponse:
-    """Ask for a refill, as the API's `refill` does."""
-    found = _own(request, order)
-    wanted = RefillOf(by=found.account_id, orders=[str(found.pk)])
-    [answer] = in_transaction(lambda connection: refilling.refill(connection, [wanted]))
-    told = answer if isinstance(answer, Refusal) else answer[0]
-    return _tell(request, found, told, _("The refill is asked for."))
+    """Request a refill, as the API's `refill` does."""
+    own = _own_order(request, order)
+    action = RefillOf(by=own.account_id, orders=[str(own.pk)])
+    [answer] = in_transaction(lambda connection: refilling.refill(connection, [action]))
+    result = answer if isinstance(answer, Refusal) else answer[0]
+    return _show_result(request, own, result, _("The refill is asked for."))
 
 
-def _tell(request: HttpRequest, order: Order, answer: int | Refusal, done: str) -> HttpResponse:
-    if isinstance(answer, Refusal):
-        messages.error(request, str(answer))
+def _show_result(request: HttpRequest, order: Order, result: int | Refusal, done: str) -> HttpResponse:
+    if isinstance(result, Refusal):
+        messages.error(request, str(result))
     else:
         messages.success(request, done)
     return redirect("panel:order", order.pk)
 
 
-def _own(request: HttpRequest, order: int) -> Order:
-    """Return an order of whoever asks, or of their test account; another customer's isn't there."""
+def _own_order(request: HttpRequest, order: int) -> Order:
+    """Return an order of the customer or of their test account. Another customer's order is a 404."""
     account = customer(request)
     own = Order.objects.filter(Q(account=account) | Q(account__test_of=account))
     return get_object_or_404(own.select_related("service__category"), pk=order)
 
 
-def _may_cancel(order: Order, *, is_asked: bool) -> bool:
-    return order.service.cancel and order.status in ACTIVE and not is_asked
+def _may_cancel(order: Order, *, is_requested: bool) -> bool:
+    return order.service.cancel and order.status in ACTIVE and not is_requested
 
 
-def _may_refill(order: Order, *, is_asked: bool) -> bool:
-    return order.service.refill and order.status == Status.COMPLETED and order.parts is None and not is_asked
+def _may_refill(order: Order, *, is_requested: bool) -> bool:
+    return order.service.refill and order.status == Status.COMPLETED and order.parts is None and not is_requested

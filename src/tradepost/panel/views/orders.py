@@ -1,4 +1,4 @@
-"""An account's orders: the list with its tabs, search and filters, its CSV, and the lists of what is made of them."""
+"""A customer's orders: the list with tabs, search and filters, its CSV, drip-feeds, subscriptions and refills."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -21,16 +21,16 @@ from tradepost.orders.models import Order, Refill
 from tradepost.panel.requests import customer, search_text
 
 PAGE_ROWS = 50
-LOOKED_MAX = 5_000  # an account's orders that one page is looked for among: they lie apart, each is a page to be read
+LOOKED_MAX = 5_000  # the orders that one search reads: an account's orders are spread over the table, a disk page each
 EXPORT_CHUNK = 2_000
-YEARS = range(2000, 3000)  # in which orders are looked for
+YEARS = range(2000, 3000)  # that filters by day accept
 TABS = (*DELIVERING, Status.COMPLETED, Status.PARTIAL, Status.CANCELED)
 
 
 class Page(NamedTuple):
-    """Rows, newest first, and the ids that the pages on both sides of it begin at.
+    """Rows, newest first, and the ids at which the newer and the older page begin.
 
-    `is_cut`: it might have more rows if more had been looked at; the older page goes on from there.
+    `is_cut`: the search stopped at `LOOKED_MAX` orders, before the page was full. The older page continues there.
     """
 
     rows: list[Any]
@@ -39,18 +39,18 @@ class Page(NamedTuple):
     is_cut: bool = False
 
 
-class Search(NamedTuple):
-    """What is asked for, and the orders it has to be looked for among; None where an index finds it."""
+class OrderSearch(NamedTuple):
+    """The matching orders, and the larger set that the database must read for them; None if an index finds them."""
 
-    found: QuerySet[Order]
+    matches: QuerySet[Order]
     among: QuerySet[Order] | None
 
 
 @require_safe
 def orders(request: HttpRequest) -> HttpResponse:
-    """Show a page of the orders that the tabs, the search and the filters leave."""
-    found, among = _asked(request)
-    page = page_of(found.select_related("service"), request, among=among)
+    """Show a page of the orders that match the tab, the search and the filters."""
+    matches, among = _search(request)
+    page = page_of(matches.select_related("service"), request, among=among)
     context = {
         "page": page,
         "looked_at": LOOKED_MAX,
@@ -69,66 +69,64 @@ def orders(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def export(request: HttpRequest) -> StreamingHttpResponse:
-    """Send every order that the filters leave as CSV, oldest last, as it is read."""
-    found = _asked(request).found.select_related("service").order_by("-id")
-    return csv_of("orders", HEADINGS, (_row(order) for order in found.iterator(EXPORT_CHUNK)))
+    """Send all orders that match the filters as CSV, newest first, while they are read."""
+    matches = _search(request).matches.select_related("service").order_by("-id")
+    return csv_of("orders", HEADINGS, (_row(order) for order in matches.iterator(EXPORT_CHUNK)))
 
 
 @require_safe
 def dripfeeds(request: HttpRequest) -> HttpResponse:
-    """List the orders that run several times."""
-    found = _made_of_parts(customer(request)).filter(dispatch=Dispatch.RUNS.value).select_related("dripfeed")
-    return render(request, "panel/made.html", {"page": page_of(found, request), "which": "dripfeeds"})
+    rows = _parent_orders(customer(request)).filter(dispatch=Dispatch.RUNS.value).select_related("dripfeed")
+    return render(request, "panel/made.html", {"page": page_of(rows, request), "which": "dripfeeds"})
 
 
 @require_safe
 def subscriptions(request: HttpRequest) -> HttpResponse:
-    """List the orders that wait for posts."""
-    found = _made_of_parts(customer(request)).exclude(dispatch=Dispatch.RUNS.value)
-    return render(request, "panel/made.html", {"page": page_of(found, request), "which": "subscriptions"})
+    rows = _parent_orders(customer(request)).exclude(dispatch=Dispatch.RUNS.value)
+    return render(request, "panel/made.html", {"page": page_of(rows, request), "which": "subscriptions"})
 
 
 @require_safe
 def refills(request: HttpRequest) -> HttpResponse:
-    """List the refills asked for."""
-    found = Refill.objects.filter(account=customer(request)).select_related("order__service")
-    return render(request, "panel/refills.html", {"page": page_of(found, request), "which": "refills"})
+    rows = Refill.objects.filter(account=customer(request)).select_related("order__service")
+    return render(request, "panel/refills.html", {"page": page_of(rows, request), "which": "refills"})
 
 
-def page_of(found: QuerySet[Any], request: HttpRequest, *, among: QuerySet[Any] | None = None) -> Page:
-    """Cut one page out of rows that are listed newest first, by the id that it is to begin before or after.
+def page_of(matches: QuerySet[Any], request: HttpRequest, *, among: QuerySet[Any] | None = None) -> Page:
+    """Return the page, newest rows first, that begins before or after the id in the request's parameters.
 
-    `among`: the rows that they are looked for among, of which so many are looked at (decision 42).
+    `among`: the larger set that the database reads to find the matches. At most `LOOKED_MAX` of its rows are read
+    (decision 42).
     """
     before, after = wire_id(request.GET.get("before", "")), wire_id(request.GET.get("after", ""))
     if after:
-        return _newer(found, after, among)
-    first = _reach(among.filter(pk__lt=before) if before else among, "-id") if among is not None else None
+        return _newer_page(matches, after, among)
+    first = _last_read(among.filter(pk__lt=before) if before else among, "-id") if among is not None else None
     if first:
-        found = found.filter(pk__gte=first)
-    rows = list((found.filter(pk__lt=before) if before else found).order_by("-id")[: PAGE_ROWS + 1])
+        matches = matches.filter(pk__gte=first)
+    rows = list((matches.filter(pk__lt=before) if before else matches).order_by("-id")[: PAGE_ROWS + 1])
     has_older, rows = len(rows) > PAGE_ROWS, rows[:PAGE_ROWS]
     newer = (rows[0].pk if rows else before - 1) if before else None
     return Page(rows, newer, rows[-1].pk if has_older else first, is_cut=bool(first) and not has_older)
 
 
-def _newer(found: QuerySet[Any], after: int, among: QuerySet[Any] | None) -> Page:
-    last = _reach(among.filter(pk__gt=after), "id") if among is not None else None
+def _newer_page(matches: QuerySet[Any], after: int, among: QuerySet[Any] | None) -> Page:
+    last = _last_read(among.filter(pk__gt=after), "id") if among is not None else None
     if last:
-        found = found.filter(pk__lte=last)
-    rows = list(found.filter(pk__gt=after).order_by("id")[: PAGE_ROWS + 1])
+        matches = matches.filter(pk__lte=last)
+    rows = list(matches.filter(pk__gt=after).order_by("id")[: PAGE_ROWS + 1])
     has_newer, rows = len(rows) > PAGE_ROWS, rows[:PAGE_ROWS][::-1]
     return Page(rows, rows[0].pk if has_newer else last, rows[-1].pk if rows else after + 1)
 
 
-def _reach(among: QuerySet[Any], order: str) -> int | None:
-    """Return the last row that is looked at; None if all of them are."""
+def _last_read(among: QuerySet[Any], order: str) -> int | None:
+    """Return the id of the last row that the search may read; None if it may read all rows."""
     ids = among.order_by(order).values_list("pk", flat=True)[LOOKED_MAX - 1 : LOOKED_MAX + 1]
     return ids[0] if len(ids) > 1 else None
 
 
 def day_of(request: HttpRequest, name: str) -> datetime | None:
-    """Return when a day that a filter names begins, where the person is; None if it names none."""
+    """Return the start of a filter's day, in the customer's time zone; None if there is no valid day."""
     try:
         day: date | None = parse_date(request.GET.get(name, ""))
     except ValueError:
@@ -139,7 +137,7 @@ def day_of(request: HttpRequest, name: str) -> datetime | None:
 
 
 def csv_of(name: str, headings: tuple[object, ...], rows: Iterator[tuple[object, ...]]) -> StreamingHttpResponse:
-    """Send rows as a CSV file of today."""
+    """Send rows as a CSV file with today's date in its name."""
     return csv_files.download(f"{name}-{timezone.localdate()}", headings, rows)
 
 
@@ -172,38 +170,38 @@ def _row(order: Order) -> tuple[object, ...]:
     )
 
 
-def _asked(request: HttpRequest) -> Search:
-    """Return the orders that the page's parameters ask for. Runs and posts are listed with what they belong to."""
+def _search(request: HttpRequest) -> OrderSearch:
+    """Return the orders that match the page's parameters. Child orders (runs, posts) are on their parent's page."""
     account = customer(request)
     since, until = day_of(request, "from"), day_of(request, "to")
     end = until + timedelta(days=1) if until else None
-    theirs = _of(account, is_test=bool(request.GET.get("test")))
-    among = narrow_by_id(theirs, "created_at", since, end)
-    found = filter_by_time(among, "created_at", since, end).filter(parent=None)
+    own = _own_orders(account, is_test=bool(request.GET.get("test")))
+    among = narrow_by_id(own, "created_at", since, end)
+    matches = filter_by_time(among, "created_at", since, end).filter(parent=None)
     if (status := request.GET.get("status", "")) in Status.values():
-        found = found.filter(status=status)
+        matches = matches.filter(status=status)
     if service := wire_id(request.GET.get("service", "")):
-        found = found.filter(service=service)
+        matches = matches.filter(service=service)
     text = search_text(request.GET, "q")
-    if ids := _ids_of(theirs, text):
-        return Search(found.filter(pk__in=ids), None)
-    return Search(found.filter(link__icontains=text) if text else found, among)
+    if ids := _own_ids_in(text, own):
+        return OrderSearch(matches.filter(pk__in=ids), None)
+    return OrderSearch(matches.filter(link__icontains=text) if text else matches, among)
 
 
-def _of(account: Account, *, is_test: bool) -> QuerySet[Order]:
+def _own_orders(account: Account, *, is_test: bool) -> QuerySet[Order]:
     if is_test:
         return Order.objects.filter(account__in=Account.objects.filter(test_of=account))
     return Order.objects.filter(account=account)
 
 
-def _ids_of(theirs: QuerySet[Order], text: str) -> list[int]:
-    """Return the orders whose ids are typed; none if there is none of them, or if anything else is typed."""
-    typed = [wire_id(part) for part in text.replace("#", " ").replace(",", " ").split()]
-    ids = [id_ for id_ in typed if id_]
-    return list(theirs.filter(pk__in=ids).values_list("pk", flat=True)) if ids and len(ids) == len(typed) else []
+def _own_ids_in(text: str, own: QuerySet[Order]) -> list[int]:
+    """Return the ids in a text that are the customer's orders. If the text has other words, return none."""
+    words = [wire_id(part) for part in text.replace("#", " ").replace(",", " ").split()]
+    ids = [id_ for id_ in words if id_]
+    return list(own.filter(pk__in=ids).values_list("pk", flat=True)) if ids and len(ids) == len(words) else []
 
 
-def _made_of_parts(account: Account) -> QuerySet[Order]:
+def _parent_orders(account: Account) -> QuerySet[Order]:
     return (
         Order.objects.filter(account=account, parts__isnull=False)
         .select_related("service")

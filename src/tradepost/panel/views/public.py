@@ -1,4 +1,4 @@
-"""The front page, and whether the desk is well."""
+"""Public pages: the front page, the operator's terms, and the health check."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
@@ -16,7 +16,7 @@ from tradepost.site_settings import effective as site_settings
 @login_not_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Say what this desk is and how to order, with the first service on sale; whoever has signed in is led on."""
+    """Show what this desk is and how to order. Send users who have signed in to their overview."""
     if request.user.is_authenticated:
         return redirect("panel:dashboard")
     example = Service.objects.filter(is_active=True, type=OrderType.DEFAULT.value).order_by("id").first()
@@ -27,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def terms(request: HttpRequest) -> HttpResponse:
-    """Show the operator's terms, if there are any."""
+    """Show the operator's terms; 404 if there are none."""
     if not site_settings.for_request(request).terms:
         raise Http404
     return render(request, "panel/terms.html")
@@ -37,7 +37,7 @@ def terms(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django gives the request
-    """Answer `ok` if the database does; 503 if it is away."""
+    """Answer `ok` if the database answers, else 503."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -49,5 +49,5 @@ def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django give
 @login_not_required
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    """Lead browsers that ask by habit to the mark."""
+    """Redirect browsers, which request this URL by default, to the logo."""
     return HttpResponsePermanentRedirect(static("panel/mark.svg"))

@@ -1,4 +1,4 @@
-"""The price list, everybody's and one's own, and what changed about it lately; favourites are marked here too."""
+"""The price list, at the public or the customer's own rates, its recent changes, and the customer's favourites."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ FAVOURITES_MAX = 200
 @login_not_required
 @require_safe
 def services(request: HttpRequest) -> HttpResponse:
-    """Show what is on sale, at the rates of whoever looks."""
+    """Show the services on sale, at the viewer's rates."""
     storefront = Storefront(_viewer(request))
     text, category = search_text(request.GET, "q"), search_text(request.GET, "category", chars_max=300)
     skip = wire_id(request.GET.get("from", "")) or 0
@@ -48,30 +48,33 @@ def services(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def changes(request: HttpRequest) -> HttpResponse:
-    """Show what is new, what is gone and which rates have moved; rates agreed with an account are its own business."""
+    """Show new services, services that left the sale, and changed rates.
+
+    If a customer has a custom rate for a service, changes of the service's own rate are left out.
+    """
     since = timezone.now() - timedelta(days=CHANGES_DAYS)
-    found = ServiceChange.objects.filter(at__gte=since).select_related("service__category")
+    news = ServiceChange.objects.filter(at__gte=since).select_related("service__category")
     viewer = _viewer(request)
     if viewer:
         own = CustomRate.objects.filter(account=viewer).values("service")
-        found = found.exclude(kind=ServiceChange.RATE, service__in=own)
+        news = news.exclude(kind=ServiceChange.RATE, service__in=own)
     storefront = Storefront(viewer)
-    rows = [storefront.as_paid(change) for change in found[:CHANGES_MAX]]
-    told = [change for change in rows if change.kind != ServiceChange.RATE or change.rate != change.rate_before]
-    return render(request, "panel/changes.html", {"changes": told, "days": CHANGES_DAYS})
+    rows = [storefront.as_paid(change) for change in news[:CHANGES_MAX]]
+    relevant = [change for change in rows if change.kind != ServiceChange.RATE or change.rate != change.rate_before]
+    return render(request, "panel/changes.html", {"changes": relevant, "days": CHANGES_DAYS})
 
 
 @require_POST
 def favourite(request: HttpRequest) -> HttpResponse:
-    """Take a service among the favourites, or out of them."""
+    """Add a service to the favourites, or remove it from them."""
     account = customer(request)
-    found = get_object_or_404(Service, pk=wire_id(request.POST.get("service", "")))
-    mark = Favourite.objects.filter(account=account, service=found)
+    service = get_object_or_404(Service, pk=wire_id(request.POST.get("service", "")))
+    mark = Favourite.objects.filter(account=account, service=service)
     is_favourite = not mark.delete()[0]
     if is_favourite and Favourite.objects.filter(account=account).count() < FAVOURITES_MAX:
-        Favourite.objects.get_or_create(account=account, service=found)
+        Favourite.objects.get_or_create(account=account, service=service)
     if request.headers.get("HX-Request"):
-        context = {"service": found, "is_favourite": is_favourite, "favourite": request.path}
+        context = {"service": service, "is_favourite": is_favourite, "favourite": request.path}
         return render(request, "panel/star.html", context)
     return redirect("panel:new_order")
 

@@ -1,4 +1,4 @@
-"""The settings page: name, language, time zone and appearance, kept with the account."""
+"""The settings page: name, language, time zone and appearance, which are stored with the account."""
 
 import zoneinfo
 from functools import cache
@@ -14,8 +14,6 @@ from tradepost.accounts.models import Account
 
 
 class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
-    """What a person may choose about pages, and the name they go by."""
-
     timezone = forms.CharField(label=_("Time zone"), widget=forms.TextInput(attrs={"list": "zones"}), max_length=64)
 
     class Meta:
@@ -24,7 +22,6 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
         labels = {"name": _("Name"), "language": _("Language"), "theme": _("Appearance")}  # noqa: RUF012 - Django's way
 
     def clean_timezone(self) -> str:
-        """Take a zone that there is."""
         zone: str = self.cleaned_data["timezone"]
         if zone not in zones():
             raise forms.ValidationError(_("There is no such time zone."))
@@ -32,7 +29,7 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
 
 
 def settings_page(request: HttpRequest) -> HttpResponse:
-    """Show and keep a person's preferences; the way to password, two-factor and sessions starts here too."""
+    """Show and store the user's preferences. The page also links to password, second factor and sessions."""
     form = PreferencesForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -44,5 +41,5 @@ def settings_page(request: HttpRequest) -> HttpResponse:
 
 @cache
 def zones() -> list[str]:
-    """Return the names of the time zones there are."""
+    """Return the names of all time zones."""
     return sorted(zoneinfo.available_timezones() - {"localtime", "Factory"})

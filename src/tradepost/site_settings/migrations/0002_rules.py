@@ -1,14 +1,14 @@
-"""What the model can't say: a change reaches every process, the books keep their currency, and the row stays."""
+"""Rules that the model can't express: a change reaches every process, the currency stays, and so does the row."""
 
 from django.db import migrations
 
-# What processes keep in memory of it, they read again along with the catalog (decision 0041).
+# Processes keep these two columns in memory, and read them again together with the catalog (decision 0041).
 VERSION = """
 CREATE TRIGGER bump_catalog_version AFTER UPDATE OF currency, requests_a_minute ON site_settings
     FOR EACH STATEMENT EXECUTE FUNCTION bump_catalog_version();
 """
 
-# Once money has moved, another currency would make every amount in the books another amount.
+# Once money has moved, another currency would change the meaning of every amount in the books.
 CURRENCY = """
 CREATE FUNCTION refuse_currency_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
