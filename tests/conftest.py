@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
-from bench import cpu
+from testkit import process_cpu
 from tradepost.config import environment
 from tradepost.up.postgres import Postgres
 
@@ -164,7 +164,7 @@ _desks: list[Desk] = []  # those that run
 @pytest.fixture
 def workers_at_rest() -> Iterator[None]:
     """Keep the workers of running desks from what a test has made to look at; they wait outside any transaction."""
-    resting = [pid for desk in _desks if (pid := cpu.child(desk.process.pid, "tradepost worke"))]
+    resting = [pid for desk in _desks if (pid := process_cpu.first_child_named(desk.process.pid, "tradepost worke"))]
     while resting:
         for pid in resting:
             os.kill(pid, signal.SIGSTOP)

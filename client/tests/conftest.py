@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.upstream import Upstream
+from testkit.upstream.server import Upstream
 from tradepost_client import AsyncClient, Client, DefaultOrder, Retry
 
 QUICK = Retry(wait_seconds=0.001)

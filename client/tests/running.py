@@ -6,7 +6,7 @@ from typing import Any
 
 from typer.testing import CliRunner, Result
 
-from tests.fakes.upstream import Upstream
+from testkit.upstream.server import Upstream
 from tradepost_client._cli import output
 from tradepost_client._cli.app import app
 

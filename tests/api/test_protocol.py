@@ -16,7 +16,7 @@ import psycopg
 import pytest
 import uvicorn
 
-from bench import cpu
+from testkit import process_cpu
 from tests.api.calling import LINK, call
 from tests.conftest import Customer, Desk, start_desk, stop_desk
 from tradepost.api.head_cache import HeadCache
@@ -182,7 +182,7 @@ def test_a_form_may_be_too_large_to_be_handed_over(client: Client) -> None:
 @pytest.fixture
 def pages(desk: Desk) -> int:
     """The process that makes the pages."""
-    found = cpu.child(desk.process.pid, "tradepost pages")
+    found = process_cpu.first_child_named(desk.process.pid, "tradepost pages")
     assert found
     return found
 

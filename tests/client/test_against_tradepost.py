@@ -1,4 +1,4 @@
-"""Both clients against a running desk, action by action; what `tests/fakes` can't show is that the two agree."""
+"""Both clients against a running desk, action by action; what `testkit/upstream` can't show is that the two agree."""
 
 import asyncio
 from collections.abc import Callable

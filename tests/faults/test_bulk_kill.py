@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bench import cpu
+from testkit import process_cpu
 from tests.backoffice.conftest import place
 from tests.conftest import Customer, Desk, start_desk, stop_desk
 from tradepost.accounts.models import Account
@@ -45,7 +45,7 @@ def orders(make_customer: Callable[..., Customer], service: int) -> tuple[Custom
 def worker_of(desk: Desk, *, but: int = 0) -> int:
     """Wait for the desk's worker, one that is not `but`, and return it."""
     while True:
-        pid = cpu.child(desk.process.pid, "tradepost worke")
+        pid = process_cpu.first_child_named(desk.process.pid, "tradepost worke")
         if pid and pid != but:
             return pid
         time.sleep(LOOK_SECONDS)

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from bench import cpu
-from bench.fuzz import fuzz
-from bench.requests import LINK_RULE, QUANTITY_MAX, Target
+from testkit import process_cpu
+from testkit.fuzz.bad_requests import LINK_RULE, QUANTITY_MAX, Target
+from testkit.fuzz.runner import fuzz
 from tests.api.calling import order
 from tests.conftest import Customer, Desk
 from tradepost.engine.order_types import RULES, OrderType
@@ -43,7 +43,7 @@ def test_nothing_made_up_is_an_order_a_server_error_or_a_burden(
     desk: Desk, alice: Customer, target: Target, connection: psycopg.Connection
 ) -> None:
     before = wealth(connection, alice)
-    server = cpu.child(desk.process.pid, "tradepost serve")
+    server = process_cpu.first_child_named(desk.process.pid, "tradepost serve")
     standing = fuzz(target, count=REQUESTS, seed=1, server=server)
     assert wealth(connection, alice) == before
     assert standing.answers.keys() >= {

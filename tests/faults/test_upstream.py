@@ -10,10 +10,10 @@ import pytest
 
 RUN = """
 import sys
-from bench import faults
+from testkit.dispatch import fault_run
 
-print(faults.run(orders=int(sys.argv[1]), seed=int(sys.argv[2]), kills=int(sys.argv[3]), workers=int(sys.argv[4]),
-                 seconds_max=100, say=print, trusts_keys=sys.argv[5] == "trusting"))
+print(fault_run.run(orders=int(sys.argv[1]), seed=int(sys.argv[2]), kills=int(sys.argv[3]), workers=int(sys.argv[4]),
+                    seconds_max=100, say=print, trusts_keys=sys.argv[5] == "trusting"))
 """
 
 

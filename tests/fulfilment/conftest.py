@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from django.db import transaction
 
+from testkit.upstream.panel import KEY
+from testkit.upstream.server import Upstream
 from tests.conftest import Customer
-from tests.fakes.panel import KEY
-from tests.fakes.upstream import Upstream
 from tradepost.database import engine_connection
 from tradepost.engine.placing import Mode, Placed, Request, place
 from tradepost.engine.routing import Fulfilment

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.fakes.dialects import ODD
-from tests.fakes.faults import Fault
-from tests.fakes.panel import Offer, Panel
-from tests.fakes.upstream import Reply, Upstream
+from testkit.upstream.dialects import ODD
+from testkit.upstream.faults import Fault
+from testkit.upstream.panel import Offer, Panel
+from testkit.upstream.server import Reply, Upstream
 from tests.providers.builders import make_offer, make_provider, route
 
 D = Decimal

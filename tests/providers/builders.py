@@ -4,7 +4,7 @@ from decimal import Decimal
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes.panel import KEY
+from testkit.upstream.panel import KEY
 
 if TYPE_CHECKING:
     from tradepost.providers.models import Provider, ProviderService, Route

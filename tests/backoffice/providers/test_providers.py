@@ -10,9 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from testkit.upstream.panel import KEY, Offer, Panel
+from testkit.upstream.server import Reply, Upstream
 from tests.backoffice.conftest import Things, sign_in
-from tests.fakes.panel import KEY, Offer, Panel
-from tests.fakes.upstream import Reply, Upstream
 from tests.providers.builders import make_offer, make_provider, route
 
 FORM = {
