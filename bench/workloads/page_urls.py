@@ -113,8 +113,8 @@ BACK_OFFICE = {
     "what they sell": "/admin/providers/providerservice/",
     "jobs": "/admin/procrastinate/procrastinatejob/",
     "staff": "/admin/staff-members/",
-    "audit log": "/admin/staff/entry/",
-    "settings of the desk": "/admin/live/settings/1/change/",
+    "audit log": "/admin/audit/entry/",
+    "settings of the desk": "/admin/site_settings/sitesettings/1/change/",
     **{
         f"sales by {by}, {days}": f"/admin/reports/{by}/?preset={days}"
         for by in ("day", "service", "category", "provider", "account")
