@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.calling import LINK, call, order
+from tests.api.api_calls import LINK, call, order
 from tests.conftest import Customer, Desk
 from tradepost.accounts.models import Key
 from tradepost.catalog.models import Service

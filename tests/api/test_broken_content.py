@@ -5,7 +5,7 @@ import json
 import httpx2
 import pytest
 
-from tests.api.calling import LINK
+from tests.api.api_calls import LINK
 from tests.conftest import Customer, Desk
 from tradepost.api import parameters
 

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.api.calling import call, order
+from tests.api.api_calls import call, order
 from tests.conftest import Customer, Desk
 from tradepost.api.openapi.actions import ACTIONS
 from tradepost.api.openapi.document import document, encoded

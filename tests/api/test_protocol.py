@@ -17,7 +17,7 @@ import pytest
 import uvicorn
 
 from testkit import process_cpu
-from tests.api.calling import LINK, call
+from tests.api.api_calls import LINK, call
 from tests.conftest import Customer, Desk, start_desk, stop_desk
 from tradepost.api.head_cache import HeadCache
 from tradepost.api.protocol import Protocol

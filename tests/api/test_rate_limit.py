@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.api.calling import LINK
+from tests.api.api_calls import LINK
 from tests.conftest import Customer, Desk, start_desk, stop_desk
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key

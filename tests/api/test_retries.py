@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import psycopg
 
-from tests.api.calling import LINK, call, order
+from tests.api.api_calls import LINK, call, order
 from tests.conftest import Customer, Desk
 from tradepost.accounts.models import Account
 from tradepost.engine import idempotency

@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 import pytest
 
-from tests.api.calling import LINK
+from tests.api.api_calls import LINK
 from tests.conftest import Customer, Desk
 from tradepost.engine.order_types import RULES, OrderType
 from tradepost.engine.settling import Report, settle

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from testkit import process_cpu
-from tests.backoffice.conftest import place
+from tests.builders import place
 from tests.conftest import Customer, Desk, start_desk, stop_desk
 from tradepost.accounts.models import Account
 from tradepost.fulfilment.tasks import bulk_actions

@@ -11,7 +11,7 @@ import pytest
 from testkit import process_cpu
 from testkit.fuzz.bad_requests import LINK_RULE, QUANTITY_MAX, Target
 from testkit.fuzz.runner import fuzz
-from tests.api.calling import order
+from tests.api.api_calls import order
 from tests.conftest import Customer, Desk
 from tradepost.engine.order_types import RULES, OrderType
 

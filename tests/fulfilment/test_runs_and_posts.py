@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.api.calling import call
+from tests.api.api_calls import call
 from tests.conftest import Customer, Desk
 from tradepost.engine.routing import Fulfilment
 from tradepost.fulfilment.tasks import simulator

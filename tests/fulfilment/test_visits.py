@@ -12,7 +12,7 @@ from testkit.upstream.faults import Fault
 from testkit.upstream.panel import KEY, Offer, Panel
 from testkit.upstream.server import Reply, Upstream
 from tests.conftest import Customer
-from tests.engine.ordering import Connect
+from tests.engine.engine_calls import Connect
 from tests.fulfilment.conftest import MakeProvider, MakeRouted, order
 from tradepost.database import engine_connection
 from tradepost.engine import dispatching

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.test.utils import override_settings, setup_test_environment, teardown_test_environment
 
-from tests.backoffice.conftest import place, settle
+from tests.builders import place, settle
 from tests.conftest import Customer
 
 HOST = "127.0.0.1"

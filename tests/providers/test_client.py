@@ -8,7 +8,7 @@ from django.test import override_settings
 
 from testkit.upstream.panel import KEY
 from testkit.upstream.server import Upstream
-from tests.providers.builders import make_provider
+from tests.builders import make_provider
 from tradepost_client import NotSent
 
 REFUSED = "is at a private address, which is not allowed"

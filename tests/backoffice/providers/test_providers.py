@@ -12,8 +12,9 @@ from django.urls import reverse
 
 from testkit.upstream.panel import KEY, Offer, Panel
 from testkit.upstream.server import Reply, Upstream
-from tests.backoffice.conftest import Things, sign_in
-from tests.providers.builders import make_offer, make_provider, route
+from tests.backoffice.browsers import sign_in
+from tests.backoffice.conftest import Things
+from tests.builders import make_offer, make_provider, route
 
 FORM = {
     "name": "Northwind", "url": "https://panel.example/api/v2", "key": KEY, "currency": "eur", "exchange_rate": "1.1",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.up.test_commands import run
+from tests.command_line import run
 from tradepost.config import checks, environment
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
-from tests.backoffice.conftest import place, settle
+from tests.builders import attempt, make_offer, make_provider, place, route, settle
 from tests.conftest import Customer
-from tests.providers.builders import attempt, make_offer, make_provider, route
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.database import engine_connection

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Desk
-from tests.wire import cases, playing
-from tests.wire.cases import Exchange
-from tests.wire.playing import JSON, Reply
-from tests.wire.staging import Stage
+from tests.wire import case_files, player
+from tests.wire.case_files import Exchange
+from tests.wire.player import JSON, Reply
+from tests.wire.stage import Stage
 
 
 def written(folder: Path, text: str) -> Path:
@@ -52,7 +52,7 @@ HTTP 200
 
 def test_a_file_is_read_case_by_case_with_its_lines(tmp_path: Path) -> None:
     file = written(tmp_path, CASES)
-    first, second = cases.read(file)
+    first, second = case_files.read(file)
     assert (first.line, first.rule) == (3, "The first rule (§1)")
     assert first.exchanges == [
         Exchange(6, ["top-up alice 1"], "POST /api/v2\nA: b", ["one", "two"], 200, {"x-header": "y"}, "{}"),
@@ -64,12 +64,12 @@ def test_a_file_is_read_case_by_case_with_its_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["GET /api/v2\n", "! top-up alice 1\n\nHTTP 200\n\n{}\n", "GET /\n\nHTTP two\n\n{}\n"])
 def test_what_is_no_case_is_told_by_file_and_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(ValueError, match=r"0-test\.http:2: no request"):
-        list(cases.read(written(tmp_path, f"### A rule (§1)\n{text}")))
+        list(case_files.read(written(tmp_path, f"### A rule (§1)\n{text}")))
 
 
 def test_a_request_is_sent_as_it_is_written(stage: Stage) -> None:
     stage["alice"] = "k"
-    assert playing.request_bytes("POST /x\nhost: here\nContent-Type: (absent)", "a={alice}\n{1,*2}\\xff", stage) == (
+    assert player.request_bytes("POST /x\nhost: here\nContent-Type: (absent)", "a={alice}\n{1,*2}\\xff", stage) == (
         b"POST /x HTTP/1.1\r\nContent-Length: 10\r\nhost: here\r\n\r\na=k\r\n1,1,\xff"
     )
 
@@ -119,13 +119,13 @@ def test_the_expected_answer_is_none(expected: str, found: str) -> None:
 def differences(expected: str, found: str) -> list[str]:
     """Hold an answer of 200 against what is expected."""
     exchange = Exchange(1, [], "GET /", [""], 200, {}, expected)
-    return playing.differences(exchange, expected, Reply(200, {"content-type": JSON}, found.encode()), {})
+    return player.differences(exchange, expected, Reply(200, {"content-type": JSON}, found.encode()), {})
 
 
 def test_status_and_headers_are_compared() -> None:
-    exchange = Exchange(1, [], "GET /", [""], 200, {"location": cases.ABSENT, "vary": "a"}, "{}")
+    exchange = Exchange(1, [], "GET /", [""], 200, {"location": case_files.ABSENT, "vary": "a"}, "{}")
     reply = Reply(201, {"content-type": f"{JSON}; charset=utf-8", "location": "/"}, b"{}")
-    assert playing.differences(exchange, "{}", reply, {}) == [
+    assert player.differences(exchange, "{}", reply, {}) == [
         "the status is 201",
         "content-type is application/json; charset=utf-8, not application/json",
         "location is /, not (absent)",
@@ -134,11 +134,11 @@ def test_status_and_headers_are_compared() -> None:
 
 
 def test_a_case_that_is_not_true_fails_with_its_place_and_both_sides(tmp_path: Path, desk: Desk, stage: Stage) -> None:
-    [case] = cases.read(
+    [case] = case_files.read(
         written(tmp_path, '### All is free (§2)\nGET /api/v2?key={poor}&action=balance\n\nHTTP 200\n\n{"balance": 0}\n')
     )
     with pytest.raises(pytest.fail.Exception) as failed:
-        playing.play(case, desk.url, stage)
+        player.play(case, desk.url, stage)
     assert f"{case.file}:2: All is free (§2): the JSON is another one" in str(failed.value)
     assert '{"balance": 0}' in str(failed.value)
     assert json.dumps({"balance": "0.05", "currency": "USD"}, separators=(",", ":")) in str(failed.value)

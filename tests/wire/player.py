@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from tests.wire.cases import ABSENT, Case, Exchange, headers
-from tests.wire.staging import Stage
+from tests.wire.case_files import ABSENT, Case, Exchange, headers
+from tests.wire.stage import Stage
 
 ANSWER_SECONDS_MAX = 30
 SHOWN_BYTES_MAX = 2_000

@@ -12,6 +12,33 @@ if TYPE_CHECKING:
 _numbers = count(1)
 
 
+def place(account: int, service: int, times: int = 1, **parameters: str) -> list[int]:
+    """Place orders, and return their ids."""
+    from django.db import transaction
+
+    from tradepost.database import engine_connection
+    from tradepost.engine.placing import Mode, Placed, Request
+    from tradepost.engine.placing import place as place_batch
+
+    wanted = {"service": str(service), "link": "https://example.com/page", "quantity": "100", **parameters}
+    with transaction.atomic():
+        answers = place_batch(engine_connection(), [Request(account, wanted)] * times, mode=Mode.WEB)
+    orders = [answer.order for answer in answers if isinstance(answer, Placed)]
+    assert len(orders) == times, answers
+    return orders
+
+
+def settle(order: int, **fields: Any) -> None:
+    """Report on an order as an upstream does."""
+    from django.db import transaction
+
+    from tradepost.database import engine_connection
+    from tradepost.engine import settling
+
+    with transaction.atomic():
+        settling.settle(engine_connection(), [settling.Report(order, **fields)], actor="test")
+
+
 def make_provider(url: str = "http://127.0.0.1:9/api/v2", *, key: str = KEY, **fields: Any) -> "Provider":
     """Make a provider at an address, by default one where nothing listens."""
     from tradepost.providers.models import Provider

@@ -1,0 +1,20 @@
+"""Runs commands as the operator does."""
+
+import os
+import subprocess
+import sys
+
+
+def run(*arguments: str, status: int = 0, environ: dict[str, str] | None = None) -> str:
+    """Run a command, and return what it prints to standard output and standard error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tradepost.cli", *arguments],
+        env={**os.environ, **(environ or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status, done.stdout
+    return done.stdout.strip()
