@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+from tests.waiting import HANG_SECONDS
+
 
 def run(*arguments: str, status: int = 0, environ: dict[str, str] | None = None) -> str:
     """Run a command, and return what it prints to standard output and standard error."""
@@ -13,7 +15,7 @@ def run(*arguments: str, status: int = 0, environ: dict[str, str] | None = None)
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
         check=False,
     )
     assert done.returncode == status, done.stdout

@@ -4,6 +4,7 @@ Nothing is rolled back or emptied between tests: transfers can't be deleted, by 
 the same tests on another version's programs.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -11,8 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +22,9 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
+import tests.alike  # noqa: F401 - is done by importing it
 from testkit import process_cpu
+from tests.waiting import HANG_SECONDS, until
 from tradepost.config import environment
 from tradepost.up.postgres import Postgres
 
@@ -29,6 +33,10 @@ _postgres = Postgres(_home, environment.postgres_bin())
 _numbers = count(1)
 
 DESK_NAME = "a desk of the tests"  # of its sessions at the database
+DAY_SECONDS = 86_400
+NIGHT_SECONDS = HANG_SECONDS / 2
+PROC = Path("/proc")
+NAME_CHARS_MAX = 15  # of a process's name, that the kernel keeps
 
 os.environ["TRADEPOST_HOME"] = str(_home)
 os.environ["DJANGO_SETTINGS_MODULE"] = "tradepost.config.settings"
@@ -36,7 +44,12 @@ os.environ["TRADEPOST_PRIVATE_ADDRESSES"] = "allow"  # upstream panels of tests 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the database and bring its schema up before any test module imports a model."""
+    """Start the database and bring its schema up before any test module imports a model.
+
+    Files of tests are in a folder of this run's own. In the one that pytest has for all runs of a user, databases that
+    belong to another user would be out of reach as soon as another run begins.
+    """
+    config.option.basetemp = config.option.basetemp or str(_home / "tests")
     if _only_hands_out(config):
         return
     _postgres.start()
@@ -53,7 +66,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the database and leave nothing behind."""
     if not _only_hands_out(config):
         _postgres.stop()
+        until_stopped(_home)
     shutil.rmtree(_home)
+
+
+def until_stopped(home: Path) -> None:
+    """Wait until the database of a home folder has stopped: who asks it to does not wait for long."""
+    until(lambda: not (home / "postgres" / "postmaster.pid").exists(), "the database stops")
 
 
 def _only_hands_out(config: pytest.Config) -> bool:
@@ -140,6 +159,12 @@ def service(make_service: Callable[..., int]) -> int:
     return make_service()
 
 
+@pytest.fixture
+def one_day() -> None:
+    """A day, which is UTC's at a desk, that lasts to the end of the test: shortly before midnight the next one does."""
+    until(lambda: DAY_SECONDS - time.time() % DAY_SECONDS > NIGHT_SECONDS, "the next day has begun")
+
+
 @pytest.fixture(autouse=True)
 def clean_books() -> Iterator[None]:
     """Prove the books after every test."""
@@ -161,21 +186,57 @@ class Desk(NamedTuple):
 _desks: list[Desk] = []  # those that run
 
 
-@pytest.fixture
-def workers_at_rest() -> Iterator[None]:
-    """Keep the workers of running desks from what a test has made to look at; they wait outside any transaction."""
-    resting = [pid for desk in _desks if (pid := process_cpu.first_child_named(desk.process.pid, "tradepost worke"))]
-    while resting:
-        for pid in resting:
-            os.kill(pid, signal.SIGSTOP)
-        if not _are_in_transactions():
-            break
+def process_of(desk: Desk, name: str, *, but: int = 0) -> int:
+    """Return a desk's process of this name that is not `but`; one that was started a moment ago has none yet."""
+    shown = f"tradepost {name}"[:NAME_CHARS_MAX]
+    return until(
+        lambda: next((pid for pid in process_cpu.children_named(desk.process.pid, shown) if pid != but), None),
+        f"the desk has a process called {name}",
+    )
+
+
+@contextlib.contextmanager
+def resting_workers() -> Iterator[None]:
+    """Keep the workers of desks on the test database from what is made meanwhile; they wait outside any transaction."""
+    known = [desk for desk in _desks if desk.home == _home] if PROC.exists() else []
+    resting = [process_of(desk, "worker") for desk in known]
+    try:
+        until(partial(_are_put_to_rest, resting), "the workers are between two transactions")
+        yield
+    finally:
         for pid in resting:
             os.kill(pid, signal.SIGCONT)
-        time.sleep(0.01)
-    yield
-    for pid in resting:
+
+
+def _are_put_to_rest(workers: Collection[int]) -> bool:
+    """Stop the workers; let them go on if that was amid a transaction, and tell whether they have stopped."""
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    until(lambda: all(map(_is_stopped, workers)), "the workers have stopped")
+    if not workers or not _are_in_transactions():
+        return True
+    for pid in workers:
         os.kill(pid, signal.SIGCONT)
+    return False
+
+
+def _is_stopped(pid: int) -> bool:
+    threads = [stat.read_text(errors="replace") for stat in (PROC / str(pid) / "task").glob("*/stat")]
+    return all(text.rpartition(")")[2].split()[0] == "T" for text in threads)
+
+
+@pytest.fixture
+def workers_at_rest() -> Iterator[None]:
+    """Have no worker of a running desk look at what a test makes."""
+    with resting_workers():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def workers_only_where_a_desk_is(request: pytest.FixtureRequest) -> None:
+    """Have a worker take part in tests that ask for the desk, and in no other: whether one runs is by chance there."""
+    if "desk" not in request.fixturenames:
+        request.getfixturevalue("workers_at_rest")
 
 
 def _are_in_transactions() -> bool:
@@ -207,15 +268,24 @@ def start_desk(*arguments: str, **environ: str) -> Desk:
     return desk
 
 
-def stop_desk(desk: Desk, *, seconds_max: float = 20) -> int:
+def stop_desk(desk: Desk, *, by: signal.Signals = signal.SIGTERM) -> int:
     """Stop a desk as an operator does, and return its exit status."""
     _desks.remove(desk)
     with desk.process:  # waits, and closes the pipe
-        desk.process.send_signal(signal.SIGTERM)
+        desk.process.send_signal(by)
         try:
-            return desk.process.wait(seconds_max)
+            return desk.process.wait(HANG_SECONDS)
         finally:
             desk.process.kill()
+
+
+def kill_desk(desk: Desk, *others: int) -> None:
+    """Kill a desk's supervisor, and other processes with it, none of them asked first."""
+    _desks.remove(desk)
+    with desk.process:
+        for pid in (desk.process.pid, *others):
+            with contextlib.suppress(ProcessLookupError):  # one that has stopped by itself: its supervisor is gone
+                os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

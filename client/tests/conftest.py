@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+import tests.alike  # noqa: F401 - is done by importing it
 from testkit.upstream.server import Upstream
+from tests.waiting import HANG_SECONDS
 from tradepost_client import AsyncClient, Client, DefaultOrder, Retry
 
 QUICK = Retry(wait_seconds=0.001)
@@ -26,7 +28,13 @@ def ask(request: pytest.FixtureRequest, upstream: Upstream) -> Callable[..., Any
     """Call a method of a client by its name; `client` are the client's options."""
 
     def call(method: str, *arguments: Any, client: dict[str, Any] | None = None, **named: Any) -> Any:
-        options = {"url": upstream.url, "key": upstream.panel.key, "retry": QUICK, "timeout": 5, **(client or {})}
+        options = {
+            "url": upstream.url,
+            "key": upstream.panel.key,
+            "retry": QUICK,
+            "timeout": HANG_SECONDS,
+            **(client or {}),
+        }
         if request.param is Client:
             with Client(**options) as blocking:
                 return getattr(blocking, method)(*arguments, **named)

@@ -14,6 +14,7 @@ from conftest import ORDER, QUICK
 from testkit.upstream.faults import Fault
 from testkit.upstream.panel import Panel
 from testkit.upstream.server import Reply, Upstream
+from tests.waiting import HANG_SECONDS, until
 from tradepost_client import (
     Ambiguous,
     AsyncClient,
@@ -140,10 +141,11 @@ def test_too_many_requests_are_waited_for_and_then_told(ask: Ask, upstream: Upst
 
 def test_a_timeout_is_ambiguous(ask: Ask, upstream: Upstream) -> None:
     upstream.faults.script(Fault.DELAY)
-    upstream.delay_seconds = 30
+    upstream.delay_seconds = 2 * HANG_SECONDS
     with pytest.raises(Ambiguous) as caught:
-        ask("add", ORDER, client={"timeout": 0.2})
+        ask("add", ORDER, client={"timeout": httpx2.Timeout(HANG_SECONDS, read=0.2)})
     assert caught.value.reason is Reason.TIMEOUT
+    until(lambda: upstream.panel.accepted, "the panel has read what was sent to it")
     assert len(upstream.panel.accepted) == 1
 
 
@@ -332,11 +334,14 @@ def _evidence_of(retry: Retry) -> Any:
 
 def test_a_canceled_task_is_not_swallowed(upstream: Upstream) -> None:
     upstream.faults.script(Fault.DELAY)
-    upstream.delay_seconds = 30
+    upstream.delay_seconds = 2 * HANG_SECONDS
 
     async def run() -> None:
-        async with AsyncClient(upstream.url, upstream.panel.key) as client:
-            await asyncio.wait_for(client.add(ORDER), 0.1)
+        async with AsyncClient(upstream.url, upstream.panel.key, timeout=HANG_SECONDS) as client:
+            adding = asyncio.create_task(client.add(ORDER))
+            await asyncio.to_thread(until, lambda: upstream.seen, "it is sent, and waits for its answer")
+            adding.cancel()
+            await adding
 
-    with pytest.raises(TimeoutError):
+    with pytest.raises(asyncio.CancelledError):
         asyncio.run(run())

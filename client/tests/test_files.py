@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from running import Run, lines, runner
 from testkit.upstream.faults import Fault, Faults
 from testkit.upstream.panel import KEY, Panel
 from testkit.upstream.server import Upstream
+from tests.waiting import HANG_SECONDS, until
 
 
 @pytest.fixture
@@ -155,15 +155,14 @@ def test_a_journal_that_is_something_else_is_left_alone(run: Run, upstream: Upst
 
 def test_killed_amid_a_row_it_is_ambiguous_and_the_rest_is_ordered(run: Run, upstream: Upstream, file: Path) -> None:
     upstream.faults.script(None, Fault.DELAY)
-    upstream.delay_seconds = 60
+    upstream.delay_seconds = 2 * HANG_SECONDS
     command = [sys.executable, "-c", "from tradepost_client._cli import main; main()", "order", "--file", str(file)]
     environ = {**os.environ, "TRADEPOST_CLIENT_URL": upstream.url, "TRADEPOST_CLIENT_KEY": KEY}
     process = subprocess.Popen([*command, "--json"], env=environ, stdout=subprocess.PIPE)
     assert process.stdout
     with process:
         process.stdout.readline()
-        while len(upstream.seen) < 2:
-            time.sleep(0.01)
+        until(lambda: len(upstream.seen) == 2, "the second row is sent")
         process.send_signal(signal.SIGKILL)
     with Path(f"{file}.results.jsonl").open("a") as cut_off:
         cut_off.write('{"row":2,"dig')

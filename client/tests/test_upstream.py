@@ -7,12 +7,11 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx2
-
 from conftest import ORDER, QUICK
 from testkit.upstream.faults import Fault, Faults
 from testkit.upstream.panel import Panel
 from testkit.upstream.server import Upstream
+from tests import asking
 from tradepost_client import Client, Status
 
 ROOT = Path(__file__).parent.parent.parent
@@ -69,7 +68,7 @@ def test_it_runs_as_a_process() -> None:
         try:
             with Client(words[5], words[7], retry=QUICK) as client:
                 orders = {client.add(ORDER, idempotency_key="mine").order for _ in range(2)}
-            records = httpx2.get(words[5].replace("/api/v2", "/records")).json()
+            records = asking.get(words[5].replace("/api/v2", "/records")).json()
         finally:
             process.send_signal(signal.SIGKILL)
     assert orders == {1}

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import httpx2
-
+from tests import asking
 from tests.conftest import Customer, Desk
 
 LINK = "https://pixelpond.example/alice"
@@ -12,7 +11,7 @@ LINK = "https://pixelpond.example/alice"
 def call(desk: Desk, customer: Customer | str, action: str, **parameters: Any) -> Any:
     """Call the API as a form POST and return its JSON."""
     key = customer if isinstance(customer, str) else customer.key
-    response = httpx2.post(desk.api_url, data={"key": key, "action": action, **parameters})
+    response = asking.post(desk.api_url, data={"key": key, "action": action, **parameters})
     assert response.status_code == 200
     return response.json()
 

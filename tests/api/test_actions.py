@@ -1,6 +1,5 @@
 """The actions where it takes more than a request and its answer; the protocol's rules are cases of `tests/wire`."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 
 from tests.api.api_calls import LINK, call, order
 from tests.conftest import Customer, Desk
+from tests.waiting import until
 from tradepost.accounts.models import Key
 from tradepost.catalog.models import Service
 
@@ -50,7 +50,4 @@ def test_of_64_parallel_adds_on_a_balance_for_one_exactly_one_is_placed(
 def test_when_a_key_was_last_used_is_written_down(desk: Desk, alice: Customer) -> None:
     assert Key.objects.get(account_id=alice.id).last_used_at is None
     call(desk, alice, "balance")
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and Key.objects.get(account_id=alice.id).last_used_at is None:
-        time.sleep(0.2)
-    assert Key.objects.get(account_id=alice.id).last_used_at
+    until(lambda: Key.objects.get(account_id=alice.id).last_used_at, "the key's use is written down")

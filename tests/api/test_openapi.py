@@ -6,7 +6,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-import httpx2
 import jsonschema_rs
 import pytest
 import schemathesis
@@ -23,8 +22,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests import asking
 from tests.api.api_calls import call, order
 from tests.conftest import Customer, Desk
+from tests.waiting import HANG_SECONDS
 from tradepost.api.openapi.actions import ACTIONS
 from tradepost.api.openapi.document import document, encoded
 from tradepost.api.openapi.requests import examples
@@ -55,16 +56,16 @@ def fits(answer: object, *names: str) -> bool:
 
 
 def test_the_document_is_valid(desk: Desk) -> None:
-    validate(httpx2.get(f"{desk.api_url}/openapi.json").json())
+    validate(asking.get(f"{desk.api_url}/openapi.json").json())
 
 
 def test_it_is_served_to_anyone_and_compressed_for_whoever_takes_it(desk: Desk) -> None:
-    plain = httpx2.get(f"{desk.api_url}/openapi.json", headers={"Accept-Encoding": "identity"})
+    plain = asking.get(f"{desk.api_url}/openapi.json", headers={"Accept-Encoding": "identity"})
     assert plain.headers["content-type"] == "application/json"
     assert plain.json() == json.loads(json.dumps(DOCUMENT))
-    with httpx2.stream("GET", f"{desk.api_url}/openapi.json", headers={"Accept-Encoding": "gzip"}) as packed:
+    with asking.stream("GET", f"{desk.api_url}/openapi.json", headers={"Accept-Encoding": "gzip"}) as packed:
         assert gzip.decompress(b"".join(packed.iter_raw())) == plain.content
-    assert httpx2.post(f"{desk.api_url}/openapi.json").status_code == 405
+    assert asking.post(f"{desk.api_url}/openapi.json").status_code == 405
 
 
 def test_every_action_is_described() -> None:
@@ -140,7 +141,7 @@ def test_every_example_is_answered_as_described(
         if sent["action"] == "add":
             sent["service"] = sold[type_of(sent)]
         if sent["action"] != "refill":
-            answer = httpx2.post(desk.api_url, data=sent).json()
+            answer = asking.post(desk.api_url, data=sent).json()
             assert fits(answer, *ACTIONS[sent["action"]].answers), (sent, answer)
 
 
@@ -169,7 +170,7 @@ def test_whatever_is_made_up_from_the_document_is_answered_as_it_says(
     made_up = st.one_of([operation.as_strategy(generation_mode=mode) for mode in GenerationMode])
     seen: set[str] = set()
 
-    @settings(max_examples=EXAMPLES_MAX, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES_MAX, database=None, suppress_health_check=list(HealthCheck))
     @given(made_up, st.integers(0, 9))
     def answers(case: schemathesis.Case[Any], dice: int) -> None:
         body = case.body if isinstance(case.body, dict) else {}
@@ -179,7 +180,7 @@ def test_whatever_is_made_up_from_the_document_is_answered_as_it_says(
         if dice % 2:
             known = {"service": sold[type_of(body)], "order": placed[dice // 2 - 1]}
             body.update((name, id_) for name, id_ in known.items() if name in body)
-        response = case.call(base_url=desk.url)
+        response = case.call(base_url=desk.url, timeout=HANG_SECONDS)
         case.validate_response(response, checks=CHECKS)
         described = ACTIONS.get(str(body.get("action")))
         if described:

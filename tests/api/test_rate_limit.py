@@ -1,6 +1,6 @@
 """How often a key may ask: what is said along with each answer, and what becomes of a request too many."""
 
-import time
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,30 +9,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import asking
 from tests.api.api_calls import LINK
 from tests.conftest import Customer, Desk, start_desk, stop_desk
+from tests.waiting import in_one_go, until
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.api.rate_limit import MINUTE_NS, SECOND_NS, Limiter
 from tradepost.orders.models import Order
 
 LIMIT = 3
+BACK_SECONDS = 60 / LIMIT  # until one of them may be made again
 KEY = b"key"
 TOLD = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 
 
 def ask(desk: Desk, key: str, action: str = "balance", **parameters: Any) -> httpx2.Response:
     """Send a request, and return its answer whatever it is."""
-    return httpx2.post(desk.api_url, data={"key": key, "action": action, **parameters})
+    return asking.post(desk.api_url, data={"key": key, "action": action, **parameters})
 
 
 def asked_until(desk: Desk, key: str, is_so: Callable[[httpx2.Response], bool]) -> httpx2.Response:
     """Ask until an answer is so, as it is once the server knows of the key's own limit; return that answer."""
-    deadline = time.monotonic() + 60
-    while not is_so(response := ask(desk, key)):
-        assert time.monotonic() < deadline, response.headers
-        time.sleep(0.2)
-    return response
+
+    def answered() -> list[httpx2.Response]:
+        response = ask(desk, key)
+        return [response] if is_so(response) else []
+
+    return until(answered, "the answers are so")[0]
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +47,27 @@ def strict() -> Iterator[Desk]:
     assert stop_desk(running) == 0
 
 
-def test_a_request_too_many_is_refused_as_plain_text(strict: Desk, alice: Customer) -> None:
-    assert [ask(strict, alice.key).status_code for _ in range(LIMIT)] == [200] * LIMIT
-    refused = ask(strict, alice.key)
+def ask_at_once(
+    desk: Desk, key_of: Callable[[], str], times: int, action: str = "balance", **parameters: Any
+) -> list[httpx2.Response]:
+    """Send so many requests by a new key, the last of them before the first one's may be made again."""
+
+    def ask_all() -> list[httpx2.Response]:
+        key = key_of()
+        return [ask(desk, key, action, **parameters) for _ in range(times)]
+
+    return in_one_go(ask_all, seconds=BACK_SECONDS)
+
+
+@pytest.fixture
+def new_key(make_customer: Callable[..., Customer]) -> Callable[[], str]:
+    """Make customers, and return the key of each."""
+    return lambda: make_customer().key
+
+
+def test_a_request_too_many_is_refused_as_plain_text(strict: Desk, new_key: Callable[[], str]) -> None:
+    *answers, refused = ask_at_once(strict, new_key, LIMIT + 1)
+    assert [answer.status_code for answer in answers] == [200] * LIMIT
     assert refused.status_code == 429
     assert refused.headers["content-type"] == "text/plain"
     assert "{" not in refused.text
@@ -55,8 +77,12 @@ def test_a_request_too_many_is_refused_as_plain_text(strict: Desk, alice: Custom
     assert int(refused.headers["x-ratelimit-reset"]) > 0
 
 
-def test_every_answer_tells_what_is_left(strict: Desk, alice: Customer) -> None:
-    answers = [ask(strict, alice.key), ask(strict, alice.key, "nonsense"), ask(strict, alice.key, "services")]
+def test_every_answer_tells_what_is_left(strict: Desk, new_key: Callable[[], str]) -> None:
+    def ask_thrice() -> list[httpx2.Response]:
+        key = new_key()
+        return [ask(strict, key, action) for action in ("balance", "nonsense", "services")]
+
+    answers = in_one_go(ask_thrice, seconds=BACK_SECONDS)
     assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["2", "1", "0"]
     assert {answer.headers["x-ratelimit-limit"] for answer in answers} == {"3"}
     resets = [int(answer.headers["x-ratelimit-reset"]) for answer in answers]
@@ -64,17 +90,22 @@ def test_every_answer_tells_what_is_left(strict: Desk, alice: Customer) -> None:
     assert not any("retry-after" in answer.headers for answer in answers)
 
 
-def test_nothing_is_ordered_by_a_request_too_many(strict: Desk, alice: Customer, service: int) -> None:
-    order = {"service": service, "link": LINK, "quantity": 100}
-    answers = [ask(strict, alice.key, "add", **order) for _ in range(LIMIT + 2)]
+def test_nothing_is_ordered_by_a_request_too_many(
+    strict: Desk, make_customer: Callable[..., Customer], service: int
+) -> None:
+    made: list[Customer] = []
+
+    def new_key() -> str:
+        made.append(make_customer())
+        return made[-1].key
+
+    answers = ask_at_once(strict, new_key, LIMIT + 2, "add", service=service, link=LINK, quantity=100)
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
-    assert Order.objects.filter(account=alice.id).count() == LIMIT
+    assert Order.objects.filter(account=made[-1].id).count() == LIMIT
 
 
-def test_another_key_is_not_held_up(strict: Desk, alice: Customer, bob: Customer) -> None:
-    for _ in range(LIMIT + 1):
-        ask(strict, alice.key)
-    assert ask(strict, alice.key).status_code == 429
+def test_another_key_is_not_held_up(strict: Desk, new_key: Callable[[], str], bob: Customer) -> None:
+    assert ask_at_once(strict, new_key, LIMIT + 2)[-1].status_code == 429
     assert ask(strict, bob.key).headers["x-ratelimit-remaining"] == "2"
 
 
@@ -85,7 +116,8 @@ def test_two_keys_of_an_account_are_counted_apart(strict: Desk, alice: Customer)
 
 
 def test_an_unknown_key_is_held_to_the_default(strict: Desk) -> None:
-    answers = [ask(strict, "tp_live_made_up") for _ in range(LIMIT + 1)]
+    numbers = itertools.count(1)
+    answers = ask_at_once(strict, lambda: f"tp_live_made_up_{next(numbers)}", LIMIT + 1)
     assert answers[0].json() == {"error": "Invalid API key"}
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
 

@@ -4,11 +4,12 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx2
 import psycopg
 
+from tests import asking
 from tests.api.api_calls import LINK, call, order
 from tests.conftest import Customer, Desk
+from tests.waiting import HANG_SECONDS
 from tradepost.accounts.models import Account
 from tradepost.engine import idempotency
 from tradepost.orders.models import IdempotencyKey, Order
@@ -41,7 +42,7 @@ def test_500_retries_of_50_orders_half_of_them_cut_off_make_50_orders(
     barrier = threading.Barrier(20)
 
     def retry(worker: int) -> None:
-        barrier.wait()
+        barrier.wait(HANG_SECONDS)
         for number in range(25):
             name = (worker * 25 + number) % 50
             asked = {
@@ -51,7 +52,7 @@ def test_500_retries_of_50_orders_half_of_them_cut_off_make_50_orders(
             if number % 2:
                 send_and_hang_up(desk, asked)
             else:
-                assert httpx2.post(desk.api_url, data=asked).json().keys() == {"order"}
+                assert asking.post(desk.api_url, data=asked).json().keys() == {"order"}
 
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(retry, range(20)))

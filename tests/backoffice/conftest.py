@@ -12,6 +12,7 @@ from django.test.utils import setup_test_environment, teardown_test_environment
 from tests.backoffice.browsers import sign_in
 from tests.builders import attempt, make_offer, make_provider, place, route, settle
 from tests.conftest import Customer
+from tests.waiting import HANG_SECONDS
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -25,6 +26,14 @@ def seen_templates() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def nobody_else(workers_at_rest: None) -> None:
     """Have nobody visit the providers of these tests, and nobody take away what is queued."""
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the overview come with its figures, however long they take here."""
+    from tradepost.backoffice import dashboard
+
+    monkeypatch.setattr(dashboard, "SECONDS_MAX", HANG_SECONDS)
 
 
 @pytest.fixture

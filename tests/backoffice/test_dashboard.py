@@ -66,6 +66,7 @@ def test_tops_are_of_what_one_may_see(alice: Customer, make_service: Callable[..
     assert f"{service} · On top" in [row["name"] for row in top["rows"]]
 
 
+@pytest.mark.usefixtures("one_day")
 def test_a_new_customer_is_counted_and_staff_is_not(staff: Client) -> None:
     def joined() -> int:
         figures = context_of(staff)["figures"]

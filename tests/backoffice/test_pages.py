@@ -88,6 +88,7 @@ def test_a_key_is_never_shown(staff: Client, things: Things) -> None:
         assert key.digest.hex().encode() not in page
 
 
+@pytest.mark.usefixtures("one_day")
 def test_the_overview_tells_of_today(staff: Client, things: Things) -> None:
     from tests.builders import place
     from tradepost.engine.statuses import Status

@@ -47,4 +47,4 @@ def test_an_upload_is_read_whole() -> None:
 
 def test_whoever_hangs_up_in_the_middle_has_sent_nothing() -> None:
     first = {"type": "http.request", "body": b"lines=1|a|10", "more_body": True}
-    assert read(first, {"type": "http.disconnect"}) == ["HungUp"]
+    assert read(first, {"type": "http.disconnect"}) == ["ClientDisconnectedError"]

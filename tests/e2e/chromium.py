@@ -3,7 +3,9 @@
 import shutil
 from typing import NamedTuple
 
-from playwright.sync_api import Browser, BrowserContext, Playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect
+
+from tests.waiting import HANG_SECONDS
 
 PROGRAM = shutil.which("chromium")
 FLAGS = [
@@ -14,7 +16,10 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WAIT_MS_MAX = 15_000
+HANG_MS = HANG_SECONDS * 1_000
+
+
+expect.set_options(timeout=HANG_MS)
 
 
 class Screen(NamedTuple):
@@ -31,10 +36,10 @@ PHONE = Screen("phone", 390, 844)
 
 def launch(playwright: Playwright) -> Browser:
     """Start it."""
-    return playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
+    return playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS, timeout=HANG_MS)
 
 
-def window(browser: Browser, screen: Screen, *, scheme: str = "light") -> BrowserContext:
+def window(browser: Browser, screen: Screen, *, scheme: str = "light", scripts: bool = True) -> BrowserContext:
     """Open a window of a person of its own: nobody has signed in there."""
     context = browser.new_context(
         viewport={"width": screen.width, "height": screen.height},
@@ -42,6 +47,7 @@ def window(browser: Browser, screen: Screen, *, scheme: str = "light") -> Browse
         has_touch=screen is PHONE,
         reduced_motion="reduce",
         locale="en-US",
+        java_script_enabled=scripts,
     )
-    context.set_default_timeout(WAIT_MS_MAX)
+    context.set_default_timeout(HANG_MS)
     return context

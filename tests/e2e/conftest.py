@@ -74,7 +74,7 @@ def open_window(chromium: Browser, complaints: list[str]) -> Iterator[Callable[.
 @pytest.fixture
 def chromium_without_scripts(chromium: Browser) -> Iterator[Page]:
     """A window whose pages run no scripts."""
-    context = chromium.new_context(java_script_enabled=False)
+    context = window(chromium, DESK, scripts=False)
     yield context.new_page()
     context.close()
 

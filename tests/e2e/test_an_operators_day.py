@@ -13,8 +13,9 @@ from testkit.upstream.faults import Fault
 from testkit.upstream.panel import KEY, Offer, Panel
 from testkit.upstream.server import Upstream
 from tests.conftest import Customer, Desk
-from tests.e2e.chromium import PHONE, WAIT_MS_MAX, Screen
+from tests.e2e.chromium import PHONE, Screen
 from tests.e2e.conftest import PASSWORD, Person, enter
+from tests.waiting import until
 from tradepost.accounts.creation import create
 from tradepost.accounts.role_names import RoleName
 from tradepost.ledger import books
@@ -25,8 +26,7 @@ LINK = "https://pixelpond.example/marigold"
 RATE_THERE, RATE = Decimal("0.50"), Decimal("1.00")  # cost plus 100 percent
 WHOLE, PARTIAL, UNSURE = 1000, 400, 2000  # quantities: by them the provider's orders are told from each other
 REMAINS = 100
-RELOADS_MAX = 60
-WORKERS_MS_MAX = 60_000
+LOOK_MS = 1_000
 _numbers = count(1)
 
 type OpenWindow = Callable[..., Page]
@@ -85,20 +85,22 @@ class Operator:
         """Expect the page to say this."""
         self.sees(self.page.get_by_text(text).first)
 
-    def sees(self, shown: Locator, *, ms_max: int = WAIT_MS_MAX) -> None:
+    def sees(self, shown: Locator) -> None:
         """Expect the page to show this."""
-        expect(shown).to_be_visible(timeout=ms_max)
+        expect(shown).to_be_visible()
 
     def reload_until(self, shown: Locator) -> None:
         """Load the page again until it shows this: workers, and orders at providers, take a few seconds."""
-        for _ in range(RELOADS_MAX):
+
+        def is_shown() -> bool:
             try:
-                self.sees(shown, ms_max=1_000)
+                expect(shown).to_be_visible(timeout=LOOK_MS)
             except AssertionError:
                 self.page.reload()
-            else:
-                return
-        self.sees(shown)
+                return False
+            return True
+
+        until(is_shown, f"the page shows {shown}")
 
 
 @pytest.fixture
@@ -257,7 +259,7 @@ def refund_partial(operator: Operator, customer: Customer, partial: int) -> None
     operator.reads("0.10 USD")
     operator.reads("1 of them exists at a provider, or may: there it goes on")
     page.get_by_role("button", name="Set partial: 1").click()
-    operator.sees(page.locator("#progress").get_by_text("done", exact=True), ms_max=WORKERS_MS_MAX)
+    operator.sees(page.locator("#progress").get_by_text("done", exact=True))
     operator.open("Accounts")
     operator.search(customer.email)
     operator.sees(operator.row(customer.email, "6.70"))
@@ -286,9 +288,7 @@ def read_report(operator: Operator, service: str, began: datetime) -> None:
     charged, refunded, cost = (rate / 1000 for rate in (RATE * quantity, RATE * REMAINS, RATE_THERE * quantity))
     figures = [f"{figure:.2f}" for figure in (charged, refunded, charged - refunded, cost, charged - refunded - cost)]
     cells = operator.row(service).get_by_role("cell")
-    expect(cells).to_have_text(
-        [service, "3", f"{quantity:,}", *figures, "48.5 %", "1", "0", "0", "–"], timeout=WAIT_MS_MAX
-    )
+    expect(cells).to_have_text([service, "3", f"{quantity:,}", *figures, "48.5 %", "1", "0", "0", "–"])
 
 
 def look_on_the_phone(operator: Operator, open_window: OpenWindow, order: int) -> None:
@@ -297,5 +297,5 @@ def look_on_the_phone(operator: Operator, open_window: OpenWindow, order: int) -
     enter(page, operator.desk, operator.person)
     for path, text in (("", "Profit today"), (f"orders/order/{order}/change/", LINK)):
         page.goto(f"{operator.desk.url}/admin/{path}")
-        expect(page.get_by_text(text).first).to_be_visible(timeout=WAIT_MS_MAX)
+        expect(page.get_by_text(text).first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE.width

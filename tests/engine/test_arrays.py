@@ -11,7 +11,9 @@ from tests.engine.engine_calls import value
 from tradepost.engine import arrays
 
 # The connection is the same for every example, which is what we want: nothing is kept in the database.
-through_postgres = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+through_postgres = settings(
+    max_examples=60, suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture]
+)
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00") | st.sampled_from("\\\"{},\n\r\t '%$"))
 
 

@@ -129,6 +129,7 @@ def test_a_delay_is_one_of_the_protocols(delay: str) -> None:
     assert (subscribe(delay=delay).fields or {})["delay"] == delay
 
 
+@pytest.mark.usefixtures("one_day")
 def test_an_expiry_is_kept_with_all_its_digits() -> None:
     assert (subscribe(expiry="1/2/2099").fields or {})["expiry"] == "01/02/2099"
     today = f"{datetime.now(UTC):%d/%m/%Y}"

@@ -102,7 +102,7 @@ def test_what_is_charged_quoted_and_listed_agrees_with_the_model(
     category = Service.objects.get(pk=service).category_id
 
     @given(rates, none_or(rates), none_or(rates), none_or(percents), percents)
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     def agree(rate: D, own: D | None, listed: D | None, by_category: D | None, discount: D) -> None:
         Service.objects.filter(pk=service).update(rate=rate)
         asked = put_on(customer.id, discount=str(discount))
@@ -244,7 +244,7 @@ def test_costs_that_change_count_at_once(connection: psycopg.Connection, alice: 
     st.integers(0, 100),
     st.sampled_from(["Default", "Package", "Custom Comments"]),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_costs_are_reckoned_as_routes_show_them(
     rate: D, exchange_rate: D, multiplier: D, overflow_percent: int, type_: str
 ) -> None:

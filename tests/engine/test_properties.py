@@ -84,7 +84,7 @@ def test_the_model_agrees_with_the_engine_and_the_books_are_clean(
     ]
 
     @given(st.lists(steps, max_size=14))
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     def agree(history: list[Add | Tell | Cancel | Refill | Run]) -> None:
         try:
             desk = Desk(connection, people, services)

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import httpx2
-
+from tests import asking
 from tests.conftest import start_desk, stop_desk
 from tradepost.config import environment
 from tradepost.up.postgres import Postgres
@@ -14,16 +13,16 @@ def test_a_database_that_is_away_is_answered_with_503_in_plain_text(tmp_path: Pa
     server.start()
     desk = start_desk("--demo", TRADEPOST_HOME=str(tmp_path / "desk"), DATABASE_URL=server.url)
     try:
-        key = httpx2.get(desk.api_url).json()
+        key = asking.get(desk.api_url).json()
         assert key == {"error": "Invalid API key"}
         server.stop()
         for action in ("add", "balance", "services", "status"):
-            answer = httpx2.post(desk.api_url, data={"key": "any", "action": action, "order": 1})
+            answer = asking.post(desk.api_url, data={"key": "any", "action": action, "order": 1})
             assert answer.status_code == 503
             assert answer.headers["content-type"] == "text/plain"
             assert "{" not in answer.text
         server.start()
-        assert httpx2.get(desk.api_url).json() == {"error": "Invalid API key"}
+        assert asking.get(desk.api_url).json() == {"error": "Invalid API key"}
     finally:
         assert stop_desk(desk) == 0
         server.stop()

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
-from testkit import process_cpu
 from testkit.fuzz.bad_requests import LINK_RULE, QUANTITY_MAX, Target
 from testkit.fuzz.runner import fuzz
 from tests.api.api_calls import order
-from tests.conftest import Customer, Desk
+from tests.conftest import PROC, Customer, Desk, process_of
 from tradepost.engine.order_types import RULES, OrderType
 
 REQUESTS = 2_000
@@ -43,7 +41,7 @@ def test_nothing_made_up_is_an_order_a_server_error_or_a_burden(
     desk: Desk, alice: Customer, target: Target, connection: psycopg.Connection
 ) -> None:
     before = wealth(connection, alice)
-    server = process_cpu.first_child_named(desk.process.pid, "tradepost serve")
+    server = process_of(desk, "server") if PROC.exists() else None
     standing = fuzz(target, count=REQUESTS, seed=1, server=server)
     assert wealth(connection, alice) == before
     assert standing.answers.keys() >= {
@@ -53,6 +51,6 @@ def test_nothing_made_up_is_an_order_a_server_error_or_a_burden(
         "Incorrect request",
         "no HTTP: 400",
     }
-    if not Path("/proc").exists():
+    if server is None:
         pytest.skip("all but the memory was looked at: that is told by /proc, which is not here")
     assert standing.growth_bytes is not None

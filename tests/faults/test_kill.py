@@ -1,9 +1,7 @@
 """`kill -9` of everything under load: what was acknowledged is there once, and the books are clean (docs/architecture.md, orders)."""
 
-import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +10,9 @@ from pathlib import Path
 
 import httpx2
 
-from tests.conftest import Desk, start_desk, stop_desk
+from tests import asking
+from tests.conftest import Desk, kill_desk, start_desk, stop_desk
+from tests.waiting import HANG_SECONDS
 
 CLIENTS = 16
 ORDERS_BEFORE_THE_KILL = 600
@@ -35,11 +35,11 @@ class Clients:
     def join(self) -> None:
         """Wait until all have seen that the desk is gone."""
         for thread in self._threads:
-            thread.join(60)
+            thread.join(HANG_SECONDS)
             assert not thread.is_alive()
 
     def _order(self, key: str, client: int) -> None:
-        with httpx2.Client() as http:
+        with asking.Session() as http:
             for number in range(100_000):
                 link = f"{LINKS}{client}/{number}"
                 order = {"key": key, "action": "add", "service": 1, "link": link, "quantity": 10}
@@ -56,15 +56,15 @@ class Clients:
 def kill_tree(desk: Desk) -> None:
     """Kill the supervisor, its children, and the database with all its processes, none of them asked first."""
     postmaster = int((desk.home / "postgres" / "postmaster.pid").read_text().split("\n")[0])
-    with desk.process:
-        for pid in (desk.process.pid, *descendants(desk.process.pid), postmaster, *descendants(postmaster)):
-            with contextlib.suppress(ProcessLookupError):  # one that has stopped by itself: its supervisor is gone
-                os.kill(pid, signal.SIGKILL)
+    kill_desk(desk, *descendants(desk.process.pid), postmaster, *descendants(postmaster))
 
 
 def descendants(pid: int) -> list[int]:
-    """List the processes below one."""
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """List the processes below one; none if it has ended meanwhile, as PostgreSQL's do by themselves."""
+    try:
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
     return children + [below for child in children for below in descendants(child)]
 
 
@@ -74,7 +74,7 @@ def test_every_acknowledged_order_is_there_once_after_a_kill_under_load(tmp_path
     demo = json.loads((tmp_path / "demo.json").read_text())
     alice, carol = demo["accounts"][0], demo["accounts"][2]
     clients = Clients(desk, [alice["key"], carol["key"]])
-    assert clients.enough.wait(60)
+    assert clients.enough.wait(HANG_SECONDS)
     kill_tree(desk)
     clients.join()
 

@@ -8,12 +8,15 @@ import sys
 
 import pytest
 
+from tests.waiting import HANG_SECONDS
+
+SECONDS_MAX = 5 * HANG_SECONDS  # for everything together
 RUN = """
 import sys
 from testkit.dispatch import fault_run
 
 print(fault_run.run(orders=int(sys.argv[1]), seed=int(sys.argv[2]), kills=int(sys.argv[3]), workers=int(sys.argv[4]),
-                    seconds_max=100, say=print, trusts_keys=sys.argv[5] == "trusting"))
+                    seconds_max=float(sys.argv[6]), say=print, trusts_keys=sys.argv[5] == "trusting"))
 """
 
 
@@ -21,7 +24,7 @@ def verdict(*, orders: int, seed: int, kills: int, workers: int = 1, trusts_keys
     """Run it in a process and on a database of its own; return what was counted at the end."""
     counts = [str(each) for each in (orders, seed, kills, workers)]
     done = subprocess.run(
-        [sys.executable, "-c", RUN, *counts, "trusting" if trusts_keys else "careful"],
+        [sys.executable, "-c", RUN, *counts, "trusting" if trusts_keys else "careful", str(SECONDS_MAX)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,6 +1,5 @@
 """What workers do by themselves for drip-feeds and subscriptions."""
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 
 from tests.api.api_calls import call
 from tests.conftest import Customer, Desk
+from tests.waiting import until
 from tradepost.engine.routing import Fulfilment
 from tradepost.fulfilment.tasks import simulator
 from tradepost.fulfilment.tasks.drip_feeds import make_due_runs
@@ -16,7 +16,6 @@ from tradepost.fulfilment.tasks.subscriptions import expire_subscriptions
 from tradepost.orders.models import DripFeed, Order
 
 LINK = "https://pixelpond.example/alice"
-WAIT_SECONDS_MAX = 60
 
 
 def place(desk: Desk, customer: Customer, service: int, **parameters: Any) -> int:
@@ -28,9 +27,7 @@ def place(desk: Desk, customer: Customer, service: int, **parameters: Any) -> in
 def test_a_worker_makes_the_first_run_by_itself(desk: Desk, alice: Customer, make_service: Any) -> None:
     service = make_service(dripfeed=True)
     placed = place(desk, alice, service, link=LINK, quantity=100, runs=3, interval=60)
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
-    while time.monotonic() < deadline and call(desk, alice, "status", order=placed)["runs"] == "0":
-        time.sleep(0.2)
+    until(lambda: call(desk, alice, "status", order=placed)["runs"] != "0", "a worker makes a run")
     status = call(desk, alice, "status", order=placed)
     [first] = status["orders"]
     assert (status["status"], status["runs"]) == ("In progress", "1")
@@ -49,9 +46,7 @@ def test_a_simulated_drip_feed_comes_to_its_end(desk: Desk, alice: Customer, mak
     for _ in range(2):
         DripFeed.objects.filter(pk=placed, due_at__isnull=False).update(due_at="2026-01-01T00:00Z")
         make_due_runs(timestamp=0)
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
-    while time.monotonic() < deadline and Order.objects.get(pk=placed).status == "In progress":
-        time.sleep(0.2)
+    until(lambda: Order.objects.get(pk=placed).status != "In progress", "the drip-feed has ended")
     ends = {Order.objects.get(pk=each).status for each in call(desk, alice, "status", order=placed)["orders"]}
     expected = "Partial" if len(ends) > 1 else ends.pop()
     assert call(desk, alice, "status", order=placed)["status"] == expected

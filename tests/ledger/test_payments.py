@@ -148,6 +148,7 @@ def test_a_payment_above_the_roles_limit_is_refused(alice: Customer, amount: str
     assert not ManualPayment.objects.filter(account=alice.id).exists()
 
 
+@pytest.mark.usefixtures("one_day")
 def test_what_a_person_pays_in_a_day_is_limited_up_and_down_asked_or_done(alice: Customer) -> None:
     maker = payer()
     payments.make(maker, wish(alice, "20"))

@@ -11,15 +11,19 @@ from django.test.utils import override_settings, setup_test_environment, teardow
 
 from tests.builders import place, settle
 from tests.conftest import Customer
+from tests.waiting import HANG_SECONDS
 
 HOST = "127.0.0.1"
 
 
 @pytest.fixture(scope="package", autouse=True)
 def seen_templates() -> Iterator[None]:
-    """Have responses keep the context that they were made from, mails stay here, and passwords take no time."""
+    """Have responses keep the context they were made from, mails stay here, passwords take no time, and codes last."""
     setup_test_environment()
-    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+    with override_settings(
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        MFA_TOTP_TOLERANCE=HANG_SECONDS // 30,  # an app shows a code for so many seconds
+    ):
         yield
     teardown_test_environment()
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 from tests.api.api_calls import call
 from tests.conftest import Customer, Desk
 from tests.panel.conftest import browser, page
+from tests.waiting import HANG_SECONDS
 from tradepost.accounts.models import Account, Key
 from tradepost.api.v2 import Api
 from tradepost.engine.errors import Refusal
@@ -97,7 +98,7 @@ def test_the_examples_run_as_they_are_shown(
     text = api_docs.examples(desk.api_url, storefront, key=alice.key)[language]
     example = tmp_path / f"example.{SUFFIXES[language]}"
     example.write_text(text)
-    subprocess.run([program, str(example)], check=True, capture_output=True, timeout=60)
+    subprocess.run([program, str(example)], check=True, capture_output=True, timeout=HANG_SECONDS)
     assert Order.objects.get(account=alice.id).link == api_docs.EXAMPLE_LINK
     assert service
 

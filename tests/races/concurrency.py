@@ -6,13 +6,15 @@ from threading import Barrier
 
 import psycopg
 
+from tests.waiting import HANG_SECONDS, until
+
 
 def all_at_once[T](runners: Sequence[Callable[[], T]]) -> list[T]:
     """Run each in a thread of its own, released together, and return what they return."""
     barrier = Barrier(len(runners))
 
     def run(runner: Callable[[], T]) -> T:
-        barrier.wait()
+        barrier.wait(HANG_SECONDS)
         return runner()
 
     with ThreadPoolExecutor(len(runners)) as threads:
@@ -24,5 +26,4 @@ def await_blocked(observer: psycopg.Connection, *waiting: psycopg.Connection) ->
     observer.autocommit = True
     pids = [connection.info.backend_pid for connection in waiting]
     query = "SELECT bool_and(cardinality(pg_blocking_pids(pid)) > 0) FROM unnest(%s::int[]) AS pid"
-    while observer.execute(query, [pids]).fetchone() != (True,):
-        pass
+    until(lambda: observer.execute(query, [pids]).fetchone() == (True,), "each of them waits for a lock")

@@ -14,6 +14,7 @@ LOCK = "SELECT FROM ledger_account WHERE account_id = %s FOR UPDATE"
 
 def test_the_engines_work_is_done_again_after_a_deadlock(connect: Connect, alice: Customer, bob: Customer) -> None:
     other, watch, tries = connect(), connect(), 0
+    other.execute("SET deadlock_timeout = '1h'")  # it is the engine's statement that is to meet with the deadlock
     other.execute(LOCK, [alice.id])
 
     def take_bob() -> None:

@@ -10,6 +10,7 @@ from django.db import connections
 from tests.conftest import Customer
 from tests.engine.engine_calls import Connect, ask, place_one
 from tests.races.concurrency import all_at_once
+from tests.waiting import until
 from tradepost.accounts.models import Account
 from tradepost.database import in_transaction
 from tradepost.orders.bulk_action_types import BulkActionKind, BulkOptions
@@ -76,5 +77,4 @@ def await_two_blocked(observer: psycopg.Connection) -> None:
     """Return when two connections wait for locks that others hold."""
     observer.autocommit = True
     query = "SELECT count(*) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
-    while observer.execute(query).fetchone() != (2,):
-        pass
+    until(lambda: observer.execute(query).fetchone() == (2,), "two connections wait for locks")

@@ -50,6 +50,7 @@ def test_of_one_who_approves_and_one_who_rejects_one_decides(alice: Customer) ->
     assert (ManualPayment.objects.get(pk=payment.pk).state == "done") is is_paid is (outcomes[0] == "done")
 
 
+@pytest.mark.usefixtures("one_day")
 @pytest.mark.parametrize("same", [True, False])
 def test_who_pays_many_times_at_once_stays_within_the_day_and_one_form_pays_once(
     alice: Customer, *, same: bool

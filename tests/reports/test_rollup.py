@@ -13,6 +13,7 @@ from django.db import transaction
 from tests.builders import place, settle
 from tests.conftest import Customer
 from tests.reports.random_history import make_history
+from tests.waiting import until
 from tradepost.engine.statuses import ACTIVE, Status
 from tradepost.ledger import books
 from tradepost.ledger.models import Transfer
@@ -70,9 +71,8 @@ def by(sums: Sums, index: int) -> Sums:
 
 
 def roll_up(rows_max: int = rollup.ROWS_A_TABLE_MAX) -> None:
-    until = rollup.settled()
-    assert until
-    while rollup.roll_up(until, rows_max=rows_max):
+    newest = until(rollup.settled, "what was under way is over")
+    while rollup.roll_up(newest, rows_max=rows_max):
         pass
 
 
@@ -119,11 +119,10 @@ def test_a_step_goes_over_the_same_time_in_all_tables(alice: Customer, service: 
     before = rollup.positions()
     for _ in range(4):
         settle(place(alice.id, service)[0], status=Status.CANCELED)
-    until = rollup.settled()
-    assert until
-    assert rollup.roll_up(until, rows_max=3)
+    newest = until(rollup.settled, "what was under way is over")
+    assert rollup.roll_up(newest, rows_max=3)
     booked = rollup.positions()
-    assert before["ledger_transfer"] < booked["ledger_transfer"] < until["ledger_transfer"]
+    assert before["ledger_transfer"] < booked["ledger_transfer"] < newest["ledger_transfer"]
     [moment] = Transfer.objects.filter(pk=booked["ledger_transfer"]).values_list("at", flat=True)
     with django_connection.cursor() as cursor:
         for table, time in TABLES.items():

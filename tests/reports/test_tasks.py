@@ -10,6 +10,7 @@ from django.db import OperationalError, connections
 
 from tests.builders import place
 from tests.conftest import Customer
+from tests.waiting import until_blocked_by
 from tradepost import shutdown
 from tradepost.reports import rollup
 from tradepost.reports.tasks import roll_up
@@ -37,20 +38,11 @@ def roll_up_in_a_thread() -> None:
         connections.close_all()
 
 
-def await_blocked_by(holder: psycopg.Connection, observer: psycopg.Connection) -> int:
-    """Return the session that waits for somebody."""
-    observer.autocommit = True  # within a transaction the sessions are those of its beginning
-    query = "SELECT pid FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
-    while not (found := observer.execute(query, [holder.info.backend_pid]).fetchone()):
-        pass
-    return int(found[0])
-
-
-def test_a_step_that_is_under_way_is_given_up(holder: psycopg.Connection, connection: psycopg.Connection) -> None:
+def test_a_step_that_is_under_way_is_given_up(holder: psycopg.Connection) -> None:
     before = rollup.positions()
     with ThreadPoolExecutor(1) as threads:
         task = threads.submit(roll_up_in_a_thread)
-        await_blocked_by(holder, connection)
+        until_blocked_by(holder)
         shutdown.stop()
         task.result()
     holder.rollback()
@@ -65,7 +57,7 @@ def test_a_step_that_somebody_else_has_cancelled_fails(
 ) -> None:
     with ThreadPoolExecutor(1) as threads:
         task = threads.submit(roll_up_in_a_thread)
-        connection.execute("SELECT pg_cancel_backend(%s)", [await_blocked_by(holder, connection)])
+        connection.execute("SELECT pg_cancel_backend(%s)", [until_blocked_by(holder)])
         with pytest.raises(OperationalError, match="user request"):
             task.result()
 

@@ -1,14 +1,14 @@
 """The desk's currency, in the API's answers."""
 
-import httpx2
 import psycopg
 
+from tests import asking
 from tests.conftest import Customer, Desk
 
 
 def test_the_currency_is_the_next_answers(desk: Desk, alice: Customer, connection: psycopg.Connection) -> None:
     def currency() -> str:
-        told: str = httpx2.post(desk.api_url, data={"key": alice.key, "action": "balance"}).json()["currency"]
+        told: str = asking.post(desk.api_url, data={"key": alice.key, "action": "balance"}).json()["currency"]
         return told
 
     assert currency() == "USD"

@@ -3,13 +3,13 @@
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
 import psycopg
 import pytest
 
+from tests import asking
 from tests.builders import place
 from tests.command_line import run
-from tests.conftest import Customer, Desk
+from tests.conftest import Customer, Desk, until_stopped
 from tradepost.accounts import invitations
 from tradepost.accounts.models import Account
 from tradepost.config import environment
@@ -22,7 +22,7 @@ def test_a_key_is_made_listed_and_revoked(desk: Desk, alice: Customer) -> None:
               "--requests-a-minute", "1200")  # fmt: skip
     assert key.startswith("tp_live_")
     asked = {"key": key, "action": "balance"}
-    assert httpx2.post(desk.api_url, data=asked).json()["balance"] == "100.00"
+    assert asking.post(desk.api_url, data=asked).json()["balance"] == "100.00"
     line = run("keys", "list", alice.email).splitlines()[-1].split("\t")
     assert line[1:] == [
         alice.email,
@@ -34,7 +34,7 @@ def test_a_key_is_made_listed_and_revoked(desk: Desk, alice: Customer) -> None:
         "my script",
     ]
     assert "is revoked" in run("keys", "revoke", line[0])
-    assert httpx2.post(desk.api_url, data=asked).json() == {"error": "Invalid API key"}
+    assert asking.post(desk.api_url, data=asked).json() == {"error": "Invalid API key"}
     assert "no key" in run("keys", "revoke", line[0], status=1)
 
 
@@ -126,7 +126,7 @@ def test_check_says_what_is_wrong_and_fails(alice: Customer, connection: psycopg
 def test_a_command_starts_the_embedded_database_if_nobody_runs_it(tmp_path: Path) -> None:
     own = {"DATABASE_URL": "", "TRADEPOST_HOME": str(tmp_path)}
     assert run("migrate", environ=own) == "The database is up to date."
-    assert not (tmp_path / "postgres" / "postmaster.pid").exists()
+    until_stopped(tmp_path)
     run("accounts", "create", "frank@test.example", "--password", "quite-a-long-one", environ=own)
     assert run("keys", "create", "frank@test.example", environ=own).startswith("tp_live_")
 

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
+from tests.waiting import HANG_SECONDS
 from tests.wire.case_files import ABSENT, Case, Exchange, headers
 from tests.wire.stage import Stage
 
-ANSWER_SECONDS_MAX = 30
 SHOWN_BYTES_MAX = 2_000
 JSON, TEXT, FORM = "application/json", "text/plain", "application/x-www-form-urlencoded"
 
@@ -119,7 +119,7 @@ def _shown(data: bytes) -> str:
 def _send(url: str, request: bytes) -> Reply:
     parts = urlsplit(url)
     with (
-        socket.create_connection((str(parts.hostname), parts.port), ANSWER_SECONDS_MAX) as connection,
+        socket.create_connection((str(parts.hostname), parts.port), HANG_SECONDS) as connection,
         http.client.HTTPResponse(connection) as response,
     ):
         connection.sendall(request)

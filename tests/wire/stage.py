@@ -1,7 +1,6 @@
 """What cases can name: customers and services, made when first named, and the steps that are no requests."""
 
 import shlex
-import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import psycopg
 
 from tests.conftest import Customer
+from tests.waiting import until
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.catalog.models import CustomRate, PriceList, PriceListMember, PriceListRate, Service
@@ -168,9 +168,13 @@ def _take_off_sale(_: Stage, service: str) -> None:
 
 def _hold(stage: Stage, task: str) -> None:
     """Keep the desk's worker from a task while the case lasts; one that is running ends first."""
-    while not stage.connection.execute(_HOLD, [task]).rowcount:
+
+    def held() -> bool:
+        is_ours = bool(stage.connection.execute(_HOLD, [task]).rowcount)
         stage.connection.commit()
-        time.sleep(0.01)
+        return is_ours
+
+    until(held, f"the worker is not at {task}")
 
 
 def _run(stage: Stage, dripfeed: str, part: str) -> None:

@@ -8,7 +8,7 @@ class ClientDisconnectedError(ConnectionError):
 
 
 def whole(app: ASGIApp) -> ASGIApp:
-    """Raise `HungUp` in an application that reads the body of a client that is gone.
+    """Raise `ClientDisconnectedError` in an application that reads the body of a client that is gone.
 
     a2wsgi takes a disconnect for the end of the body: half a form would be a form with less in it.
     """

@@ -26,6 +26,7 @@ async def _work() -> None:
     from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
 
     from tradepost import shutdown  # noqa: PLC0415
+    from tradepost.fulfilment import throttled_client  # noqa: PLC0415
     from tradepost.fulfilment.tasks import stalled_jobs  # noqa: PLC0415
 
     connector = app.connector
@@ -49,3 +50,4 @@ async def _work() -> None:
             asyncio.get_running_loop().add_signal_handler(number, stop)
         with contextlib.suppress(asyncio.CancelledError):
             await running
+    throttled_client.close_clients()

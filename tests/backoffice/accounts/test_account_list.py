@@ -177,6 +177,7 @@ def test_accounts_are_filtered_by_how_long_nobody_saw_them(
     assert mine <= set(shown(staff, LIST, inactive="nonsense"))
 
 
+@pytest.mark.usefixtures("one_day")
 def test_accounts_are_filtered_by_state_and_rank_and_when_they_joined(staff: Client, alice: Customer) -> None:
     today = f"{timezone.now():%Y-%m-%d}"
     assert shown(staff, LIST, q=alice.email, is_active__exact=1, is_staff__exact=0, created_at_from=today) == [alice.id]

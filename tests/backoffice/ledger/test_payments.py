@@ -108,6 +108,7 @@ def test_a_form_sent_twice_pays_once(staff: Client, alice: Customer) -> None:
     assert balance(alice.id) == 110
 
 
+@pytest.mark.usefixtures("one_day")
 def test_a_form_sent_twice_is_told_twice_that_it_was_paid_though_nothing_more_may_be(alice: Customer) -> None:
     client, token = browser_of(payer("20", "20")), str(uuid4())
     for _ in range(2):

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from tests.builders import attempt, make_offer, make_provider, place, route
 from tests.conftest import Customer
+from tests.waiting import until_blocked_by
 
 
 @pytest.fixture
@@ -157,23 +158,15 @@ def test_what_somebody_else_settles_meanwhile_says_so(
     """The button is pressed while somebody else's transaction, which settles the order, is open."""
     from tradepost.engine import dispatching
 
-    other, observer = connect(), connect()
+    other = connect()
     assert dispatching.found(other, unsure, f"there-{unsure}", actor="somebody else")
     with ThreadPoolExecutor(1) as threads:
         pressed = threads.submit(press, staff, button, unsure, upstream_id="99")
-        await_someone_blocked_by(observer, other)
+        until_blocked_by(other)
         other.commit()
         assert "meanwhile the order has moved on" in said(pressed.result())
         threads.submit(connections.close_all).result()
     assert standing(unsure) == ("Pending", "sent")
-
-
-def await_someone_blocked_by(observer: psycopg.Connection, holder: psycopg.Connection) -> None:
-    """Return when some connection waits for a lock that this one holds."""
-    observer.autocommit = True
-    query = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
-    while observer.execute(query, [holder.info.backend_pid]).fetchone() == (0,):
-        pass
 
 
 def test_what_is_held_is_not_said_to_exist(staff: Client, held: int) -> None:

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-# The model's table is made anew, since a table can't become one of partitions. Totals of one kind and span, which are
+# A table can't become one of partitions, so the model's is replaced by one. Totals of one kind and span, which are
 # read together, stand together, with room for rows to be changed where they are; columns stand by their size.
 TOTALS = """
 DROP TABLE reports_total;

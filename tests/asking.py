@@ -1,0 +1,12 @@
+"""HTTP as tests speak it: a request is given up where it hangs and no earlier, and goes through nobody's proxy."""
+
+from functools import partial
+
+import httpx2
+
+from tests.waiting import HANG_SECONDS
+
+get = partial(httpx2.get, timeout=HANG_SECONDS, trust_env=False)
+post = partial(httpx2.post, timeout=HANG_SECONDS, trust_env=False)
+stream = partial(httpx2.stream, timeout=HANG_SECONDS, trust_env=False)
+Session = partial(httpx2.Client, timeout=HANG_SECONDS, trust_env=False)

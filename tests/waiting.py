@@ -1,0 +1,49 @@
+"""Waiting for what others do: each wait has an end that only a hang reaches, and fails there by what it waited for."""
+
+import time
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+HANG_SECONDS = 120  # what takes longer hangs, on the slowest of machines too
+LOOK_SECONDS = 0.02
+
+_BLOCKED = "SELECT pid FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+
+
+def until[T](condition: Callable[[], T | None], what: str, *, seconds: float = HANG_SECONDS) -> T:
+    """Look until the condition holds, and return what it then returns; `what` is the sentence that never came true."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > end:
+            pytest.fail(f"waited {seconds} s in vain: {what}")
+        time.sleep(LOOK_SECONDS)
+    return found
+
+
+def until_blocked_by(holder: psycopg.Connection) -> int:
+    """Wait until a session waits for a lock that this connection holds; return that session's process."""
+
+    def blocked() -> int | None:
+        holder.execute(
+            "SELECT pg_stat_clear_snapshot()"
+        )  # within a transaction the sessions are those of its beginning
+        row = holder.execute(_BLOCKED, [holder.info.backend_pid]).fetchone()
+        return int(row[0]) if row else None
+
+    return until(blocked, "somebody waits for a lock of this connection")
+
+
+def in_one_go[T](attempt: Callable[[], T], *, seconds: float) -> T:
+    """Return what an attempt found that took less than these seconds, after which what it looks at would have changed.
+
+    An attempt during which the machine stood still says nothing: another one is made.
+    """
+
+    def undisturbed() -> list[T]:
+        began = time.monotonic()
+        found = attempt()
+        return [found] if time.monotonic() - began < seconds else []
+
+    return until(undisturbed, f"it is done within {seconds} s")[0]
