@@ -38,7 +38,7 @@ def main() -> None:
     """Run a command; what the operator can mend is said in a line, not in a traceback."""
     try:
         app()
-    except (StartError, environment.Misconfigured) as error:
+    except (StartError, environment.ConfigurationError) as error:
         typer.secho(f"tradepost: {error}", fg=typer.colors.RED, err=True)
         raise SystemExit(1) from None
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import psycopg
 from django.db import OperationalError, connection, transaction
 
-TRIES_MAX = 4
+from tradepost.engine.postgres import TRIES_MAX, is_conflict
 
 
 def engine_connection() -> psycopg.Connection:
@@ -28,7 +28,6 @@ def in_transaction[T](work: Callable[[psycopg.Connection], T]) -> T:
                 return work(engine_connection())
         except (OperationalError, psycopg.OperationalError) as error:  # Django's own statements', the engine's
             cause = error if isinstance(error, psycopg.Error) else error.__cause__
-            again = isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
-            if not again or not tries_left:
+            if not is_conflict(cause) or not tries_left:
                 raise
     raise AssertionError("the last try returns or raises")

@@ -109,4 +109,4 @@ def test_play_orders_are_nobodys_in_the_figures_of_the_day(desk: Desk, testing: 
 
     placed = order(desk, testing, service)
     assert Order.objects.filter(pk=placed).exists()
-    assert not dashboard._ordered().filter(pk=placed).exists()
+    assert not dashboard._customer_orders().filter(pk=placed).exists()

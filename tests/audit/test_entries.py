@@ -10,7 +10,7 @@ from tests.conftest import Customer
 
 
 def entries(model: str, row: object) -> list[Any]:
-    """Return what the log has about a row, the oldest first."""
+    """Return the log's entries about a row, the oldest first."""
     from tradepost.audit.models import Entry
 
     return list(Entry.objects.filter(model=model, object_id=str(row)).order_by("id"))

@@ -1,1 +1,1 @@
-"""The back office, as staff and others see it."""
+"""The back office: what its pages show and do, and who may see them."""

@@ -1,4 +1,4 @@
-"""The people of the back office, and a desk with something of everything to show them."""
+"""Users of the back office, and rows of every kind for its pages to show."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -17,7 +17,7 @@ from tests.waiting import HANG_SECONDS
 
 @pytest.fixture(scope="package", autouse=True)
 def seen_templates() -> Iterator[None]:
-    """Have responses keep the context that they were made from."""
+    """Keep the template context of each response."""
     setup_test_environment()
     yield
     teardown_test_environment()
@@ -25,7 +25,7 @@ def seen_templates() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nobody_else(workers_at_rest: None) -> None:
-    """Have nobody visit the providers of these tests, and nobody take away what is queued."""
+    """Keep other visits away from the providers of these tests, and queued orders in the queue."""
 
 
 @pytest.fixture(autouse=True)
@@ -44,12 +44,12 @@ def staff() -> Client:
 
 @pytest.fixture
 def charlie() -> Client:
-    """A member of staff without any right."""
+    """A member of staff without any permission."""
     return sign_in(is_staff=True)
 
 
 class Things(NamedTuple):
-    """One row of each model, by its name in the admin's addresses."""
+    """One row of each model, by the model's name in admin URLs."""
 
     orders_order: int
     orders_refill: int
@@ -76,7 +76,7 @@ class Things(NamedTuple):
 
 @pytest.fixture
 def things(alice: Customer, make_service: Callable[..., int]) -> Things:
-    """A partly delivered order, and all that hangs together with it."""
+    """A partly delivered order, and everything that belongs to it."""
     from django.contrib.auth.models import Group
     from django.utils import timezone
 
@@ -103,7 +103,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     seen = Impersonation.objects.create(
         account_id=alice.id, staff=payment.requested_by, reason="sees nothing", expires_at=timezone.now()
     )
-    # For next year, so that no worker takes it away meanwhile.
+    # Scheduled for next year, so that no worker runs it meanwhile.
     job = simulate.configure(schedule_in={"days": 365}, lock=f"test {order}", queueing_lock=f"test {order}").defer(
         timestamp=0
     )

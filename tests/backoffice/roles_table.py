@@ -1,4 +1,4 @@
-"""The tables of `docs/roles.md`, as data: a cell for each role and list, page, button or action."""
+"""The tables of `docs/roles.md` as data: a cell for each role and each list, page, button or action."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _ROW = re.compile(r"\| [^|`]+ \| `([^`]+)` \| (.+) \|")
 
 
 class Cell(NamedTuple):
-    """What a role may do with something: a list by its name in the admin's addresses, a URL's name, or an action."""
+    """What a role may do with a list (by its name in admin URLs), a page (by its URL name), or an action."""
 
     role: str
     name: str
@@ -19,7 +19,7 @@ class Cell(NamedTuple):
 
 
 def cells(heading: str) -> Iterator[Cell]:
-    """Read the table below a heading."""
+    """Return the cells of the table below a heading."""
     table = TEXT.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     for name, told in _ROW.findall(table):
         for role, may in zip(ROLES, told.split(" | "), strict=True):

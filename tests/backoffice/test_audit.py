@@ -1,4 +1,4 @@
-"""The audit log: every change that counts, by whom and from where; no secrets, no noise, and nothing taken back."""
+"""The audit log: every change that matters, by whom and from where; no secrets, no noise, and entries stay for good."""
 
 from decimal import Decimal
 
@@ -16,7 +16,7 @@ from tradepost.audit import actions
 from tradepost.backoffice.ui.site import site
 
 ADDRESS = "203.0.113.7"
-# What staff changes and nothing watches, because it is a log itself or has one.
+# Models that staff change and no trigger watches, since each is a log itself or has one.
 LOGS: set[str] = set()
 
 
@@ -28,7 +28,7 @@ def email_of(client: Client) -> str:
 
 @pytest.fixture
 def staff() -> Client:
-    """A member of staff who may do everything, and comes from somewhere."""
+    """A member of staff who may do everything, at a known IP address."""
     client = sign_in(is_staff=True, is_superuser=True)
     client.defaults["REMOTE_ADDR"] = ADDRESS
     return client

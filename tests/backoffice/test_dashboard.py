@@ -1,4 +1,4 @@
-"""The overview: today against yesterday and the last days, each figure to whom may see it, and what is failing."""
+"""The overview: today compared with yesterday and the last days, figures by permission, and alerts."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -18,7 +18,7 @@ from tests.reports.random_history import sent
 from tests.reports.test_rollup import roll_up
 from tradepost.accounts.models import Account
 from tradepost.backoffice.alerts import LINK_PATTERN_BAD
-from tradepost.backoffice.reports.changes import change
+from tradepost.backoffice.reports.changes import relative_change
 from tradepost.catalog.models import Service
 from tradepost.engine.money import to_cents
 
@@ -93,7 +93,7 @@ def test_services_whose_link_pattern_can_not_be_read_raise_an_alert_that_leads_t
 
 
 def closed_services(client: Client) -> set[int]:
-    """Return the services that the alert about link patterns leads to."""
+    """Return the services to which the alert about link patterns links."""
     links = [each.link for each in context_of(client)["alerts"] if LINK_PATTERN_BAD in each.text]
     return {service.pk for link in links for service in client.get(link).context["cl"].result_list}
 
@@ -131,10 +131,10 @@ def test_amounts_are_to_the_cent_and_told_exactly_beside(alice: Customer, make_s
 
 
 def test_a_change_is_good_or_bad_news_by_what_it_is_of() -> None:
-    assert change(3, 2) == {"text": "+50.0 %", "news": "good"}
-    assert change(3, 2, more_is_better=False)["news"] == "bad"
-    assert change(Decimal(-1), Decimal(-2)) == {"text": "+50.0 %", "news": "good"}
-    assert change(2, 2)["news"] == change(1, 0)["news"] == ""
+    assert relative_change(3, 2) == {"text": "+50.0 %", "news": "good"}
+    assert relative_change(3, 2, more_is_better=False)["news"] == "bad"
+    assert relative_change(Decimal(-1), Decimal(-2)) == {"text": "+50.0 %", "news": "good"}
+    assert relative_change(2, 2)["news"] == relative_change(1, 0)["news"] == ""
 
 
 def test_the_overview_asks_as_little_for_thirty_orders_as_for_three(

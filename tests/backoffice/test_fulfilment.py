@@ -1,4 +1,4 @@
-"""How fulfilment is: on its page, as alerts on the overview, and as metrics."""
+"""The state of fulfilment: on its page, as alerts on the overview, and as metrics."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -19,7 +19,7 @@ TOKEN = "a-token-of-the-operator"
 
 @pytest.fixture
 def worker() -> Iterator[None]:
-    """A worker that was heard of just now, and no other."""
+    """A worker that was active just now, and no other."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
         cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
@@ -32,7 +32,7 @@ def worker() -> Iterator[None]:
 
 @pytest.fixture
 def provider(alice: Customer, service: int) -> Any:
-    """A provider with an order in each state, of which one is the oldest that is queued."""
+    """A provider with an order in each state, one of them the oldest queued one."""
     from tradepost.catalog.models import Service
     from tradepost.providers.models import Provider
 
@@ -47,7 +47,7 @@ def provider(alice: Customer, service: int) -> Any:
 
 
 def row(client: Client, provider: Any) -> dict[str, Any]:
-    """Return what the page says of a provider."""
+    """Return the page's row of a provider."""
     rows = client.get(reverse("fulfilment")).context["providers"]
     return next(each for each in rows if each["name"] == provider.name)
 
@@ -58,8 +58,8 @@ def alerts(client: Client, page: str = "admin:index") -> dict[str, str]:
 
 
 def metrics(**environ: str) -> dict[tuple[str, ...], float]:
-    """Read the metrics, by name and labels."""
-    response = Client().get("/metrics", **environ)  # type: ignore[arg-type] # what WSGI has
+    """Return the metrics by name and labels."""
+    response = Client().get("/metrics", **environ)  # type: ignore[arg-type] # WSGI variables
     assert response.status_code == 200, response.content
     return {
         (sample.name, *sample.labels.values()): sample.value
@@ -87,7 +87,7 @@ def test_the_page_asks_as_little_for_many_providers_as_for_one(staff: Client, pr
         return len(captured)
 
     assert provider
-    queries()  # what is asked once a process
+    queries()  # queries that run only once per process
     few = queries()
     for _ in range(10):
         make_provider()

@@ -1,4 +1,4 @@
-"""The lists: what they find, and that they cost the same however much they show."""
+"""The lists: what they find, and that their number of queries does not grow with what they show."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -21,7 +21,7 @@ from tradepost.backoffice.ui.site import site
 from tradepost.engine.ledger import TransferKind
 
 type Make = Callable[..., int]
-ROWS_A_PAGE = 5_000  # all that other tests have left behind too
+ROWS_A_PAGE = 5_000  # enough for the rows of other tests too
 _numbers = count(1)
 
 
@@ -33,7 +33,7 @@ def shown(client: Client, name: str, **parameters: str | int) -> list[int]:
 
 
 def queries(client: Client, address: str) -> list[str]:
-    """Return what a page asks the database."""
+    """Return the queries of a page."""
     with CaptureQueriesContext(
         connection,
     ) as captured:
@@ -42,7 +42,7 @@ def queries(client: Client, address: str) -> list[str]:
 
 
 def more_orders(times: int) -> str:
-    """Make orders with transfers of one customer; return how to list them."""
+    """Place orders with transfers for one customer; return the parameters that list them."""
     from tradepost.accounts.models import Account
     from tradepost.catalog.models import Service
 
@@ -182,7 +182,7 @@ def more_unsure(times: int) -> str:
 
 @pytest.fixture
 def many(make_service: Make) -> None:
-    """A customer with money, and services to order from."""
+    """A customer with money, and services to order."""
     from tradepost.accounts.models import Account
     from tradepost.catalog.models import Service
     from tradepost.ledger import books
@@ -192,7 +192,7 @@ def many(make_service: Make) -> None:
         books.top_up(account.pk, Decimal(100), actor="test")
         for _ in range(30):
             make_service(name="Many")
-    Service.objects.filter(name="Many").update(min=10, max=10_000, is_active=True)  # other tests edit all there are
+    Service.objects.filter(name="Many").update(min=10, max=10_000, is_active=True)  # other tests edit all services
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_list_asks_as_little_for_thirty_rows_as_for_three(
 ) -> None:
     monkeypatch.setattr(site.get_model_admin(apps.get_model(name.replace("_", "."))), "list_per_page", ROWS_A_PAGE)
     address = f"{reverse(f'admin:{name}_changelist')}?{more(3)}"
-    staff.get(address)  # what is asked once a process
+    staff.get(address)  # queries that run only once per process
     few = queries(staff, address)
     before = len(staff.get(address).context["cl"].result_list)
     more(27)
@@ -243,9 +243,9 @@ def test_no_list_counts_a_table_to_its_end(staff: Client, things: Things, name: 
 def test_a_list_says_when_it_is_cut(
     staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tradepost.backoffice.ui.pagination import NewestPages
+    from tradepost.backoffice.ui.pagination import NewestPaginator
 
-    monkeypatch.setattr(NewestPages, "counted_max", 2)
+    monkeypatch.setattr(NewestPaginator, "counted_max", 2)
     place(alice.id, service, 3)
     page = staff.get(reverse("admin:orders_order_changelist")).content.decode()
     assert "the newest 2 orders" in page
@@ -286,7 +286,7 @@ def test_days_are_filtered_both_included(staff: Client, alice: Customer, service
         return shown(staff, "orders_order", account=alice.id, created_at_from=str(start), created_at_to=str(end))
 
     assert found(today - day, today + day) == [order]
-    assert found(today, today) in ([order], [])  # midnight may pass in between
+    assert found(today, today) in ([order], [])  # midnight may pass between the two
     assert found("", today - 2 * day) == []
     assert found(today + 2 * day, "") == []
     assert found("yesterday", "0000-99-99") == [order]

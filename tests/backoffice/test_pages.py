@@ -1,4 +1,4 @@
-"""Every list and every page of the back office opens for those who may, and for nobody else."""
+"""Every list and page of the back office opens for users with the permission, and for nobody else."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""Each role sees and may do what `docs/roles.md` says: a test a cell, and none for what stands in no table of it."""
+"""Each role can see and do what `docs/roles.md` says: one test per cell, and every page is in a table."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -14,13 +14,13 @@ from tests.backoffice.roles_table import ACTIONS, LISTS, PAGES, ROLES, TEXT, Cel
 from tests.builders import place
 from tradepost.backoffice.ui.site import site
 
-# Whose pages are everybody's: ways in and out, and what fills the fields of forms, each row as its list allows.
+# Pages for every user: signing in and out, and choices for form fields, which the permissions of each list limit.
 EVERYBODYS = {
     "admin:login", "admin:logout", "admin:password_change", "admin:password_change_done", "admin:jsi18n",
     "admin:autocomplete", "admin:search", "admin:view_on_site", "admin:app_list",
 }  # fmt: skip
 OF_LISTS = ("changelist", "add", "change", "delete", "history")
-# What is about another row than its name says, or one in a certain state.
+# URLs about another row than their name says, or about a row in a certain state.
 ABOUT = {
     "admin:orders_order_found": "orders_upstreamorder",
     "admin:orders_order_send_again": "orders_upstreamorder",
@@ -35,7 +35,7 @@ ABOUT = {
     "manual_work_refill": "orders_refill",
 }
 REPORTS = {"report", "report_file"}
-# What a form on another page sends, and what answers by leading on.
+# URLs to which a form on another page posts, and which redirect.
 SENT = {
     "manual_work_next",
     "manual_work_take",
@@ -51,12 +51,12 @@ def written(cell: Cell) -> str:
     return f"{cell.role} {cell.name}"
 
 
-colleague = cache(member)  # one in each role does for all that is only looked at
+colleague = cache(member)  # read-only tests share one member of staff per role
 
 
 @pytest.fixture
 def rows(request: pytest.FixtureRequest) -> dict[str, int]:
-    """One row of each model, the same for all these tests: they only look."""
+    """One row of each model, shared by these tests: they only look."""
     from tests.ledger.payment_staff import owner, wish
     from tradepost.audit.models import Entry
     from tradepost.ledger import payments
@@ -72,7 +72,7 @@ def rows(request: pytest.FixtureRequest) -> dict[str, int]:
 
 
 def deletable() -> dict[str, Callable[[], int]]:
-    """Return how to make rows that may be deleted, where those there are may not."""
+    """Return functions that create deletable rows, for models whose usual row can't be deleted."""
     from tests.builders import make_provider
     from tradepost.catalog.models import Category
 
@@ -84,7 +84,7 @@ def deletable() -> dict[str, Callable[[], int]]:
 
 @cache
 def links(role: str) -> set[str]:
-    """Return where the menu of a role leads."""
+    """Return the links of a role's menu."""
     groups = colleague(role).get(reverse("admin:index")).context["sidebar_navigation"]
     return {str(item["link"]) for group in groups for item in group["items"] if item["has_permission"]}
 
@@ -191,7 +191,7 @@ def test_support_sees_what_an_order_moved_but_no_attempts(rows: dict[str, int]) 
         assert inlines == {"OrderEvent", "Transfer"} | ({"Attempt"} if sees else set())
 
 
-INLINES = {  # each list's page, and what stands beneath it for whom
+INLINES = {  # the inlines that each role sees on the pages of each list
     "catalog_pricelist": {"manager": {"pricelistdiscount", "pricelistrate", "pricelistmember"}},
     "catalog_service": {"manager": {"route", "customrate"}, "support": {"customrate"}},
     "orders_order": {"manager": {"orderevent", "transfer"}, "support": {"orderevent", "transfer"}},
@@ -244,13 +244,13 @@ def opens(response: Any) -> bool:
 
 
 def takes(response: Any, page: str) -> bool:
-    """Tell whether a form was saved, or found wanting, rather than refused or answered by another page."""
+    """Return whether a form was saved or had errors, rather than refused or answered by another page."""
     assert response.status_code in {200, 302, 403}, response.status_code
     return bool(response.status_code == 200 or response.headers.get("Location") == page)
 
 
 def prepare(button: str, row: int) -> None:
-    """Bring a row into the state that a button is for."""
+    """Bring a row into the state that a button requires."""
     from allauth.mfa.models import Authenticator
 
     from tradepost.accounts.models import Account, Note
@@ -271,14 +271,14 @@ def prepare(button: str, row: int) -> None:
 
 
 def offered(role: str, name: str) -> set[str]:
-    """Return what a role may have done to the ticked rows of a list."""
+    """Return the actions that a role may run on the ticked rows of a list."""
     response = colleague(role).get(reverse(f"admin:{name}_changelist"))
     form = response.context["action_form"] if opens(response) and response.context else None
     return {value for value, _ in form.fields["action"].choices if value} if form else set()
 
 
 def patterns() -> Iterator[tuple[str, URLPattern]]:
-    """Go over the back office's addresses that have a name."""
+    """Yield the back office's URL patterns that have a name."""
     for name, pattern, address in _below(get_resolver(), "", ""):
         if address.startswith("admin/") and pattern.name:
             yield name, pattern

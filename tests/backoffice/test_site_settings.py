@@ -1,4 +1,4 @@
-"""Settings that operators change while the desk runs: checked, and in force at once, in the API's processes too."""
+"""Site settings that operators change while the desk runs: validated, and applied at once by every process."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +22,7 @@ FORM = {
 
 @pytest.fixture(autouse=True)
 def settings_as_they_were() -> Iterator[None]:
-    """Leave the settings to the other tests as they were."""
+    """Restore the settings after each test."""
     was = SiteSettings.objects.values().get()
     yield
     SiteSettings.objects.update(**was)

@@ -1,4 +1,4 @@
-"""Who hands out roles, and to whom; who may change whose account; and that a desk keeps an owner."""
+"""Who may hand out which roles, who may change whose account, and that a desk always keeps an owner."""
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -20,7 +20,7 @@ def of(client: Client) -> Account:
 
 
 def save(client: Client, account: Account, **fields: object) -> int:
-    """Save an account's page as it is, but for these fields; return the answer's status."""
+    """Post an account's page with these fields changed; return the response's status code."""
     form = {"email": account.email, "name": account.name, "is_active": "on", **KEYS, **fields}
     return client.post(reverse("admin:accounts_account_change", args=[account.pk]), form).status_code
 

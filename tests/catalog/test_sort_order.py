@@ -22,5 +22,5 @@ def test_what_is_arranged_has_all_rows_once_and_typed_places_hold(data: st.DataO
 
 @pytest.mark.parametrize(("page", "order"), [([2, 3], [3, 4]), ([2, 9], [9, 2]), ([3, 2], [2, 3]), ([1], [1, 1])])
 def test_a_page_that_has_changed_is_not_arranged(page: list[int], order: list[int]) -> None:
-    with pytest.raises(sort_order.Stale):
+    with pytest.raises(sort_order.StaleSortOrderError):
         sort_order.arranged([1, 2, 3, 4], page, order, {})

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradepost.engine import keys
+from tradepost.engine.keys import Scope
 
 
 def test_a_new_key_is_long_random_and_told_by_its_hint() -> None:
@@ -38,7 +39,20 @@ def test_any_text_has_a_digest(text: str) -> None:
     ],
 )
 def test_a_key_may_be_used_from_its_networks_only(networks: list[str], address: str | None, may: bool) -> None:
-    assert keys.may_come_from(networks, address) is may
+    assert keys.is_permitted(Scope.READ, address, scope=Scope.ORDER, networks=networks) is may
+
+
+@pytest.mark.parametrize(
+    ("scope", "to", "may"),
+    [
+        (Scope.READ, Scope.READ, True),
+        (Scope.READ, Scope.ORDER, False),
+        (Scope.ORDER, Scope.READ, True),
+        (Scope.ORDER, Scope.ORDER, True),
+    ],
+)
+def test_a_key_that_may_only_read_orders_nothing(scope: Scope, to: Scope, may: bool) -> None:
+    assert keys.is_permitted(to, None, scope=scope, networks=[]) is may
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tradepost.engine import link_rules
 
 @pytest.mark.parametrize("pattern", ["(", r"(a)\1", "(?=a)", "a{1001}", "((a{100}){100}){100}", "\ud800", "a" * 501])
 def test_what_is_no_rule_is_refused(pattern: str) -> None:
-    with pytest.raises(link_rules.BadPattern):
+    with pytest.raises(link_rules.LinkPatternError):
         link_rules.read(pattern)
 
 

@@ -19,12 +19,12 @@ pytestmark = pytest.mark.usefixtures("workers_at_rest")
 
 
 def age(order: int, time: timedelta) -> None:
-    """Have an order be placed so long ago."""
+    """Move an order into the past, so that it was placed this long ago."""
     Order.objects.filter(pk=order).update(created_at=timezone.now() - time)
 
 
 def took(order: int, start: timedelta, end: timedelta) -> None:
-    """Have an order be begun and completed so long after it was placed."""
+    """Record that an order started and completed this long after it was placed."""
     placed = timezone.now() - timedelta(days=3)
     Order.objects.filter(pk=order).update(created_at=placed, status="Completed", remains=0)
     for was, became, time in (("Pending", "In progress", start), ("In progress", "Completed", end)):
@@ -39,7 +39,7 @@ def event(order: int, was: str, became: str, at: datetime) -> None:
 
 @pytest.fixture
 def known(alice: Customer, service: int) -> int:
-    """A service whose last ten orders began within one hour, and ended within one to ten."""
+    """A service whose last ten orders started within one hour, and ended within one to ten."""
     for number, order in enumerate(place(alice.id, service, 10), 1):
         took(order, HOUR, number * HOUR)
     in_transaction(stuck_orders.compute_paces)

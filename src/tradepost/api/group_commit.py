@@ -14,11 +14,13 @@ from collections.abc import Callable, Sequence
 import psycopg
 from psycopg import Connection
 
+from tradepost.engine.exceptions import TradepostError
+from tradepost.engine.postgres import TRIES_MAX, is_conflict
+
 logger = logging.getLogger(__name__)
 
 BATCH_MAX = 1_000
 WAITING_MAX = 20_000
-TRIES_MAX = 4
 CONNECT_SECONDS_MAX = 5
 STOP_SECONDS_MAX = 2
 STATEMENT_MS_MAX = 10_000
@@ -38,7 +40,7 @@ OPTIONS = " ".join(
 )
 
 
-class DatabaseUnavailableError(Exception):
+class DatabaseUnavailableError(TradepostError):
     """The database could not be asked, or it is not known whether it did what it was asked."""
 
 
@@ -134,7 +136,7 @@ class Lane[Request, Answer]:
             try:
                 answers = self._work(connection, requests)
             except psycopg.OperationalError as error:
-                again = isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
+                again = is_conflict(error)
                 if connection.closed:
                     self._disconnect()
                     again = True

@@ -1,7 +1,7 @@
-"""Every page of the back office that shows a model, imported so that it registers with the site.
+"""Imports every page of the back office that shows a model, so that it registers with the site.
 
-Nothing else registers there: other apps' pages, such as those that type a verified address or read the secret of a
-second factor, would be ways around who may take over whose account.
+Nothing else registers there. Pages of other apps, such as those that edit verified addresses or show the secret of a
+second factor, would be ways around the rules on who may take over whose account.
 """
 
 from tradepost.backoffice import audit_log, jobs, site_settings, staff_groups

@@ -7,4 +7,4 @@ class BackofficeConfig(AppConfig):
     verbose_name = "Back office"
 
     def ready(self) -> None:
-        from tradepost.backoffice import admin  # noqa: F401, PLC0415 - registers the pages; there are no models before
+        from tradepost.backoffice import admin  # noqa: F401, PLC0415 - registers the pages, once models exist

@@ -1,7 +1,7 @@
-"""The first page of the back office: how business is, what is under way, what needs a person, and the newest orders.
+"""The first page of the back office: today's business, active orders, alerts, and the newest orders.
 
-Each figure is shown to whom may see it. It costs what the totals do, or what is active, never what the tables hold; and
-none may take long.
+Each user sees only the figures they have permission for. The cost of the page depends on the number of totals and of
+active orders, not on the size of the tables, and the time of its queries is limited.
 """
 
 from collections import Counter
@@ -31,84 +31,84 @@ from tradepost.reports.periods import DAY, Period, midnight
 from tradepost.reports.queries import By, Order, Reader, Sums
 from tradepost.site_settings import effective as site_settings
 
-SECONDS_MAX = 2  # then the page comes without the figures: no glance at it may burden the database
+SECONDS_MAX = 2  # for each query; a slower page is shown without figures, to spare the database
 NEWEST_ORDERS = 10
 ACTIVE_COUNTED_MAX = 20_000
 DAYS = 30
 TOP = 5
-TOP_KEPT_SECONDS = 60  # the page is loaded again twice as often, and what is on top changes slowly
+TOP_KEPT_SECONDS = 60  # the page reloads itself twice as often, and the top rows change slowly
 ORDERS, CUSTOMERS = "orders.view_order", "accounts.view_account"
 TOPS = {By.SERVICE: "Top services", By.ACCOUNT: "Top customers", By.PROVIDER: "Top providers"}
 
 
-class Days(msgspec.Struct, frozen=True):
-    """A figure of today, of yesterday up to this time of day and of all of it, and of the last 30 days."""
+class DailyFigure(msgspec.Struct, frozen=True):
+    """A figure of today, of yesterday (up to this time of day, and the whole day), and of the last 30 days."""
 
     today: Decimal
     yesterday_by_now: Decimal
     yesterday: Decimal
-    lately: Decimal
+    last_days: Decimal
 
-    def figure(
+    def as_context(
         self,
         title: str,
-        write: Callable[[Decimal], str],
+        format_value: Callable[[Decimal], str],
         *,
         link: str,
         unit: str = "",
         more_is_better: bool = True,
     ) -> dict[str, Any]:
-        """Return it as the template writes it."""
+        """Return the figure as the template needs it."""
         return {
             "title": title,
-            "value": write(self.today),
-            "exactly": f"{formatters.grouped(self.today)} {unit}" if unit else "",
+            "value": format_value(self.today),
+            "exactly": f"{formatters.grouped_amount(self.today)} {unit}" if unit else "",
             "unit": unit,
-            "change": changes.change(self.today, self.yesterday_by_now, more_is_better=more_is_better),
-            "yesterday_by_now": write(self.yesterday_by_now),
-            "yesterday": write(self.yesterday),
-            "lately": write(self.lately),
+            "change": changes.relative_change(self.today, self.yesterday_by_now, more_is_better=more_is_better),
+            "yesterday_by_now": format_value(self.yesterday_by_now),
+            "yesterday": format_value(self.yesterday),
+            "lately": format_value(self.last_days),
             "link": link,
         }
 
 
 def dashboard_callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Give the template what this member of staff may see."""
-    context |= {"today": dates.today(), "alerts": [], "days": DAYS}
+    """Return the context with what this user may see. If the database is too slow, leave the figures out."""
+    context |= {"today": dates.start_of_today(), "alerts": [], "days": DAYS}
     try:
-        with queries.at_one_moment() as read:
+        with queries.at_one_moment() as reader:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{SECONDS_MAX}s"])
-            _fill(request, read, context, timezone.now())
+            _add_figures(request, reader, context, timezone.now())
     except OperationalError:
         context["is_too_slow"] = True
     return context
 
 
-def _fill(request: HttpRequest, read: Reader, context: dict[str, Any], now: datetime) -> None:
-    may = request.user.has_perm
+def _add_figures(request: HttpRequest, reader: Reader, context: dict[str, Any], now: datetime) -> None:
+    has_perm = request.user.has_perm
     context["alerts"] = alerts.alerts_for(request)
-    if may(ORDERS):
+    if has_perm(ORDERS):
         newest = orders.Order.objects.select_related("account__test_of", "service")[:NEWEST_ORDERS]
         context["newest"] = [
-            {"order": order, "status": formatters.status(order.status), "charge": formatters.amount(order.charge)}
+            {"order": order, "status": formatters.status_badge(order.status), "charge": formatters.amount(order.charge)}
             for order in newest
         ]
         context["active"] = _active()
     context["figures"] = []
-    if may(columns.SALES) or may(ORDERS):
+    if has_perm(columns.SALES) or has_perm(ORDERS):
         period = Period(now.date() - (DAYS - 1) * DAY, now.date())
-        by_day = {row.subject: row.sums for row in read.rows(By.DAY, period)}
-        by_now = read.until(now - DAY)
+        by_day = {row.subject: row.sums for row in reader.rows(By.DAY, period)}
+        by_now = reader.until(now - DAY)
         context["figures"] += _figures(request, period, by_day, by_now)
-        if may(columns.SALES):
+        if has_perm(columns.SALES):
             days = [(day, by_day.get(day, Sums())) for day in period.each()]
             context["charts"] = _charts(
-                days, site_settings.for_request(request).currency, with_profit=may(columns.PROFIT)
+                days, site_settings.for_request(request).currency, with_profit=has_perm(columns.PROFIT)
             )
-            context["tops"] = list(_tops(request, read, period))
-        context["progress"] = read.progress
-    if may(CUSTOMERS):
+            context["tops"] = list(_tops(request, reader, period))
+        context["progress"] = reader.progress
+    if has_perm(CUSTOMERS):
         context["figures"].append(_new_customers(now))
 
 
@@ -123,18 +123,20 @@ def _figures(request: HttpRequest, period: Period, by_day: dict[date, Sums], by_
         "cost": "Cost today",
         "profit": "Profit today",
     }.items():
-        column = columns.NAMED[name]
+        column = columns.COLUMNS_BY_NAME[name]
         is_count = name == "orders"
         if not request.user.has_perm(column.permission) and not (is_count and request.user.has_perm(ORDERS)):
             continue
         number = column.number
-        days = Days(number(today), number(by_now), number(yesterday), sum(map(number, by_day.values()), Decimal(0)))
+        figure = DailyFigure(
+            number(today), number(by_now), number(yesterday), sum(map(number, by_day.values()), Decimal(0))
+        )
         link = f"{reverse('report', args=['day'])}?preset={DAYS}"
         if is_count or not may_see_sales:
-            link = _list("orders_order", created_at_from=f"{period.last:%Y-%m-%d}")
-        yield days.figure(
+            link = _list_url("orders_order", created_at_from=f"{period.last:%Y-%m-%d}")
+        yield figure.as_context(
             title,
-            column.write if is_count else formatters.rounded,
+            column.format_value if is_count else formatters.rounded_amount,
             link=link,
             unit="" if is_count else unit,
             more_is_better=column.more_is_better,
@@ -142,17 +144,17 @@ def _figures(request: HttpRequest, period: Period, by_day: dict[date, Sums], by_
 
 
 def _new_customers(now: datetime) -> dict[str, Any]:
-    """Count who has signed up, staff and tests left out."""
+    """Count new accounts, without staff and test accounts."""
     today = midnight(now.date())
     joined = Account.objects.order_by().filter(test_of=None, is_staff=False)
     counts = between(joined, "created_at", today - (DAYS - 1) * DAY).aggregate(
         today=Count("pk", filter=Q(created_at__gte=today)),
         yesterday_by_now=Count("pk", filter=Q(created_at__gte=today - DAY, created_at__lt=now - DAY)),
         yesterday=Count("pk", filter=Q(created_at__gte=today - DAY, created_at__lt=today)),
-        lately=Count("pk"),
+        last_days=Count("pk"),
     )
-    days = Days(**{name: Decimal(count) for name, count in counts.items()})
-    return days.figure("New customers today", columns.count, link=_list("accounts_account"))
+    figure = DailyFigure(**{name: Decimal(count) for name, count in counts.items()})
+    return figure.as_context("New customers today", columns.format_count, link=_list_url("accounts_account"))
 
 
 def _charts(days: Sequence[tuple[date, Sums]], unit: str, *, with_profit: bool) -> list[dict[str, Any]]:
@@ -160,69 +162,73 @@ def _charts(days: Sequence[tuple[date, Sums]], unit: str, *, with_profit: bool) 
     return [
         {
             "title": f"{title}, {unit}",
-            "data": charts.sales(days, with_profit=with_profit),
+            "data": charts.sales_chart(days, with_profit=with_profit),
             "with_profit": with_profit,
         },
-        {"title": "Orders", "data": charts.orders(days)},
+        {"title": "Orders", "data": charts.orders_chart(days)},
     ]
 
 
-def _tops(request: HttpRequest, read: Reader, period: Period) -> Iterator[dict[str, Any]]:
+def _tops(request: HttpRequest, reader: Reader, period: Period) -> Iterator[dict[str, Any]]:
     unit = site_settings.for_request(request).currency
     for by, title in TOPS.items():
-        if request.user.has_perms(subjects.VIEWS[by]):
+        if request.user.has_perms(subjects.PERMISSIONS[by]):
             link = f"{reverse('report', args=[by.value])}?preset={DAYS}"
-            yield {"title": title, "unit": unit, "link": link, "rows": _top(read, by, period)}
+            yield {"title": title, "unit": unit, "link": link, "rows": _top(reader, by, period)}
 
 
-def _top(read: Reader, by: By, period: Period) -> list[dict[str, str]]:
-    """Return what brought most revenue; for a minute, what was found before."""
+def _top(reader: Reader, by: By, period: Period) -> list[dict[str, str]]:
+    """Return the rows with the largest revenue, cached for a minute."""
     key = f"dashboard-top-{by.value}-{period.last}"
-    found: list[dict[str, str]] | None = cache.get(key)
-    if found is None:
-        rows = read.rows(by, period, Order("revenue", descending=True, limit=TOP))
-        names = subjects.names(by, [row.subject for row in rows])
-        found = [
+    top: list[dict[str, str]] | None = cache.get(key)
+    if top is None:
+        rows = reader.rows(by, period, Order("revenue", descending=True, limit=TOP))
+        names = subjects.subject_names(by, [row.subject for row in rows])
+        top = [
             {
                 "name": names.get(row.subject, str(row.subject)),
-                "revenue": formatters.rounded(row.sums.revenue),
-                "exactly": formatters.grouped(row.sums.revenue),
-                "link": subjects.orders_of(by, row.subject, period),
+                "revenue": formatters.rounded_amount(row.sums.revenue),
+                "exactly": formatters.grouped_amount(row.sums.revenue),
+                "link": subjects.orders_url(by, row.subject, period),
             }
             for row in rows
         ]
-        cache.set(key, found, TOP_KEPT_SECONDS)
-    return found
+        cache.set(key, top, TOP_KEPT_SECONDS)
+    return top
 
 
 def _active() -> list[dict[str, Any]]:
-    """Count the active orders by status, up to so many of them, and those whose upstream left us unsure."""
-    some = _ordered().filter(orders.IS_ACTIVE).values_list("status", "dispatch")[:ACTIVE_COUNTED_MAX]
+    """Count active orders by status, up to `ACTIVE_COUNTED_MAX`, and the unsure ones among them."""
+    active = _customer_orders().filter(orders.IS_ACTIVE).values_list("status", "dispatch")[:ACTIVE_COUNTED_MAX]
     statuses, unsure = Counter[str](), 0
-    for status, dispatch in some.iterator(chunk_size=ACTIVE_COUNTED_MAX):
+    for status, dispatch in active.iterator(chunk_size=ACTIVE_COUNTED_MAX):
         statuses[status] += 1
         unsure += dispatch == Dispatch.UNSURE
     more = "+" if statuses.total() == ACTIVE_COUNTED_MAX else ""
     rows = [
-        {"badge": formatters.status(status), "count": f"{statuses[status]:,}{more}", "link": _with_status(status)}
+        {
+            "badge": formatters.status_badge(status),
+            "count": f"{statuses[status]:,}{more}",
+            "link": _orders_with_status_url(status),
+        }
         for status in ACTIVE
     ]
-    waiting = {
+    unsure_row = {
         "badge": formatters.badge("unsure", "danger"),
         "count": f"{unsure:,}{more}",
-        "link": alerts.waiting_list(Dispatch.UNSURE),
+        "link": alerts.unsettled_orders_url(Dispatch.UNSURE),
     }
-    return [*rows, waiting] if unsure else rows
+    return [*rows, unsure_row] if unsure else rows
 
 
-def _ordered() -> QuerySet[orders.Order]:
-    """Return what customers have ordered: not what keys for tests have, and runs and posts with what they belong to."""
+def _customer_orders() -> QuerySet[orders.Order]:
+    """Return what customers have ordered: no orders of test keys, and no child orders."""
     return orders.Order.objects.order_by().filter(account__test_of=None, parent=None)
 
 
-def _with_status(status: Status) -> str:
-    return _list("orders_order", status__exact=status.value)
+def _orders_with_status_url(status: Status) -> str:
+    return _list_url("orders_order", status__exact=status.value)
 
 
-def _list(name: str, **parameters: str) -> str:
+def _list_url(name: str, **parameters: str) -> str:
     return f"{reverse(f'admin:{name}_changelist')}?{urlencode(parameters)}"

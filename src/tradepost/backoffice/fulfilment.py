@@ -1,4 +1,4 @@
-"""The page that shows how fulfilment is: what waits for each provider, what is there, and whether anybody works."""
+"""The fulfilment page: how each provider does, what waits for it, and whether workers are running."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from tradepost.orders.backlog import COUNTED_MAX, Standing
 
 
 def fulfilment_status(request: HttpRequest) -> HttpResponse:
-    """Show it to whoever may view providers."""
+    """Show the page to users who may view providers."""
     if not request.user.has_perm("providers.view_provider"):
         raise PermissionDenied
     workers = backlog.workers()
@@ -26,7 +26,7 @@ def fulfilment_status(request: HttpRequest) -> HttpResponse:
         "title": "Fulfilment",
         "alerts": alerts.alerts_for(request),
         "workers": workers,
-        "heard": _ago(workers.heard_seconds),
+        "heard": _seconds_ago(workers.heard_seconds),
         "providers": [_row(standing) for standing in backlog.standings()],
     }
     return TemplateResponse(request, "backoffice/fulfilment.html", context)
@@ -40,19 +40,19 @@ def _row(standing: Standing) -> dict[str, Any]:
         "state": _state(standing),
         "last_error": standing.last_error,
         "queued": _count(standing.queued),
-        "oldest": _ago(standing.oldest_seconds),
+        "oldest": _seconds_ago(standing.oldest_seconds),
         "sending": _count(standing.sending),
         "sent": _count(standing.sent),
         "unsure": _count(standing.unsure),
-        "unsure_link": alerts.waiting_list(Dispatch.UNSURE) if standing.unsure else "",
+        "unsure_link": alerts.unsettled_orders_url(Dispatch.UNSURE) if standing.unsure else "",
         "refused": _count(standing.refused),
-        "refused_link": alerts.waiting_list(Dispatch.REFUSED) if standing.refused else "",
+        "refused_link": alerts.unsettled_orders_url(Dispatch.REFUSED) if standing.refused else "",
         "failed": f"{standing.failures / requests:.1%}" if requests else formatters.NOTHING,
         "latency": f"{standing.request_milliseconds / requests:,.0f} ms" if requests else formatters.NOTHING,
-        "balance": f"{formatters.grouped(standing.balance)} {standing.currency}"
+        "balance": f"{formatters.grouped_amount(standing.balance)} {standing.currency}"
         if standing.balance is not None
         else "",
-        "synced": _ago(standing.synced_seconds),
+        "synced": _seconds_ago(standing.synced_seconds),
     }
 
 
@@ -66,5 +66,5 @@ def _count(number: int) -> str:
     return f"{number:,}{'+' if number == COUNTED_MAX else ''}"
 
 
-def _ago(seconds: float | None) -> str:
+def _seconds_ago(seconds: float | None) -> str:
     return formatters.NOTHING if seconds is None else str(timedelta(seconds=max(round(seconds), 0)))

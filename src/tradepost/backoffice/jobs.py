@@ -1,4 +1,4 @@
-"""The workers' jobs, to read. Procrastinate's own command acts on them."""
+"""The workers' jobs, read-only. To act on a job, operators use procrastinate's own command."""
 
 from typing import Any
 
@@ -17,8 +17,6 @@ JOB_COLOURS = {"doing": "info", "succeeded": "success", "failed": "danger", "abo
 
 @register(ProcrastinateJob)
 class JobAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Any]):
-    """The workers' jobs, to read; what is to be done about one is done by procrastinate's own command."""
-
     list_display = ("id", "task", "state", "queue_name", "attempts", "scheduled")
     list_filter = (("status", ChoicesDropdownFilter),)
     list_filter_submit = True
@@ -26,7 +24,7 @@ class JobAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Any]):
     ordering = ("-id",)
     search_fields = ("=id", "task_name")
     search_help_text = "Id or task"
-    scheduled = formatters.time_of("scheduled_at", "scheduled", exact=True)
+    scheduled = formatters.timestamp_column("scheduled_at", "scheduled", exact=True)
     readonly_fields = ("task", "state", "scheduled")
     fields = (
         "id",
@@ -43,10 +41,8 @@ class JobAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Any]):
 
     @admin.display(description="task")
     def task(self, job: Any) -> str:
-        """Show what is to be done."""
         return str(job.task_name)
 
     @admin.display(description="status")
     def state(self, job: Any) -> SafeString:
-        """Show how far it is."""
         return formatters.badge(job.status, JOB_COLOURS.get(job.status, ""))

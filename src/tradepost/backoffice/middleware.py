@@ -1,6 +1,6 @@
-"""Middleware of the back office: its content security policy, and English.
+"""Middleware of the back office: its content security policy and its language.
 
-Its theme is written for inline scripts and styles; no other page of the desk is.
+Only the back office needs this policy: its theme is written for inline scripts and styles.
 """
 
 from django.http import HttpRequest, HttpResponse
@@ -23,14 +23,14 @@ POLICY: dict[str, list[str]] = {
 
 
 def backoffice_middleware(get_response: GetResponse) -> GetResponse:
-    """Give the back office its own content security policy, and English, the only language it has."""
+    """Set the back office's own content security policy, and English, its only language."""
     with_policy: GetResponse = csp_override(POLICY)(get_response)
 
-    def answer(request: HttpRequest) -> HttpResponse:
+    def middleware(request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(PREFIX):
             return get_response(request)
         request.META.pop("HTTP_ACCEPT_LANGUAGE", None)
         request.COOKIES.pop("django_language", None)
         return with_policy(request)
 
-    return answer
+    return middleware

@@ -1,4 +1,4 @@
-"""The back office's frame: name, colours and the way around. Settings import it as `UNFOLD`."""
+"""The back office's name, colours and menu. The Django settings import them as `UNFOLD`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,36 +7,36 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-PAYING = ("ledger.top_up_account", "ledger.correct_balance", "ledger.approve_payment")
+PAYMENT_PERMISSIONS = ("ledger.top_up_account", "ledger.correct_balance", "ledger.approve_payment")
 
 type _Item = dict[str, Any]
 
 
-def _file(name: str) -> Callable[[HttpRequest], str]:
-    return lambda request: static(name)  # noqa: ARG005 - Unfold gives the request
+def _static_file(name: str) -> Callable[[HttpRequest], str]:
+    return lambda request: static(name)  # noqa: ARG005 - Unfold passes the request
 
 
-def _may(permission: str) -> Callable[[HttpRequest], bool]:
+def _has_permission(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(permission)
 
 
 def _panel_name(request: HttpRequest) -> str:
-    from tradepost.site_settings import effective  # noqa: PLC0415 - the settings that import this are not there yet
+    from tradepost.site_settings import effective  # noqa: PLC0415 - the settings import this module, and are not ready yet
 
     return effective.for_request(request).panel_name
 
 
-def _may_any(*permissions: str) -> Callable[[HttpRequest], bool]:
+def _has_any_permission(*permissions: str) -> Callable[[HttpRequest], bool]:
     return lambda request: any(map(request.user.has_perm, permissions))
 
 
-def _list(title: str, icon: str, app: str, model: str) -> _Item:
-    """Lead to a model's list whoever may view it."""
+def _list_item(title: str, icon: str, app: str, model: str) -> _Item:
+    """Return the menu item of a model's list, for users who may view the model."""
     return {
         "title": title,
         "icon": icon,
         "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
-        "permission": _may(f"{app}.view_{model}"),
+        "permission": _has_permission(f"{app}.view_{model}"),
     }
 
 
@@ -44,11 +44,11 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": _panel_name,
     "SITE_HEADER": _panel_name,
     "SITE_SUBHEADER": "Back office",
-    "SITE_ICON": _file("panel/mark.svg"),
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("panel/mark.svg")}],
+    "SITE_ICON": _static_file("panel/mark.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _static_file("panel/mark.svg")}],
     "SHOW_VIEW_ON_SITE": False,
-    "SHOW_HISTORY": _may("audit.view_entry"),
-    "STYLES": [_file("backoffice/backoffice.css"), _file("backoffice/orders.css")],
+    "SHOW_HISTORY": _has_permission("audit.view_entry"),
+    "STYLES": [_static_file("backoffice/backoffice.css"), _static_file("backoffice/orders.css")],
     "DASHBOARD_CALLBACK": "tradepost.backoffice.dashboard.dashboard_callback",
     "COLORS": {
         "primary": {
@@ -71,67 +71,67 @@ UNFOLD: dict[str, Any] = {
                 "title": "Orders",
                 "items": [
                     {"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")},
-                    _list("Orders", "receipt_long", "orders", "order"),
+                    _list_item("Orders", "receipt_long", "orders", "order"),
                     {
                         "title": "Work by hand",
                         "icon": "front_hand",
                         "link": reverse_lazy("manual_work"),
-                        "permission": _may("orders.fulfil_order"),
+                        "permission": _has_permission("orders.fulfil_order"),
                     },
                     {
                         "title": "Stuck orders",
                         "icon": "hourglass_top",
                         "link": reverse_lazy("admin:orders_stuckorder_changelist"),
-                        "permission": _may("orders.view_order"),
+                        "permission": _has_permission("orders.view_order"),
                     },
                     {
                         "title": "Bulk actions",
                         "icon": "checklist",
                         "link": reverse_lazy("admin:orders_bulkaction_changelist"),
-                        "permission": _may("orders.change_order"),
+                        "permission": _has_permission("orders.change_order"),
                     },
-                    _list("Refills", "autorenew", "orders", "refill"),
-                    _list("Cancel requests", "cancel", "orders", "cancelrequest"),
-                    _list("Unsure and held", "help", "orders", "upstreamorder"),
+                    _list_item("Refills", "autorenew", "orders", "refill"),
+                    _list_item("Cancel requests", "cancel", "orders", "cancelrequest"),
+                    _list_item("Unsure and held", "help", "orders", "upstreamorder"),
                 ],
             },
             {
                 "title": "Catalog",
                 "items": [
-                    _list("Services", "sell", "catalog", "service"),
-                    _list("Categories", "category", "catalog", "category"),
-                    _list("Custom rates", "percent", "catalog", "customrate"),
-                    _list("Price lists", "price_change", "catalog", "pricelist"),
+                    _list_item("Services", "sell", "catalog", "service"),
+                    _list_item("Categories", "category", "catalog", "category"),
+                    _list_item("Custom rates", "percent", "catalog", "customrate"),
+                    _list_item("Price lists", "price_change", "catalog", "pricelist"),
                 ],
             },
             {
                 "title": "Providers",
                 "items": [
-                    _list("Providers", "hub", "providers", "provider"),
-                    _list("What they sell", "storefront", "providers", "providerservice"),
+                    _list_item("Providers", "hub", "providers", "provider"),
+                    _list_item("What they sell", "storefront", "providers", "providerservice"),
                 ],
             },
             {
                 "title": "Accounts",
                 "items": [
-                    _list("Accounts", "group", "accounts", "account"),
-                    _list("Keys", "key", "accounts", "key"),
+                    _list_item("Accounts", "group", "accounts", "account"),
+                    _list_item("Keys", "key", "accounts", "key"),
                     {
-                        **_list("Logins as customers", "supervisor_account", "accounts", "impersonation"),
-                        "permission": _may_any("accounts.view_impersonation", "accounts.manage_staff"),
+                        **_list_item("Logins as customers", "supervisor_account", "accounts", "impersonation"),
+                        "permission": _has_any_permission("accounts.view_impersonation", "accounts.manage_staff"),
                     },
                 ],
             },
             {
                 "title": "Ledger",
                 "items": [
-                    _list("Transfers", "swap_horiz", "ledger", "transfer"),
+                    _list_item("Transfers", "swap_horiz", "ledger", "transfer"),
                     {
-                        **_list("Payments by hand", "payments", "ledger", "manualpayment"),
-                        "permission": _may_any("ledger.view_manualpayment", *PAYING),
+                        **_list_item("Payments by hand", "payments", "ledger", "manualpayment"),
+                        "permission": _has_any_permission("ledger.view_manualpayment", *PAYMENT_PERMISSIONS),
                     },
-                    _list("Payment limits", "speed", "ledger", "paymentlimit"),
-                    _list("Ledger accounts", "account_balance", "ledger", "ledgeraccount"),
+                    _list_item("Payment limits", "speed", "ledger", "paymentlimit"),
+                    _list_item("Ledger accounts", "account_balance", "ledger", "ledgeraccount"),
                 ],
             },
             {
@@ -141,13 +141,13 @@ UNFOLD: dict[str, Any] = {
                         "title": "Sales",
                         "icon": "bar_chart",
                         "link": reverse_lazy("report", args=["day"]),
-                        "permission": _may("reports.view_sales"),
+                        "permission": _has_permission("reports.view_sales"),
                     },
                     {
                         "title": "Provider quality",
                         "icon": "speed",
                         "link": reverse_lazy("quality"),
-                        "permission": _may("reports.view_provider_quality"),
+                        "permission": _has_permission("reports.view_provider_quality"),
                     },
                 ],
             },
@@ -158,11 +158,11 @@ UNFOLD: dict[str, Any] = {
                         "title": "Staff",
                         "icon": "badge",
                         "link": reverse_lazy("staff_members"),
-                        "permission": _may("accounts.manage_staff"),
+                        "permission": _has_permission("accounts.manage_staff"),
                     },
-                    _list("Groups", "admin_panel_settings", "auth", "group"),
-                    _list("Audit log", "history", "audit", "entry"),
-                    _list("Settings", "tune", "site_settings", "sitesettings"),
+                    _list_item("Groups", "admin_panel_settings", "auth", "group"),
+                    _list_item("Audit log", "history", "audit", "entry"),
+                    _list_item("Settings", "tune", "site_settings", "sitesettings"),
                 ],
             },
             {
@@ -172,9 +172,9 @@ UNFOLD: dict[str, Any] = {
                         "title": "Fulfilment",
                         "icon": "vital_signs",
                         "link": reverse_lazy("fulfilment"),
-                        "permission": _may("providers.view_provider"),
+                        "permission": _has_permission("providers.view_provider"),
                     },
-                    _list("Jobs", "work_history", "procrastinate", "procrastinatejob"),
+                    _list_item("Jobs", "work_history", "procrastinate", "procrastinatejob"),
                 ],
             },
         ],

@@ -1,4 +1,4 @@
-"""The settings in the back office: one form. What it says holds from the next request on."""
+"""The site settings in the back office: one form. A change applies from the next request on."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ from tradepost.site_settings.limits import KEYS_MAX, LINES_MAX
 from tradepost.site_settings.models import SIGN_UPS, SiteSettings
 
 
-class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
-    """The settings, each with what holds while it is empty."""
+class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run time
+    """The settings. Help texts say what applies while a field is empty."""
 
     class Meta:
         model = SiteSettings
@@ -37,23 +37,23 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic whe
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "sign_up" in self.fields:
-            self._tell_environment()
+            self._show_environment()
 
-    def _tell_environment(self) -> None:
-        """Say at each field what the environment says, and whether that counts."""
-        given = f"As TRADEPOST_SIGN_UP says: {dict(SIGN_UPS)[settings.TRADEPOST_SIGN_UP].lower()}"
-        self.fields["sign_up"].widget.choices = [("", given), *SIGN_UPS]
-        default = settings.TRADEPOST_REQUESTS_A_MINUTE or "any number"
+    def _show_environment(self) -> None:
+        """Show at each field what the environment sets, and whether that applies."""
+        default_label = f"As TRADEPOST_SIGN_UP says: {dict(SIGN_UPS)[settings.TRADEPOST_SIGN_UP].lower()}"
+        self.fields["sign_up"].widget.choices = [("", default_label), *SIGN_UPS]
+        limit = settings.TRADEPOST_REQUESTS_A_MINUTE or "any number"
         self.fields["requests_a_minute"].help_text = (
             "Of a key without a limit of its own; 0: any number. Empty: as TRADEPOST_REQUESTS_A_MINUTE says, "
-            f"{default}. Each server, and the pages' process, counts for itself and holds keys to it within 5 seconds."
+            f"{limit}. Each server, and the pages' process, counts for itself and holds keys to it within 5 seconds."
         )
         if self.instance.currency != settings.TRADEPOST_CURRENCY:
-            told = f" TRADEPOST_CURRENCY says {settings.TRADEPOST_CURRENCY}, which counts for a new desk only."
-            self.fields["currency"].help_text += told
+            note = f" TRADEPOST_CURRENCY says {settings.TRADEPOST_CURRENCY}, which counts for a new desk only."
+            self.fields["currency"].help_text += note
 
     def clean_currency(self) -> str:
-        """Keep the currency of the books: amounts would be others, and nothing could turn them back."""
+        """Refuse another currency once money has moved: every amount would change its meaning."""
         currency: str = self.cleaned_data["currency"].upper()
         if currency != SiteSettings.objects.get().currency and Transfer.objects.exists():
             raise forms.ValidationError("Money has moved: the currency of the books can't be changed any more.")
@@ -62,7 +62,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic whe
 
 @register(SiteSettings)
 class SettingsAdmin(ModelAdmin[SiteSettings]):
-    """The one row, without a list."""
+    """The only row, shown without a list."""
 
     form = SettingsForm
     fieldsets = (
@@ -72,15 +72,15 @@ class SettingsAdmin(ModelAdmin[SiteSettings]):
     )
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Lead to the form whoever may see it."""
+        """Redirect users who may view the settings to the form."""
         if not self.has_view_permission(request):
             return super().changelist_view(request, extra_context)
         return redirect("admin:site_settings_sitesettings_change", SiteSettings.objects.get().pk)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody may: there is one row."""
+        """Return False: there is only one row."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: SiteSettings | None = None) -> bool:
-        """Nobody may: the desk needs it."""
+        """Return False: the desk needs the row."""
         return False

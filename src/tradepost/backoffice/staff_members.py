@@ -1,4 +1,4 @@
-"""The page that shows who is staff: in which role, when last seen, and whether with a second factor."""
+"""The page of all staff: their roles, when they were last seen, and whether they use a second factor."""
 
 from typing import Any
 
@@ -17,12 +17,12 @@ from tradepost.accounts.roles import ROLES
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.site import site
 
-_seen = formatters.time_of("seen_at", "last seen")
-_signed_in = formatters.time_of("last_login", "last signed in")
+_last_seen_column = formatters.timestamp_column("seen_at", "last seen")
+_last_login_column = formatters.timestamp_column("last_login", "last signed in")
 
 
 def staff_list(request: HttpRequest) -> HttpResponse:
-    """Show it to whoever hands out roles."""
+    """Show the page to users who may hand out roles."""
     if not delegation.may_hand_out(request.user):
         raise PermissionDenied
     context = {
@@ -35,10 +35,12 @@ def staff_list(request: HttpRequest) -> HttpResponse:
 
 
 def _staff() -> QuerySet[Account]:
-    seen = UserSession.objects.filter(user=OuterRef("pk")).values("user").annotate(at=Max("last_seen_at")).values("at")
+    last_seen = (
+        UserSession.objects.filter(user=OuterRef("pk")).values("user").annotate(at=Max("last_seen_at")).values("at")
+    )
     factors = Authenticator.objects.filter(user=OuterRef("pk")).exclude(type=Authenticator.Type.RECOVERY_CODES)
-    found = Account.objects.filter(is_staff=True).prefetch_related("groups").order_by("-is_active", "email")
-    return found.annotate(seen_at=seen, has_second_factor=Exists(factors))
+    staff = Account.objects.filter(is_staff=True).prefetch_related("groups").order_by("-is_active", "email")
+    return staff.annotate(seen_at=last_seen, has_second_factor=Exists(factors))
 
 
 def _row(account: Any) -> dict[str, Any]:
@@ -51,8 +53,8 @@ def _row(account: Any) -> dict[str, Any]:
         if account.is_active
         else formatters.badge("suspended", "danger"),
         "second_factor": _second_factor(account),
-        "signed_in": _signed_in(None, account),
-        "seen": _seen(None, account),
+        "signed_in": _last_login_column(None, account),
+        "seen": _last_seen_column(None, account),
     }
 
 

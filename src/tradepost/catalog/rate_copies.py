@@ -7,6 +7,7 @@ import msgspec
 
 from tradepost.accounts.models import Account
 from tradepost.catalog.models import CustomRate
+from tradepost.engine.exceptions import TradepostError
 
 ACCOUNTS_MAX = 1_000
 RATES_MAX = 200_000
@@ -29,15 +30,15 @@ class Copied(msgspec.Struct, frozen=True):
         return self.was is None or (self.overwrites and self.was != self.rate)
 
 
-class TooMany(Exception):  # noqa: N818 - told at its field
+class TooManyRatesError(TradepostError):
     """More rates than are copied at once; the message says how many."""
 
 
 def consider(source: int, targets: Collection[int], *, overwrite: bool) -> list[Copied]:
-    """Return what copying an account's rates to others comes to, by account and service. Raises `TooMany`."""
+    """Return what copying an account's rates to others comes to, by account and service. Raises `TooManyRatesError`."""
     rates = list(CustomRate.objects.filter(account=source).select_related("service").order_by("service"))
     if len(rates) * len(targets) > RATES_MAX:
-        raise TooMany(f"{len(rates) * len(targets):,} rates; no more than {RATES_MAX:,} at once.")
+        raise TooManyRatesError(f"{len(rates) * len(targets):,} rates; no more than {RATES_MAX:,} at once.")
     existing = CustomRate.objects.filter(account__in=targets)
     has = {(account, service): rate for account, service, rate in existing.values_list("account", "service", "rate")}
     people = Account.objects.filter(pk__in=targets).order_by("email").values_list("pk", "email")

@@ -6,6 +6,7 @@ from django.db.models import Max
 
 from tradepost.catalog.models import Category, Service
 from tradepost.database import engine_connection
+from tradepost.engine.exceptions import TradepostError
 
 _PLACE = """
 UPDATE {table} AS kept SET position = told.place
@@ -17,20 +18,20 @@ FROM unnest(%s::bigint[]) WITH ORDINALITY AS told (id, place) WHERE kept.id = to
 """
 
 
-class Stale(Exception):  # noqa: N818 - told
+class StaleSortOrderError(TradepostError):
     """The rows are others than those that were arranged; nothing has been done."""
 
 
 def arranged(all_: Sequence[int], page: Sequence[int], order: Sequence[int], places: Mapping[int, int]) -> list[int]:
     """Return the order of all rows once those of a page are in the order given, and some at places, from 1.
 
-    Raises `Stale` if the page's rows are not what they were.
+    Raises `StaleSortOrderError` if the page's rows are not what they were.
     """
     if sorted(order) != sorted(page) or not set(page) <= set(all_):
-        raise Stale
+        raise StaleSortOrderError
     start = all_.index(page[0]) if page else 0
     if list(all_[start : start + len(page)]) != list(page):
-        raise Stale
+        raise StaleSortOrderError
     result = [*all_[:start], *order, *all_[start + len(page) :]]
     for id_, place in sorted(places.items(), key=lambda told: told[1]):
         result.remove(id_)

@@ -48,7 +48,7 @@ def _wrong_values() -> Iterator[CheckMessage]:
     for read in READERS:
         try:
             read()
-        except environment.Misconfigured as wrong:
+        except environment.ConfigurationError as wrong:
             yield checks.Error(str(wrong), id="tradepost.E001")
 
 

@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 import platformdirs
 
+from tradepost.engine.exceptions import TradepostError
 from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
 
 CURRENCY_LETTERS = 3
@@ -31,7 +32,7 @@ SIGN_UPS = ("open", "invitation", "closed")
 MAIL_SECONDS_MAX = 10
 
 
-class Misconfigured(Exception):  # noqa: N818 - reads as what it says
+class ConfigurationError(TradepostError):
     """A setting that can't be right; the message names it and says what it should be."""
 
 
@@ -45,7 +46,7 @@ def database_url() -> str | None:
     """Return the address of the database to use in place of the embedded one."""
     url = os.environ.get("DATABASE_URL") or None
     if url and urlsplit(url).scheme not in {"postgresql", "postgres"}:
-        raise Misconfigured("DATABASE_URL must begin with postgresql://: Tradepost runs on PostgreSQL only.")
+        raise ConfigurationError("DATABASE_URL must begin with postgresql://: Tradepost runs on PostgreSQL only.")
     return url
 
 
@@ -60,7 +61,7 @@ def url() -> str:
     given = os.environ.get("TRADEPOST_URL", "http://127.0.0.1:8000").rstrip("/")
     parts = urlsplit(given)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Misconfigured("TRADEPOST_URL must be an address like https://panel.example.")
+        raise ConfigurationError("TRADEPOST_URL must be an address like https://panel.example.")
     return given
 
 
@@ -68,7 +69,7 @@ def currency() -> str:
     """Return the currency of all balances."""
     given = os.environ.get("TRADEPOST_CURRENCY", "USD")
     if len(given) != CURRENCY_LETTERS or not (given.isascii() and given.isalpha() and given.isupper()):
-        raise Misconfigured("TRADEPOST_CURRENCY must be three capital letters like USD.")
+        raise ConfigurationError("TRADEPOST_CURRENCY must be three capital letters like USD.")
     return given
 
 
@@ -80,7 +81,7 @@ def requests_a_minute() -> int:
     except ValueError:
         requests = -1
     if not 0 <= requests <= REQUESTS_A_MINUTE_MAX:
-        raise Misconfigured(
+        raise ConfigurationError(
             f"TRADEPOST_REQUESTS_A_MINUTE must be a whole number from 1 to {REQUESTS_A_MINUTE_MAX}, or 0 for no limit."
         )
     return requests
@@ -90,7 +91,7 @@ def private_addresses() -> bool:
     """Tell whether calls to others, providers above all, may go to private addresses."""
     given = os.environ.get("TRADEPOST_PRIVATE_ADDRESSES", "refuse")
     if given not in {"allow", "refuse"}:
-        raise Misconfigured("TRADEPOST_PRIVATE_ADDRESSES must be allow or refuse.")
+        raise ConfigurationError("TRADEPOST_PRIVATE_ADDRESSES must be allow or refuse.")
     return given == "allow"
 
 
@@ -98,7 +99,7 @@ def metrics_token() -> str:
     """Return the token by which `/metrics` is read from anywhere; empty: it is read from this machine only."""
     given = os.environ.get("TRADEPOST_METRICS_TOKEN", "").strip()
     if given and (len(given) < METRICS_TOKEN_CHARS_MIN or not given.isascii() or not given.isprintable()):
-        raise Misconfigured(f"TRADEPOST_METRICS_TOKEN must have {METRICS_TOKEN_CHARS_MIN} letters or more.")
+        raise ConfigurationError(f"TRADEPOST_METRICS_TOKEN must have {METRICS_TOKEN_CHARS_MIN} letters or more.")
     return given
 
 
@@ -110,7 +111,7 @@ def simulator_seconds() -> float:
     except ValueError:
         seconds = 0
     if not 1 <= seconds <= 30 * 86_400:
-        raise Misconfigured("TRADEPOST_SIMULATOR_SECONDS must be a number from 1 to 2592000.")
+        raise ConfigurationError("TRADEPOST_SIMULATOR_SECONDS must be a number from 1 to 2592000.")
     return seconds
 
 
@@ -118,7 +119,7 @@ def sign_up() -> str:
     """Return who may make an account: `open` to everybody, by `invitation`, or `closed`."""
     given = os.environ.get("TRADEPOST_SIGN_UP", "open")
     if given not in SIGN_UPS:
-        raise Misconfigured(f"TRADEPOST_SIGN_UP must be one of {', '.join(SIGN_UPS)}.")
+        raise ConfigurationError(f"TRADEPOST_SIGN_UP must be one of {', '.join(SIGN_UPS)}.")
     return given
 
 
@@ -136,7 +137,7 @@ def mailer() -> dict[str, object] | None:
         parts = urlsplit(given)
         port = parts.port or {"smtp": 587, "smtps": 465}[parts.scheme]
     except (KeyError, ValueError):
-        raise Misconfigured(
+        raise ConfigurationError(
             "TRADEPOST_MAIL_URL must be an address like smtp://user:password@mail.example:587."
         ) from None
     return {

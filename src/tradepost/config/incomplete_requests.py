@@ -1,9 +1,10 @@
 """Requests that end too early: whoever reads one is told so, and never takes a part of it for the whole."""
 
 from tradepost.api.app import ASGIApp, Receive, Scope, Send
+from tradepost.engine.exceptions import TradepostError
 
 
-class ClientDisconnectedError(ConnectionError):
+class ClientDisconnectedError(TradepostError, ConnectionError):
     """The client hung up before its request was whole. An OSError, as of any WSGI server: Django knows what to do."""
 
 

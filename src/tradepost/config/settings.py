@@ -28,7 +28,7 @@ def _secret_key(home: Path) -> str:
                 file.write(secrets.token_urlsafe(SECRET_BYTES))
         return path.read_text()
     except OSError as error:
-        raise environment.Misconfigured(f"The data folder {home} can't be written: {error.strerror}.") from error
+        raise environment.ConfigurationError(f"The data folder {home} can't be written: {error.strerror}.") from error
 
 
 def _private(path: str, flags: int) -> int:

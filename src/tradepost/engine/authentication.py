@@ -11,7 +11,7 @@ from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, site_settings
 from tradepost.engine.buyers import BuyerId
-from tradepost.engine.keys import Scope, may_come_from
+from tradepost.engine.keys import Scope, is_permitted
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,9 +67,9 @@ def identify(connection: Connection, requests: Sequence[Asked], *, to: Scope = S
 
 
 def _allowed(holder: Holder | None, request: Asked, to: Scope) -> Holder | None:
-    if holder is None or not may_come_from(holder.networks, request.address):
+    if holder is None or not is_permitted(to, request.address, scope=holder.scope, networks=holder.networks):
         return None
-    return holder if to == Scope.READ or holder.scope == Scope.ORDER else None
+    return holder
 
 
 def note_used(connection: Connection, digests: Sequence[bytes]) -> list[int | None]:

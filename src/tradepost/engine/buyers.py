@@ -10,7 +10,7 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, ledger
-from tradepost.engine.keys import Scope, may_come_from
+from tradepost.engine.keys import Scope, is_permitted
 from tradepost.engine.ledger import Locked
 
 type BuyerId = bytes | int  # the digest of a key, or the id of an account that has signed in
@@ -26,8 +26,8 @@ class Buyer(msgspec.Struct, frozen=True):
     networks: list[str]
 
     def may_order(self, address: str | None) -> bool:
-        """Tell whether the buyer's key, if it buys by one, may order from this address."""
-        return self.key is None or (self.scope == Scope.ORDER and may_come_from(self.networks, address))
+        """Return whether the buyer may order from this address. An account that has signed in always may."""
+        return self.key is None or is_permitted(Scope.ORDER, address, scope=self.scope, networks=self.networks)
 
 
 _BUYERS = """

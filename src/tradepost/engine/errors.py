@@ -20,8 +20,10 @@ Downstream panels decide by these strings whether to retry or to refund, so a le
     └── IdempotencyKeyReused
 """
 
+from tradepost.engine.exceptions import TradepostError
 
-class Refusal(Exception):  # noqa: N818 - an expected answer, given back as a value more often than raised
+
+class Refusal(TradepostError):  # noqa: N818 - an expected answer, given back as a value more often than raised
     """An answer the protocol foresees: the request was understood and is declined. `str()` is the wire string.
 
     A class whose string tells something has a place for that in its own `text`, in angle brackets.

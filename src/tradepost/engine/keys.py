@@ -50,8 +50,10 @@ def _contains(networks: tuple[str, ...], address: str) -> bool:
     return any(host in ipaddress.ip_network(network, strict=False) for network in networks)
 
 
-def may_come_from(networks: Sequence[str], address: str | None) -> bool:
-    """Tell whether a key with these allowed networks (none: any) may be used from this address."""
+def is_permitted(to: Scope, address: str | None, *, scope: str | None, networks: Sequence[str]) -> bool:
+    """Return whether a key may do this from this address. `scope` and `networks` (none: any) are the key's own."""
+    if to is Scope.ORDER and scope != Scope.ORDER:
+        return False
     return not networks or (address is not None and _contains(tuple(networks), address))
 
 

@@ -17,6 +17,7 @@ from tradepost.engine import arrays
 from tradepost.engine.actors import actor_label
 from tradepost.engine.enums import TextEnum
 from tradepost.engine.errors import NotEnoughFunds
+from tradepost.engine.exceptions import TradepostError
 from tradepost.engine.money import ZERO
 
 CUSTOMER_IDS_FROM = 1_000  # the ids below are the house's own accounts
@@ -57,7 +58,7 @@ _LABELS = {
 }
 
 
-class OverdrawnError(Exception):
+class OverdrawnError(TradepostError):
     """The account's balance is below what is to be its limit."""
 
     def __init__(self, balance: Decimal) -> None:
@@ -101,7 +102,7 @@ class PastMovement(Movement, frozen=True, kw_only=True):
     actor: str
 
 
-class BooksBegunError(Exception):
+class BooksBegunError(TradepostError):
     """Money has moved already, so nothing can be written behind it: a past day never changes (decision 48)."""
 
 

@@ -9,6 +9,8 @@ from typing import Protocol
 
 import re2
 
+from tradepost.engine.exceptions import TradepostError
+
 PATTERN_CHARS_MAX = 500
 PATTERNS_REMEMBERED = 4_096
 MEMORY_BYTES_MAX = 1 << 20  # of one rule: the desk holds thousands
@@ -25,19 +27,19 @@ class LinkRule(Protocol):
         """Return something if it does."""
 
 
-class BadPattern(Exception):  # noqa: N818 - told at its field
+class LinkPatternError(TradepostError):
     """It is no rule; the message says why."""
 
 
 def read(pattern: str) -> LinkRule:
-    """Return the rule that a pattern stands for. Raises `BadPattern`."""
+    """Return the rule that a pattern stands for. Raises `LinkPatternError`."""
     if len(pattern) > PATTERN_CHARS_MAX:
-        raise BadPattern(f"longer than {PATTERN_CHARS_MAX} characters")
+        raise LinkPatternError(f"longer than {PATTERN_CHARS_MAX} characters")
     try:
         rule: LinkRule = re2.compile(pattern, _OPTIONS)
     except (re2.error, UnicodeEncodeError) as error:
         why = error.args[0] if error.args else ""
-        raise BadPattern(why.decode() if isinstance(why, bytes) else str(why)) from None
+        raise LinkPatternError(why.decode() if isinstance(why, bytes) else str(why)) from None
     return rule
 
 
@@ -47,7 +49,7 @@ def read_stored(pattern: str) -> LinkRule | None:
         return None
     try:
         return read(pattern)
-    except BadPattern:
+    except LinkPatternError:
         return _Nothing()
 
 
@@ -56,7 +58,7 @@ def is_rule(pattern: str) -> bool:
     """Tell whether a pattern can be read; the answers are remembered, since services share few patterns."""
     try:
         read(pattern)
-    except BadPattern:
+    except LinkPatternError:
         return False
     return True
 

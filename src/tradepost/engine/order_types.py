@@ -14,13 +14,14 @@ import msgspec
 from tradepost.engine.enums import TextEnum
 from tradepost.engine.errors import BadLink, IncorrectParameter, QuantityTooLarge, QuantityTooSmall
 from tradepost.engine.link_rules import LinkRule
+from tradepost.engine.postgres import BIGINT_MAX
 
 TEXT_CHARS_MAX = 2_000
 LIST_LINES_MAX = 10_000
 PARTS_MAX = 1_000  # runs of a drip-feed, posts of a subscription
 INTERVAL_MINUTES_MAX = 30 * 24 * 60
-ID_MAX = 2**63 - 1
-QUANTITY_MAX = 2**63 - 1
+ID_MAX = BIGINT_MAX
+QUANTITY_MAX = BIGINT_MAX
 DELAYS = (0, 5, 10, 15, 20, 30, 40, 50, 60, 90, 120, 150, 180, 210, 240, 270, 300, 360, 420, 480, 540, 600)  # minutes
 
 type Parameters = Mapping[str, str]

@@ -13,7 +13,8 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, routing
-from tradepost.engine.settling import COUNT_MAX, Outcome, Report, settle
+from tradepost.engine.postgres import BIGINT_MAX
+from tradepost.engine.settling import Outcome, Report, settle
 from tradepost.engine.statuses import ACTIVE, Status
 from tradepost.engine.subscriptions import Post, mirror
 
@@ -86,7 +87,7 @@ class _Known(msgspec.Struct, frozen=True):
         remains = None
         if seen.remains is not None and self.parts is None:
             remains = routing.remains_of_ours(self.quantity, self.ordered, seen.remains, self.multiplier)
-        start_count = None if seen.start_count is None else min(max(seen.start_count, 0), COUNT_MAX)
+        start_count = None if seen.start_count is None else min(max(seen.start_count, 0), BIGINT_MAX)
         is_known = (
             seen.status == self.status
             and remains in {None, self.remains}
@@ -145,7 +146,7 @@ def next_batch(connection: Connection, provider: int, *, limit: int) -> list[Pol
         if cursor_at is None:
             if started_at and now < started_at + age.every:
                 continue
-            started_at, cursor_at, cursor_order = now, now - age.younger, COUNT_MAX
+            started_at, cursor_at, cursor_order = now, now - age.younger, BIGINT_MAX
         wanted = [provider, cursor_at, cursor_order, started_at - age.older, limit]
         rows = Cursor(connection).execute(_BATCH, wanted, prepare=True).fetchall()
         is_over = len(rows) < limit

@@ -19,9 +19,8 @@ from psycopg import Connection, Cursor
 from tradepost.engine import arrays, child_orders, ledger, money, orders
 from tradepost.engine.ledger import Movement, SystemAccount, TransferKind
 from tradepost.engine.orders import Move, Order
+from tradepost.engine.postgres import BIGINT_MAX
 from tradepost.engine.statuses import ACTIVE, SUBSCRIBED, TRANSITIONS, CancelState, Status
-
-COUNT_MAX = 2**63 - 1  # what the database holds
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -128,7 +127,7 @@ class _Batch:
             return Outcome.NOT_ALLOWED
         if report.status is was and not TRANSITIONS[was]:
             return Outcome.UNCHANGED
-        start_count = order.start_count if report.start_count is None else min(max(report.start_count, 0), COUNT_MAX)
+        start_count = order.start_count if report.start_count is None else min(max(report.start_count, 0), BIGINT_MAX)
         remains = _remains(order, report)
         is_same = (start_count, remains) == (order.start_count, order.remains)
         if report.status is was and (was is Status.PARTIAL or is_same):

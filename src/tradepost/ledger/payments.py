@@ -21,6 +21,7 @@ from tradepost.accounts.models import Account
 from tradepost.database import engine_connection
 from tradepost.engine import ledger, money
 from tradepost.engine.errors import NotEnoughFunds
+from tradepost.engine.exceptions import TradepostError
 from tradepost.engine.money import ZERO
 from tradepost.ledger.models import LedgerAccount, ManualPayment, PaymentKind, PaymentLimit, PaymentState
 
@@ -34,7 +35,7 @@ SET_LIMITS = "ledger.change_paymentlimit"  # whoever may set the limits is bound
 ENDLESS = Decimal("Infinity")
 
 
-class PaymentRefusedError(Exception):
+class PaymentRefusedError(TradepostError):
     """A payment is not made, or not decided on; `str()` is a sentence that says why."""
 
 

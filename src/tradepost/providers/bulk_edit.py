@@ -13,6 +13,7 @@ from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
 from tradepost.engine import money
 from tradepost.engine.enums import TextEnum
+from tradepost.engine.exceptions import TradepostError
 from tradepost.providers import markup, service_sync
 from tradepost.providers.costs import Costs
 
@@ -80,7 +81,7 @@ class Considered(msgspec.Struct, frozen=True):
         return bool(self.changes) and not self.refusal
 
 
-class _Refused(Exception):  # noqa: N818 - told, never raised to the caller
+class _RefusedError(TradepostError):
     """It can't be; the message says why."""
 
 
@@ -110,7 +111,7 @@ def _consider(service: Service, edit: Edit, costs: Costs | None) -> Considered:
             if name in asked and (was := getattr(service, name)) != asked[name]
         }
         _check(service, {name: new for name, (_, new) in changes.items()})
-    except _Refused as why:
+    except _RefusedError as why:
         return Considered(service, {}, str(why))
     return Considered(service, changes, warnings=_warnings(service, changes, costs))
 
@@ -118,7 +119,7 @@ def _consider(service: Service, edit: Edit, costs: Costs | None) -> Considered:
 def _rate(now: Decimal, edit: Edit, costs: Costs | None) -> Decimal:
     if edit.rate_by is RateBy.MARKUP:
         if costs is None:
-            raise _Refused("What it costs is not known")
+            raise _RefusedError("What it costs is not known")
         return markup.rate_for(costs.dearest, edit.figure, edit.decimals)
     if edit.rate_by is RateBy.PERCENT:
         rate = now * (markup.HUNDRED + edit.figure) / markup.HUNDRED
@@ -128,17 +129,17 @@ def _rate(now: Decimal, edit: Edit, costs: Costs | None) -> Decimal:
 
 
 def _check(service: Service, new: Mapping[str, Any]) -> None:
-    """Raise `_Refused` for what the database would refuse."""
+    """Raise `_RefusedError` for what the database would refuse."""
     rate = new.get("rate", service.rate)
     least, most = new.get("min", service.min), new.get("max", service.max)
     if rate < 0:
-        raise _Refused(f"Its rate would be below nothing, {money.show(rate)}")
+        raise _RefusedError(f"Its rate would be below nothing, {money.show(rate)}")
     if rate > markup.RATE_MAX:
-        raise _Refused("Its rate would be more than a rate can be")
+        raise _RefusedError("Its rate would be more than a rate can be")
     if most < least:
-        raise _Refused(f"Its min, {least:,}, would be above its max, {most:,}")
+        raise _RefusedError(f"Its min, {least:,}, would be above its max, {most:,}")
     if new.get("is_active") and service.quarantine:
-        raise _Refused("It is in quarantine: settle that first")
+        raise _RefusedError("It is in quarantine: settle that first")
 
 
 def _warnings(service: Service, changes: Mapping[str, tuple[Any, Any]], costs: Costs | None) -> list[str]:

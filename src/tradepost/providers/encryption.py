@@ -8,8 +8,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+from tradepost.engine.exceptions import TradepostError
 
-class DecryptionError(Exception):
+
+class DecryptionError(TradepostError):
     """This secret was sealed by another installation, or its secret key has changed: it has to be entered again."""
 
 

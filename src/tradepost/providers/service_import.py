@@ -7,6 +7,7 @@ import msgspec
 from django.db import transaction
 
 from tradepost.catalog.models import Category, Service
+from tradepost.engine.exceptions import TradepostError
 from tradepost.engine.order_types import OrderType
 from tradepost.engine.routing import Fulfilment
 from tradepost.providers import markup, service_sync
@@ -35,7 +36,7 @@ class Imported(msgspec.Struct, frozen=True):
     refused: list[str]
 
 
-class _Refused(Exception):  # noqa: N818 - told, never raised to the caller
+class _RefusedError(TradepostError):
     """It can't be sold here; the message says why."""
 
 
@@ -53,19 +54,19 @@ def import_services(offers: Collection[int], wish: ImportOptions) -> Imported:
             if offer.pk not in routed:
                 try:
                     routes.append(_route(offer, wish))
-                except _Refused as why:
+                except _RefusedError as why:
                     refused.append(f"{offer}: {why}")
         _write(routes, wish)
     return Imported([route.service_id for route in routes], len(routed), refused)
 
 
 def _route(offer: ProviderService, wish: ImportOptions) -> Route:
-    """Return a route to an offer and its service, neither written yet. Raises `_Refused`."""
+    """Return a route to an offer and its service, neither written yet. Raises `_RefusedError`."""
     if offer.is_delisted:
-        raise _Refused("its provider does not list it any more")
+        raise _RefusedError("its provider does not list it any more")
     type_ = _TYPES.get(offer.type.casefold())
     if type_ is None:
-        raise _Refused(f"orders of the type {offer.type} are unknown here")
+        raise _RefusedError(f"orders of the type {offer.type} are unknown here")
     route = Route(
         provider_service=offer,
         follows=list(wish.follows),
@@ -74,7 +75,7 @@ def _route(offer: ProviderService, wish: ImportOptions) -> Route:
     )
     asked = service_sync.route_terms(route, type_).asked
     if asked.rate > markup.RATE_MAX:
-        raise _Refused("what it would cost is more than a rate can be")
+        raise _RefusedError("what it would cost is more than a rate can be")
     route.service = Service(
         **msgspec.structs.asdict(asked),
         type=type_.value,

@@ -11,16 +11,17 @@ import msgspec
 from django.db.models.functions import Now
 
 from tradepost.database import engine_connection
+from tradepost.engine.exceptions import TradepostError
+from tradepost.engine.postgres import BIGINT_MAX
 from tradepost.providers.markup import RATE_MAX
 from tradepost.providers.models import ProviderService
 from tradepost_client import Service
 
-COUNT_MAX = 2**63 - 1  # what the database holds
 ID_CHARS_MAX = 64
 SMALLEST = Decimal("0.0000001")
 
 
-class ServiceListError(Exception):
+class ServiceListError(TradepostError):
     """This can't be all that the provider sells; the message says why."""
 
 
@@ -105,7 +106,7 @@ def _listed(service: Service) -> Listed | None:
     rate, upstream_id = service.rate, str(service.service)
     if rate is None or not rate.is_finite() or not 0 <= rate <= RATE_MAX or len(upstream_id) > ID_CHARS_MAX:
         return None
-    least = min(max(service.min or 1, 1), COUNT_MAX)
+    least = min(max(service.min or 1, 1), BIGINT_MAX)
     return Listed(
         upstream_id=_text(upstream_id, ID_CHARS_MAX),
         name=_text(service.name, 500) or f"Service {upstream_id}",
@@ -113,7 +114,7 @@ def _listed(service: Service) -> Listed | None:
         category=_text(service.category, 300),
         rate=rate.quantize(SMALLEST, rounding=ROUND_CEILING),
         min=least,
-        max=min(max(service.max or least, least), COUNT_MAX),
+        max=min(max(service.max or least, least), BIGINT_MAX),
         refill=service.refill,
         cancel=service.cancel,
         dripfeed=service.dripfeed,

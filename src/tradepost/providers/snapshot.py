@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import msgspec
 
+from tradepost.engine.exceptions import TradepostError
 from tradepost.providers import client, encryption
 from tradepost.providers.models import Provider
 from tradepost_client import Ambiguous, Balance, NotSent, PanelError, RateLimited, Service
@@ -19,7 +20,7 @@ class ProviderSnapshot(msgspec.Struct, frozen=True):
     balance: Balance
 
 
-class ProviderUnreachableError(Exception):
+class ProviderUnreachableError(TradepostError):
     """The provider gave no answer that could be used; the message tells a person why."""
 
 

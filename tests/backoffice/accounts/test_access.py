@@ -1,4 +1,4 @@
-"""Who gets in: suspended at once, everywhere; sessions ended; help for who has lost a password or second factor."""
+"""Access: suspensions apply at once everywhere, sessions end, and staff help with lost passwords and second factors."""
 
 import re
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ BUTTONS = (
 
 @pytest.fixture(autouse=True)
 def fresh_limits() -> Iterator[None]:
-    """Begin each test with no mail sent and nobody throttled, and have passwords take no time."""
+    """Start without sent mail and without used-up rate limits, and make password hashing fast."""
     cache.clear()
     mail.outbox = []
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
@@ -49,7 +49,7 @@ def manager() -> Client:
 
 
 def customer_who_signs_in(email: str) -> tuple[Account, Client]:
-    """Make an account, and return it with a browser that has signed in by its password."""
+    """Return a new account, and a browser that has signed in with its password."""
     account = creation.create(email, PASSWORD)
     client = Client()
     assert enter(client, account) == reverse("panel:dashboard")

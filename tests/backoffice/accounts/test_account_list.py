@@ -1,4 +1,4 @@
-"""The list of accounts: what it shows of each, how an account is found, and that it costs the same for many."""
+"""The list of accounts: what it shows, how it is searched, and that its number of queries does not grow."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,7 +25,7 @@ LIST = "accounts_account"
 
 
 def row(client: Client, customer: Customer) -> dict[str, object]:
-    """Return what the list shows of an account, by its columns."""
+    """Return the account's cells in the list, by column."""
     cl = client.get(reverse(f"admin:{LIST}_changelist"), {"q": customer.email}).context["cl"]
     [account] = cl.result_list
     admin = cl.model_admin
@@ -78,14 +78,16 @@ def test_what_was_spent_of_late_begins_at_a_transfer(
     first_late = Transfer.objects.get(order=late).pk
     for first, spent in ((0, "3.6"), (first_late - 1, "1.8"), (first_late, "1.8"), (first_late + 1, "0")):
         monkeypatch.setattr(spending, "first_id_since", lambda *_, first=first: first)
-        found = spending.of([alice.id])[alice.id]
+        found = spending.spending_by_account([alice.id])[alice.id]
         assert (found.spent, found.spent_recently) == (Decimal("3.6"), Decimal(spent)), first
 
 
 def test_orders_are_counted_so_far(alice: Customer, service: int) -> None:
     place(alice.id, service, times=3)
-    assert spending.of([alice.id])[alice.id].orders_shown == "3"
-    assert spending.Spending(Decimal(0), Decimal(0), spending.COUNTED_MAX + 1, None, None).orders_shown == "1,000+"
+    assert spending.spending_by_account([alice.id])[alice.id].orders_shown == "3"
+    assert (
+        spending.AccountSpending(Decimal(0), Decimal(0), spending.COUNTED_MAX + 1, None, None).orders_shown == "1,000+"
+    )
 
 
 @pytest.mark.parametrize("what", ["last_login", "key", "session"])
@@ -100,7 +102,7 @@ def test_last_seen_is_the_latest_of_all_signs_of_life(alice: Customer, what: str
     else:
         account = Account.objects.get(pk=alice.id)
         UserSession.objects.create(user=account, ip="127.0.0.1", session_key=f"s{alice.id}", last_seen_at=at)
-    assert spending.of([alice.id])[alice.id].seen_at == at
+    assert spending.spending_by_account([alice.id])[alice.id].seen_at == at
 
 
 def test_an_account_is_found_by_address_name_id_and_how_its_key_begins(staff: Client, alice: Customer) -> None:
@@ -200,7 +202,7 @@ def test_the_accounts_page_asks_as_often_whatever_there_is_to_show(
         press(staff, "pay", alice.id, kind="top-up", amount="1", reason="more", name=f"{number:032d}"[:31] + "a")
         keys.create(Account.objects.get(pk=alice.id))
     many = queries(staff, address)
-    assert len(many) <= len(few) + 1  # an event to show, where there was none
+    assert len(many) <= len(few) + 1  # one more: the page now has an event to show
     assert len(few) <= 40
 
 

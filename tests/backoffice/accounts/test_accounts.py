@@ -1,4 +1,4 @@
-"""Accounts and keys: made, suspended, revoked; and nobody rises above the rights they were given."""
+"""Accounts and keys: created, suspended, revoked; and nobody gains more rights than they were given."""
 
 import pytest
 from django.test import Client
@@ -66,7 +66,7 @@ def test_a_password_is_set(staff: Client, alice: Customer) -> None:
 def test_accounts_are_suspended_and_activated(staff: Client, alice: Customer, bob: Customer) -> None:
     from tradepost.accounts.models import Account, AccountEvent
 
-    assert tick(staff, "accounts_account", "suspend", alice.id) == 200  # asks why
+    assert tick(staff, "accounts_account", "suspend", alice.id) == 200  # asks for the reason
     assert tick(staff, "accounts_account", "suspend", alice.id, asked="yes", reason=" ") == 200
     assert Account.objects.get(pk=alice.id).is_active
     tick(staff, "accounts_account", "suspend", alice.id, asked="yes", reason="all at once")

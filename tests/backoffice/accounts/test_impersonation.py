@@ -1,4 +1,4 @@
-"""Logged in as a customer: by whom, as whom, for how long, what it leaves alone, and what it leaves behind."""
+"""Impersonation: by whom, of whom, for how long, what is forbidden meanwhile, and what is recorded."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -30,7 +30,7 @@ def log_in_as(client: Client, account: int, reason: str = "sees no orders") -> A
 
 @pytest.fixture
 def support(alice: Customer) -> Client:
-    """A browser of support's that is logged in as Alice."""
+    """The browser of a member of support who is logged in as Alice."""
     client = staff_with(*IMPERSONATE)
     assert log_in_as(client, alice.id).headers["HX-Redirect"] == reverse("panel:dashboard")
     return client
@@ -86,7 +86,7 @@ def test_the_customer_is_left_as_is(alice: Customer) -> None:
     Authenticator.objects.create(user=account, type="totp", data={})
     client = staff_with(*IMPERSONATE)
     log_in_as(client, alice.id)
-    assert client.get(reverse("panel:dashboard")).status_code == 200  # no second factor is asked for
+    assert client.get(reverse("panel:dashboard")).status_code == 200  # no second factor is required
     client.post(reverse("panel:end_acting"))
     assert Account.objects.values().get(pk=alice.id) == before
     assert own.get(reverse("panel:dashboard")).status_code == 200
@@ -112,7 +112,7 @@ def test_what_is_done_is_signed_by_both(support: Client, alice: Customer, make_s
 
 
 def routes_of(resolver: URLResolver, prefix: str) -> list[str]:
-    """Return the routes below a resolver, its own prefix included."""
+    """Return the routes below a resolver, with its prefix."""
     found: list[str] = []
     for each in resolver.url_patterns:
         below = f"{prefix}{resolver.pattern}"
@@ -121,7 +121,7 @@ def routes_of(resolver: URLResolver, prefix: str) -> list[str]:
 
 
 def addresses_of_the_customers_own() -> list[str]:
-    """Return every address of allauth's that needs nothing else, but signing out."""
+    """Return the URLs of allauth that take no arguments, except signing out."""
     resolvers = [each for each in get_resolver().url_patterns if isinstance(each, URLResolver)]
     own = [each for each in resolvers if str(each.pattern).startswith("account/")]
     routes = [address for each in own for address in routes_of(each, "/")]
@@ -160,16 +160,14 @@ def test_after_an_hour_it_is_over(support: Client, alice: Customer) -> None:
     assert support.get(reverse("panel:dashboard")).status_code == 302
 
 
-class without_trigger:  # noqa: N801 - reads as what it is
-    """Has the database change what it never lets anybody change."""
+class without_trigger:  # noqa: N801 - used like a function
+    """Turns off a trigger that stops a forbidden change, for the time of a with block."""
 
     def __enter__(self) -> None:
-        """Turn it off."""
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE accounts_impersonation DISABLE TRIGGER refuse_update")
 
     def __exit__(self, *_: object) -> None:
-        """Turn it on again."""
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE accounts_impersonation ENABLE TRIGGER refuse_update")
 

@@ -1,4 +1,4 @@
-"""Notes on accounts: signed, kept as they were written, one pinned at most, and nothing for the customer's eyes."""
+"""Notes on accounts: signed, never changed, at most one pinned, and never shown to the customer."""
 
 from typing import Any
 

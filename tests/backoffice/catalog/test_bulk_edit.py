@@ -1,4 +1,4 @@
-"""Services edited at once: looked at, agreed to, and done in one go."""
+"""Bulk edits of services: previewed, confirmed, and applied all at once."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -18,18 +18,18 @@ LIST = reverse("admin:catalog_service_changelist")
 
 
 def edit(client: Client, services: list[int], step: str = "look", address: str = LIST, **fields: Any) -> Any:
-    """Post the page as a browser does that has these services ticked."""
+    """Post the page as a browser does in which these services are ticked."""
     return client.post(address, {"action": "bulk_edit", "_selected_action": services, "step": step, **fields})
 
 
 def agree(client: Client, services: list[int], address: str = LIST, **fields: Any) -> Any:
-    """Look at what an edit would do, and agree to it."""
-    seen = edit(client, services, address=address, **fields).context["proposal"].seen
+    """Preview an edit, then confirm it."""
+    seen = edit(client, services, address=address, **fields).context["proposal"].fingerprint
     return edit(client, services, "apply", address=address, seen=seen, **fields)
 
 
 def said(client: Client) -> str:
-    """Return what the next page says has been done."""
+    """Return the messages that the next page shows."""
     return " ".join(str(message) for message in client.get(LIST).context["messages"])
 
 
@@ -72,7 +72,7 @@ def test_what_has_changed_since_it_was_shown_is_shown_again(staff: Client, servi
     from tradepost.catalog.models import Service
 
     asked = {"rate_by": "percent", "figure": "10"}
-    seen = edit(staff, [service], **asked).context["proposal"].seen
+    seen = edit(staff, [service], **asked).context["proposal"].fingerprint
     Service.objects.filter(pk=service).update(rate=5)
     response = edit(staff, [service], "apply", seen=seen, **asked)
     assert "Nothing has been done yet" in response.content.decode()

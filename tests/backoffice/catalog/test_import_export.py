@@ -1,4 +1,4 @@
-"""The catalog carried out to files and in from them: exactly, with a look before, and all or nothing."""
+"""Export and import of the catalog: nothing is lost, imports are previewed, and all or nothing is imported."""
 
 import csv
 import io
@@ -39,23 +39,23 @@ def as_xlsx(rows: Rows) -> bytes:
 
 
 def look(client: Client, content: bytes, name: str = "service") -> Any:
-    """Choose a file, and look at what it would change."""
+    """Upload a file, and return the preview."""
     file = SimpleUploadedFile("rates.any", content)
     return client.post(reverse(f"admin:catalog_{name}_import"), {"step": "look", "file": file})
 
 
 def carry(client: Client, content: bytes, name: str = "service") -> str:
-    """Choose a file, agree to what it would change, and return what is said then."""
+    """Upload a file, confirm its preview, and return the messages."""
     shown = look(client, content, name).context
     assert shown["proposal"], shown["form"].errors
     hidden = dict(shown["hidden"])
-    told = {"step": "apply", "seen": shown["proposal"].seen, **hidden}
+    told = {"step": "apply", "seen": shown["proposal"].fingerprint, **hidden}
     response = client.post(reverse(f"admin:catalog_{name}_import"), told, follow=True)
     return " ".join(str(message) for message in response.context.get("messages", ()))
 
 
 def cells(client: Client, content: bytes, name: str = "service") -> dict[str, tuple[str, str]]:
-    """Return what would become of each line: the kind, and what is told of it."""
+    """Return the kind and the changes of each line of the preview."""
     rows = look(client, content, name).context["proposal"].shown
     return {row[0]: (_plain(row[2]), _plain(row[3])) for row in rows}
 
@@ -126,7 +126,7 @@ def test_one_wrong_line_stops_the_file(staff: Client, service: int, make_service
     assert told["4"][0] == told["5"][0] == "wrong"
     assert "Another line is about the same." in told["5"][1]
     shown = look(staff, content).context
-    told_back = {"step": "apply", "seen": shown["proposal"].seen, **dict(shown["hidden"])}
+    told_back = {"step": "apply", "seen": shown["proposal"].fingerprint, **dict(shown["hidden"])}
     assert staff.post(reverse("admin:catalog_service_import"), told_back).status_code == 200
     assert Service.objects.get(pk=service).rate == Decimal("0.9")
 
@@ -136,7 +136,7 @@ def test_what_has_changed_since_the_look_is_looked_at_again(staff: Client, servi
 
     shown = look(staff, f"id,rate\n{service},5".encode()).context
     Service.objects.filter(pk=service).update(rate=3)
-    told = {"step": "apply", "seen": shown["proposal"].seen, **dict(shown["hidden"])}
+    told = {"step": "apply", "seen": shown["proposal"].fingerprint, **dict(shown["hidden"])}
     response = staff.post(reverse("admin:catalog_service_import"), told)
     assert "Nothing has been done yet" in response.content.decode()
     assert Service.objects.get(pk=service).rate == Decimal(3)
@@ -147,7 +147,7 @@ def test_a_file_that_is_not_kept_any_more_is_to_be_chosen_again(staff: Client, s
 
     shown = look(staff, as_csv([["id", "rate"], [service, "2"]])).context
     PendingImport.objects.filter(pk=dict(shown["hidden"])["upload"]).update(content=b"id,rate")
-    told = {"step": "apply", "seen": shown["proposal"].seen, **dict(shown["hidden"])}
+    told = {"step": "apply", "seen": shown["proposal"].fingerprint, **dict(shown["hidden"])}
     response = staff.post(reverse("admin:catalog_service_import"), told)
     assert response.context["form"].errors["file"] == ["Choose it again."]
     assert Service.objects.get(pk=service).rate == Decimal("0.90")
@@ -164,7 +164,7 @@ def test_numbers_of_a_spreadsheet_are_what_it_shows(staff: Client, service: int)
         ("=1+1", None),
     ):
         content = as_xlsx([["id", "rate"], [float(service), cell]])
-        if rate is None:  # never reckoned, so there is nothing in it
+        if rate is None:  # the file has a formula without a computed value
             assert "unchanged" in cells(staff, content)["2"]
         else:
             assert "1 changed" in carry(staff, content)

@@ -1,4 +1,4 @@
-"""Price lists in the back office: who is on them, what that comes to, and rates copied between accounts."""
+"""Price lists in the back office: their members, effective rates, and copies of custom rates."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -17,15 +17,15 @@ _numbers = count(1)
 
 @pytest.fixture
 def price_list() -> Any:
-    """A list with 10 % off everything."""
+    """A price list with a discount of 10 % on everything."""
     from tradepost.catalog.models import PriceList
 
     return PriceList.objects.create(name=f"Resellers {next(_numbers)}", discount_percent=10)
 
 
 def agree(client: Client, address: str, **fields: Any) -> Any:
-    """Look at what a page would do, and agree to it."""
-    seen = client.post(address, {"step": "look", **fields}).context["proposal"].seen
+    """Preview what a page would do, then confirm it."""
+    seen = client.post(address, {"step": "look", **fields}).context["proposal"].fingerprint
     return client.post(address, {"step": "apply", "seen": seen, **fields})
 
 

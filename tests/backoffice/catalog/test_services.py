@@ -1,4 +1,4 @@
-"""The catalog: changed in the list and in forms, never into something that the engine couldn't sell."""
+"""Services: edited in the list and in forms, but never into something that the engine can't sell."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -13,7 +13,7 @@ from tests.conftest import Customer
 
 
 def save_in_list(client: Client, service: int, **fields: Any) -> Any:
-    """Post the list of services with one row changed."""
+    """Post the list of services with one edited row."""
     row = {"rate": "0.90", "min": "10", "max": "10000", "is_active": "on", **fields}
     forms = {"form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "form-0-id": service, "_save": "Save"}
     address = f"{reverse('admin:catalog_service_changelist')}?q={service}"

@@ -1,4 +1,4 @@
-"""Categories and services put in order: a page at a time, by typed places, and between categories."""
+"""Sorting categories and services: one page at a time, by typed places, and between categories."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -106,7 +106,7 @@ def test_charlie_arranges_nothing(charlie: Client, category: Any) -> None:
 
 
 def press(client: Client, name: str, row: int) -> Any:
-    """Press a button of a row's page and confirm."""
+    """Press a button on a row's page and confirm its dialog."""
     return client.post(reverse(f"admin:catalog_{name}", args=[row]), {"_form_submitted": "on"})
 
 

@@ -1,4 +1,4 @@
-"""Nothing that has to do with money can be added, changed or deleted from the back office, by whatever is posted."""
+"""No POST to the back office adds, changes or deletes a row of the ledger."""
 
 import pytest
 from django.forms.models import model_to_dict

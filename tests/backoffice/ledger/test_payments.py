@@ -1,4 +1,4 @@
-"""Payments by hand and credit limits, as staff makes and decides them on pages."""
+"""Payments by hand and credit limits, as staff make and decide them on pages."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is done to many orders at once: looked at first, done by a worker as the engine allows, each order once."""
+"""Bulk actions: previewed first, then run by a worker within the engine's rules, once per order."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -25,14 +25,14 @@ pytestmark = pytest.mark.usefixtures("workers_at_rest")
 
 @pytest.fixture(autouse=True)
 def no_jobs_left() -> Iterator[None]:
-    """Take the jobs away that no worker is to do later."""
+    """Delete the jobs that these tests queued, so that no worker runs them later."""
     yield
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs WHERE queueing_lock LIKE 'bulk %' AND status = 'todo'")
 
 
 def choose(client: Client, what: str, *orders: int, **more: str) -> BulkAction:
-    """Tick orders and choose what is to be done; return what is looked at."""
+    """Tick orders and choose an action; return the preview."""
     form = {"action": what, "_selected_action": [str(order) for order in orders], **more}
     address = client.post(reverse(ORDERS), form).headers["Location"]
     assert client.get(address).status_code == 200
@@ -44,7 +44,7 @@ def page(action: BulkAction) -> str:
 
 
 def carry_out(client: Client, action: BulkAction, **options: str) -> BulkAction:
-    """Confirm it, and do a worker's part."""
+    """Confirm the action, then run the worker's task."""
     client.post(page(action), {"confirm": "yes", **options})
     run_bulk_action(action=action.pk)
     action.refresh_from_db()
@@ -65,7 +65,7 @@ def status(order: int) -> str:
 
 @pytest.fixture
 def held(alice: Customer, make_service: Callable[..., int]) -> int:
-    """An order of alice's that its provider has refused."""
+    """An order of Alice's that its provider has refused."""
     service = make_service(on_refusal="hold")
     offer = make_offer(make_provider())
     route(service, offer)
@@ -76,7 +76,7 @@ def held(alice: Customer, make_service: Callable[..., int]) -> int:
 
 @pytest.fixture
 def unsure(alice: Customer, make_service: Callable[..., int]) -> int:
-    """An order of alice's that may exist at its provider."""
+    """An order of Alice's that may exist at its provider."""
     service = make_service()
     offer = make_offer(make_provider())
     route(service, offer)
@@ -262,7 +262,7 @@ def test_what_a_worker_left_is_gone_on_with(staff: Client, alice: Customer, serv
 
 
 def fail_at(order: int, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have whatever settles this order fail."""
+    """Make the engine fail when it settles this order."""
     from tradepost.engine import settling
 
     real = settling.settle

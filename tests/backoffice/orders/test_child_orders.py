@@ -1,4 +1,4 @@
-"""Drip-feeds, subscriptions and tests in the back office."""
+"""Drip-feeds, subscriptions and test orders in the back office."""
 
 from collections.abc import Callable
 
@@ -16,20 +16,19 @@ from tradepost.accounts.models import Account
 from tradepost.fulfilment.tasks.drip_feeds import make_due_runs
 from tradepost.orders.models import Order
 
-__all__ = ["no_jobs_left"]  # a fixture that is used by itself
+__all__ = ["no_jobs_left"]  # a fixture that pytest uses by its name
 ORDERS = "admin:orders_order_changelist"
 
 
 @pytest.fixture
 def subscription(alice: Customer, make_service: Callable[..., int]) -> int:
-    """A subscription of Alice's."""
     service = make_service(type="Subscriptions", max=1000)
     [order] = place(alice.id, service, username="alice", min="10", max="20", delay="5", posts="3")
     return order
 
 
 def act(client: Client, action: str, *orders: int) -> int:
-    """Tick orders and choose an action; return the status of the answer."""
+    """Tick orders and choose an action; return the response's status code."""
     form = {"action": action, "_selected_action": [str(order) for order in orders]}
     return client.post(reverse(ORDERS), form).status_code
 

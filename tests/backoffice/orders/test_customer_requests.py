@@ -1,4 +1,4 @@
-"""Refills and cancel requests of services by hand, settled by staff."""
+"""Refills and cancel requests of services that are fulfilled by hand, settled by staff."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,14 +17,14 @@ from tradepost.orders.models import CancelRequest, Order, Refill
 
 @pytest.fixture
 def order(alice: Customer, make_service: Callable[..., int]) -> int:
-    """An order of 100 that is in progress, 40 of it undelivered."""
+    """An order of 100 that is in progress, with 40 undelivered."""
     [placed] = place(alice.id, make_service(refill=True, cancel=True))
     settle(placed, status=Status.IN_PROGRESS, remains=40)
     return placed
 
 
 def act(client: Client, model: str, action: str, row: int) -> Any:
-    """Tick a row and choose an action, as in the browser."""
+    """Tick a row and choose an action, as a browser does."""
     url = reverse(f"admin:orders_{model}_changelist")
     return client.post(url, {"action": action, "_selected_action": [row]}, follow=True)
 

@@ -1,4 +1,4 @@
-"""Work by hand: orders are taken, reported on and finished, and requests settled, by people who see no money."""
+"""Work by hand: staff who see no money take orders, report on them, finish them, and settle requests."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -22,7 +22,7 @@ MAY = ("fulfil_order", "change_cancelrequest", "change_refill")
 
 
 def worker() -> Client:
-    """Someone who fulfils and may do nothing else."""
+    """A member of staff who may fulfil orders, and nothing else."""
     client = sign_in(is_staff=True)
     Account.objects.latest("id").user_permissions.add(*Permission.objects.filter(codename__in=MAY))
     return client
@@ -30,13 +30,13 @@ def worker() -> Client:
 
 @pytest.fixture
 def dana() -> Client:
-    """Someone who fulfils."""
+    """A member of staff who fulfils."""
     return worker()
 
 
 @pytest.fixture
 def erin() -> Client:
-    """Someone else who fulfils."""
+    """Another member of staff who fulfils."""
     return worker()
 
 

@@ -1,4 +1,4 @@
-"""The list of orders: what it is filtered by, how far it looks back, which columns it has, and the file of it."""
+"""The order list: its filters, how far back it searches, its columns, and its export."""
 
 import gc
 from collections.abc import Callable
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("workers_at_rest")
 
 
 def looker(*more: str) -> Client:
-    """Someone who may look at orders, and what else is said."""
+    """A member of staff who may view orders, and has these further permissions."""
     client = sign_in(is_staff=True)
     Account.objects.latest("id").user_permissions.add(*Permission.objects.filter(codename__in=["view_order", *more]))
     return client
@@ -38,7 +38,7 @@ def found(client: Client, **asked: object) -> list[int]:
 
 @pytest.fixture
 def sent(alice: Customer, make_service: Callable[..., int]) -> tuple[int, int]:
-    """A provider, and an order of alice's that it knows as its number 77… and so on."""
+    """A provider, and an order of Alice's whose id there is `77-` and its own id."""
     service, offer = make_service(), make_offer(make_provider())
     route(service, offer)
     [order] = place(alice.id, service)
@@ -90,7 +90,7 @@ def test_orders_of_keys_for_tests_are_told_apart(staff: Client, alice: Customer,
 def test_what_no_index_answers_is_looked_for_among_the_newest_and_further_back_if_asked_to(
     staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_window, "WALKED_MAX", 2)
+    monkeypatch.setattr(search_window, "WINDOW_ORDERS_MAX", 2)
     orders = place(alice.id, service, 5)
     asked = {"mode__exact": "web"}
     page = staff.get(reverse(LIST), asked)
@@ -106,7 +106,7 @@ def test_what_an_index_answers_is_all_looked_at(
     staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch, asked: dict[str, str]
 ) -> None:
     [order] = place(alice.id, service)
-    monkeypatch.setattr(search_window, "WALKED_MAX", 0)
+    monkeypatch.setattr(search_window, "WINDOW_ORDERS_MAX", 0)
     known = {name: value.format(alice.id if name == "account" else order) for name, value in asked.items()}
     assert order in found(staff, **known)
 
@@ -115,15 +115,15 @@ def test_what_an_index_answers_is_all_looked_at(
 def test_an_id_of_nothing_but_blanks_finds_nothing_by_an_index(
     staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(search_window, "WALKED_MAX", 1)
+    monkeypatch.setattr(search_window, "WINDOW_ORDERS_MAX", 1)
     place(alice.id, service, 2)
-    assert staff.get(reverse(LIST), {**asked, "link": "zzz"}).context["cl"].walk.is_cut
+    assert staff.get(reverse(LIST), {**asked, "link": "zzz"}).context["cl"].window.is_cut
 
 
 def test_of_an_account_with_very_many_orders_the_newest_are_looked_at(
     staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_window, "OF_ACCOUNT_MAX", 2)
+    monkeypatch.setattr(search_window, "ACCOUNT_ORDERS_MAX", 2)
     orders = place(alice.id, service, 4)
     assert found(staff, account=alice.id, mode__exact="web") == orders[:1:-1]
     assert found(staff, account=alice.id, mode__exact="web", before=orders[2]) == orders[1::-1]
@@ -132,8 +132,8 @@ def test_of_an_account_with_very_many_orders_the_newest_are_looked_at(
 def test_with_very_many_active_orders_the_newest_are_looked_at(
     staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_window, "ACTIVE_MAX", 1)
-    monkeypatch.setattr(search_window, "WALKED_MAX", 1)
+    monkeypatch.setattr(search_window, "ACTIVE_ORDERS_MAX", 1)
+    monkeypatch.setattr(search_window, "WINDOW_ORDERS_MAX", 1)
     first, second = place(alice.id, service, 2)
     assert found(staff, status__exact="Pending") == [second]
     assert first
@@ -142,10 +142,10 @@ def test_with_very_many_active_orders_the_newest_are_looked_at(
 def test_days_bound_what_is_looked_at(
     staff: Client, alice: Customer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_window, "WALKED_MAX", 1)
+    monkeypatch.setattr(search_window, "WINDOW_ORDERS_MAX", 1)
     place(alice.id, service, 2)
     page = staff.get(reverse(LIST), {"mode__exact": "web", "created_at_from": "2199-01-01"})
-    assert not page.context["cl"].walk.is_cut
+    assert not page.context["cl"].window.is_cut
 
 
 def test_who_may_not_see_providers_neither_filters_nor_reads_by_them(sent: tuple[int, int]) -> None:
@@ -189,7 +189,7 @@ def test_the_list_is_a_file_however_far_back(
 ) -> None:
     from tradepost.backoffice.orders import csv_export
 
-    monkeypatch.setattr(search_window, "WALKED_MAX", 3)
+    monkeypatch.setattr(search_window, "WINDOW_ORDERS_MAX", 3)
     monkeypatch.setattr(csv_export, "BATCH", 2)
     monkeypatch.setattr(csv_export, "EXPORTED_MAX", 5)
     orders = place(alice.id, service, 5)
@@ -214,8 +214,10 @@ def stretches_of(query: str, *, size: int, down_to: int) -> list[search_window.S
 
     request = RequestFactory().get("/", QueryDict(query).dict())
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(search_window, "WALKED_MAX", size)
-        return list(takewhile(lambda walk: not walk.first or walk.first >= down_to, search_window.stretches(request)))
+        patched.setattr(search_window, "WINDOW_ORDERS_MAX", size)
+        return list(
+            takewhile(lambda walk: not walk.first or walk.first >= down_to, search_window.export_windows(request))
+        )
 
 
 def test_few_files_are_made_at_a_time(staff: Client, alice: Customer, service: int) -> None:
@@ -223,8 +225,8 @@ def test_few_files_are_made_at_a_time(staff: Client, alice: Customer, service: i
 
     [order] = place(alice.id, service)
     address, asked = reverse("admin:orders_order_export"), {"ids": order}
-    gc.collect()  # files of other tests that nobody has read
-    files = [staff.get(address, asked) for _ in range(csv_export.AT_ONCE_MAX)]
+    gc.collect()  # closes exports of other tests that were never read
+    files = [staff.get(address, asked) for _ in range(csv_export.OPEN_EXPORTS_MAX)]
     refused = staff.get(address, asked, follow=True)
     assert "2 lists are being exported already" in refused.content.decode()
     assert [len(lines(file)) for file in files] == [2, 2]

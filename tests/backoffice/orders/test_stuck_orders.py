@@ -56,4 +56,4 @@ def test_who_sees_no_providers_does_not_filter_by_them(
 def test_how_long_something_lasts_is_written_in_its_two_largest_units(seconds: int, written: str) -> None:
     from tradepost.backoffice.ui import formatters
 
-    assert formatters.lasting(timedelta(seconds=seconds)) == written
+    assert formatters.duration(timedelta(seconds=seconds)) == written

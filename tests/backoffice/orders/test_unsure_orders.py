@@ -1,4 +1,4 @@
-"""Orders that only a person can settle: shown with their evidence, and settled by the engine in the person's name."""
+"""Orders that only a person can settle: shown with their evidence, and settled by the engine in that person's name."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ from tests.waiting import until_blocked_by
 
 @pytest.fixture
 def offer(service: int) -> Any:
-    """What a provider sells, and the service leads to; what it refuses is held."""
+    """A provider's service to which the service has a route. Orders that the provider refuses are held."""
     from tradepost.catalog.models import Service
 
     Service.objects.filter(pk=service).update(on_refusal="hold")
@@ -29,7 +29,7 @@ def offer(service: int) -> Any:
 
 @pytest.fixture
 def unsure(alice: Customer, service: int, offer: Any) -> int:
-    """An order of alice's that may or may not exist at its provider."""
+    """An order of Alice's that may or may not exist at its provider."""
     [order] = place(alice.id, service)
     attempt(offer.provider_id, order, "unsure", response="server error (status 502) <html>")
     return order
@@ -37,14 +37,14 @@ def unsure(alice: Customer, service: int, offer: Any) -> int:
 
 @pytest.fixture
 def held(alice: Customer, service: int, offer: Any) -> int:
-    """An order of alice's that its provider has refused."""
+    """An order of Alice's that its provider has refused."""
     [order] = place(alice.id, service)
     attempt(offer.provider_id, order, "declined", response="Bad link")
     return order
 
 
 def press(client: Client, button: str, order: int, **fields: Any) -> Any:
-    """Press a button of an order's page and confirm; return its page."""
+    """Press a button on an order's page, confirm its dialog, and return the order's page."""
     response = client.post(reverse(f"admin:orders_order_{button}", args=[order]), {"_form_submitted": "on", **fields})
     if "HX-Redirect" not in response.headers:
         return response
@@ -155,7 +155,7 @@ def test_an_order_is_canceled_and_given_back_once(
 def test_what_somebody_else_settles_meanwhile_says_so(
     staff: Client, unsure: int, button: str, connect: Callable[[], psycopg.Connection]
 ) -> None:
-    """The button is pressed while somebody else's transaction, which settles the order, is open."""
+    """Press the button while another transaction, which settles the order, is still open."""
     from tradepost.engine import dispatching
 
     other = connect()

@@ -1,4 +1,4 @@
-"""Providers in the back office: asked, paused, imported from; and the routes of services."""
+"""Providers in the back office: requests to them, pauses, imports; and the routes of services."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -31,7 +31,7 @@ def upstream() -> Iterator[Upstream]:
 
 
 def press(client: Client, button: str, provider: int, **fields: Any) -> Any:
-    """Press a button of a provider's page and confirm; return what its page says then."""
+    """Press a button on a provider's page, confirm its dialog, and return the page's messages."""
     address = reverse(f"admin:providers_provider_{button}", args=[provider])
     response = client.post(address, {"_form_submitted": "on", **fields})
     if response.status_code != 200:
@@ -40,12 +40,12 @@ def press(client: Client, button: str, provider: int, **fields: Any) -> Any:
 
 
 def said(response: Any) -> str:
-    """Return what a page says has been done."""
+    """Return the messages of a page."""
     return " ".join(str(message) for message in response.context["messages"])
 
 
 def import_from(client: Client, *offers: Any, **fields: Any) -> Any:
-    """Import what is ticked, and return what the list says then."""
+    """Import the ticked rows, and return the messages of the list."""
     ticked = {"_selected_action": [offer.pk for offer in offers]}
     return client.post(
         reverse("admin:providers_providerservice_changelist"), {**IMPORT, **ticked, **fields}, follow=True
@@ -53,7 +53,7 @@ def import_from(client: Client, *offers: Any, **fields: Any) -> Any:
 
 
 def save_route(client: Client, service: int, offer: int, **fields: Any) -> Any:
-    """Save a service's page with one new route."""
+    """Post a service's page with one new route."""
     from tradepost.catalog.models import Service
 
     sold = Service.objects.get(pk=service)
@@ -99,7 +99,7 @@ def test_a_key_that_is_left_empty_stays(staff: Client) -> None:
 
 
 def test_only_what_was_typed_is_written(staff: Client) -> None:
-    """Workers count requests and note trouble in the same row while the form is open."""
+    """Workers write request counts and errors to the row while the form is open."""
     provider = make_provider()
     address = reverse("admin:providers_provider_change", args=[provider.pk])
     with CaptureQueriesContext(connection) as captured:

@@ -1,4 +1,4 @@
-"""How good providers are."""
+"""Reports on the quality of providers."""
 
 import csv
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from tests.backoffice.reports.test_sales import staff_with
 from tests.conftest import Customer
 from tests.reports.random_history import sent
 from tests.reports.test_rollup import roll_up
-from tradepost.backoffice.reports.provider_quality import lasting
+from tradepost.backoffice.reports.provider_quality import duration
 from tradepost.engine.statuses import Status
 from tradepost.orders.models import Attempt
 
@@ -65,4 +65,4 @@ def test_a_provider_that_is_not_there_has_no_page(staff: Client) -> None:
     [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3_725, "1 h 2 min"), (86_400, "1 d"), (90_061, "1 d 1 h")],
 )
 def test_a_time_is_written_in_its_two_largest_units(seconds: int, written: str) -> None:
-    assert lasting(timedelta(seconds=seconds)) == written
+    assert duration(timedelta(seconds=seconds)) == written

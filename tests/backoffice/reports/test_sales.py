@@ -1,4 +1,4 @@
-"""Reports of sales: what they say, who may see what of it, and the files they come as."""
+"""Sales reports: their figures, who may see which of them, and their CSV files."""
 
 import csv
 from collections.abc import Callable
@@ -27,7 +27,7 @@ SALES_COLUMNS = [column.title for column in COLUMNS if column.permission != PROF
 
 
 def staff_with(*permissions: str) -> Client:
-    """Sign in as a member of staff with these permissions."""
+    """Return the browser of a member of staff with these permissions."""
     client = sign_in(is_staff=True)
     account = Account.objects.latest("id")
     account.user_permissions.add(*Permission.objects.filter(codename__in=permissions))
@@ -35,7 +35,7 @@ def staff_with(*permissions: str) -> Client:
 
 
 def rows(client: Client, by: str, **parameters: str) -> dict[str, dict[str, str]]:
-    """Return the rows of a file by name."""
+    """Return the rows of a CSV file by name."""
     response = client.get(reverse("report_file", args=[by]), parameters)
     assert response.status_code == 200
     text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined] # Django's stubs don't say
@@ -45,7 +45,7 @@ def rows(client: Client, by: str, **parameters: str) -> dict[str, dict[str, str]
 
 @pytest.fixture
 def sold(alice: Customer, make_service: Callable[..., int]) -> int:
-    """A service of which 2 orders were sold at 0.1, one of them canceled."""
+    """A service with 2 orders at a rate of 0.1, one of them canceled."""
     service = make_service(name="Sold", rate=Decimal(1))
     [_, canceled] = place(alice.id, service, 2)
     settle(canceled, status=Status.CANCELED)

@@ -1,4 +1,4 @@
-"""The buttons of an account's page that decide who gets in."""
+"""The buttons of an account's page that control access to the account."""
 
 from typing import Any
 
@@ -9,70 +9,69 @@ from django.http import HttpRequest, HttpResponse
 
 from tradepost.accounts import access, impersonation
 from tradepost.accounts.models import Account
-from tradepost.backoffice.accounts.dialogs import AccountDialogMixin, ReasonForm, back_to
+from tradepost.backoffice.accounts.dialogs import AccountDialogMixin, ReasonForm, redirect_to_account
 from tradepost.backoffice.ui.unfold_admin import CheckboxesWidget, dialog_button
 
 
 class SessionsForm(ReasonForm):
-    """Which sessions to end; all of them, unless some are chosen."""
+    """Which sessions to end. All are chosen at first."""
 
     sessions = forms.MultipleChoiceField(label="Signed in from", widget=CheckboxesWidget)
     field_order = ("sessions", "reason")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        found = UserSession.objects.filter(user=kwargs["object_id"]).order_by("-last_seen_at")
+        sessions = UserSession.objects.filter(user=kwargs["object_id"]).order_by("-last_seen_at")
         choices = [
-            (str(each.pk), f"{each.ip}, since {each.created_at:%d %b %H:%M}: {each.user_agent}") for each in found
+            (str(session.pk), f"{session.ip}, since {session.created_at:%d %b %H:%M}: {session.user_agent}")
+            for session in sessions
         ]
         field = self.fields["sessions"]
         field.choices, field.initial = choices, [pk for pk, _ in choices]  # type: ignore[attr-defined]
 
 
 class LogInAsForm(ReasonForm):
-    """Why, and as whom: django-hijack reads it from the form."""
+    """The reason for impersonation, and the account, which django-hijack reads from the form."""
 
     user_pk = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["user_pk"].initial = self._account = kwargs["object_id"]
+        self.fields["user_pk"].initial = self._account_id = kwargs["object_id"]
 
     def clean_user_pk(self) -> str:
-        """Take the account whose page it is, and no other."""
-        typed: str = self.cleaned_data["user_pk"]
-        if typed != str(self._account):
+        """Accept only the account whose page was posted."""
+        user_pk: str = self.cleaned_data["user_pk"]
+        if user_pk != str(self._account_id):
             raise forms.ValidationError("That is another account.")
-        return typed
+        return user_pk
 
 
 class AccessButtonsMixin(AccountDialogMixin):
-    """Put before the accounts' admin."""
+    """Adds buttons to suspend an account, end its sessions, help its owner sign in, and impersonate its owner."""
 
     def has_suspend_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Nobody suspends themselves, or what is suspended."""
+        """Allow suspending an active account, but never one's own."""
         return self._may_set_active(request, object_id, active=False)
 
     def has_activate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Only what is suspended."""
+        """Allow activating a suspended account."""
         return self._may_set_active(request, object_id, active=True)
 
     def has_confirm_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Only what is not confirmed."""
-        account = self.mendable(request, object_id)
+        """Allow confirming an address that is not confirmed."""
+        account = self.changeable_account(request, object_id)
         return account is not None and not access.is_confirmed(account)
 
     def has_second_factor_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Only where there is one; one's own is turned off where everybody's is."""
-        account = self.mendable(request, object_id)
+        """Allow it where a second factor is on. Staff turn off their own in their settings."""
+        account = self.changeable_account(request, object_id)
         return account is not None and account.pk != request.user.pk and access.has_second_factor(account)
 
     def has_hijack_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """As django-hijack is told."""
-        account, person = self.account(request, object_id), request.user
-        return (
-            account is not None and isinstance(person, Account) and impersonation.may(hijacker=person, hijacked=account)
-        )
+        """Apply the rules of `impersonation.may`, as django-hijack does."""
+        account, user = self.account(request, object_id), request.user
+        return account is not None and isinstance(user, Account) and impersonation.may(hijacker=user, hijacked=account)
 
     @dialog_button(
         "Log in as",
@@ -83,7 +82,6 @@ class AccessButtonsMixin(AccountDialogMixin):
         form=LogInAsForm,
     )
     def log_in_as(self, request: HttpRequest, form: LogInAsForm, object_id: str) -> HttpResponse:
-        """Change places."""
         response = impersonation.HijackView.as_view()(request)
         return HttpResponse(headers={"HX-Redirect": response.headers["Location"]})
 
@@ -96,7 +94,6 @@ class AccessButtonsMixin(AccountDialogMixin):
         danger=True,
     )
     def suspend_one(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        """Let it in nowhere."""
         return self._set_one(request, form, object_id, active=False)
 
     @dialog_button(
@@ -107,35 +104,32 @@ class AccessButtonsMixin(AccountDialogMixin):
         form=ReasonForm,
     )
     def activate_one(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        """Let it in again."""
         return self._set_one(request, form, object_id, active=True)
 
     @dialog_button(
         "End sessions",
-        permission="mend",
+        permission="edit",
         title="End sessions?",
         text="Whoever is signed in there has to sign in again. Keys are left as they are.",
         form=SessionsForm,
     )
     def end_sessions(self, request: HttpRequest, form: SessionsForm, object_id: str) -> HttpResponse:
-        """Sign it out, there and there."""
-        account = self._changed(request, object_id)
+        account = self._account_to_change(request, object_id)
         ids = [int(pk) for pk in form.cleaned_data["sessions"]]
         ended = access.end_sessions(request, account, ids, reason=form.cleaned_data["reason"])
-        return self._tell(request, account, f"{ended} ended.", "Sessions ended")
+        return self._report_done(request, account, f"{ended} ended.", "Sessions ended")
 
     @dialog_button(
         "Mail a password reset",
-        permission="mend",
+        permission="edit",
         title="Send the mail to set a new password?",
         text="It goes to the account's own address. Until its link is used, the old password is good.",
         form=ReasonForm,
     )
     def mail_reset(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        """Help whoever has lost a password."""
-        account = self._changed(request, object_id)
+        account = self._account_to_change(request, object_id)
         access.mail_reset(request, account, reason=form.cleaned_data["reason"])
-        return self._tell(request, account, f"The mail goes to {account.email}.", "Password reset mailed")
+        return self._report_done(request, account, f"The mail goes to {account.email}.", "Password reset mailed")
 
     @dialog_button(
         "Confirm e-mail",
@@ -145,10 +139,9 @@ class AccessButtonsMixin(AccountDialogMixin):
         form=ReasonForm,
     )
     def confirm_email(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        """Take the address for verified."""
-        account = self._changed(request, object_id)
+        account = self._account_to_change(request, object_id)
         access.confirm_email(request, account, reason=form.cleaned_data["reason"])
-        return self._tell(request, account, f"{account.email} is confirmed.", "E-mail confirmed")
+        return self._report_done(request, account, f"{account.email} is confirmed.", "E-mail confirmed")
 
     @dialog_button(
         "Turn second factor off",
@@ -160,28 +153,27 @@ class AccessButtonsMixin(AccountDialogMixin):
         danger=True,
     )
     def second_factor_off(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        """Help whoever has lost it."""
-        account = self._changed(request, object_id)
+        account = self._account_to_change(request, object_id)
         access.turn_second_factor_off(request, account, reason=form.cleaned_data["reason"])
-        return self._tell(request, account, "Two-factor authentication is off.", "Second factor turned off")
+        return self._report_done(request, account, "Two-factor authentication is off.", "Second factor turned off")
 
     def _may_set_active(self, request: HttpRequest, object_id: str | None, *, active: bool) -> bool:
-        account = self.mendable(request, object_id)
+        account = self.changeable_account(request, object_id)
         return account is not None and account.pk != request.user.pk and account.is_active is not active
 
     def _set_one(self, request: HttpRequest, form: ReasonForm, object_id: str, *, active: bool) -> HttpResponse:
-        account = self._changed(request, object_id)
+        account = self._account_to_change(request, object_id)
         access.set_active(request, account, active=active, reason=form.cleaned_data["reason"])
         done = "activated" if active else "suspended"
-        return self._tell(request, account, f"{account} is {done}.", done.capitalize())
+        return self._report_done(request, account, f"{account} is {done}.", done.capitalize())
 
-    def _changed(self, request: HttpRequest, object_id: str) -> Account:
+    def _account_to_change(self, request: HttpRequest, object_id: str) -> Account:
         account = self.account(request, object_id)
-        assert account, "its permission has been asked for"
+        assert account, "the permission was checked"
         return account
 
-    def _tell(self, request: HttpRequest, account: Account, done: str, logged: str) -> HttpResponse:
+    def _report_done(self, request: HttpRequest, account: Account, message: str, log_message: str) -> HttpResponse:
         admin: Any = self
-        admin.log_change(request, account, logged)
-        admin.message_user(request, done, messages.SUCCESS)
-        return back_to(account)
+        admin.log_change(request, account, log_message)
+        admin.message_user(request, message, messages.SUCCESS)
+        return redirect_to_account(account)

@@ -1,4 +1,4 @@
-"""Accounts in the back office. Nobody is deleted: an account is suspended."""
+"""Accounts in the back office. An account is never deleted, only suspended."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from django.template.response import TemplateResponse
 
 from tradepost.accounts import access, creation, delegation
 from tradepost.accounts.models import Account
-from tradepost.backoffice.accounts import overview as account_page
+from tradepost.backoffice.accounts import overview
 from tradepost.backoffice.accounts.access_buttons import AccessButtonsMixin
 from tradepost.backoffice.accounts.changelist import AccountListMixin, InactiveFilter, MoneyFilter
-from tradepost.backoffice.accounts.dialogs import TickedForm
+from tradepost.backoffice.accounts.dialogs import BulkReasonForm
 from tradepost.backoffice.accounts.keys import KeyInline
 from tradepost.backoffice.accounts.money_buttons import MoneyButtonsMixin
 from tradepost.backoffice.accounts.notes import NoteButtonsMixin
@@ -28,11 +28,11 @@ from tradepost.backoffice.ui.unfold_admin import (
     UserChangeForm,
 )
 
-OWN_RANKS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")  # nobody's to change for themselves
+OWN_RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")  # nobody changes their own
 
 
 class AccountCreationForm(AdminUserCreationForm[Account]):
-    """A new account, with a password or without one."""
+    """A new account. The password is optional."""
 
     class Meta:
         model = Account
@@ -46,8 +46,6 @@ class AccountCreationForm(AdminUserCreationForm[Account]):
 
 
 class AccountChangeForm(UserChangeForm[Account]):
-    """An account."""
-
     class Meta:
         model = Account
         fields = ("email", "name", "is_active", "is_staff", "is_superuser", "groups", "user_permissions")
@@ -57,7 +55,7 @@ class AccountChangeForm(UserChangeForm[Account]):
 class AccountAdmin(
     AccountListMixin, AccessButtonsMixin, MoneyButtonsMixin, NoteButtonsMixin, UncountedListMixin, UserAdmin[Account]
 ):
-    """Customers and staff. Roles are handed out by owners, and nobody changes an account that may do more than they."""
+    """Customers and staff. Owners hand out roles. Nobody can change an account that has more rights than they."""
 
     form = AccountChangeForm
     add_form = AccountCreationForm
@@ -68,8 +66,8 @@ class AccountAdmin(
     ordering = ("-id",)
     search_fields = ("email", "name", "=id")
     inlines = (KeyInline,)
-    made = formatters.time_of("created_at", "created", exact=True)
-    signed_in = formatters.time_of("last_login", "last signed in", exact=True)
+    made = formatters.timestamp_column("created_at", "created", exact=True)
+    signed_in = formatters.timestamp_column("last_login", "last signed in", exact=True)
     actions = ("suspend", "activate")
     actions_detail = (
         "log_in_as",
@@ -94,68 +92,70 @@ class AccountAdmin(
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
-        """Leave test accounts out: they are no people, and are suspended along with whom they stand for."""
+        """Leave out test accounts: a test account is suspended with its owner's account."""
         return super().get_queryset(request).filter(test_of=None)
 
     def get_inlines(self, request: HttpRequest, obj: Account | None) -> Any:
-        """Show keys of those who can have any."""
+        """Show keys on the change page only."""
         return self.inlines if obj else ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> tuple[str, ...]:
-        """Keep rights to those who hand them out, and keep people from changing their own."""
+        """Let only users who hand out rights edit them, and nobody their own."""
         fields: tuple[str, ...] = tuple(super().get_readonly_fields(request, obj))
         if not delegation.may_hand_out(request.user):
             fields += ("is_staff", "groups")
         if not request.user.is_superuser:
             fields += ("is_superuser", "user_permissions")
-        return fields + OWN_RANKS if obj and obj.pk == request.user.pk else fields
+        return fields + OWN_RIGHTS if obj and obj.pk == request.user.pk else fields
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Offer the roles that have no more rights than whoever hands them out."""
+        """Offer only the roles that this user may hand out."""
         if db_field.name == "groups":
             kwargs["queryset"] = delegation.groups_to_give(request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        """Leave alone who may do more: or who may change accounts could take over theirs."""
+        """Refuse accounts with more rights than this user: changing one would be a way to take it over."""
         allowed: bool = super().has_change_permission(request, obj)
         return allowed and (obj is None or delegation.may_change(request.user, obj))
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
-        """Take the address that staff has typed for verified."""
+        """Save the account. An address that staff entered counts as verified."""
         super().save_model(request, obj, form, change)
         creation.mark_email_verified(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        """Nobody may: the account's orders and transfers stay. Suspend it."""
+        """Return False: orders and transfers need their account. Staff suspend it instead."""
         return False
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show above the form how the account stands."""
+        """Add the account's overview above the form."""
         account = self.account(request, object_id)
         if account and self.has_view_permission(request, account):
-            extra_context = {**account_page.overview(request, account), **(extra_context or {})}
+            extra_context = {**overview.account_overview(request, account), **(extra_context or {})}
         return super().change_view(request, object_id, form_url, extra_context)
 
     @admin.action(description="Suspend…", permissions=["change"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[Account]) -> HttpResponse | None:
-        """Let them neither sign in nor order; nothing else of theirs changes."""
         return self._set_active(request, queryset, active=False)
 
     @admin.action(description="Activate…", permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[Account]) -> HttpResponse | None:
-        """Let them in again."""
         return self._set_active(request, queryset, active=True)
 
     def _set_active(self, request: HttpRequest, queryset: QuerySet[Account], *, active: bool) -> HttpResponse | None:
-        """Ask why, then do it."""
-        form = TickedForm(request.POST if "asked" in request.POST else None)
+        """Ask for a reason first. Skip this user's own account and accounts that this user may not change."""
+        form = BulkReasonForm(request.POST if "asked" in request.POST else None)
         if not form.is_valid():
             return self._ask_why(request, queryset, form, active=active)
-        asked = queryset.filter(is_active=not active)
-        changing = [each for each in asked if each.pk != request.user.pk and self.has_change_permission(request, each)]
+        accounts = queryset.filter(is_active=not active)
+        changing = [
+            account
+            for account in accounts
+            if account.pk != request.user.pk and self.has_change_permission(request, account)
+        ]
         done = "activated" if active else "suspended"
         for account in changing:
             access.set_active(request, account, active=active, reason=form.cleaned_data["reason"])
@@ -164,14 +164,14 @@ class AccountAdmin(
         return None
 
     def _ask_why(
-        self, request: HttpRequest, queryset: QuerySet[Account], form: TickedForm, *, active: bool
+        self, request: HttpRequest, queryset: QuerySet[Account], form: BulkReasonForm, *, active: bool
     ) -> HttpResponse:
-        can = "They can sign in again, and their keys are good again."
-        can_not = "From now on they can't sign in, their sessions are over, and their keys are refused."
+        activate_text = "They can sign in again, and their keys are good again."
+        suspend_text = "From now on they can't sign in, their sessions are over, and their keys are refused."
         context = {
             **self.admin_site.each_context(request),
             "title": "Activate" if active else "Suspend",
-            "text": can if active else can_not,
+            "text": activate_text if active else suspend_text,
             "action": "activate" if active else "suspend",
             "opts": self.opts,
             "form": form,

@@ -1,4 +1,4 @@
-"""The list of accounts: what is shown beside each, how it is searched and narrowed down."""
+"""The list of accounts: its columns, search and filters."""
 
 import re
 from datetime import timedelta
@@ -18,9 +18,9 @@ from django.utils.safestring import SafeString
 
 from tradepost.accounts.models import Account, Key
 from tradepost.backoffice.accounts import spending
-from tradepost.backoffice.accounts.spending import Spending
+from tradepost.backoffice.accounts.spending import AccountSpending
 from tradepost.backoffice.ui import formatters
-from tradepost.backoffice.ui.pagination import NewestList
+from tradepost.backoffice.ui.pagination import NewestChangeList
 from tradepost.backoffice.ui.unfold_admin import DialogForm, PasswordWidget, RadioFilter, dialog_button
 from tradepost.engine import keys
 from tradepost.id_ranges import first_id_since
@@ -32,51 +32,47 @@ KEYS_MAX = 1_000
 ID_DIGITS_MAX = 18
 
 
-class AccountList(NewestList):
-    """A page of accounts with what each has spent: one statement more, whatever there is to show."""
+class AccountChangeList(NewestChangeList):
+    """A page of accounts with what each has spent, read by one query more."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Look the page's rows up, and theirs."""
         super().get_results(request)
         self.result_list = list(self.result_list)
-        found = spending.of([account.pk for account in self.result_list])
+        spending_of = spending.spending_by_account([account.pk for account in self.result_list])
         for account in self.result_list:
-            account.spending = found[account.pk]
+            account.spending = spending_of[account.pk]
 
 
 class MoneyFilter(RadioFilter):
-    """Who has money, owes some, or may owe some."""
+    """Accounts by balance, debt or credit limit."""
 
     title = "money"
     parameter_name = "money"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer them."""
         return [("some", "With money"), ("none", "Without money"), ("debt", "In debt"), ("credit", "With credit")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the list down."""
-        chosen = {
+        conditions = {
             "some": Q(ledger_account__balance__gt=0),
             "none": Q(ledger_account__balance__lte=0),
             "debt": Q(ledger_account__balance__lt=0),
             "credit": Q(ledger_account__credit_limit__gt=0),
         }
-        return queryset.filter(chosen.get(self.value() or "", Q()))
+        return queryset.filter(conditions.get(self.value() or "", Q()))
 
 
 class InactiveFilter(RadioFilter):
-    """Who has neither signed in, nor used a key, nor ordered for so long."""
+    """Accounts that have not signed in, used a key or ordered for some days."""
 
     title = "not seen for"
     parameter_name = "inactive"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer some spans."""
         return [(str(days), f"{days} days") for days in (7, 30, 90, 180, 365)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the list down; the newest order of each is asked for last, by its index."""
+        """Narrow the list down. The newest order of an account is looked up last, by an index."""
         value = self.value() or ""
         if not value.isascii() or not value.isdigit() or len(value) > len("9999"):
             return queryset
@@ -92,14 +88,14 @@ class InactiveFilter(RadioFilter):
         return narrowed
 
 
-class KeyForm(DialogForm):
-    """An API key, whole; it is looked up by its digest, and neither kept nor put into an address."""
+class FindByKeyForm(DialogForm):
+    """A whole API key. It is looked up by its digest, and neither stored nor put into a URL."""
 
     key = forms.CharField(label="API key", max_length=KEY_CHARS_MAX, widget=PasswordWidget)
 
 
 class AccountListMixin:
-    """Put before the accounts' admin: its list."""
+    """Adds the columns, the search and «Find by key» to the list of accounts."""
 
     list_display: Any = (
         "email", "state", "balance", "spent_recently", "spent", "orders", "last_order", "last_seen", "credit_limit",
@@ -107,11 +103,10 @@ class AccountListMixin:
     )  # fmt: skip
     actions_list = ("find_by_key",)
     search_help_text: Any = "E-mail address, name, id, or how a key begins"
-    joined = formatters.time_of("created_at", "joined")
+    joined = formatters.timestamp_column("created_at", "joined")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """List the newest, and what they have spent."""
-        return AccountList
+        return AccountChangeList
 
     def get_search_results(
         self,
@@ -121,17 +116,17 @@ class AccountListMixin:
     ) -> tuple[QuerySet[Account], bool]:
         """Search by what the term looks like: an id, how a key begins, or part of an address or a name."""
         term = search_term.strip()
-        return (queryset.filter(_matches(term)) if term else queryset), False
+        return (queryset.filter(_search_condition(term)) if term else queryset), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list; a whole key that was searched for is dropped from the address, and not looked for."""
+        """Show the list. If the search term is a whole key, do not search: redirect to a URL without the key."""
         if WHOLE_KEY.fullmatch(request.GET.get("q", "")):
             text = (
                 "A key doesn't belong into an address, which is kept in many places. Use «Find by key», or revoke it."
             )
             messages.warning(request, text)
             return redirect("admin:accounts_account_changelist")
-        response: HttpResponse = super().changelist_view(request, extra_context)  # type: ignore[misc] # a mixin
+        response: HttpResponse = super().changelist_view(request, extra_context)  # type: ignore[misc] # defined by ModelAdmin
         return response
 
     @dialog_button(
@@ -139,74 +134,67 @@ class AccountListMixin:
         permission="view",
         title="Whose key is it?",
         text="The whole key. It goes by POST, is looked up by its digest, and is written down nowhere.",
-        form=KeyForm,
+        form=FindByKeyForm,
     )
-    def find_by_key(self, request: HttpRequest, form: KeyForm) -> HttpResponse:
-        """Lead to the page of the account."""
-        found = (
-            Key.objects.filter(digest=keys.digest(form.cleaned_data["key"].strip())).select_related("account").first()
-        )
-        if found is None:
+    def find_by_key(self, request: HttpRequest, form: FindByKeyForm) -> HttpResponse:
+        key = Key.objects.filter(digest=keys.digest(form.cleaned_data["key"].strip())).select_related("account").first()
+        if key is None:
             messages.warning(request, "There is no such key.")
             return HttpResponse(headers={"HX-Redirect": reverse("admin:accounts_account_changelist")})
-        if found.revoked_at:
-            messages.warning(request, f"The key {found} is revoked.")
-        account = found.account.test_of_id or found.account_id
+        if key.revoked_at:
+            messages.warning(request, f"The key {key} is revoked.")
+        account = key.account.test_of_id or key.account_id
         return HttpResponse(headers={"HX-Redirect": reverse("admin:accounts_account_change", args=[account])})
 
     @admin.display(description="state", ordering="is_active")
     def state(self, account: Account) -> SafeString:
-        """Tell whether it is suspended, and whether it may open the back office."""
+        """Show whether the account is suspended, and whether it is staff."""
         state = formatters.badge("active", "success") if account.is_active else formatters.badge("suspended", "danger")
         return format_html("{} {}", state, formatters.badge("staff", "primary")) if account.is_staff else state
 
-    @formatters.figure("balance", ordering="ledger_account__balance")
+    @formatters.numeric_column("balance", ordering="ledger_account__balance")
     def balance(self, account: Account) -> str:
-        """Show what it has to spend."""
         return formatters.amount(account.ledger_account.balance)
 
-    @formatters.figure("credit limit", ordering="ledger_account__credit_limit")
+    @formatters.numeric_column("credit limit", ordering="ledger_account__credit_limit")
     def credit_limit(self, account: Account) -> str:
-        """Show how far below zero its balance may go."""
         limit = account.ledger_account.credit_limit
         return formatters.amount(limit) if limit else formatters.NOTHING
 
-    @formatters.figure("spent, 30 days")
+    @formatters.numeric_column("spent, 30 days")
     def spent_recently(self, account: Account) -> str:
-        """Show what it has spent of late, after refunds."""
         return formatters.amount(_spending(account).spent_recently)
 
-    @formatters.figure("spent")
+    @formatters.numeric_column("spent")
     def spent(self, account: Account) -> str:
-        """Show what it has ever spent, after refunds."""
         return formatters.amount(_spending(account).spent)
 
-    @formatters.figure("orders")
+    @formatters.numeric_column("orders")
     def orders(self, account: Account) -> SafeString:
-        """Lead to its orders."""
-        address = f"{reverse('admin:orders_order_changelist')}?account={account.pk}"
-        return format_html('<a class="tp-link" href="{}">{}</a>', address, _spending(account).orders_shown)
+        url = f"{reverse('admin:orders_order_changelist')}?account={account.pk}"
+        return format_html('<a class="tp-link" href="{}">{}</a>', url, _spending(account).orders_shown)
 
     @admin.display(description="last order")
     def last_order(self, account: Account) -> SafeString | str:
-        """Show when it ordered last."""
-        return formatters.moment(_spending(account).ordered_at)
+        return formatters.timestamp(_spending(account).ordered_at)
 
     @admin.display(description="last seen", ordering=F("last_login").desc(nulls_last=True))
     def last_seen(self, account: Account) -> SafeString | str:
-        """Show when it signed in last, or used a key."""
-        return formatters.moment(_spending(account).seen_at)
+        """Show the latest sign-in or use of a key."""
+        return formatters.timestamp(_spending(account).seen_at)
 
 
-def _spending(account: Account) -> Spending:
-    found: Spending = account.spending  # type: ignore[attr-defined] # set by `AccountList`
-    return found
+def _spending(account: Account) -> AccountSpending:
+    account_spending: AccountSpending = account.spending  # type: ignore[attr-defined] # set by `AccountChangeList`
+    return account_spending
 
 
-def _matches(term: str) -> Q:
+def _search_condition(term: str) -> Q:
     if term.startswith(keys.PREFIX):
-        named = Key.objects.filter(prefix__startswith=term[: keys.SHOWN_CHARS])
-        holders = named.values_list("account", "account__test_of")[:KEYS_MAX]
+        matching_keys = Key.objects.filter(prefix__startswith=term[: keys.SHOWN_CHARS])
+        holders = matching_keys.values_list("account", "account__test_of")[:KEYS_MAX]
         return Q(pk__in={test_of or account for account, test_of in holders})
-    said = Q(email__icontains=term) | Q(name__icontains=term)
-    return said | Q(pk=int(term)) if term.isascii() and term.isdigit() and len(term) <= ID_DIGITS_MAX else said
+    condition = Q(email__icontains=term) | Q(name__icontains=term)
+    return (
+        condition | Q(pk=int(term)) if term.isascii() and term.isdigit() and len(term) <= ID_DIGITS_MAX else condition
+    )

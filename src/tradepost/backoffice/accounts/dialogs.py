@@ -1,4 +1,4 @@
-"""What the buttons of an account's page have in common: whom they are about, and why."""
+"""What the buttons of an account's page share: the account they act on, and the form for a reason."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from tradepost.accounts.models import REASON_CHARS_MAX, Account
 from tradepost.backoffice.ui.unfold_admin import DialogForm, TextareaWidget
 
 
-class TickedForm(forms.Form):
-    """Why; kept with what is done to each of what is ticked."""
+class BulkReasonForm(forms.Form):
+    """The reason for a bulk action, stored with each ticked account."""
 
     reason = forms.CharField(
         label="Reason",
@@ -22,33 +22,33 @@ class TickedForm(forms.Form):
 
 
 class ReasonForm(DialogForm):
-    """Why; kept with what is done."""
+    """The reason for an action, stored with it."""
 
-    reason = TickedForm.base_fields["reason"]
+    reason = BulkReasonForm.base_fields["reason"]
 
 
 class AccountDialogMixin:
-    """Put before the accounts' admin: its buttons are about one account, and only who may change it presses them."""
+    """Finds the account of a page, and checks whether this user may change it."""
 
     def account(self, request: HttpRequest, object_id: str | None) -> Account | None:
-        """Return the account that a page is about, looked up once a request however many buttons ask."""
-        kept: dict[str | None, Account | None] = request.__dict__.setdefault("accounts_shown", {})
-        if object_id not in kept:
+        """Return the account of the page. One request looks it up once, however many buttons need it."""
+        accounts_by_id: dict[str | None, Account | None] = request.__dict__.setdefault("accounts_shown", {})
+        if object_id not in accounts_by_id:
             admin: Any = self
-            kept[object_id] = admin.get_object(request, object_id) if object_id else None
-        return kept[object_id]
+            accounts_by_id[object_id] = admin.get_object(request, object_id) if object_id else None
+        return accounts_by_id[object_id]
 
-    def mendable(self, request: HttpRequest, object_id: str | None) -> Account | None:
-        """Return the account, if whoever asks may change it."""
+    def changeable_account(self, request: HttpRequest, object_id: str | None) -> Account | None:
+        """Return the account if this user may change it; else None."""
         account = self.account(request, object_id)
         admin: Any = self
         return account if account and admin.has_change_permission(request, account) else None
 
-    def has_mend_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may change the account itself."""
-        return self.mendable(request, object_id) is not None
+    def has_edit_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Allow users who may change the account itself."""
+        return self.changeable_account(request, object_id) is not None
 
 
-def back_to(account: Account) -> HttpResponse:
-    """Have the dialog lead to the account's page, loaded anew."""
+def redirect_to_account(account: Account) -> HttpResponse:
+    """Make the dialog load the account's page again."""
     return HttpResponse(headers={"HX-Redirect": reverse("admin:accounts_account_change", args=[account.pk])})

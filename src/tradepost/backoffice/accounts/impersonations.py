@@ -1,4 +1,4 @@
-"""Who was logged in as whom, to read: every time there ever was."""
+"""Who was logged in as whom: every impersonation there ever was, read-only."""
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -16,7 +16,7 @@ from tradepost.backoffice.ui.unfold_admin import ModelAdmin
 
 @register(Impersonation)
 class ImpersonationAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Impersonation]):
-    """Logins as customers, newest first; whoever manages staff looks at them."""
+    """Logins as customers, the newest first."""
 
     list_display = ("started", "staff", "account", "why", "address", "ended")
     list_filter = (("started_at", DayFilter),)
@@ -26,27 +26,27 @@ class ImpersonationAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Impersona
     ordering = ("-id",)
     search_fields = ("staff__email", "account__email")
     search_help_text = "E-mail address of either"
-    started = formatters.time_of("started_at", "started")
-    started_exactly = formatters.time_of("started_at", "started", exact=True)
+    started = formatters.timestamp_column("started_at", "started")
+    started_exactly = formatters.timestamp_column("started_at", "started", exact=True)
     readonly_fields = ("owner", "started_exactly", "ended")
     fields = (("staff", "owner"), "reason", "address", ("started_exactly", "ended"))
 
     def has_view_permission(self, request: HttpRequest, obj: Impersonation | None = None) -> bool:
-        """Whoever may view them, or manages staff."""
+        """Allow users who may view impersonations, and those who manage staff."""
         return super().has_view_permission(request, obj) or request.user.has_perm("accounts.manage_staff")
 
     @admin.display(description="as")
-    def owner(self, row: Impersonation) -> SafeString:
-        """Lead to the customer."""
-        return formatters.owner(row.account)
+    def owner(self, impersonation: Impersonation) -> SafeString:
+        return formatters.account_link(impersonation.account)
 
     @admin.display(description="reason")
-    def why(self, row: Impersonation) -> SafeString:
-        """Show it in a line."""
-        return formatters.short(row.reason)
+    def why(self, impersonation: Impersonation) -> SafeString:
+        return formatters.truncated(impersonation.reason)
 
     @admin.display(description="ended")
-    def ended(self, row: Impersonation) -> SafeString | str:
-        """Show when it ended, by itself if nobody ended it; or that it goes on."""
-        over = row.ended_at or (row.expires_at if row.expires_at < timezone.now() else None)
-        return formatters.moment(over, exact=True) if over else formatters.badge("goes on", "warning")
+    def ended(self, impersonation: Impersonation) -> SafeString | str:
+        """Show when it ended or expired, or that it goes on."""
+        ended_at = impersonation.ended_at or (
+            impersonation.expires_at if impersonation.expires_at < timezone.now() else None
+        )
+        return formatters.timestamp(ended_at, exact=True) if ended_at else formatters.badge("goes on", "warning")

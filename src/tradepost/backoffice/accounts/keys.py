@@ -1,4 +1,4 @@
-"""API keys in the back office. None is made or shown here; each can be named, limited and revoked."""
+"""API keys in the back office. Staff can name, limit and revoke a key, but neither create nor see one."""
 
 from typing import Any
 
@@ -30,8 +30,8 @@ from tradepost.backoffice.ui.unfold_admin import (
 from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
 
 
-class LimitForm(DialogForm):
-    """How often a key may ask the API."""
+class KeyLimitForm(DialogForm):
+    """How many requests a minute a key may make."""
 
     requests_a_minute = forms.IntegerField(
         label="Requests a minute",
@@ -44,53 +44,46 @@ class LimitForm(DialogForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        now = Key.objects.filter(pk=kwargs["object_id"]).values_list("requests_a_minute", flat=True).first()
-        self.fields["requests_a_minute"].initial = now
+        current = Key.objects.filter(pk=kwargs["object_id"]).values_list("requests_a_minute", flat=True).first()
+        self.fields["requests_a_minute"].initial = current
 
 
-class NameForm(DialogForm):
-    """What a key is called."""
-
+class KeyNameForm(DialogForm):
     name = forms.CharField(label="Name", max_length=100, required=False, widget=TextWidget)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        now = Key.objects.filter(pk=kwargs["object_id"]).values_list("name", flat=True).first()
-        self.fields["name"].initial = now
+        current = Key.objects.filter(pk=kwargs["object_id"]).values_list("name", flat=True).first()
+        self.fields["name"].initial = current
 
 
 class KeyDisplayMixin:
-    """What is shown of a key: how it begins, never what it is."""
+    """Columns of a key. They show how a key begins, never the whole key."""
 
-    used = formatters.time_of("last_used_at", "last used")
-    created = formatters.time_of("created_at", "created")
-    used_exactly = formatters.time_of("last_used_at", "last used", exact=True)
-    created_exactly = formatters.time_of("created_at", "created", exact=True)
-    revoked_exactly = formatters.time_of("revoked_at", "revoked", exact=True)
+    used = formatters.timestamp_column("last_used_at", "last used")
+    created = formatters.timestamp_column("created_at", "created")
+    used_exactly = formatters.timestamp_column("last_used_at", "last used", exact=True)
+    created_exactly = formatters.timestamp_column("created_at", "created", exact=True)
+    revoked_exactly = formatters.timestamp_column("revoked_at", "revoked", exact=True)
 
     @admin.display(description="key", ordering="id")
     def hint_shown(self, key: Key) -> SafeString:
-        """Show how it begins."""
         return format_html('<code class="tp-nowrap">{}</code>', str(key))
 
     @admin.display(description="account")
     def owner(self, key: Key) -> SafeString:
-        """Show whose it is."""
-        return formatters.owner(key.account)
+        return formatters.account_link(key.account)
 
     @admin.display(description="allowed from")
     def networks_shown(self, key: Key) -> str:
-        """Show the networks it may be used from."""
         return ", ".join(key.networks) or "anywhere"
 
     @admin.display(description="limit")
     def limit_shown(self, key: Key) -> str:
-        """Show how often it may ask."""
         return key.limit_in_words
 
     @admin.display(description="state")
     def state(self, key: Key) -> SafeString:
-        """Tell whether it is good for anything."""
         if key.revoked_at:
             return formatters.badge("revoked", "danger")
         return (
@@ -99,7 +92,7 @@ class KeyDisplayMixin:
 
 
 class KeyInline(KeyDisplayMixin, ReadOnlyMixin, TabularInline[Key, Account]):
-    """The account's keys; the way to revoke one leads over its own page."""
+    """The account's keys. To revoke a key, staff open the key's own page."""
 
     model = Key
     fields = readonly_fields = (
@@ -107,12 +100,11 @@ class KeyInline(KeyDisplayMixin, ReadOnlyMixin, TabularInline[Key, Account]):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Key]:
-        """Bring the accounts along, which tell whether the keys are suspended."""
+        """Read the accounts too: a suspended account's keys are suspended."""
         return super().get_queryset(request).select_related("account__test_of")
 
     @admin.display(description="")
     def revoke_link(self, key: Key) -> SafeString | str:
-        """Lead to the page that revokes it."""
         if key.revoked_at:
             return ""
         return format_html(
@@ -121,23 +113,19 @@ class KeyInline(KeyDisplayMixin, ReadOnlyMixin, TabularInline[Key, Account]):
 
 
 class KeyStateFilter(RadioFilter):
-    """Good keys, or revoked ones."""
-
     title = "state"
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer both."""
         return [("good", "Good"), ("revoked", "Revoked")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the list down."""
         return queryset.filter(revoked_at__isnull=self.value() == "good") if self.value() else queryset
 
 
 @register(Key)
 class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Key]):
-    """Every key. None is made here, for it could be shown once only; all can be limited and revoked."""
+    """All keys. Staff can't create one: a new key can be shown only once, to its owner."""
 
     list_display = ("hint_shown", "account", "name", "scope", "networks_shown", "used", "created", "state")
     list_filter = (("scope", ChoicesDropdownFilter), KeyStateFilter)
@@ -158,14 +146,14 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
     )  # fmt: skip
 
     def has_alter_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Let whoever may change keys limit and revoke those that are good, and do nothing else with them."""
+        """Allow users who may change keys to change those that are not revoked."""
         key = self.get_object(request, object_id) if object_id else None
-        is_left_to_do = object_id is None or bool(key and key.revoked_at is None)
-        return is_left_to_do and request.user.has_perm("accounts.change_key")
+        is_usable = object_id is None or bool(key and key.revoked_at is None)
+        return is_usable and request.user.has_perm("accounts.change_key")
 
     @admin.action(description="Revoke", permissions=["alter"])
     def revoke_ticked(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
-        """Refuse them from the next request on, on every node."""
+        """Revoke keys: each server refuses them from the next request on."""
         revoked = [key for key in queryset if self._revoke(request, key)]
         self.message_user(request, f"{len(revoked)} revoked.", messages.SUCCESS)
 
@@ -174,15 +162,14 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
         permission="alter",
         title="What is this key called?",
         text="Its account sees the name in the panel.",
-        form=NameForm,
+        form=KeyNameForm,
     )
-    def rename(self, request: HttpRequest, form: NameForm, object_id: str) -> HttpResponse:
-        """Call it something else; what it may do stays."""
+    def rename(self, request: HttpRequest, form: KeyNameForm, object_id: str) -> HttpResponse:
         key = get_object_or_404(Key, pk=object_id)
         Key.objects.filter(pk=key.pk).update(name=form.cleaned_data["name"])
         self.log_change(request, key, f"Renamed from «{key.name}» to «{form.cleaned_data['name']}»")
         self.message_user(request, f"The key {key} has its new name.", messages.SUCCESS)
-        return _back_to(key)
+        return _redirect_to_key(key)
 
     @dialog_button(
         "Limit",
@@ -190,10 +177,9 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
         title="How often may this key ask?",
         text="Each server, and the pages' process, holds it to that within 5 seconds of its next use. "
         "Requests beyond are answered 429.",
-        form=LimitForm,
+        form=KeyLimitForm,
     )
-    def limit(self, request: HttpRequest, form: LimitForm, object_id: str) -> HttpResponse:
-        """Change how often it may ask."""
+    def limit(self, request: HttpRequest, form: KeyLimitForm, object_id: str) -> HttpResponse:
         key = get_object_or_404(Key, pk=object_id)
         if keys.limit(key.pk, form.cleaned_data["requests_a_minute"]):
             key.refresh_from_db()
@@ -201,7 +187,7 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
             self.message_user(request, f"The limit of the key {key} is {key.limit_in_words}.", messages.SUCCESS)
         else:
             self.message_user(request, f"The key {key} was revoked before.", messages.WARNING)
-        return _back_to(key)
+        return _redirect_to_key(key)
 
     @dialog_button(
         "Revoke",
@@ -211,13 +197,12 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
         danger=True,
     )
     def revoke(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
-        """Refuse it from the next request on, on every node; asked back first."""
         key = get_object_or_404(Key, pk=object_id)
         if self._revoke(request, key):
             self.message_user(request, f"The key {key} is revoked.", messages.SUCCESS)
         else:
             self.message_user(request, f"The key {key} was revoked before.", messages.WARNING)
-        return _back_to(key)
+        return _redirect_to_key(key)
 
     def _revoke(self, request: HttpRequest, key: Key) -> bool:
         revoked = keys.revoke(key.pk)
@@ -226,6 +211,6 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
         return revoked
 
 
-def _back_to(key: Key) -> HttpResponse:
-    """Have the dialog lead to the key's page, loaded anew."""
+def _redirect_to_key(key: Key) -> HttpResponse:
+    """Make the dialog load the key's page again."""
     return HttpResponse(headers={"HX-Redirect": reverse("admin:accounts_key_change", args=[key.pk])})

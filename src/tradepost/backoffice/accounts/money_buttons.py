@@ -1,4 +1,4 @@
-"""The buttons of an account's page that move its money, or let it owe some."""
+"""The buttons of an account's page that move its money or change its credit limit."""
 
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from tradepost.accounts import staff_events
 from tradepost.accounts.models import Account, EventKind
-from tradepost.backoffice.accounts.dialogs import AccountDialogMixin, ReasonForm, back_to
+from tradepost.backoffice.accounts.dialogs import AccountDialogMixin, ReasonForm, redirect_to_account
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.unfold_admin import DecimalWidget, SelectWidget, TextWidget, dialog_button
 from tradepost.engine import money
@@ -19,18 +19,18 @@ from tradepost.ledger import books, payments
 from tradepost.ledger.models import REFERENCE_CHARS_MAX, LedgerAccount, PaymentKind, PaymentState
 from tradepost.ledger.payments import PaymentRefusedError, Wish
 
-DIGITS_MAX = 14  # of an amount that is typed, decimals included
+DIGITS_MAX = 14  # of a typed amount, decimals included
 
 
 class AmountField(forms.DecimalField):
-    """An amount as the ledger has it."""
+    """An amount with the ledger's five decimals."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_digits=DIGITS_MAX, decimal_places=5, widget=DecimalWidget, **options)
 
 
 class PayForm(ReasonForm):
-    """What to pay; its token makes it one payment, however often it is sent."""
+    """A payment. Its token makes repeated posts one payment."""
 
     form_token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
     kind = forms.ChoiceField(label="Kind", widget=SelectWidget)
@@ -46,31 +46,30 @@ class PayForm(ReasonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._person, self._account = kwargs["request"].user, kwargs["object_id"]
-        kinds = [(kind.value, kind.value.capitalize()) for kind in payments.kinds_of(self._person)]
+        self._user, self._account_id = kwargs["request"].user, kwargs["object_id"]
+        kinds = [(kind.value, kind.value.capitalize()) for kind in payments.kinds_of(self._user)]
         self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        """Say at the amount why it can't be paid."""
+        """Show at the amount why this user may not make the payment."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if {"form_token", "kind", "amount", "reason"} <= cleaned.keys():
             amount: Decimal = cleaned["amount"]
             if not amount or (amount < 0 and cleaned["kind"] != PaymentKind.CORRECTION):
                 self.add_error("amount", "Only a correction may be below zero, and none may be nothing.")
-            elif why := payments.why_not(self._person, self.wish()):
+            elif why := payments.why_not(self._user, self.payment_request()):
                 self.add_error("amount", why)
         return cleaned
 
-    def wish(self) -> Wish:
-        """Return what is to be paid."""
-        given = self.cleaned_data
+    def payment_request(self) -> Wish:
+        cleaned = self.cleaned_data
         return Wish(
-            form_token=given["form_token"],
-            account=int(self._account),
-            kind=PaymentKind(given["kind"]),
-            amount=given["amount"],
-            reason=given["reason"],
-            reference=given.get("reference", ""),
+            form_token=cleaned["form_token"],
+            account=int(self._account_id),
+            kind=PaymentKind(cleaned["kind"]),
+            amount=cleaned["amount"],
+            reason=cleaned["reason"],
+            reference=cleaned.get("reference", ""),
         )
 
 
@@ -82,22 +81,22 @@ class CreditForm(ReasonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        now = LedgerAccount.objects.filter(account=kwargs["object_id"]).values_list("credit_limit", flat=True).first()
-        self.fields["limit"].initial = formatters.amount(now)
+        current_limit = (
+            LedgerAccount.objects.filter(account=kwargs["object_id"]).values_list("credit_limit", flat=True).first()
+        )
+        self.fields["limit"].initial = formatters.amount(current_limit)
 
 
 class MoneyButtonsMixin(AccountDialogMixin):
-    """Put before the accounts' admin."""
+    """Adds buttons to pay by hand and to change the credit limit to an account's page."""
 
     def has_pay_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may make a payment of any kind; how much, their role says."""
-        person = request.user
-        return (
-            isinstance(person, Account) and bool(self.account(request, object_id)) and bool(payments.kinds_of(person))
-        )
+        """Allow users who may make payments of any kind. Their role limits the amount."""
+        user = request.user
+        return isinstance(user, Account) and bool(self.account(request, object_id)) and bool(payments.kinds_of(user))
 
     def has_credit_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may change credit limits, but for their own account's, which takes who sets limits."""
+        """Allow users who may change credit limits; on their own account, only those who set payment limits."""
         account = self.account(request, object_id)
         is_other = account is not None and (account.pk != request.user.pk or request.user.has_perm(payments.SET_LIMITS))
         return is_other and request.user.has_perm("ledger.change_credit_limit")
@@ -110,22 +109,22 @@ class MoneyButtonsMixin(AccountDialogMixin):
         form=PayForm,
     )
     def pay(self, request: HttpRequest, form: PayForm, object_id: str) -> HttpResponse:
-        """Pay, or ask for it."""
-        account, person = self.account(request, object_id), request.user
+        """Make the payment, or request it if a second person has to approve it."""
+        account, user = self.account(request, object_id), request.user
         assert account
-        assert isinstance(person, Account)
+        assert isinstance(user, Account)
         try:
-            payment = payments.make(person, form.wish())
-        except PaymentRefusedError as refused:
-            messages.error(request, f"Nothing was paid. {refused}")
-            return back_to(account)
+            payment = payments.make(user, form.payment_request())
+        except PaymentRefusedError as error:
+            messages.error(request, f"Nothing was paid. {error}")
+            return redirect_to_account(account)
         what = f"{payment.kind.capitalize()} of {money.show(payment.amount)}"
         if payment.state == PaymentState.REQUESTED:
             messages.warning(request, f"{what}: it waits for a second person's approval.")
         else:
             balance = LedgerAccount.objects.get(account=account).balance
             messages.success(request, f"{what}: the balance is {formatters.amount(balance)}.")
-        return back_to(account)
+        return redirect_to_account(account)
 
     @dialog_button(
         "Credit limit",
@@ -135,19 +134,19 @@ class MoneyButtonsMixin(AccountDialogMixin):
         form=CreditForm,
     )
     def limit_credit(self, request: HttpRequest, form: CreditForm, object_id: str) -> HttpResponse:
-        """Change it, and write down why."""
+        """Change the credit limit and record the reason."""
         account, limit = self.account(request, object_id), form.cleaned_data["limit"]
         assert account
-        became = money.show(limit)
+        after = money.show(limit)
         try:
             with transaction.atomic():
-                was = money.show(books.set_credit_limit(account.pk, limit))
+                before = money.show(books.set_credit_limit(account.pk, limit))
                 reason = form.cleaned_data["reason"]
-                staff_events.record(request, account, EventKind.CREDIT_LIMIT, reason=reason, before=was, after=became)
+                staff_events.record(request, account, EventKind.CREDIT_LIMIT, reason=reason, before=before, after=after)
         except ValueError as error:
             messages.error(request, f"Nothing was changed. {error}")
-            return back_to(account)
+            return redirect_to_account(account)
         admin: Any = self
-        admin.log_change(request, account, f"Credit limit changed from {was} to {became}")
-        messages.success(request, f"The credit limit is {became}; it was {was}.")
-        return back_to(account)
+        admin.log_change(request, account, f"Credit limit changed from {before} to {after}")
+        messages.success(request, f"The credit limit is {after}; it was {before}.")
+        return redirect_to_account(account)

@@ -1,4 +1,4 @@
-"""How an account stands: what its page shows above the form, each part for those who may see its list."""
+"""The overview above the form of an account's page. Each part is for users who may see the list it comes from."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,21 +20,21 @@ from tradepost.orders.models import Order
 from tradepost.site_settings import effective as site_settings
 
 ROWS = 6
-FIGURES = {"Charge", "Amount", "Balance after"}  # columns set flush right
+NUMERIC_HEADS = {"Charge", "Amount", "Balance after"}  # columns aligned right
 STATE_COLOURS = {"requested": "warning", "done": "success", "rejected": "danger"}
 
 type Context = dict[str, Any]
 
 
-def overview(request: HttpRequest, account: Account) -> Context:
-    """Return what the template shows of an account."""
+def account_overview(request: HttpRequest, account: Account) -> Context:
+    """Return the template's context."""
     notes = list(Note.objects.filter(account=account).select_related("author")[:ROWS])
     events = list(AccountEvent.objects.filter(account=account)[:ROWS])
     return {
         "account": account,
         "pinned": next((note for note in notes if note.is_pinned), None),
         "notes": notes,
-        "events": [{"event": event, "at": formatters.moment(event.at)} for event in events],
+        "events": [{"event": event, "at": formatters.timestamp(event.at)} for event in events],
         "suspension": None if account.is_active else _suspension(account),
         "figures": _figures(request, account),
         "sections": [section for section in _sections(request, account) if section],
@@ -49,39 +49,46 @@ def _suspension(account: Account) -> AccountEvent | None:
 
 
 def _figures(request: HttpRequest, account: Account) -> list[Context]:
-    spent = spending.of([account.pk])[account.pk]
+    account_spending = spending.spending_by_account([account.pk])[account.pk]
     money, unit = account.ledger_account, site_settings.for_request(request).currency
-    transfers = _list("ledger_transfer", q=str(account.email)) if request.user.has_perm("ledger.view_transfer") else ""
-    orders = _list("orders_order", account=account.pk) if request.user.has_perm("orders.view_order") else ""
+    transfers = (
+        _list_url("ledger_transfer", q=str(account.email)) if request.user.has_perm("ledger.view_transfer") else ""
+    )
+    orders = _list_url("orders_order", account=account.pk) if request.user.has_perm("orders.view_order") else ""
     rates = CustomRate.objects.filter(account=account).count()
-    aside = f"may go down to −{formatters.grouped(money.credit_limit)}" if money.credit_limit else "no credit"
+    aside = f"may go down to −{formatters.grouped_amount(money.credit_limit)}" if money.credit_limit else "no credit"
     return [
         {
             "title": "Balance",
-            "value": formatters.grouped(money.balance or ZERO),
+            "value": formatters.grouped_amount(money.balance or ZERO),
             "unit": unit,
             "aside": aside,
             "link": transfers,
         },
         {
             "title": "Spent in 30 days",
-            "value": formatters.grouped(spent.spent_recently),
+            "value": formatters.grouped_amount(account_spending.spent_recently),
             "unit": unit,
-            "aside": f"{formatters.grouped(spent.spent)} ever, after refunds",
+            "aside": f"{formatters.grouped_amount(account_spending.spent)} ever, after refunds",
             "link": transfers,
         },
-        {"title": "Orders", "value": spent.orders_shown, "aside": _ago("last", spent.ordered_at), "link": orders},
+        {
+            "title": "Orders",
+            "value": account_spending.orders_shown,
+            "aside": _ago("last", account_spending.ordered_at),
+            "link": orders,
+        },
         {
             "title": "Custom rates",
             "value": f"{rates:,}",
             "aside": "else what everybody pays",
-            "link": _list("catalog_customrate", account=account.pk)
+            "link": _list_url("catalog_customrate", account=account.pk)
             if request.user.has_perm("catalog.view_customrate")
             else "",
         },
         {
             "title": "Last seen",
-            "value": _day(spent.seen_at),
+            "value": _day(account_spending.seen_at),
             "aside": f"joined {account.created_at:%d %b %Y}",
             "link": "",
         },
@@ -89,22 +96,22 @@ def _figures(request: HttpRequest, account: Account) -> list[Context]:
 
 
 def _sections(request: HttpRequest, account: Account) -> list[Context | None]:
-    may = request.user.has_perm
+    has_perm = request.user.has_perm
     return [
-        _orders(account) if may("orders.view_order") else None,
-        _transfers(account) if may("ledger.view_transfer") else None,
-        _payments(account) if may("ledger.view_transfer") else None,
+        _orders(account) if has_perm("orders.view_order") else None,
+        _transfers(account) if has_perm("ledger.view_transfer") else None,
+        _payments(account) if has_perm("ledger.view_transfer") else None,
     ]
 
 
 def _orders(account: Account) -> Context:
     rows = [
         [
-            formatters.link(reverse("admin:orders_order_change", args=[order.pk]), f"#{order.pk}"),
-            formatters.short(str(order.service)),
+            formatters.page_link(reverse("admin:orders_order_change", args=[order.pk]), f"#{order.pk}"),
+            formatters.truncated(str(order.service)),
             formatters.amount(order.net),
-            formatters.status(order.status),
-            formatters.moment(order.created_at),
+            formatters.status_badge(order.status),
+            formatters.timestamp(order.created_at),
         ]
         for order in Order.objects.filter(account=account).select_related("service")[:ROWS]
     ]
@@ -112,57 +119,66 @@ def _orders(account: Account) -> Context:
         "Last orders",
         ["Order", "Service", "Charge", "Status", "Created"],
         rows,
-        _list("orders_order", account=account.pk),
+        _list_url("orders_order", account=account.pk),
     )
 
 
 def _transfers(account: Account) -> Context:
-    mine = account.ledger_account.pk
-    sides = [Transfer.objects.filter(**{side: mine}).order_by("-id")[:ROWS] for side in ("debit", "credit")]
-    newest = sorted((each for side in sides for each in side), key=lambda transfer: -transfer.pk)[:ROWS]
+    ledger_account = account.ledger_account.pk
+    sides = [Transfer.objects.filter(**{side: ledger_account}).order_by("-id")[:ROWS] for side in ("debit", "credit")]
+    newest = sorted((transfer for side in sides for transfer in side), key=lambda transfer: -transfer.pk)[:ROWS]
     rows = [
         [
-            formatters.link(reverse("admin:ledger_transfer_change", args=[each.pk]), TransferKind(each.kind).label),
-            f"{'+' if each.credit_id == mine else '−'}{formatters.amount(each.amount)}",
-            formatters.amount(each.balance_after),
-            formatters.short(each.actor),
-            formatters.moment(each.at),
+            formatters.page_link(
+                reverse("admin:ledger_transfer_change", args=[transfer.pk]), TransferKind(transfer.kind).label
+            ),
+            f"{'+' if transfer.credit_id == ledger_account else '−'}{formatters.amount(transfer.amount)}",
+            formatters.amount(transfer.balance_after),
+            formatters.truncated(transfer.actor),
+            formatters.timestamp(transfer.at),
         ]
-        for each in newest
+        for transfer in newest
     ]
     heads = ["What", "Amount", "Balance after", "By", "At"]
-    return _section("Last transfers", heads, rows, _list("ledger_transfer", q=str(account.email)))
+    return _section("Last transfers", heads, rows, _list_url("ledger_transfer", q=str(account.email)))
 
 
 def _payments(account: Account) -> Context | None:
-    found = ManualPayment.objects.filter(account=account).select_related("requested_by")[:ROWS]
+    payments = ManualPayment.objects.filter(account=account).select_related("requested_by")[:ROWS]
     rows = [
         [
-            formatters.link(reverse("admin:ledger_manualpayment_change", args=[each.pk]), each.kind.capitalize()),
-            formatters.amount(each.amount),
-            formatters.badge(each.state, STATE_COLOURS[each.state]),
-            formatters.short(str(each.requested_by)),
-            formatters.moment(each.requested_at),
+            formatters.page_link(
+                reverse("admin:ledger_manualpayment_change", args=[payment.pk]), payment.kind.capitalize()
+            ),
+            formatters.amount(payment.amount),
+            formatters.badge(payment.state, STATE_COLOURS[payment.state]),
+            formatters.truncated(str(payment.requested_by)),
+            formatters.timestamp(payment.requested_at),
         ]
-        for each in found
+        for payment in payments
     ]
     heads = ["Payment by hand", "Amount", "State", "By", "At"]
     return (
-        _section("Payments by hand", heads, rows, _list("ledger_manualpayment", q=str(account.email))) if rows else None
+        _section("Payments by hand", heads, rows, _list_url("ledger_manualpayment", q=str(account.email)))
+        if rows
+        else None
     )
 
 
 def _section(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]], link: str) -> Context:
-    numbers = [place for place, head in enumerate(heads) if head in FIGURES]
+    numbers = [index for index, head in enumerate(heads) if head in NUMERIC_HEADS]
     return {"title": title, "heads": heads, "rows": rows, "link": link, "numbers": numbers}
 
 
 def _sessions(account: Account) -> list[Context]:
-    found = UserSession.objects.filter(user=account).order_by("-last_seen_at")[:ROWS]
-    return [{"ip": each.ip, "agent": each.user_agent, "at": formatters.moment(each.last_seen_at)} for each in found]
+    sessions = UserSession.objects.filter(user=account).order_by("-last_seen_at")[:ROWS]
+    return [
+        {"ip": session.ip, "agent": session.user_agent, "at": formatters.timestamp(session.last_seen_at)}
+        for session in sessions
+    ]
 
 
-def _list(name: str, **parameters: str | int) -> str:
+def _list_url(name: str, **parameters: str | int) -> str:
     return f"{reverse(f'admin:{name}_changelist')}?{urlencode(parameters)}"
 
 

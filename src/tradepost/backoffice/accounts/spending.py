@@ -1,8 +1,8 @@
-"""What accounts have spent and when they were last here, for the rows of a page, however much there is of it.
+"""What accounts have spent and when they were last seen, for the rows of one page.
 
-What was spent is never summed over orders: it is what an account was paid in less what it has left (decision 0046).
-Of a stretch of time, it is what it had before, and was paid in since, less what it has left. Both cost a look-up in an
-index and the few transfers that are no order's.
+The total is never summed over orders: it is what was paid in, less the balance (decision 0046). What an account spent
+in a period is its balance before, plus what was paid in since, less the balance now. Both cost an index look-up and the
+few transfers that belong to no order.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from django.utils import timezone
 from tradepost.id_ranges import first_id_since
 
 RECENT = timedelta(days=30)
-COUNTED_MAX = 1_000  # orders of one account, counted for a list
+COUNTED_MAX = 1_000  # orders of one account; more are shown as 1,000+
 
 
-class Spending(NamedTuple):
-    """An account's, net of refunds: whoever only got refunds of older orders has spent less than nothing of late."""
+class AccountSpending(NamedTuple):
+    """What an account has spent, net of refunds. Recent spending is negative if older orders were refunded."""
 
     spent: Decimal
     spent_recently: Decimal
@@ -30,7 +30,7 @@ class Spending(NamedTuple):
 
     @property
     def orders_shown(self) -> str:
-        """How many orders, as far as they are counted."""
+        """The number of orders; `1,000+` above `COUNTED_MAX`."""
         return f"{COUNTED_MAX:,}+" if self.orders > COUNTED_MAX else f"{self.orders:,}"
 
 
@@ -70,11 +70,10 @@ WHERE l.account_id = ANY(%(accounts)s)
 """
 
 
-def of(accounts: Sequence[int]) -> dict[int, Spending]:
-    """Return what each of these accounts has spent, by its id."""
+def spending_by_account(accounts: Sequence[int]) -> dict[int, AccountSpending]:
     if not accounts:
         return {}
     first = first_id_since("ledger_transfer", "at", timezone.now() - RECENT)
     with connection.cursor() as cursor:
         cursor.execute(_SPENDING, {"accounts": list(accounts), "first": first})
-        return {row[0]: Spending(*row[1:]) for row in cursor.fetchall()}
+        return {row[0]: AccountSpending(*row[1:]) for row in cursor.fetchall()}

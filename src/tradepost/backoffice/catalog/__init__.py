@@ -1,1 +1,1 @@
-"""The catalog in the back office: what is for sale, in which order, and who pays what for it."""
+"""The catalog in the back office: categories, services, routes, price lists and custom rates."""

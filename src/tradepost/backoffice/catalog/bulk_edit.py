@@ -1,4 +1,4 @@
-"""The page on which ticked services, or all that a filter leaves, are edited at once."""
+"""The page that edits the ticked services, or all that a filter finds, at once."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -22,13 +22,13 @@ from tradepost.providers import costs
 from tradepost.providers.bulk_edit import Considered, Edit, RateBy
 
 SERVICES_MAX = 20_000
-AS_IT_IS = ("", "Leave as it is")
-NAMES = {"is_active": "on sale", "category_id": "category", "dripfeed": "drip-feed"}
+UNCHANGED = ("", "Leave as it is")
+FIELD_NAMES = {"is_active": "on sale", "category_id": "category", "dripfeed": "drip-feed"}
 
 
 def _choice(label: str, yes: str = "Yes", no: str = "No") -> forms.ChoiceField:
     return forms.ChoiceField(
-        label=label, required=False, choices=[AS_IT_IS, ("yes", yes), ("no", no)], widget=SelectWidget
+        label=label, required=False, choices=[UNCHANGED, ("yes", yes), ("no", no)], widget=SelectWidget
     )
 
 
@@ -36,11 +36,11 @@ def _number(label: str, *, least: int = 0) -> forms.IntegerField:
     return forms.IntegerField(label=label, required=False, min_value=least, max_value=2**31 - 1, widget=IntegerWidget)
 
 
-class EditForm(forms.Form):
-    """What is to become of the services; what is left empty stays as it is."""
+class ServiceEditForm(forms.Form):
+    """What to change. A service keeps its value where a field is empty."""
 
     rate_by = forms.ChoiceField(
-        label="Rate", required=False, choices=[AS_IT_IS, *RateBy.choices()], widget=SelectWidget,
+        label="Rate", required=False, choices=[UNCHANGED, *RateBy.choices()], widget=SelectWidget,
         help_text="The cost is that of the dearest active route.",
     )  # fmt: skip
     figure = forms.DecimalField(required=False, max_digits=20, decimal_places=7, widget=DecimalWidget)
@@ -52,7 +52,7 @@ class EditForm(forms.Form):
     max = _number("Max", least=1)
     is_active = _choice("For sale", "Put on sale", "Take off sale")
     category = forms.ModelChoiceField(
-        Category.objects.all(), required=False, empty_label=AS_IT_IS[1], widget=SelectWidget
+        Category.objects.all(), required=False, empty_label=UNCHANGED[1], widget=SelectWidget
     )
     refill = _choice("Refill")
     refill_days = _number("Refill days")
@@ -61,25 +61,26 @@ class EditForm(forms.Form):
     dripfeed = _choice("Drip-feed")
 
     def clean(self) -> dict[str, Any]:
-        """Ask for something, and for a figure where one is needed."""
-        told: dict[str, Any] = super().clean() or self.cleaned_data
-        if told.get("rate_by") and told.get("figure") is None and "figure" not in self.errors:
+        """Require at least one change, and a figure for every change of the rate."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("rate_by") and cleaned.get("figure") is None and "figure" not in self.errors:
             self.add_error("figure", "How much?")
-        if not self.errors and not any(value not in {None, ""} for value in told.values()):
+        if not self.errors and not any(value not in {None, ""} for value in cleaned.values()):
             raise forms.ValidationError("Say what is to change.")
-        return told
+        return cleaned
 
     def edit(self) -> Edit:
-        """Return what was chosen."""
-        told = self.cleaned_data
-        flags = {name: told[name] == "yes" for name in ("is_active", "refill", "cancel", "dripfeed") if told[name]}
-        numbers = {name: told[name] for name in ("min", "max", "refill_days", "refill_wait_hours")}
-        decimals = told["decimals"]
+        cleaned = self.cleaned_data
+        flags = {
+            name: cleaned[name] == "yes" for name in ("is_active", "refill", "cancel", "dripfeed") if cleaned[name]
+        }
+        numbers = {name: cleaned[name] for name in ("min", "max", "refill_days", "refill_wait_hours")}
+        decimals = cleaned["decimals"]
         return Edit(
-            rate_by=RateBy(told["rate_by"]) if told["rate_by"] else None,
-            figure=told["figure"] or Decimal(0),
+            rate_by=RateBy(cleaned["rate_by"]) if cleaned["rate_by"] else None,
+            figure=cleaned["figure"] or Decimal(0),
             decimals=edits.RATE_DECIMALS if decimals is None else decimals,
-            category_id=told["category"].pk if told["category"] else None,
+            category_id=cleaned["category"].pk if cleaned["category"] else None,
             **flags,
             **numbers,
         )
@@ -93,24 +94,25 @@ FIELDSETS = (
 
 
 class BulkEditMixin:
-    """Put before the `ModelAdmin` of services: an action that edits many of them."""
+    """Adds an action to the list of services that edits many of them."""
 
     @admin.action(description="Edit…", permissions=["change"])
     def bulk_edit(self, request: HttpRequest, queryset: QuerySet[Service]) -> HttpResponse | None:
-        """Ask what is to change, show what that does, and do it when that is agreed to."""
+        """Ask what to change, preview the result, and apply it once staff confirm it."""
         ids = list(queryset.values_list("pk", flat=True)[:SERVICES_MAX])
-        form = EditForm(request.POST if change_preview.is_asked(request) else None)
+        form = ServiceEditForm(request.POST if change_preview.is_submitted(request) else None)
         proposal = None
         if form.is_valid():
             with transaction.atomic():
                 locked = Service.objects.filter(pk__in=ids).order_by("pk").select_for_update()
-                considered = edits.consider(found := list(locked), form.edit(), costs.of(found))
-                names = dict(Category.objects.values_list("pk", "name"))
-                proposal = _proposal(considered, names)
-                if change_preview.is_agreed(request, proposal):
+                services = list(locked)
+                considered = edits.consider(services, form.edit(), costs.of(services))
+                category_names = dict(Category.objects.values_list("pk", "name"))
+                proposal = _preview(considered, category_names)
+                if change_preview.is_confirmed(request, proposal):
                     _apply(request, considered)
                     return None
-        return change_preview.page(
+        return change_preview.preview_page(
             request,
             title="Edit services",
             text=f"{len(ids):,} services are edited. What is left empty stays as it is; nothing is done before you have"
@@ -126,7 +128,7 @@ class BulkEditMixin:
 
 def _apply(request: HttpRequest, considered: Sequence[Considered]) -> None:
     quarantined = edits.apply(considered)
-    changed = [each for each in considered if each.is_to_change]
+    changed = [item for item in considered if item.is_to_change]
     messages.success(request, f"{len(changed):,} services changed.")
     if quarantined:
         messages.warning(request, f"{len(quarantined):,} of them are in quarantine now, off sale.")
@@ -137,44 +139,48 @@ def _selection(request: HttpRequest, action: str) -> list[tuple[str, str]]:
     return [("action", action), ("select_across", request.POST.get("select_across", "0")), *ticked]
 
 
-def _proposal(considered: Sequence[Considered], names: Mapping[int, str]) -> ChangePreview[Considered]:
-    changing = [each for each in considered if each.is_to_change]
-    refused = [each for each in considered if each.refusal]
-    warned = [each for each in changing if each.warnings]
-    quiet = [each for each in changing if not each.warnings]
+def _preview(considered: Sequence[Considered], category_names: Mapping[int, str]) -> ChangePreview[Considered]:
+    changing = [item for item in considered if item.is_to_change]
+    refused = [item for item in considered if item.refusal]
+    warned = [item for item in changing if item.warnings]
+    unwarned = [item for item in changing if not item.warnings]
     same = len(considered) - len(changing) - len(refused)
     warnings = [f"{len(refused):,} can't be changed like this and are left as they are."] if refused else []
     return ChangePreview(
         summary=f"{len(changing):,} change, {same:,} are so already",
         headers=("Service", "Changes", "Mind"),
-        rows=[*refused, *warned, *quiet],
-        cells=lambda each: _row(each, names),
+        rows=[*refused, *warned, *unwarned],
+        cells=lambda item: _row(item, category_names),
         count=len(changing),
         warnings=warnings,
     )
 
 
-def _row(each: Considered, names: Mapping[int, str]) -> tuple[SafeString | str, ...]:
-    name = format_html("{} · {}", each.service.pk, formatters.short(each.service.name))
-    if each.refusal:
-        return name, formatters.NOTHING, format_html("{} {}", formatters.badge("left as it is", "danger"), each.refusal)
+def _row(item: Considered, category_names: Mapping[int, str]) -> tuple[SafeString | str, ...]:
+    name = format_html("{} · {}", item.service.pk, formatters.truncated(item.service.name))
+    if item.refusal:
+        return name, formatters.NOTHING, format_html("{} {}", formatters.badge("left as it is", "danger"), item.refusal)
     changed = '<span class="tp-change">{} <s>{}</s> → <b>{}</b></span>'
-    changes = format_html_join(" ", changed, _written(each, names))
-    mind = format_html_join("", '<span class="tp-mind">{}</span>', ((text,) for text in each.warnings))
-    return name, changes, mind
+    changes = format_html_join(" ", changed, _changes_in_words(item, category_names))
+    warnings = format_html_join("", '<span class="tp-mind">{}</span>', ((text,) for text in item.warnings))
+    return name, changes, warnings
 
 
-def _written(each: Considered, names: Mapping[int, str]) -> list[tuple[str, str, str]]:
-    """Write each change: the field, the old value and the new one."""
+def _changes_in_words(item: Considered, category_names: Mapping[int, str]) -> list[tuple[str, str, str]]:
+    """Return each changed field with its old and its new value."""
     return [
-        (NAMES.get(field, field.replace("_", " ")), _value(field, was, names), _value(field, new, names))
-        for field, (was, new) in each.changes.items()
+        (
+            FIELD_NAMES.get(field, field.replace("_", " ")),
+            _value_text(field, was, category_names),
+            _value_text(field, new, category_names),
+        )
+        for field, (was, new) in item.changes.items()
     ]
 
 
-def _value(field: str, value: Any, names: Mapping[int, str]) -> str:
+def _value_text(field: str, value: Any, category_names: Mapping[int, str]) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Decimal):
         return formatters.amount(value)
-    return names.get(value, "?") if field == "category_id" else f"{value:,}"
+    return category_names.get(value, "?") if field == "category_id" else f"{value:,}"

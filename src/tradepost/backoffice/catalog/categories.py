@@ -1,4 +1,4 @@
-"""Categories in the back office: the headings, in the order that customers see."""
+"""Categories in the back office, in the order that customers see."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tradepost.backoffice.catalog.import_export import ImportExportMixin
-from tradepost.backoffice.catalog.sort_order import arrange
+from tradepost.backoffice.catalog.sort_order import arrange_rows
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import DialogForm, ModelAdmin, dialog_button, link_button
@@ -22,7 +22,7 @@ from tradepost.providers import duplicates
 
 @register(Category)
 class CategoryAdmin(ImportExportMixin, ModelAdmin[Category]):
-    """The headings. They and their services are put in order on a page of their own."""
+    """The categories. Categories, and the services of each, are sorted on pages of their own."""
 
     resource = CategoryResource
     list_display = ("name", "services_count", "arrange_services")
@@ -33,8 +33,7 @@ class CategoryAdmin(ImportExportMixin, ModelAdmin[Category]):
     actions_detail = ("arrange_this", "duplicate")
 
     def get_urls(self) -> list[URLPattern]:
-        """Have pages beside the admin's own."""
-        view = self.admin_site.admin_view(arrange)
+        view = self.admin_site.admin_view(arrange_rows)
         return [
             path("arrange/", view, name="catalog_category_arrange"),
             path("<int:category>/arrange/", view, name="catalog_category_arrange_services"),
@@ -42,42 +41,38 @@ class CategoryAdmin(ImportExportMixin, ModelAdmin[Category]):
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
-        """Count the services along."""
         return super().get_queryset(request).annotate(services_total=Count("services"))
 
-    @formatters.figure("services")
+    @formatters.numeric_column("services")
     def services_count(self, category: Category) -> SafeString:
-        """Lead to those that stand under it, on sale or not."""
-        address = reverse("admin:catalog_service_changelist")
+        """Link to the category's services, on sale or not."""
+        url = reverse("admin:catalog_service_changelist")
         total = f"{category.services_total:,}"  # type: ignore[attr-defined] # annotated above
-        return format_html('<a class="tp-link" href="{}?category__id__exact={}">{}</a>', address, category.pk, total)
+        return format_html('<a class="tp-link" href="{}?category__id__exact={}">{}</a>', url, category.pk, total)
 
     @admin.display(description="order")
     def arrange_services(self, category: Category) -> SafeString:
-        """Lead to where its services are put in order."""
-        address = reverse("admin:catalog_category_arrange_services", args=[category.pk])
-        return format_html('<a class="tp-link" href="{}">Arrange</a>', address)
+        url = reverse("admin:catalog_category_arrange_services", args=[category.pk])
+        return format_html('<a class="tp-link" href="{}">Arrange</a>', url)
 
     def has_delete_permission(self, request: HttpRequest, obj: Category | None = None) -> bool:
-        """Only an empty one."""
+        """Allow deleting an empty category only."""
         return super().has_delete_permission(request, obj) and (obj is None or not obj.services.exists())
 
     def has_arrange_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may change categories and services may put them in order."""
+        """Allow users who may change categories and services."""
         return request.user.has_perms(["catalog.change_category", "catalog.change_service"])
 
     def has_duplicate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may add categories and services may make them once more."""
+        """Allow users who may add categories and services."""
         return request.user.has_perms(["catalog.add_category", "catalog.add_service"])
 
     @link_button("Arrange…", permission="arrange")
     def arrange(self, request: HttpRequest) -> HttpResponse:
-        """Lead to where categories are put in order."""
         return redirect("admin:catalog_category_arrange")
 
     @link_button("Arrange services…", permission="arrange")
     def arrange_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Lead to where its services are put in order."""
         return redirect("admin:catalog_category_arrange_services", int(object_id))
 
     @dialog_button(
@@ -87,7 +82,6 @@ class CategoryAdmin(ImportExportMixin, ModelAdmin[Category]):
         text="Its services are made once more, off sale, with their routes.",
     )
     def duplicate(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
-        """Make it once more, with its services."""
         copy = duplicates.duplicate_category(get_object_or_404(Category, pk=object_id))
         self.log_addition(request, copy, "Duplicated")
         self.message_user(request, f"{copy.services.count():,} services duplicated, off sale.", messages.SUCCESS)

@@ -1,4 +1,4 @@
-"""Cost and margin in the list of services, for staff who may see where services are bought."""
+"""Cost and margin in the list of services, for users who may view routes."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,9 +6,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tradepost.backoffice.catalog.margins import margin_badge, margin_of, written_cost
+from tradepost.backoffice.catalog.margins import cost_text, margin_badge, margin_percent_text
 from tradepost.backoffice.ui import formatters
-from tradepost.backoffice.ui.pagination import NewestList
+from tradepost.backoffice.ui.pagination import NewestChangeList
 from tradepost.catalog.models import Service
 from tradepost.providers import costs
 from tradepost.providers.costs import Costs
@@ -21,50 +21,51 @@ else:
     Base = object
 
 
-class CostedList(NewestList):
-    """A list of services that knows what those of its page cost."""
+class CostChangeList(NewestChangeList):
+    """A list of services that reads the costs of the current page."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Ask for the costs of the page, once."""
+        """Read the costs of all services of the page by one query."""
         super().get_results(request)
-        known = costs.of(self.result_list)
+        known_costs = costs.of(self.result_list)
         for service in self.result_list:
-            service.costs = known.get(service.pk)
+            service.costs = known_costs.get(service.pk)
 
 
 class CostColumnsMixin(Base):
-    """Put before the `ModelAdmin` of services."""
+    """Adds columns of costs and margins to the list of services."""
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """Show costs to those who may see where services are bought."""
-        shown: Any = super().get_list_display(request)
+        """Add the columns for users who may view routes."""
+        names: Any = super().get_list_display(request)
         if not request.user.has_perm("providers.view_route"):
-            return shown
-        after = shown.index("rate") + 1
-        return (*shown[:after], "cost", "margin", *shown[after:])
+            return names
+        place = names.index("rate") + 1
+        return (*names[:place], "cost", "margin", *names[place:])
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CostedList]:
-        """List them with their costs."""
-        return CostedList
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CostChangeList]:
+        return CostChangeList
 
-    @formatters.figure("cost", ordering=costs.to_sort_by_cost())
+    @formatters.numeric_column("cost", ordering=costs.to_sort_by_cost())
     def cost(self, service: Service) -> SafeString | str:
-        """Show what 1,000 cost by the first route and, if that is another one, by the cheapest."""
-        known: Costs | None = getattr(service, "costs", None)
-        if known is None:
+        """Show the cost of 1,000 by the first route and, if another route is cheaper, by the cheapest."""
+        known_costs: Costs | None = getattr(service, "costs", None)
+        if known_costs is None:
             return formatters.NOTHING
-        first, cheapest = written_cost(known.first), written_cost(known.cheapest)
-        if known.first == known.cheapest:
+        first, cheapest = cost_text(known_costs.first), cost_text(known_costs.cheapest)
+        if known_costs.first == known_costs.cheapest:
             return format_html('<span class="tp-nowrap">{}</span>', first)
         return format_html('<span class="tp-nowrap">{}</span><small class="tp-under">from {}</small>', first, cheapest)
 
-    @formatters.figure("margin", ordering=costs.to_sort_by_margin())
+    @formatters.numeric_column("margin", ordering=costs.to_sort_by_margin())
     def margin(self, service: Service) -> SafeString | str:
-        """Show what is left of the rate above the first route's cost and, if that is another one, the cheapest's."""
-        known: Costs | None = getattr(service, "costs", None)
-        if known is None:
+        """Show the margin over the first route's cost and, if another route is cheaper, over its cost."""
+        known_costs: Costs | None = getattr(service, "costs", None)
+        if known_costs is None:
             return formatters.NOTHING
-        first = margin_badge(service.rate, known.first)
-        if known.first == known.cheapest:
+        first = margin_badge(service.rate, known_costs.first)
+        if known_costs.first == known_costs.cheapest:
             return first
-        return format_html('{}<small class="tp-under">to {}</small>', first, margin_of(service.rate, known.cheapest))
+        return format_html(
+            '{}<small class="tp-under">to {}</small>', first, margin_percent_text(service.rate, known_costs.cheapest)
+        )

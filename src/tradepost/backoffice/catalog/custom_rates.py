@@ -1,4 +1,4 @@
-"""Rates agreed with single accounts, in the back office."""
+"""Custom rates in the back office: rates agreed with single accounts."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from tradepost.catalog.models import CustomRate, Service
 
 
 class CustomRateInline(PlainDecimalsMixin, TabularInline[CustomRate, Service]):
-    """Who has the service at another rate."""
+    """The accounts that have a custom rate for the service."""
 
     model = CustomRate
     show_title = False
@@ -30,8 +30,6 @@ class CustomRateInline(PlainDecimalsMixin, TabularInline[CustomRate, Service]):
 
 @register(CustomRate)
 class CustomRateAdmin(ImportExportMixin, PlainDecimalsMixin, UncountedListMixin, ModelAdmin[CustomRate]):
-    """Rates agreed with single accounts."""
-
     resource = CustomRateResource
     list_display = ("id", "account", "service", "service_rate", "rate")
     list_display_links = ("id", "account")
@@ -46,20 +44,17 @@ class CustomRateAdmin(ImportExportMixin, PlainDecimalsMixin, UncountedListMixin,
     actions_list: Any = ("copy_rates", *ImportExportMixin.actions_list)
 
     def get_urls(self) -> list[URLPattern]:
-        """Have one page beside the admin's own."""
-        copy = path("copy/", self.admin_site.admin_view(rate_copies.copy), name="catalog_customrate_copy")
+        copy = path("copy/", self.admin_site.admin_view(rate_copies.copy_custom_rates), name="catalog_customrate_copy")
         return [copy, *super().get_urls()]
 
     def has_copy_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may add and change them may copy them."""
+        """Allow users who may add and change custom rates."""
         return request.user.has_perms(["catalog.add_customrate", "catalog.change_customrate"])
 
     @link_button("Copy between accounts…", permission="copy")
     def copy_rates(self, request: HttpRequest) -> HttpResponse:
-        """Lead to the page that does it."""
         return redirect("admin:catalog_customrate_copy")
 
-    @formatters.figure("list rate")
+    @formatters.numeric_column("list rate")
     def service_rate(self, custom: CustomRate) -> str:
-        """Show what everybody else pays."""
         return formatters.amount(custom.service.rate)

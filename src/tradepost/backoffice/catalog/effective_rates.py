@@ -1,4 +1,4 @@
-"""What would this account pay? Each rate with the rule that decides it, as the engine decides it."""
+"""What an account pays: each rate with the rule that sets it, computed by the engine."""
 
 from typing import Any
 
@@ -20,18 +20,18 @@ ROWS_MAX = 100
 COLOURS = {Rule.CUSTOM: "primary", Rule.LISTED: "info", Rule.CATEGORY: "info", Rule.DISCOUNT: "info"}
 
 
-def show(request: HttpRequest) -> HttpResponse:
-    """Look up services for an account, by its address; both are asked for on the page."""
+def effective_rates(request: HttpRequest) -> HttpResponse:
+    """Show the rates of the account and the services that the user searched for."""
     if not request.user.has_perm("catalog.view_pricelist"):
         raise PermissionDenied
-    address, text = request.GET.get("account", "").strip(), request.GET.get("q", "").strip()
-    account = Account.objects.filter(email=address.lower()).first() if address else None
+    email, text = request.GET.get("account", "").strip(), request.GET.get("q", "").strip()
+    account = Account.objects.filter(email=email.lower()).first() if email else None
     membership = PriceListMember.objects.filter(account=account).select_related("price_list").first()
     context = {
         **site.each_context(request),
         "title": "Who pays what",
         "opts": PriceList._meta,  # noqa: SLF001 - documented
-        "address": address,
+        "address": email,
         "text": text,
         "account": account,
         "price_list": membership.price_list if membership else None,
@@ -42,20 +42,20 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 def _rows(account: Account, text: str) -> list[dict[str, Any]]:
-    """Price the services on sale that a text finds."""
+    """Price the matching services that are on sale."""
     connection = engine_connection()
     catalog = catalogs.current(connection)
     catalog.load_rates(connection, {account.pk})
-    offered = [(service, catalog.service(str(service.pk))) for service in _found(text)]
+    offered = [(service, catalog.service(str(service.pk))) for service in _matching_services(text)]
     return [_row(service, catalog.price(account.pk, offer)) for service, offer in offered if offer]
 
 
-def _found(text: str) -> list[Service]:
-    found = Service.objects.filter(is_active=True).select_related("category")
+def _matching_services(text: str) -> list[Service]:
+    services = Service.objects.filter(is_active=True).select_related("category")
     for word in text.split():
         by_id = Q(pk=wire_id(word)) if wire_id(word) else Q()
-        found = found.filter(Q(name__icontains=word) | Q(category__name__icontains=word) | by_id)
-    return list(found[:ROWS_MAX])
+        services = services.filter(Q(name__icontains=word) | Q(category__name__icontains=word) | by_id)
+    return list(services[:ROWS_MAX])
 
 
 def _row(service: Service, price: Price) -> dict[str, Any]:

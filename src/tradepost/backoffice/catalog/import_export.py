@@ -1,4 +1,4 @@
-"""Pages that carry a table of the catalog in from a file, and out to one."""
+"""Pages that import a table of the catalog from a file, and export it to one."""
 
 from typing import Any, ClassVar
 
@@ -13,12 +13,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from tradepost.backoffice.catalog import import_preview
-from tradepost.backoffice.catalog.import_preview import Line
+from tradepost.backoffice.catalog.import_preview import ImportLine
 from tradepost.backoffice.ui import change_preview
 from tradepost.backoffice.ui.change_preview import ChangePreview
 from tradepost.backoffice.ui.unfold_admin import FileWidget, link_button
 from tradepost.catalog.import_export import files
-from tradepost.catalog.import_export.files import BadFile, Format, Sheet
+from tradepost.catalog.import_export.files import Format, Sheet, SpreadsheetError
 from tradepost.catalog.import_export.resources import SheetResource
 from tradepost.catalog.models import PendingImport, Service
 from tradepost.engine.order_types import wire_id
@@ -28,8 +28,8 @@ FILE_NAME_CHARS_MAX = 200
 IMPORT, EXPORT = "catalog.import_catalog", "catalog.export_catalog"
 
 
-class ImportForm(forms.Form):
-    """The file; once it has been looked at, it is here and need not be chosen again."""
+class FileImportForm(forms.Form):
+    """The file to import. Once it has been previewed it is stored, and need not be chosen again."""
 
     file = forms.FileField(
         label="CSV or XLSX file",
@@ -47,26 +47,26 @@ class ImportForm(forms.Form):
             self.fields["file"].label = f"Another file in place of {upload.file_name}"
 
     def clean(self) -> dict[str, Any]:
-        """Read the file."""
-        told: dict[str, Any] = super().clean() or self.cleaned_data
-        file = told.get("file")
+        """Read the sheet from the new file, else from the stored one."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        file = cleaned.get("file")
         if not file and self.upload is None:
             raise forms.ValidationError("Choose a file.")
         if file and file.size > files.BYTES_MAX:
             raise forms.ValidationError(f"The file has {file.size:,} bytes; no more than {files.BYTES_MAX:,}.")
         try:
-            self.sheet = files.read(file.read()) if file else self._kept()
-        except BadFile as error:
+            self.sheet = files.read(file.read()) if file else self._stored_sheet()
+        except SpreadsheetError as error:
             self.add_error("file", str(error))
-        return told
+        return cleaned
 
-    def _kept(self) -> Sheet:
-        assert self.upload, "asked for above"
+    def _stored_sheet(self) -> Sheet:
+        assert self.upload, "checked in `clean`"
         return files.kept(bytes(self.upload.content))
 
 
 class ImportExportMixin:
-    """Put before a `ModelAdmin` of the catalog: an import with a preview; exports of all or of what is ticked."""
+    """Adds an import with a preview, and exports of all or of the ticked rows, to an admin page of the catalog."""
 
     resource: ClassVar[type[SheetResource]]
     model: Any
@@ -76,40 +76,37 @@ class ImportExportMixin:
     actions_list: Any = ("import_file", "export_all")
 
     def get_urls(self) -> list[URLPattern]:
-        """Have a page beside the admin's own."""
-        view = self.admin_site.admin_view(self.show_import)
-        return [path("import/", view, name=f"{self._table()}_import"), *super().get_urls()]  # type: ignore[misc] # the admin's
+        view = self.admin_site.admin_view(self.import_view)
+        return [path("import/", view, name=f"{self._url_prefix()}_import"), *super().get_urls()]  # type: ignore[misc] # defined by ModelAdmin
 
     def has_import_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may import, and add and change such rows."""
+        """Allow users who may import, and add and change these rows."""
         name = self.opts.model_name
         return request.user.has_perms([IMPORT, f"catalog.add_{name}", f"catalog.change_{name}"])
 
     def has_export_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may export, and view such rows."""
+        """Allow users who may export, and view these rows."""
         return request.user.has_perms([EXPORT, f"catalog.view_{self.opts.model_name}"])
 
-    def _table(self) -> str:
+    def _url_prefix(self) -> str:
         return f"catalog_{self.opts.model_name}"
 
     @link_button("Import…", permission="import")
     def import_file(self, request: HttpRequest) -> HttpResponse:
-        """Lead to the page that does it."""
-        return redirect(f"admin:{self._table()}_import")
+        return redirect(f"admin:{self._url_prefix()}_import")
 
     @link_button("Export all", permission="export")
     def export_all(self, request: HttpRequest) -> HttpResponse:
-        """Write every row to a file."""
         return self._export(self.model.objects.all(), Format.XLSX)
 
     @admin.action(description="Export as XLSX", permissions=["export"])
     def export_ticked_xlsx(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
-        """Write the ticked rows, or all that the filter leaves, to a spreadsheet."""
+        """Export the ticked rows, or all rows that the filter finds."""
         return self._export(queryset, Format.XLSX)
 
     @admin.action(description="Export as CSV", permissions=["export"])
     def export_ticked_csv(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
-        """Write the ticked rows, or all that the filter leaves, to a file of commas."""
+        """Export the ticked rows, or all rows that the filter finds."""
         return self._export(queryset, Format.CSV)
 
     def _export(self, rows: QuerySet[Any], kind: Format) -> HttpResponse:
@@ -118,49 +115,51 @@ class ImportExportMixin:
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return HttpResponse(content, content_type=kind.content_type, headers=headers)
 
-    def show_import(self, request: HttpRequest) -> HttpResponse:
-        """Ask for a file, show what it would change, and change it when that is agreed to."""
+    def import_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a file, preview its changes, and apply them once staff confirm them."""
         if not self.has_import_permission(request):
             raise PermissionDenied
-        upload = _upload(request)
-        is_asked = change_preview.is_asked(request)
-        form = ImportForm(request.POST, request.FILES, upload=upload) if is_asked else ImportForm()
+        upload = _pending_import(request)
+        is_submitted = change_preview.is_submitted(request)
+        form = FileImportForm(request.POST, request.FILES, upload=upload) if is_submitted else FileImportForm()
         proposal = None
         if form.is_valid() and form.sheet:
-            upload = _keep(request, form.sheet) if request.FILES or upload is None else upload
-            proposal = _carry(request, self.resource, form.sheet)
+            upload = _store_upload(request, form.sheet) if request.FILES or upload is None else upload
+            proposal = _import_sheet(request, self.resource, form.sheet)
             if proposal is None:
                 upload.delete()
-                return redirect(f"admin:{self._table()}_changelist")
-        return change_preview.page(
+                return redirect(f"admin:{self._url_prefix()}_changelist")
+        return change_preview.preview_page(
             request,
             title=f"Import {self.opts.verbose_name_plural}",
             text=f"Columns: {', '.join(field.column_name for field in self.resource().get_import_fields())}.",
             form=form,
             proposal=proposal,
             hidden=[("upload", upload.pk)] if upload else [],
-            back=reverse(f"admin:{self._table()}_changelist"),
+            back=reverse(f"admin:{self._url_prefix()}_changelist"),
             opts=self.opts,
         )
 
 
-def _carry(request: HttpRequest, resource_class: type[SheetResource], sheet: Sheet) -> ChangePreview[Line] | None:
-    """Return what a file would change; nothing, if that is agreed to and done."""
+def _import_sheet(
+    request: HttpRequest, resource_class: type[SheetResource], sheet: Sheet
+) -> ChangePreview[ImportLine] | None:
+    """Return what the file would change; None if staff confirmed the preview and it was imported."""
     resource = resource_class(store=request.POST.get("step") == "apply")
     try:
         with transaction.atomic():
             result = resource.import_data(sheet.dataset, use_transactions=True)
-            proposal = import_preview.proposal(resource, result, sheet)
-            if change_preview.is_agreed(request, proposal):
-                _report(request, result)
+            proposal = import_preview.preview_import(resource, result, sheet)
+            if change_preview.is_confirmed(request, proposal):
+                _report_import(request, result)
                 return None
             transaction.set_rollback(True)
-    except IntegrityError as error:  # with rows that came in meanwhile
-        return import_preview.impossible(f"It can't be imported: {error}")
+    except IntegrityError as error:  # another request has added conflicting rows meanwhile
+        return import_preview.failed_preview(f"It can't be imported: {error}")
     return proposal
 
 
-def _report(request: HttpRequest, result: Any) -> None:
+def _report_import(request: HttpRequest, result: Any) -> None:
     new = [row.instance for row in result if row.is_new()]
     changed = [row.instance for row in result if row.is_update()]
     messages.success(request, f"{len(new):,} new, {len(changed):,} changed.")
@@ -171,14 +170,14 @@ def _report(request: HttpRequest, result: Any) -> None:
         messages.warning(request, text)
 
 
-def _upload(request: HttpRequest) -> PendingImport | None:
+def _pending_import(request: HttpRequest) -> PendingImport | None:
     id_ = wire_id(request.POST.get("upload", ""))
     return PendingImport.objects.filter(pk=id_, account=request.user.pk).first() if id_ else None
 
 
-def _keep(request: HttpRequest, sheet: Sheet) -> PendingImport:
-    """Keep what was read until it is agreed to, in place of the last one; `fulfilment.forget` forgets the rest."""
+def _store_upload(request: HttpRequest, sheet: Sheet) -> PendingImport:
+    """Store the sheet until it is confirmed, in place of the user's last one. A task deletes those left over."""
     PendingImport.objects.filter(account=request.user.pk).delete()
-    name = str(request.FILES["file"].name)[-FILE_NAME_CHARS_MAX:]  # type: ignore[union-attr] # one file
-    assert request.user.pk, "nobody gets here without signing in"
+    name = str(request.FILES["file"].name)[-FILE_NAME_CHARS_MAX:]  # type: ignore[union-attr] # the field takes one file
+    assert request.user.pk, "the page requires sign-in"
     return PendingImport.objects.create(account_id=request.user.pk, file_name=name, content=files.keep(sheet))

@@ -1,4 +1,4 @@
-"""What a file would change, line by line, and how that is shown."""
+"""The preview of an import: what each line of the file would change."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -16,8 +16,8 @@ CELL_SHOWN_CHARS_MAX = 60
 COLOURS = {"wrong": "danger", "changed": "info", "new": "success"}
 
 
-class Line(NamedTuple):
-    """What would become of a line of the file: the columns with their old and new values, or what is wrong."""
+class ImportLine(NamedTuple):
+    """What a line of the file would change: columns with their old and new values, or what is wrong with the line."""
 
     line: int
     kind: str
@@ -26,15 +26,15 @@ class Line(NamedTuple):
     wrong: str = ""
 
 
-def proposal(resource: SheetResource, result: Any, sheet: Sheet) -> ChangePreview[Line]:
-    """Return what the rows of a sheet have come to: what is wrong first, then what would change."""
-    wrong = [*_base_errors(result), *_wrong(result, dict(enumerate(sheet.lines, 1)))]
+def preview_import(resource: SheetResource, result: Any, sheet: Sheet) -> ChangePreview[ImportLine]:
+    """Return the preview of an import: wrong lines first, then changed, new and unchanged ones."""
+    wrong = [*_base_errors(result), *_row_errors(result, dict(enumerate(sheet.lines, 1)))]
     rows = list(zip(sheet.lines, result.rows, strict=False))
-    columns = set(sheet.dataset.headers or ()) - {"id"}  # what is new has no id before it is written
-    told = [field for field in resource.get_import_fields() if field.column_name in columns]
-    new = [_new(resource, line, row.instance, told) for line, row in rows if row.is_new()]
+    columns = set(sheet.dataset.headers or ()) - {"id"}  # a new row has no id yet
+    fields = [field for field in resource.get_import_fields() if field.column_name in columns]
+    new = [_new(resource, line, row.instance, fields) for line, row in rows if row.is_new()]
     changed = [_changed(resource, line, row.instance) for line, row in rows if row.is_update()]
-    same = [Line(line, "unchanged", row.object_repr) for line, row in rows if row.is_skip()]
+    same = [ImportLine(line, "unchanged", row.object_repr) for line, row in rows if row.is_skip()]
     summary = f"{len(new):,} new, {len(changed):,} changed, {len(same):,} unchanged, {len(wrong):,} wrong"
     warnings = ["Nothing is imported while anything is wrong: mend the file and choose it again."] if wrong else []
     count = 0 if wrong else len(new) + len(changed)
@@ -42,33 +42,35 @@ def proposal(resource: SheetResource, result: Any, sheet: Sheet) -> ChangePrevie
     return ChangePreview(summary, headers, [*wrong, *changed, *new, *same], _cells, count, warnings)
 
 
-def _base_errors(result: Any) -> Iterator[Line]:
-    for each in result.base_errors:
-        yield Line(1, "wrong", wrong=str(each.error))
+def _base_errors(result: Any) -> Iterator[ImportLine]:
+    for error in result.base_errors:
+        yield ImportLine(1, "wrong", wrong=str(error.error))
 
 
-def _wrong(result: Any, lines: Mapping[int, int]) -> Iterator[Line]:
+def _row_errors(result: Any, lines: Mapping[int, int]) -> Iterator[ImportLine]:
     for row in result.invalid_rows:
-        told = " ".join(f"{name}: {' '.join(texts)}" for name, texts in row.error_dict.items())
-        yield Line(lines[row.number], "wrong", wrong=told.replace("category_id:", "category:"))
+        text = " ".join(f"{name}: {' '.join(texts)}" for name, texts in row.error_dict.items())
+        yield ImportLine(lines[row.number], "wrong", wrong=text.replace("category_id:", "category:"))
     for row in result.error_rows:
-        yield Line(lines[row.number], "wrong", wrong=" ".join(str(each.error) for each in row.errors))
+        yield ImportLine(lines[row.number], "wrong", wrong=" ".join(str(error.error) for error in row.errors))
 
 
-def _new(resource: SheetResource, line: int, instance: Model, told: Collection[Field]) -> Line:
+def _new(resource: SheetResource, line: int, instance: Model, fields: Collection[Field]) -> ImportLine:
     now = resource.values(instance)
-    values = [(field.column_name, resource.shown(field, now[field.column_name])) for field in told]
-    return Line(
+    values = [(field.column_name, resource.shown(field, now[field.column_name])) for field in fields]
+    return ImportLine(
         line, "new", changes=tuple((name, "", _cell(value)) for name, value in values if value not in {"", None})
     )
 
 
-def _changed(resource: SheetResource, line: int, instance: Model) -> Line:
+def _changed(resource: SheetResource, line: int, instance: Model) -> ImportLine:
     changes = resource.changes(instance).items()
-    return Line(line, "changed", str(instance), tuple((name, _cell(was), _cell(now)) for name, (was, now) in changes))
+    return ImportLine(
+        line, "changed", str(instance), tuple((name, _cell(was), _cell(now)) for name, (was, now) in changes)
+    )
 
 
-def _cells(row: Line) -> tuple[Any, ...]:
+def _cells(row: ImportLine) -> tuple[Any, ...]:
     kind = formatters.badge(row.kind, COLOURS.get(row.kind, ""))
     if row.wrong:
         return str(row.line), row.name, kind, row.wrong
@@ -86,6 +88,6 @@ def _cell(value: Any) -> str:
     return text if len(text) <= CELL_SHOWN_CHARS_MAX else f"{text[:CELL_SHOWN_CHARS_MAX]}…"
 
 
-def impossible(why: str) -> ChangePreview[Line]:
-    """Return that nothing can be done, and why."""
+def failed_preview(why: str) -> ChangePreview[ImportLine]:
+    """Return a preview of no rows that says why the import failed."""
     return ChangePreview(why, (), (), _cells, 0)

@@ -1,4 +1,4 @@
-"""How costs and margins are written."""
+"""How costs and margins are shown."""
 
 from decimal import Decimal
 
@@ -8,22 +8,22 @@ from tradepost.backoffice.ui import formatters
 from tradepost.providers import markup
 
 
-def written_cost(cost: Decimal) -> str:
-    """Write what 1,000 cost, as far as rates go."""
+def cost_text(cost: Decimal) -> str:
+    """Format the cost of 1,000, to the seven decimals of rates."""
     return formatters.amount(round(cost, 7))
 
 
-def written_margin(rate: Decimal, cost: Decimal) -> str:
-    """Write what is left of a rate for 1,000."""
+def margin_text(rate: Decimal, cost: Decimal) -> str:
+    """Format the margin of 1,000 as an amount, to the seven decimals of rates."""
     return formatters.amount(round(rate - cost, 7))
 
 
-def margin_of(rate: Decimal, cost: Decimal) -> str:
-    """Write how much of a rate is left above the cost."""
+def margin_percent_text(rate: Decimal, cost: Decimal) -> str:
+    """Format the margin in percent of the rate."""
     percent = markup.margin_percent(rate, cost)
     return formatters.NOTHING if percent is None else f"{percent} %"
 
 
 def margin_badge(rate: Decimal, cost: Decimal) -> SafeString:
-    """Write that as a label: red where a rate is below cost."""
-    return formatters.badge(margin_of(rate, cost), "danger" if rate < cost else "success")
+    """Show the margin in percent as a label: red if the rate is below the cost."""
+    return formatters.badge(margin_percent_text(rate, cost), "danger" if rate < cost else "success")

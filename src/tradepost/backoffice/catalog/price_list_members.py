@@ -1,4 +1,4 @@
-"""The page on which accounts are put on a price list by their addresses, and the list's members are looked through."""
+"""The page that puts accounts on a price list by their e-mail addresses."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ from tradepost.catalog.models import PriceList
 
 COLOURS = {"unknown": "danger", "moves here": "info", "stays there": "warning", "joins": "success"}
 
-type _Row = tuple[str, str, str]  # the address, what becomes of it, and which list it is on
+type _Row = tuple[str, str, str]  # the address, what happens to it, and its list until now
 
 
 class JoinForm(forms.Form):
-    """Who is to be on it."""
+    """Which accounts to put on the list."""
 
     addresses = forms.CharField(
         label="E-mail addresses",
@@ -35,52 +35,52 @@ class JoinForm(forms.Form):
     )  # fmt: skip
 
     def clean_addresses(self) -> list[str]:
-        """Find the addresses."""
-        found = price_list_members.addresses_in(self.cleaned_data["addresses"])
-        if not found:
+        """Return the addresses found in the text."""
+        addresses = price_list_members.addresses_in(self.cleaned_data["addresses"])
+        if not addresses:
             raise forms.ValidationError("There is no e-mail address in it.")
-        if len(found) > price_list_members.ADDRESSES_MAX:
+        if len(addresses) > price_list_members.ADDRESSES_MAX:
             raise forms.ValidationError(
-                f"{len(found):,} addresses; no more than {price_list_members.ADDRESSES_MAX:,} at once."
+                f"{len(addresses):,} addresses; no more than {price_list_members.ADDRESSES_MAX:,} at once."
             )
-        return found
+        return addresses
 
 
-def join(request: HttpRequest, price_list: int) -> HttpResponse:
-    """Ask for addresses, show who would join, and have them join when that is agreed to."""
+def add_price_list_members(request: HttpRequest, price_list: int) -> HttpResponse:
+    """Ask for addresses, preview who joins, and add them once staff confirm it."""
     if not request.user.has_perm("catalog.change_pricelist"):
         raise PermissionDenied
-    found = get_object_or_404(PriceList, pk=price_list)
-    form = JoinForm(request.POST if change_preview.is_asked(request) else None)
+    target_list = get_object_or_404(PriceList, pk=price_list)
+    form = JoinForm(request.POST if change_preview.is_submitted(request) else None)
     proposal = None
     if form.is_valid():
         with transaction.atomic():
-            told = price_list_members.consider(found, form.cleaned_data["addresses"])
-            proposal = _proposal(told, moves=form.cleaned_data["moves"])
-            if change_preview.is_agreed(request, proposal):
-                joiners = [*told.new, *(told.from_others if form.cleaned_data["moves"] else ())]
-                price_list_members.join(found, joiners)
-                messages.success(request, f"{len(joiners):,} accounts are on {found} now.")
-                return redirect("admin:catalog_pricelist_change", found.pk)
-    return change_preview.page(
+            joining = price_list_members.consider(target_list, form.cleaned_data["addresses"])
+            proposal = _preview(joining, moves=form.cleaned_data["moves"])
+            if change_preview.is_confirmed(request, proposal):
+                joiners = [*joining.new, *(joining.from_others if form.cleaned_data["moves"] else ())]
+                price_list_members.join(target_list, joiners)
+                messages.success(request, f"{len(joiners):,} accounts are on {target_list} now.")
+                return redirect("admin:catalog_pricelist_change", target_list.pk)
+    return change_preview.preview_page(
         request,
-        title=f"Put accounts on {found}",
-        text=f"{found.members.count():,} accounts are on it.",
+        title=f"Put accounts on {target_list}",
+        text=f"{target_list.members.count():,} accounts are on it.",
         form=form,
         proposal=proposal,
-        back=reverse("admin:catalog_pricelist_change", args=[found.pk]),
+        back=reverse("admin:catalog_pricelist_change", args=[target_list.pk]),
         opts=PriceList._meta,  # noqa: SLF001 - documented
     )
 
 
-def _proposal(told: price_list_members.Joining, *, moves: bool) -> ChangePreview[_Row]:
+def _preview(joining: price_list_members.Joining, *, moves: bool) -> ChangePreview[_Row]:
     other = "moves here" if moves else "stays there"
-    rows: list[_Row] = [(address, "unknown", "") for address in told.unknown]
-    rows += [(address, other, f"on {name}") for address, name in told.from_others.values()]
-    rows += [(address, "joins", "") for address in told.new.values()]
-    rows += [(address, "is on it", "") for address in told.already]
-    count = len(told.new) + (len(told.from_others) if moves else 0)
-    warnings = [f"{len(told.unknown):,} addresses are of no account, and are left out."] if told.unknown else []
+    rows: list[_Row] = [(address, "unknown", "") for address in joining.unknown]
+    rows += [(address, other, f"on {name}") for address, name in joining.from_others.values()]
+    rows += [(address, "joins", "") for address in joining.new.values()]
+    rows += [(address, "is on it", "") for address in joining.already]
+    count = len(joining.new) + (len(joining.from_others) if moves else 0)
+    warnings = [f"{len(joining.unknown):,} addresses are of no account, and are left out."] if joining.unknown else []
     return ChangePreview(f"{count:,} accounts join", ("Address", "", "Until now"), rows, _cells, count, warnings)
 
 

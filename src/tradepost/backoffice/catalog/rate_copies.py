@@ -1,4 +1,4 @@
-"""The page on which the rates agreed with an account are copied to others."""
+"""The page that copies one account's custom rates to other accounts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ SHOWN_UNKNOWN_MAX = 5
 
 
 class CopyForm(forms.Form):
-    """Whose rates, and to whom."""
+    """Whose rates to copy, and to whom."""
 
     source = forms.EmailField(label="From the account", widget=TextWidget)
     targets = forms.CharField(
@@ -40,49 +40,48 @@ class CopyForm(forms.Form):
     )
 
     def clean_source(self) -> Account:
-        """Find whose they are."""
-        found = Account.objects.filter(email=self.cleaned_data["source"].lower()).first()
-        if found is None:
+        account = Account.objects.filter(email=self.cleaned_data["source"].lower()).first()
+        if account is None:
             raise forms.ValidationError("There is no account of this address.")
-        return found
+        return account
 
     def clean_targets(self) -> list[int]:
-        """Find all whom they are copied to: one that is unknown may be a slip, so it is said."""
-        asked = addresses_in(self.cleaned_data["targets"])
-        if not 1 <= len(asked) <= rate_copies.ACCOUNTS_MAX:
+        """Refuse unknown addresses: one may be a typing error."""
+        addresses = addresses_in(self.cleaned_data["targets"])
+        if not 1 <= len(addresses) <= rate_copies.ACCOUNTS_MAX:
             raise forms.ValidationError(f"From 1 to {rate_copies.ACCOUNTS_MAX:,} addresses.")
-        found = dict(Account.objects.filter(email__in=asked).values_list("email", "pk"))
-        unknown = [address for address in asked if address not in found]
+        ids_by_address = dict(Account.objects.filter(email__in=addresses).values_list("email", "pk"))
+        unknown = [address for address in addresses if address not in ids_by_address]
         if unknown:
             more = f" and {len(unknown) - SHOWN_UNKNOWN_MAX:,} more" if len(unknown) > SHOWN_UNKNOWN_MAX else ""
             raise forms.ValidationError(f"Of no account: {', '.join(unknown[:SHOWN_UNKNOWN_MAX])}{more}.")
-        return list(found.values())
+        return list(ids_by_address.values())
 
     def consider(self) -> list[Copied] | None:
-        """Return what was asked for; nothing, with an error at its field, if it is too much."""
-        told = self.cleaned_data
-        targets = [account for account in told["targets"] if account != told["source"].pk]
+        """Return the copies to make. If there are too many, add an error to the field and return None."""
+        cleaned = self.cleaned_data
+        targets = [account for account in cleaned["targets"] if account != cleaned["source"].pk]
         try:
-            return rate_copies.consider(told["source"].pk, targets, overwrite=told["existing"] == "overwrite")
-        except rate_copies.TooMany as error:
+            return rate_copies.consider(cleaned["source"].pk, targets, overwrite=cleaned["existing"] == "overwrite")
+        except rate_copies.TooManyRatesError as error:
             self.add_error("targets", str(error))
             return None
 
 
-def copy(request: HttpRequest) -> HttpResponse:
-    """Ask whose rates are copied to whom, show what that comes to, and do it when that is agreed to."""
+def copy_custom_rates(request: HttpRequest) -> HttpResponse:
+    """Ask whose rates to copy and to whom, preview the copies, and make them once staff confirm them."""
     if not request.user.has_perms(["catalog.add_customrate", "catalog.change_customrate"]):
         raise PermissionDenied
-    form = CopyForm(request.POST if change_preview.is_asked(request) else None)
+    form = CopyForm(request.POST if change_preview.is_submitted(request) else None)
     proposal = None
     with transaction.atomic():
         copies = form.consider() if form.is_valid() else None
         if copies is not None:
-            proposal = _proposal(copies)
-            if change_preview.is_agreed(request, proposal):
+            proposal = _preview(copies)
+            if change_preview.is_confirmed(request, proposal):
                 _apply(request, copies)
                 return redirect("admin:catalog_customrate_changelist")
-    return change_preview.page(
+    return change_preview.preview_page(
         request,
         title="Copy custom rates",
         text="Every rate agreed with one account is agreed with others too.",
@@ -100,14 +99,14 @@ def _apply(request: HttpRequest, copies: Sequence[Copied]) -> None:
     messages.success(request, f"{len(written):,} rates copied to {len(targets):,} accounts.")
 
 
-def _proposal(copies: Sequence[Copied]) -> ChangePreview[Copied]:
+def _preview(copies: Sequence[Copied]) -> ChangePreview[Copied]:
     written = [copy for copy in copies if copy.is_to_change]
-    kept = [copy for copy in copies if not copy.is_to_change]
+    unchanged = [copy for copy in copies if not copy.is_to_change]
     overwritten = sum(copy.was is not None for copy in written)
     return ChangePreview(
-        summary=f"{len(written):,} rates are copied, {overwritten:,} of them over others; {len(kept):,} stay",
+        summary=f"{len(written):,} rates are copied, {overwritten:,} of them over others; {len(unchanged):,} stay",
         headers=("Account", "Service", "Has", "Gets"),
-        rows=[*written, *kept],
+        rows=[*written, *unchanged],
         cells=_row,
         count=len(written),
     )

@@ -1,4 +1,4 @@
-"""The routes of a service, on its page: by which provider's service it is delivered, at what cost and margin."""
+"""The routes on a service's page: which provider's service delivers it, at what cost and margin."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tradepost.backoffice.catalog.margins import margin_badge, written_cost, written_margin
+from tradepost.backoffice.catalog.margins import cost_text, margin_badge, margin_text
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.decimal_fields import PlainDecimalsMixin
 from tradepost.backoffice.ui.unfold_admin import CheckboxesWidget, StackedInline
@@ -20,9 +20,7 @@ from tradepost.providers.models import ProviderService, Route, SyncedField
 QUARANTINES_SHOWN_MAX = 10
 
 
-class RouteForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
-    """A route of a service."""
-
+class RouteForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run time
     follows = forms.MultipleChoiceField(
         choices=SyncedField.choices(),
         required=False,
@@ -32,7 +30,7 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when i
 
 
 class RouteInline(PlainDecimalsMixin, StackedInline[Route, Service]):
-    """The ways to providers, the first one first."""
+    """The service's routes to providers, in the order they are tried."""
 
     model = Route
     form = RouteForm
@@ -47,29 +45,28 @@ class RouteInline(PlainDecimalsMixin, StackedInline[Route, Service]):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:
-        """Take along what the routes lead to."""
         return super().get_queryset(request).select_related("service", "provider_service__provider")
 
     def formfield_for_foreignkey(self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        """Name what a route leads to without asking for each provider."""
+        """Read providers along with their services: the names of the choices contain both."""
         if db_field.name == "provider_service":
             kwargs["queryset"] = ProviderService.objects.select_related("provider")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     @admin.display(description="cost of 1,000")
     def cost(self, route: Route) -> SafeString | str:
-        """Show what 1,000 of ours cost by this route, in our currency."""
+        """Show the cost of 1,000 of our units by this route, in our currency."""
         if not route.pk:
             return formatters.NOTHING
-        way = service_sync.route_terms(route, route.service.type)
+        terms = service_sync.route_terms(route, route.service.type)
         return format_html(
-            "{} {}", written_cost(way.terms.rate), formatters.badge("gone", "danger") if way.is_delisted else ""
+            "{} {}", cost_text(terms.terms.rate), formatters.badge("gone", "danger") if terms.is_delisted else ""
         )
 
     @admin.display(description="margin")
     def margin(self, route: Route) -> SafeString | str:
-        """Show how much of the rate is left above it, of 1,000 and in percent."""
+        """Show the margin of 1,000, in percent and as an amount."""
         if not route.pk:
             return formatters.NOTHING
         cost = service_sync.route_terms(route, route.service.type).terms.rate
-        return format_html("{} {}", margin_badge(route.service.rate, cost), written_margin(route.service.rate, cost))
+        return format_html("{} {}", margin_badge(route.service.rate, cost), margin_text(route.service.rate, cost))

@@ -1,4 +1,4 @@
-"""Services in the back office: what is for sale and at what rate. A change holds from the next order on."""
+"""Services in the back office: what is for sale, and at what rate. A change applies from the next order on."""
 
 from typing import Any, ClassVar
 
@@ -35,8 +35,8 @@ from tradepost.engine import link_rules
 from tradepost.providers import duplicates
 
 
-class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
-    """Refuses, with a sentence at the field, what the database or the engine would refuse without one."""
+class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run time
+    """Shows an error at the field for what the database or the engine would refuse."""
 
     try_link = forms.CharField(
         label="Try a link",
@@ -46,28 +46,28 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when
     )
 
     def clean_link_pattern(self) -> str:
-        """Take a regular expression only, and none that could blow up: the engine matches links by it."""
+        """Refuse a pattern that RE2 can't compile: the engine matches links with RE2."""
         pattern: str = self.cleaned_data["link_pattern"]
         try:
             link_rules.read(pattern)
-        except link_rules.BadPattern as error:
+        except link_rules.LinkPatternError as error:
             raise forms.ValidationError(f"This is no regular expression: {error}.") from None
         return pattern
 
     def clean(self) -> dict[str, Any]:
-        """Take a range that holds something."""
+        """Check the range of quantities, the quarantine, and the link to try."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        least, most = cleaned.get("min"), cleaned.get("max")
-        if least == 0:
+        min_, max_ = cleaned.get("min"), cleaned.get("max")
+        if min_ == 0:
             self.add_error("min", "At least 1.")
-        elif least is not None and most is not None and most < least:
-            self.add_error("max", f"At least the minimum, {least}.")
+        elif min_ is not None and max_ is not None and max_ < min_:
+            self.add_error("max", f"At least the minimum, {min_}.")
         if cleaned.get("is_active") and self.instance.quarantine:
             self.add_error("is_active", "It is in quarantine: settle that first.")
-        self._try(cleaned.get("link_pattern"), (cleaned.get("try_link") or "").strip())
+        self._check_try_link(cleaned.get("link_pattern"), (cleaned.get("try_link") or "").strip())
         return cleaned
 
-    def _try(self, pattern: str | None, link: str) -> None:
+    def _check_try_link(self, pattern: str | None, link: str) -> None:
         if pattern and link and not link_rules.read(pattern).fullmatch(link):
             self.add_error("try_link", "The pattern does not take this link.")
 
@@ -82,7 +82,7 @@ class ServiceAdmin(
     UncountedListMixin,
     ModelAdmin[Service],
 ):
-    """The services, with their routes; rates, limits and sale are changed in the list. None is ever deleted."""
+    """The services. Rates, limits and sale can be edited in the list. A service is never deleted."""
 
     form = ServiceForm
     resource = ServiceResource
@@ -100,7 +100,7 @@ class ServiceAdmin(
     )
     list_filter_submit = True
     list_fullwidth = True
-    list_max_show_all = 100  # of each row five fields are posted, and Django takes no more than 1,000
+    list_max_show_all = 100  # each row posts five fields, and Django accepts up to 1,000
     list_select_related = ("category",)
     search_fields = ("=id", "name", "category__name")
     search_help_text = "Id, name or category"
@@ -141,58 +141,61 @@ class ServiceAdmin(
     )
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
-        """Hold what is typed in the list to the same rules as what is typed in the form."""
+        """Apply the rules of the form to the list too."""
         return super().get_changelist_form(request, **{"form": ServiceForm, **kwargs})
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """Say why something is in quarantine to those who may see where services are bought: it tells their costs."""
-        shown = super().get_list_display(request)
-        return shown if _sees_costs(request) else [_BRIEF.get(str(name), name) for name in shown]
+        """Hide the reason for a quarantine from users who may not see costs: it contains them."""
+        names = super().get_list_display(request)
+        return names if _may_see_costs(request) else [_WITHOUT_REASON.get(str(name), name) for name in names]
 
     def get_fieldsets(self, request: HttpRequest, obj: Service | None = None) -> Any:
-        """Leave out why it is in quarantine for the same."""
+        """Hide the reason for a quarantine from users who may not see costs."""
         (title, first), *rest = super().get_fieldsets(request, obj)
-        fields = first["fields"] if _sees_costs(request) else [_BRIEF.get(str(name), name) for name in first["fields"]]
+        fields = (
+            first["fields"]
+            if _may_see_costs(request)
+            else [_WITHOUT_REASON.get(str(name), name) for name in first["fields"]]
+        )
         return [(title, {**first, "fields": fields}), *rest]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Let nobody guess, by what an address finds, why something is in quarantine."""
+        """Refuse filters by which users could guess a reason for a quarantine that they may not see."""
         is_guess = lookup.startswith("quarantine") and lookup != QuarantineFilter.parameter_name
-        if request is None or (is_guess and not _sees_costs(request)):
+        if request is None or (is_guess and not _may_see_costs(request)):
             return False
         return super().lookup_allowed(lookup, value, request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Service | None = None) -> bool:
-        """Nobody may: its orders stay. Take it off sale."""
+        """Return False: orders need their service. Staff take it off sale instead."""
         return False
 
     @admin.display(description="quarantine")
     def quarantined(self, service: Service) -> SafeString | str:
-        """Tell whether it was taken off sale by itself; why is in the tooltip."""
+        """Show whether the service is in quarantine, with the reason in the tooltip."""
         if not service.quarantine:
             return formatters.NOTHING
         return format_html('<span title="{}">{}</span>', service.quarantine, formatters.badge("quarantine", "danger"))
 
     @admin.display(description="quarantine")
     def in_quarantine(self, service: Service) -> SafeString | str:
-        """Tell whether it was taken off sale by itself, and not why."""
+        """Show whether the service is in quarantine, without the reason."""
         return formatters.badge("quarantine", "danger") if service.quarantine else formatters.NOTHING
 
     @admin.display(description="quarantine")
     def quarantine_shown(self, service: Service) -> str:
-        """Show why it was taken off sale by itself."""
         return service.quarantine or formatters.NOTHING
 
     @admin.display(description="offers")
     def flags(self, service: Service) -> str:
-        """Show what may be asked for after the order."""
+        """Show whether customers may ask for refills, cancels and drip-feeds."""
         return (
             ", ".join(name for name in ("refill", "cancel", "dripfeed") if getattr(service, name)) or formatters.NOTHING
         )
 
     @admin.action(description="Put on sale", permissions=["change"])
     def put_on_sale(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
-        """Offer the services that are ticked, but for those in quarantine."""
+        """Put the ticked services on sale, except those in quarantine."""
         self._set_sale(request, queryset.filter(quarantine=""), on_sale=True)
         held = queryset.exclude(quarantine="").count()
         if held:
@@ -200,11 +203,10 @@ class ServiceAdmin(
 
     @admin.action(description="Take off sale", permissions=["change"])
     def take_off_sale(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
-        """Offer them no longer; their orders go on."""
         self._set_sale(request, queryset, on_sale=False)
 
     def has_duplicate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may add services may make them once more."""
+        """Allow users who may add services."""
         return request.user.has_perm("catalog.add_service")
 
     @dialog_button(
@@ -214,7 +216,6 @@ class ServiceAdmin(
         text="The copy stands behind it, off sale, with the same routes. Rates agreed with accounts are not copied.",
     )
     def duplicate(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
-        """Make it once more, and lead to the copy."""
         copy = duplicates.duplicate_service(get_object_or_404(Service, pk=object_id))
         self.log_addition(request, copy, f"Duplicated from service {object_id}")
         self.message_user(request, f"This is the copy of service {object_id}. It is off sale.", messages.SUCCESS)
@@ -229,8 +230,8 @@ class ServiceAdmin(
         self.message_user(request, f"{len(changing)} {done}.", messages.SUCCESS)
 
 
-_BRIEF = {"quarantined": "in_quarantine", "quarantine_shown": "in_quarantine"}
+_WITHOUT_REASON = {"quarantined": "in_quarantine", "quarantine_shown": "in_quarantine"}
 
 
-def _sees_costs(request: HttpRequest) -> bool:
+def _may_see_costs(request: HttpRequest) -> bool:
     return request.user.has_perm("providers.view_route")

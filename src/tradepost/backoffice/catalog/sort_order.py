@@ -1,4 +1,4 @@
-"""The page on which categories, or a category's services, are put in order: dragged, by keys, or by typed places."""
+"""The page that sorts categories, or the services of one: by dragging, by keyboard, or by typed places."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,28 +18,28 @@ from tradepost.catalog import sort_order
 from tradepost.catalog.models import Category, Service
 from tradepost.engine.order_types import wire_id
 
-PAGE_ROWS = 200  # each with one field, and Django takes no more than 1,000
+PAGE_ROWS = 200  # each row posts a field, and Django accepts up to 1,000
 
 
-def arrange(request: HttpRequest, category: int | None = None) -> HttpResponse:
-    """Show the categories, or the services of one, and take their new order."""
+def arrange_rows(request: HttpRequest, category: int | None = None) -> HttpResponse:
+    """Show the categories, or the services of one category, and save their new order."""
     if not request.user.has_perms(["catalog.change_category", "catalog.change_service"]):
         raise PermissionDenied
-    shown = get_object_or_404(Category, pk=category) if category else None
+    chosen = get_object_or_404(Category, pk=category) if category else None
     if request.method == "POST":
-        _save(request, shown)
+        _save(request, chosen)
         return redirect(request.get_full_path())
-    rows = Paginator(_services(shown) if shown else _categories(), PAGE_ROWS).get_page(request.GET.get("page"))
+    rows = Paginator(_services(chosen) if chosen else _categories(), PAGE_ROWS).get_page(request.GET.get("page"))
     context = {
         **site.each_context(request),
-        "title": f"Arrange the services of {shown}" if shown else "Arrange categories",
-        "opts": (Service if shown else Category)._meta,  # noqa: SLF001 - documented
-        "category": shown,
-        "categories": Category.objects.exclude(pk=shown.pk) if shown else [],
+        "title": f"Arrange the services of {chosen}" if chosen else "Arrange categories",
+        "opts": (Service if chosen else Category)._meta,  # noqa: SLF001 - documented
+        "category": chosen,
+        "categories": Category.objects.exclude(pk=chosen.pk) if chosen else [],
         "rows": rows,
         "first": rows.start_index(),
         "page_ids": ",".join(str(row.pk) for row in rows),
-        "back": reverse(f"admin:catalog_{'service' if shown else 'category'}_changelist"),
+        "back": reverse(f"admin:catalog_{'service' if chosen else 'category'}_changelist"),
     }
     return TemplateResponse(request, "backoffice/catalog/sort_order.html", context)
 
@@ -67,16 +67,16 @@ def _save(request: HttpRequest, category: Category | None) -> None:
             else:
                 sort_order.place_categories(result)
         messages.success(request, "The order is saved.")
-    except sort_order.Stale:
+    except sort_order.StaleSortOrderError:
         messages.error(request, "Nothing was saved: the rows have changed meanwhile. Here is how they are now.")
 
 
 def _move(request: HttpRequest, source: Category, ticked: Sequence[int], target: int | None) -> None:
-    found = Category.objects.filter(pk=target).exclude(pk=source.pk).first() if target and ticked else None
-    if found is None:
+    destination = Category.objects.filter(pk=target).exclude(pk=source.pk).first() if target and ticked else None
+    if destination is None:
         return
-    sort_order.move(ticked, found.pk)
-    messages.success(request, f"{len(ticked):,} moved to {found}.")
+    sort_order.move(ticked, destination.pk)
+    messages.success(request, f"{len(ticked):,} moved to {destination}.")
 
 
 def _ids(request: HttpRequest, name: str) -> list[int]:

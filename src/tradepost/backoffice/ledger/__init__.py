@@ -1,1 +1,1 @@
-"""The ledger in the back office: the books to read, payments by hand, and who may make them."""
+"""The ledger in the back office: the books, payments by hand, and payment limits."""

@@ -1,4 +1,4 @@
-"""The books in the back office: to read. Money moves in `tradepost.engine.ledger` and nowhere else."""
+"""The books in the back office, read-only. Only `tradepost.engine.ledger` moves money."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.dates import DayFilter
-from tradepost.backoffice.ui.pagination import COUNTED_MAX, FoundList, FoundPages, UncountedListMixin
+from tradepost.backoffice.ui.pagination import COUNTED_MAX, IdChangeList, IdPaginator, UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import ChoicesDropdownFilter, ModelAdmin, RadioFilter
@@ -25,30 +25,24 @@ _NUMBER = re.compile(r"#?(\d{1,18})")
 
 
 class OwnerFilter(RadioFilter):
-    """Whose accounts."""
-
     title = "owner"
     parameter_name = "owner"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer both kinds, and who owes."""
         return [("customer", "Customers"), ("debt", "Customers below zero"), ("house", "The house"), ("test", "Tests")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the list down."""
-        chosen = {
+        conditions = {
             "customer": Q(account__isnull=False, is_play=False),
             "debt": Q(balance__lt=0, is_play=False),
             "house": Q(account__isnull=True),
             "test": Q(account__isnull=False, is_play=True),
         }
-        return queryset.filter(chosen.get(self.value() or "", Q()))
+        return queryset.filter(conditions.get(self.value() or "", Q()))
 
 
 @register(LedgerAccount)
 class LedgerAccountAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[LedgerAccount]):
-    """Who has how much."""
-
     list_display = ("id", "owner", "balance_shown", "credit_limit_shown")
     list_filter = (OwnerFilter,)
     list_filter_submit = True
@@ -60,25 +54,23 @@ class LedgerAccountAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[LedgerAcc
 
     @admin.display(description="owner")
     def owner(self, ledger_account: LedgerAccount) -> str:
-        """Show a customer's address, or the name of one of the house's accounts."""
-        return owner_of(ledger_account)
+        return owner_name(ledger_account)
 
-    @formatters.figure("balance", ordering="balance")
+    @formatters.numeric_column("balance", ordering="balance")
     def balance_shown(self, ledger_account: LedgerAccount) -> str:
-        """Show a customer's; the house's is not stored, so that no row is hot."""
+        """Show a customer's balance. The house's balance is not stored, so that no row is contended."""
         return formatters.amount(ledger_account.balance)
 
-    @formatters.figure("credit limit", ordering="credit_limit")
+    @formatters.numeric_column("credit limit", ordering="credit_limit")
     def credit_limit_shown(self, ledger_account: LedgerAccount) -> str:
-        """Show how far below zero the balance may go."""
         return formatters.amount(ledger_account.credit_limit)
 
 
 @register(Transfer)
 class TransferAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Transfer]):
-    """Every movement of money, newest first."""
+    """Every movement of money, the newest first."""
 
-    paginator = FoundPages  # type: ignore[misc] # Endless and Django declare it differently
+    paginator = IdPaginator  # type: ignore[misc] # UncountedListMixin and Django declare it differently
     list_display = ("id", "moved_at", "kind_shown", "payer", "payee", "moved", "left", "order_id", "actor", "note")
     list_filter = (("kind", ChoicesDropdownFilter), ("at", DayFilter))
     list_filter_submit = True
@@ -88,69 +80,63 @@ class TransferAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Transfer]):
     ordering = ("-id",)
     search_fields = ("id",)
     search_help_text = "Transfer or order id, or an e-mail address"
-    moved_at = formatters.time_of("at", "at")
-    moved_exactly_at = formatters.time_of("at", "at", exact=True)
+    moved_at = formatters.timestamp_column("at", "at")
+    moved_exactly_at = formatters.timestamp_column("at", "at", exact=True)
     fields = readonly_fields = (
         "id", "moved_exactly_at", "kind_shown", "debit", "credit", "moved", "left", "order", "sequence",
         "actor", "note",
     )  # fmt: skip
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[FoundList]:
-        """List what is found in one walk."""
-        return FoundList
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[IdChangeList]:
+        return IdChangeList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Transfer], search_term: str
     ) -> tuple[QuerySet[Transfer], bool]:
-        """Search by number, or by the address of a customer on either side: both have indexes."""
+        """Search by a transfer or order id, or by a customer's address. Each has an index."""
         term = search_term.strip()
         if not term:
             return queryset, False
         if number := _NUMBER.fullmatch(term):
-            return queryset.filter(_numbered(int(number[1]))), False
-        return _of_customers(queryset, term, request.GET.get("kind__exact", "")), False
+            return queryset.filter(_has_id(int(number[1]))), False
+        return _transfers_of_customers(queryset, term, request.GET.get("kind__exact", "")), False
 
     @admin.display(description="kind")
     def kind_shown(self, transfer: Transfer) -> SafeString:
-        """Show what it is for."""
         kind = TransferKind(transfer.kind)
         return formatters.badge(kind.value, KIND_COLOURS.get(kind, REFUND_COLOUR))
 
     @admin.display(description="from (debit)")
     def payer(self, transfer: Transfer) -> str:
-        """Show whose account it leaves."""
-        return owner_of(transfer.debit)
+        return owner_name(transfer.debit)
 
     @admin.display(description="to (credit)")
     def payee(self, transfer: Transfer) -> str:
-        """Show whose account it reaches."""
-        return owner_of(transfer.credit)
+        return owner_name(transfer.credit)
 
-    @formatters.figure("amount")
+    @formatters.numeric_column("amount")
     def moved(self, transfer: Transfer) -> str:
-        """Show how much."""
         return formatters.amount(transfer.amount)
 
-    @formatters.figure("balance after")
+    @formatters.numeric_column("balance after")
     def left(self, transfer: Transfer) -> str:
-        """Show the customer's, whichever side it is on."""
+        """Show the customer's balance, whether they paid or were paid."""
         return formatters.amount(transfer.balance_after)
 
 
-def owner_of(ledger_account: LedgerAccount) -> str:
-    """Name whose account it is."""
+def owner_name(ledger_account: LedgerAccount) -> str:
     return str(ledger_account.account or ledger_account.name)
 
 
-def _numbered(number: int) -> Q:
+def _has_id(number: int) -> Q:
     return Q(pk=number) | Q(order_id=number)
 
 
-def _of_customers(found: QuerySet[Transfer], term: str, kind: str) -> QuerySet[Transfer]:
-    """Walk each side of each account by its index, the newest first, and no further than is paged through."""
+def _transfers_of_customers(transfers: QuerySet[Transfer], term: str, kind: str) -> QuerySet[Transfer]:
+    """Search each side of each account by its index, the newest first, and only as far as the list pages go."""
     customers = LedgerAccount.objects.filter(account__email__icontains=term)
     accounts = customers.values_list("pk", flat=True)[:ACCOUNTS_MAX]
-    walks = account_transfers.of_accounts(found, accounts, kind)
+    walks = account_transfers.of_accounts(transfers, accounts, kind)
     if len(walks) == 1:
         return walks[0]
-    return found.none().union(*(walk.order_by("-pk")[:COUNTED_MAX] for walk in walks), all=True)
+    return transfers.none().union(*(walk.order_by("-pk")[:COUNTED_MAX] for walk in walks), all=True)

@@ -13,16 +13,16 @@ from tradepost.ledger.models import PaymentLimit
 
 
 class LimitField(forms.DecimalField):
-    """An amount, without the zeros that fill it up to five places."""
+    """An amount without the zeros that fill it up to five decimals."""
 
     def prepare_value(self, value: Any) -> Any:
-        """Write what the database gave as the API does; leave alone what was typed."""
+        """Format values from the database only; leave what the user typed as it is."""
         return value if value is None or isinstance(value, str) else formatters.amount(value)
 
 
 @register(PaymentLimit)
 class PaymentLimitAdmin(ModelAdmin[PaymentLimit]):
-    """A row for each role that may pay; a role without one may not, and whoever sets these limits needs none."""
+    """A row for each role that may pay. A role without a row may not; users who set limits need no row."""
 
     list_display = ("group", "at_once", "a_day", "alone")
     list_select_related = ("group",)
@@ -30,22 +30,19 @@ class PaymentLimitAdmin(ModelAdmin[PaymentLimit]):
     fields = ("group", ("per_payment", "per_day", "approval_above"))
 
     def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        """Write amounts as the API does."""
         if db_field.name != "group":
             kwargs["form_class"] = LimitField
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
-    @formatters.figure("at once", ordering="per_payment")
+    @formatters.numeric_column("at once", ordering="per_payment")
     def at_once(self, limit: PaymentLimit) -> str:
-        """Show the most that one payment may be."""
         return formatters.amount(limit.per_payment)
 
-    @formatters.figure("a day", ordering="per_day")
+    @formatters.numeric_column("a day", ordering="per_day")
     def a_day(self, limit: PaymentLimit) -> str:
-        """Show the most that one person may pay in a day."""
         return formatters.amount(limit.per_day)
 
-    @formatters.figure("alone", ordering="approval_above")
+    @formatters.numeric_column("alone", ordering="approval_above")
     def alone(self, limit: PaymentLimit) -> str:
-        """Show up to where no second person is asked."""
+        """Show up to which amount no second person has to approve."""
         return formatters.amount(limit.approval_above)

@@ -1,4 +1,4 @@
-"""Payments by hand in the back office: what was paid, and what waits for a second person."""
+"""Payments by hand in the back office: those made, and those that wait for a second person."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +27,7 @@ from tradepost.backoffice.ui.unfold_admin import (
     dialog_button,
 )
 from tradepost.engine import money
+from tradepost.engine.postgres import BIGINT_MAX
 from tradepost.ledger import payments
 from tradepost.ledger.models import REASON_CHARS_MAX, ManualPayment, PaymentKind, PaymentState
 from tradepost.ledger.payments import APPROVE, PERMISSIONS, PaymentRefusedError
@@ -34,21 +35,21 @@ from tradepost.ledger.payments import APPROVE, PERMISSIONS, PaymentRefusedError
 ACCOUNTS_MAX = 100
 
 
-class WhyForm(DialogForm):
-    """Why; kept with the payment."""
+class DecisionReasonForm(DialogForm):
+    """The reason for a decision, stored with the payment."""
 
     reason = forms.CharField(label="Reason", max_length=REASON_CHARS_MAX, widget=TextareaWidget(attrs={"rows": 3}))
 
 
-class TakeBackForm(WhyForm):
-    """Why; its token makes it one correction, however often it is sent."""
+class TakeBackForm(DecisionReasonForm):
+    """The reason, and a token that makes repeated posts one correction."""
 
     form_token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
 
 
 @register(ManualPayment)
 class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPayment]):
-    """Every payment by hand. Those who make or approve them see them; a second person decides on what waits."""
+    """Every payment by hand. Users who may make or approve payments see them all."""
 
     list_display = (
         "id", "moved", "account", "state_shown", "kind_shown", "reference", "why", "requested_by", "made", "decider",
@@ -62,9 +63,9 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
     search_fields = ("id",)
     search_help_text = "Id, reference, or an e-mail address"
     actions_detail = ("approve", "reject", "take_back")
-    made = formatters.time_of("requested_at", "made")
-    made_exactly = formatters.time_of("requested_at", "made", exact=True)
-    decided_exactly = formatters.time_of("decided_at", "decided", exact=True)
+    made = formatters.timestamp_column("requested_at", "made")
+    made_exactly = formatters.timestamp_column("requested_at", "made", exact=True)
+    decided_exactly = formatters.timestamp_column("decided_at", "decided", exact=True)
     readonly_fields = (
         "owner", "kind_shown", "moved", "state_shown", "made_exactly", "decided_exactly", "transfer_shown",
         "corrects_shown",
@@ -75,31 +76,30 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
     )  # fmt: skip
 
     def has_view_permission(self, request: HttpRequest, obj: ManualPayment | None = None) -> bool:
-        """Whoever may make or approve any."""
+        """Allow users who may make or approve a payment of any kind."""
         return super().has_view_permission(request, obj) or any(
             map(request.user.has_perm, {APPROVE, *PERMISSIONS.values()})
         )
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Whoever may view."""
         return self.has_view_permission(request)
 
     def has_approve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Only what waits, and what somebody else has asked for, for somebody else."""
-        payment = self._waiting(request, object_id)
-        is_ones_own = payment is not None and request.user.pk in {payment.requested_by_id, payment.account_id}
-        return payment is not None and not is_ones_own and request.user.has_perm(APPROVE)
+        """Allow approving a waiting payment, unless this user requested it or is paid by it."""
+        payment = self._requested_payment(request, object_id)
+        is_own = payment is not None and request.user.pk in {payment.requested_by_id, payment.account_id}
+        return payment is not None and not is_own and request.user.has_perm(APPROVE)
 
     def has_reject_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Only what waits; whoever asked for it may take that back."""
-        payment = self._waiting(request, object_id)
+        """Allow rejecting a waiting payment. The user who requested it may do so too."""
+        payment = self._requested_payment(request, object_id)
         return payment is not None and (payment.requested_by_id == request.user.pk or request.user.has_perm(APPROVE))
 
     def has_correct_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Only what was paid and is not taken back."""
+        """Allow correcting a payment that was made and is not taken back yet."""
         payment = self.get_object(request, object_id) if object_id else None
-        may = request.user.has_perm(PERMISSIONS[PaymentKind.CORRECTION])
-        return payment is not None and may and not payments.why_not_back(payment)
+        may_correct = request.user.has_perm(PERMISSIONS[PaymentKind.CORRECTION])
+        return payment is not None and may_correct and not payments.why_not_back(payment)
 
     def get_search_results(
         self,
@@ -107,56 +107,49 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
         queryset: QuerySet[ManualPayment],
         search_term: str,
     ) -> tuple[QuerySet[ManualPayment], bool]:
-        """Search by number, reference or address."""
+        """Search by id, reference, or part of an e-mail address."""
         term = search_term.strip()
-        return (queryset.filter(_matches(term)) if term else queryset), False
+        return (queryset.filter(_search_condition(term)) if term else queryset), False
 
     @admin.display(description="account")
     def owner(self, payment: ManualPayment) -> SafeString:
-        """Lead to whom it pays."""
-        return formatters.owner(payment.account)
+        return formatters.account_link(payment.account)
 
     @admin.display(description="kind")
     def kind_shown(self, payment: ManualPayment) -> str:
-        """Show what it is."""
         return payment.kind.capitalize()
 
-    @formatters.figure("amount")
+    @formatters.numeric_column("amount")
     def moved(self, payment: ManualPayment) -> str:
-        """Show how much."""
-        return formatters.grouped(payment.amount)
+        return formatters.grouped_amount(payment.amount)
 
     @admin.display(description="state")
     def state_shown(self, payment: ManualPayment) -> SafeString:
-        """Show how far it is."""
         return formatters.badge(payment.state, STATE_COLOURS[payment.state])
 
     @admin.display(description="reason")
     def why(self, payment: ManualPayment) -> SafeString:
-        """Show it in a line."""
-        return formatters.short(payment.reason)
+        return formatters.truncated(payment.reason)
 
     @admin.display(description="decided by")
     def decider(self, payment: ManualPayment) -> str:
-        """Show the second person."""
         return str(payment.decided_by or formatters.NOTHING)
 
     @admin.display(description="transfer")
     def transfer_shown(self, payment: ManualPayment) -> SafeString | str:
-        """Lead to what it moved."""
         if payment.transfer_id is None:
             return formatters.NOTHING
-        return formatters.link(
+        return formatters.page_link(
             reverse("admin:ledger_transfer_change", args=[payment.transfer_id]), str(payment.transfer_id)
         )
 
     @admin.display(description="corrects or is corrected by")
     def corrects_shown(self, payment: ManualPayment) -> SafeString | str:
-        """Lead from a mistake to what took it back, and the other way."""
-        back = payment.corrections.exclude(state=PaymentState.REJECTED.value).first()
+        """Link a payment to its correction, and a correction to its payment."""
+        correction = payment.corrections.exclude(state=PaymentState.REJECTED.value).first()
         parts = [
-            _to(payment.corrects_id, "corrects") if payment.corrects_id else "",
-            _to(back.pk, "by") if back else "",
+            _payment_link(payment.corrects_id, "corrects") if payment.corrects_id else "",
+            _payment_link(correction.pk, "by") if correction else "",
         ]
         return format_html("{} {}", *parts) if any(parts) else formatters.NOTHING
 
@@ -168,22 +161,20 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
         form=DialogForm,
     )
     def approve(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
-        """Move its money."""
-        return self._decide(request, object_id, lambda person: payments.approve(person, int(object_id)), "Approved")
+        return self._decide(request, object_id, lambda user: payments.approve(user, int(object_id)), "Approved")
 
     @dialog_button(
         "Reject",
         permission="reject",
         title="Reject this payment?",
         text="It moves nothing, and stays rejected.",
-        form=WhyForm,
+        form=DecisionReasonForm,
         danger=True,
     )
-    def reject(self, request: HttpRequest, form: WhyForm, object_id: str) -> HttpResponse:
-        """Let it be."""
+    def reject(self, request: HttpRequest, form: DecisionReasonForm, object_id: str) -> HttpResponse:
         reason = form.cleaned_data["reason"]
         return self._decide(
-            request, object_id, lambda person: payments.reject(person, int(object_id), reason=reason), "Rejected"
+            request, object_id, lambda user: payments.reject(user, int(object_id), reason=reason), "Rejected"
         )
 
     @dialog_button(
@@ -195,13 +186,12 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
         danger=True,
     )
     def take_back(self, request: HttpRequest, form: TakeBackForm, object_id: str) -> HttpResponse:
-        """Correct it."""
-        given = form.cleaned_data
+        cleaned = form.cleaned_data
         return self._decide(
             request,
             object_id,
-            lambda person: payments.take_back(
-                person, int(object_id), form_token=given["form_token"], reason=given["reason"]
+            lambda user: payments.take_back(
+                user, int(object_id), form_token=cleaned["form_token"], reason=cleaned["reason"]
             ),
             "Taken back",
         )
@@ -209,30 +199,31 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
     def _decide(
         self, request: HttpRequest, object_id: str, decide: Callable[[Account], ManualPayment], done: str
     ) -> HttpResponse:
-        person = request.user
-        assert isinstance(person, Account)
+        user = request.user
+        assert isinstance(user, Account)
         try:
-            payment = decide(person)
-        except PaymentRefusedError as refused:
-            self.message_user(request, f"Nothing was changed. {refused}", messages.ERROR)
+            payment = decide(user)
+        except PaymentRefusedError as error:
+            self.message_user(request, f"Nothing was changed. {error}", messages.ERROR)
         else:
-            waits = " It waits for a second person's approval." if payment.state == PaymentState.REQUESTED else ""
+            note = " It waits for a second person's approval." if payment.state == PaymentState.REQUESTED else ""
             self.log_change(request, payment, done)
-            level = messages.WARNING if waits else messages.SUCCESS
-            self.message_user(request, f"{done}: {payment.kind} of {money.show(payment.amount)}.{waits}", level)
+            level = messages.WARNING if note else messages.SUCCESS
+            self.message_user(request, f"{done}: {payment.kind} of {money.show(payment.amount)}.{note}", level)
         return HttpResponse(headers={"HX-Redirect": reverse("admin:ledger_manualpayment_change", args=[object_id])})
 
-    def _waiting(self, request: HttpRequest, object_id: str | None) -> ManualPayment | None:
+    def _requested_payment(self, request: HttpRequest, object_id: str | None) -> ManualPayment | None:
         payment: Any = self.get_object(request, object_id) if object_id else None
         return payment if payment and payment.state == PaymentState.REQUESTED else None
 
 
-def _to(payment: int, word: str) -> SafeString:
-    address = reverse("admin:ledger_manualpayment_change", args=[payment])
-    return format_html('<a class="tp-link" href="{}">{} payment {}</a>', address, word, payment)
+def _payment_link(payment: int, word: str) -> SafeString:
+    url = reverse("admin:ledger_manualpayment_change", args=[payment])
+    return format_html('<a class="tp-link" href="{}">{} payment {}</a>', url, word, payment)
 
 
-def _matches(term: str) -> Q:
+def _search_condition(term: str) -> Q:
     accounts = Account.objects.filter(email__icontains=term).values_list("pk", flat=True)[:ACCOUNTS_MAX]
-    said = Q(reference__icontains=term) | Q(account__in=list(accounts))
-    return said | Q(pk=int(term)) if term.isascii() and term.isdigit() and len(term) < len(str(2**63)) else said
+    condition = Q(reference__icontains=term) | Q(account__in=list(accounts))
+    is_id = term.isascii() and term.isdigit() and len(term) < len(str(BIGINT_MAX))
+    return condition | Q(pk=int(term)) if is_id else condition

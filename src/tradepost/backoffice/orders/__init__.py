@@ -1,1 +1,1 @@
-"""Orders in the back office: the list and what is done to many at once, work by hand, and what waits for a person."""
+"""Orders in the back office: the list, bulk actions, work by hand, and orders that wait for staff."""

@@ -1,4 +1,4 @@
-"""What was tried at providers, beneath an order: each request, its answer, and when."""
+"""The attempts at providers on an order's page: each request, its answer, and when."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -14,12 +14,12 @@ from tradepost.orders.models import Attempt, Order
 
 
 class AttemptInline(ReadOnlyMixin, StackedInline[Attempt, Order]):
-    """Each try to place the order with a provider: what was asked, what was answered, and when."""
+    """Each attempt to place the order with a provider."""
 
     model = Attempt
     verbose_name_plural = "attempts at providers"
-    asked_exactly = formatters.time_of("at", "asked at", exact=True)
-    answered_exactly = formatters.time_of("answered_at", "answered at", exact=True)
+    asked_exactly = formatters.timestamp_column("at", "asked at", exact=True)
+    answered_exactly = formatters.timestamp_column("answered_at", "answered at", exact=True)
     readonly_fields = ("state_shown", "asked_exactly", "answered_exactly", "asked_shown", "answer_shown", "cost_shown")
     fields = (
         ("provider", "state_shown"), ("provider_service", "quantity"), ("upstream_id", "cost_shown"),
@@ -27,27 +27,25 @@ class AttemptInline(ReadOnlyMixin, StackedInline[Attempt, Order]):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
-        """Take along whom it was tried with."""
         return super().get_queryset(request).select_related("provider", "provider_service__provider")
 
     @admin.display(description="state")
     def state_shown(self, attempt: Attempt) -> SafeString | str:
-        """Show what came of it."""
         return dispatch_badge(attempt.state)
 
-    @formatters.figure("cost")
+    @formatters.numeric_column("cost")
     def cost_shown(self, attempt: Attempt) -> str:
-        """Show what it costs there, in our currency."""
+        """Show the cost in our currency."""
         return formatters.amount(attempt.cost)
 
     @admin.display(description="request")
     def asked_shown(self, attempt: Attempt) -> SafeString | str:
-        """List what was asked, but for the key."""
+        """Show the parameters of the request, without the key."""
         rows = (attempt.request or {}).items()
         return format_html_join("", '<dl class="tp-parameter"><dt>{}</dt><dd>{}</dd></dl>', rows) or formatters.NOTHING
 
     @admin.display(description="answer")
     def answer_shown(self, attempt: Attempt) -> SafeString | str:
-        """Show what came back, or what went wrong instead."""
-        shown = format_html('<pre class="tp-evidence">{}</pre>', attempt.response)
-        return shown if attempt.response else formatters.NOTHING
+        """Show the answer, or the error if there was none."""
+        response = format_html('<pre class="tp-evidence">{}</pre>', attempt.response)
+        return response if attempt.response else formatters.NOTHING

@@ -1,4 +1,4 @@
-"""Bulk actions in the back office: looked at before they are confirmed, watched while they run, kept afterwards."""
+"""Bulk actions in the back office: previewed, confirmed, watched while they run, and kept afterwards."""
 
 from typing import Any
 
@@ -20,6 +20,7 @@ from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import ChoicesDropdownFilter, IntegerWidget, ModelAdmin, TextWidget
+from tradepost.engine.postgres import BIGINT_MAX
 from tradepost.fulfilment.tasks import bulk_actions
 from tradepost.orders.bulk_action_types import TEXT_CHARS_MAX, BulkActionKind, BulkActionState, BulkOptions, BulkOutcome
 from tradepost.orders.bulk_actions import lifecycle
@@ -33,27 +34,26 @@ MOVES_MONEY = frozenset({BulkActionKind.CANCEL, BulkActionKind.PARTIAL, BulkActi
 
 
 class OptionsForm(forms.Form):
-    """How it is to be done, where there is nothing to be said about that."""
+    """The options of a bulk action. Most kinds have none."""
 
     def options(self) -> BulkOptions:
-        """Return what was said."""
         return BulkOptions(**{name: value for name, value in self.cleaned_data.items() if value not in (None, "")})
 
 
 class RemainsForm(OptionsForm):
-    """How much is to be given back for."""
+    """How much of each order is undelivered, and so refunded."""
 
     remains = forms.IntegerField(
         required=False,
         min_value=1,
-        max_value=2**63 - 1,
+        max_value=BIGINT_MAX,
         widget=IntegerWidget,
         help_text="Of each order. Empty: what each order says by itself.",
     )
 
 
 class LinkForm(OptionsForm):
-    """What the links are to be."""
+    """What to replace in the links."""
 
     find = forms.CharField(
         required=False,
@@ -66,7 +66,7 @@ class LinkForm(OptionsForm):
     link = forms.CharField(max_length=TEXT_CHARS_MAX, widget=TextWidget, label="By")
 
 
-FORMS: dict[BulkActionKind, type[OptionsForm]] = {
+OPTIONS_FORMS: dict[BulkActionKind, type[OptionsForm]] = {
     BulkActionKind.PARTIAL: RemainsForm,
     BulkActionKind.EDIT_LINK: LinkForm,
 }
@@ -74,7 +74,7 @@ FORMS: dict[BulkActionKind, type[OptionsForm]] = {
 
 @register(BulkAction)
 class BulkActionAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[BulkAction]):
-    """What was done to many orders at once, by whom, and what became of each of them."""
+    """The bulk actions: who started each, and what became of its orders."""
 
     list_display = ("id", "what", "created_by", "state_shown", "total_shown", "done_shown", "left_alone", "created")
     list_filter = (("kind", ChoicesDropdownFilter), ("state", ChoicesDropdownFilter))
@@ -82,58 +82,54 @@ class BulkActionAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[BulkAction])
     list_select_related = ("created_by",)
     sortable_by = ()
     ordering = ("-id",)
-    created = formatters.time_of("created_at", "created")
+    created = formatters.timestamp_column("created_at", "created")
 
     def has_view_permission(self, request: HttpRequest, obj: BulkAction | None = None) -> bool:
-        """Whoever may have it done may look at it."""
+        """Allow users who may start bulk actions."""
         return request.user.has_perm("orders.change_order")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Whoever may have it done may look at it."""
         return self.has_view_permission(request)
 
     @admin.display(description="what")
     def what(self, action: BulkAction) -> str:
-        """Call it as the list of orders does."""
         return BulkActionKind(action.kind).label
 
     @admin.display(description="state")
     def state_shown(self, action: BulkAction) -> SafeString:
-        """Show how far it is."""
         return formatters.badge(action.state, STATE_COLOURS.get(BulkActionState(action.state), ""))
 
-    @formatters.figure("orders")
+    @formatters.numeric_column("orders")
     def total_shown(self, action: BulkAction) -> str:
-        """Show how many were chosen."""
         return f"{action.total:,}"
 
-    @formatters.figure("done")
+    @formatters.numeric_column("done")
     def done_shown(self, action: BulkAction) -> str:
-        """Show for how many it was done."""
         return f"{action.done:,}"
 
-    @formatters.figure("left alone")
+    @formatters.numeric_column("left alone")
     def left_alone(self, action: BulkAction) -> str:
-        """Show for how many it was not."""
+        """Show how many orders were skipped or failed."""
         return f"{action.skipped + action.failed:,}"
 
     def get_urls(self) -> list[URLPattern]:
-        """Add what the page asks for while it runs."""
         progress = self.admin_site.admin_view(self.progress)
         return [path("<int:pk>/progress/", progress, name="orders_bulkaction_progress"), *super().get_urls()]
 
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
-        """Show the look at it, how far it is, or what became of it; and take in what is decided about it."""
+        """Show the preview, the progress or the outcome. A POST confirms or stops the action."""
         action = self._action(request, object_id)
         if request.method == "POST":
             return self._decide(request, action)
         context = {**self.admin_site.each_context(request), "title": str(action), "opts": self.opts}
-        return TemplateResponse(request, "backoffice/orders/bulk_action.html", {**context, **_shown(request, action)})
+        return TemplateResponse(
+            request, "backoffice/orders/bulk_action.html", {**context, **_page_context(request, action)}
+        )
 
     def progress(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show how far it is: a part of the page, which it asks for again and again."""
+        """Show the progress: a part of the page, which the page loads again and again."""
         action = self._action(request, str(pk))
-        return TemplateResponse(request, "backoffice/orders/bulk_progress.html", _shown(request, action))
+        return TemplateResponse(request, "backoffice/orders/bulk_progress.html", _page_context(request, action))
 
     def _action(self, request: HttpRequest, object_id: str) -> BulkAction:
         if not self.has_view_permission(request):
@@ -146,31 +142,32 @@ class BulkActionAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[BulkAction])
     def _decide(self, request: HttpRequest, action: BulkAction) -> HttpResponse:
         if "stop" in request.POST:
             if lifecycle.stop(action.pk):
-                _note(action, {"done": "stop"})
+                _note_in_audit_log(action, {"done": "stop"})
                 self.message_user(request, "Nothing more is done. What was done by then stays done.")
             return redirect("admin:orders_bulkaction_change", action.pk)
-        form = FORMS.get(BulkActionKind(action.kind), OptionsForm)(request.POST)
+        form = OPTIONS_FORMS.get(BulkActionKind(action.kind), OptionsForm)(request.POST)
         if action.created_by_id != request.user.pk:
-            raise PermissionDenied  # it is done in the name of whoever looked at it
+            raise PermissionDenied  # only the user who saw the preview may confirm it
         if not form.is_valid():
             return redirect("admin:orders_bulkaction_change", action.pk)
         with transaction.atomic():
             is_begun = lifecycle.confirm(action, form.options())
             if is_begun:
                 bulk_actions.start(action.pk)
-                _note(action, {"done": action.kind, "orders": action.total, **msgspec.to_builtins(form.options())})
+                _note_in_audit_log(
+                    action, {"done": action.kind, "orders": action.total, **msgspec.to_builtins(form.options())}
+                )
         if not is_begun:
             self.message_user(request, "It was confirmed before.", messages.WARNING)
         return redirect("admin:orders_bulkaction_change", action.pk)
 
 
-def _note(action: BulkAction, done: dict[str, Any]) -> None:
+def _note_in_audit_log(action: BulkAction, done: dict[str, Any]) -> None:
     actions.note("orders.bulkaction", action.pk, str(action), done)
 
 
-def _shown(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
-    """Return what the templates show of it."""
-    shown = {
+def _page_context(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
+    context = {
         "action": action,
         "kind": BulkActionKind(action.kind),
         "state": formatters.badge(action.state, STATE_COLOURS.get(BulkActionState(action.state), "")),
@@ -178,34 +175,38 @@ def _shown(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
         "percent": 100 * action.worked_on // max(action.total, 1),
         "waiting": action.total - action.worked_on,
     }
-    return shown | (
-        _looked_at(request, action) if action.state == BulkActionState.DRAFT else _outcomes(request, action)
+    return context | (
+        _preview_context(request, action)
+        if action.state == BulkActionState.DRAFT
+        else _outcome_context(request, action)
     )
 
 
-def _looked_at(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
+def _preview_context(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
     kind = BulkActionKind(action.kind)
-    kind_of_form = FORMS.get(kind, OptionsForm)
-    form = kind_of_form(request.GET if request.GET or kind is not BulkActionKind.EDIT_LINK else None)
+    form_class = OPTIONS_FORMS.get(kind, OptionsForm)
+    form = form_class(request.GET if request.GET or kind is not BulkActionKind.EDIT_LINK else None)
     preview = lifecycle.preview(action, form.options()) if form.is_valid() else None
     return {
         "form": form,
-        "asks": kind in FORMS,
+        "asks": kind in OPTIONS_FORMS,
         "preview": preview,
         "moves_money": kind in MOVES_MONEY,
         "currency": site_settings.for_request(request).currency,
         "left_alone": action.total - preview.due if preview else 0,
-        "refund": formatters.grouped(preview.refund) if preview else "",
-        "statuses": [(formatters.status(status), f"{count:,}") for status, count in preview.statuses.items()]
+        "refund": formatters.grouped_amount(preview.refund) if preview else "",
+        "statuses": [(formatters.status_badge(status), f"{count:,}") for status, count in preview.statuses.items()]
         if preview
         else [],
         "is_mine": action.created_by_id == request.user.pk,
     }
 
 
-def _outcomes(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
-    left = BulkOrder.objects.filter(action=action, outcome__in=[BulkOutcome.SKIPPED.value, BulkOutcome.FAILED.value])
-    page = Paginator(left, LEFT_ALONE_A_PAGE).get_page(request.GET.get("p"))
+def _outcome_context(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
+    left_alone = BulkOrder.objects.filter(
+        action=action, outcome__in=[BulkOutcome.SKIPPED.value, BulkOutcome.FAILED.value]
+    )
+    page = Paginator(left_alone, LEFT_ALONE_A_PAGE).get_page(request.GET.get("p"))
     return {
         "left": [(row, formatters.badge(row.outcome, OUTCOME_COLOURS[BulkOutcome(row.outcome)])) for row in page],
         "page": page,

@@ -1,4 +1,4 @@
-"""The list of orders: found in one walk, of which the page and the count are both made."""
+"""The list of orders. One search finds the ids from which both the page and the count are made."""
 
 import re
 from typing import Any
@@ -8,40 +8,39 @@ from django.http import HttpRequest
 
 from tradepost.accounts.models import Account
 from tradepost.backoffice.orders import columns
-from tradepost.backoffice.orders.search_window import BEFORE, SearchWindow, ids_in, walk_for
-from tradepost.backoffice.ui.pagination import FoundList
+from tradepost.backoffice.orders.search_window import BEFORE, SearchWindow, ids_in, window_for
+from tradepost.backoffice.ui.pagination import IdChangeList
 
 ACCOUNTS_MAX = 100
 _EMAIL = re.compile(r"[^@/\s]+@[^@/\s]+")
 
 
-class OrderList(FoundList):
-    """The orders that are looked at, and how far back that is."""
+class OrderChangeList(IdChangeList):
+    """A list of the orders in a search window."""
 
-    walk = SearchWindow()
+    window = SearchWindow()
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        """Bound what Django makes of the filters."""
-        self.walk = walk_for(request)
-        return self.walk.narrow(super().get_queryset(request, exclude_parameters))
+        """Limit the filtered orders to the search window."""
+        self.window = window_for(request)
+        return self.window.narrow(super().get_queryset(request, exclude_parameters))
 
-    def rows(self, found: QuerySet[Any]) -> QuerySet[Any]:
-        """Add what the chosen columns show."""
-        return columns.annotated(found, self.list_display)
+    def annotate_rows(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return columns.with_provider_columns(rows, self.list_display)
 
     @property
     def further_back(self) -> str:
-        """How the list is asked for again with the orders before those that were looked at."""
-        return self.get_query_string({BEFORE: str(self.walk.first)})
+        """The query string of this list for the orders before the window."""
+        return self.get_query_string({BEFORE: str(self.window.first)})
 
     @property
     def same(self) -> str:
-        """How the list is asked for again."""
+        """The query string of this list."""
         return self.get_query_string()
 
 
-def matching(term: str) -> Q:
-    """Search by what a term looks like: ids, an address, or else a link or part of an address."""
+def search_condition(term: str) -> Q:
+    """Search by what the term looks like: order ids, an e-mail address, or else part of a link or an address."""
     ids = ids_in(term)
     if ids:
         return Q(pk__in=ids)

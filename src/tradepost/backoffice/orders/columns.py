@@ -1,4 +1,4 @@
-"""Which columns of the list of orders each member of staff sees."""
+"""Which columns of the order list each user sees."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,11 +8,11 @@ from django.http import HttpRequest
 
 from tradepost.orders.models import Attempt, ShownColumns
 
-FIRST = "id"  # always there: it leads to the order
-AT_FIRST = (
+ORDER_COLUMN = "id"  # always shown: it links to the order
+DEFAULT_COLUMNS = (
     "account", "sold", "short_link", "quantity", "charged", "status_shown", "dispatch_shown", "remains", "created",
 )  # fmt: skip
-NAMES = {
+COLUMN_TITLES = {
     "account": "Account",
     "sold": "Service",
     "category": "Category",
@@ -32,38 +32,38 @@ NAMES = {
     "created": "Created",
     "updated": "Updated",
 }
-OF_PROVIDERS = ("provider", "upstream_id")  # for those who may see providers
+PROVIDER_COLUMNS = ("provider", "upstream_id")  # for users who may view providers
 
 
-def offered(request: HttpRequest) -> dict[str, str]:
-    """Return the columns that one may choose from, each with how it is called."""
+def available_columns(request: HttpRequest) -> dict[str, str]:
+    """Return the columns that this user may choose, each with its title."""
     may_see = request.user.has_perm("providers.view_provider")
-    return {name: title for name, title in NAMES.items() if may_see or name not in OF_PROVIDERS}
+    return {name: title for name, title in COLUMN_TITLES.items() if may_see or name not in PROVIDER_COLUMNS}
 
 
-def shown(request: HttpRequest) -> list[str]:
-    """Return the columns that one has chosen, in the order that they stand in."""
+def chosen_columns(request: HttpRequest) -> list[str]:
+    """Return the columns that this user has chosen, in the order of `COLUMN_TITLES`."""
     chosen = ShownColumns.objects.filter(account=request.user.pk).values_list("names", flat=True).first()
-    return [FIRST, *(name for name in offered(request) if name in (chosen or AT_FIRST))]
+    return [ORDER_COLUMN, *(name for name in available_columns(request) if name in (chosen or DEFAULT_COLUMNS))]
 
 
-def choose(request: HttpRequest, names: list[str]) -> None:
-    """Remember what one wants to see; nothing at all stands for what is shown at first."""
-    known = [name for name in offered(request) if name in names]
-    if known:
-        assert request.user.pk, "nobody gets here without signing in"
-        ShownColumns.objects.update_or_create(account_id=request.user.pk, defaults={"names": known})
+def save_columns(request: HttpRequest, names: list[str]) -> None:
+    """Save the chosen columns of this user. Choosing none restores the default columns."""
+    chosen = [name for name in available_columns(request) if name in names]
+    if chosen:
+        assert request.user.pk, "the page requires sign-in"
+        ShownColumns.objects.update_or_create(account_id=request.user.pk, defaults={"names": chosen})
     else:
         ShownColumns.objects.filter(account=request.user.pk).delete()
 
 
-def annotated(rows: QuerySet[Any], names: Sequence[Any]) -> QuerySet[Any]:
-    """Take along what a column shows that is no part of an order."""
-    if not set(OF_PROVIDERS).intersection(names):
+def with_provider_columns(rows: QuerySet[Any], names: Sequence[Any]) -> QuerySet[Any]:
+    """Add the last attempt's provider and its order id there, if a column shows them."""
+    if not set(PROVIDER_COLUMNS).intersection(names):
         return rows
     last = Attempt.objects.filter(order=OuterRef("pk")).order_by("-number")
-    with_them: QuerySet[Any] = rows.annotate(
+    annotated: QuerySet[Any] = rows.annotate(
         last_provider=Subquery(last.values("provider__name")[:1]),
         last_upstream_id=Subquery(last.values("upstream_id")[:1]),
     )
-    return with_them
+    return annotated

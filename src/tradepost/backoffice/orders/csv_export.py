@@ -1,7 +1,7 @@
-"""Orders as CSV, sent as they are read: however many there are, a thousand at a time are in memory.
+"""Orders as CSV, streamed: only a thousand orders at a time are in memory.
 
-A file holds a thread of the pages for as long as it is sent. So there are few at a time, and each reads in stretches
-that the database answers soon.
+An export holds a thread of the pages until it is sent. So only a few run at a time, and each reads in batches that the
+database answers quickly.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,60 +26,64 @@ from tradepost.orders.models import Order
 
 BATCH = 1_000
 EXPORTED_MAX = 1_000_000
-AT_ONCE_MAX = 2  # a process: the customers' pages need the other threads
-BATCH_TIMEOUT = timedelta(seconds=30)  # of a statement: a file that is cut off is better than one that holds on
+OPEN_EXPORTS_MAX = 2  # per process: customers' pages need the other threads
+BATCH_TIMEOUT = timedelta(seconds=30)  # of a query: an export that breaks off is better than one that hangs
 HEAD = (
     "order", "created", "account", "service", "name", "link", "quantity", "rate", "charge", "refunded", "status",
     "dispatch", "start_count", "remains", "mode", "part_of",
 )  # fmt: skip
-OF_PROVIDERS = ("provider", "upstream_id")
+PROVIDER_HEAD = ("provider", "upstream_id")
 
 
-class _File(StreamingHttpResponse):
-    """A file that counts as being sent until it is closed, or nobody holds it any more."""
+class _ExportResponse(StreamingHttpResponse):
+    """An export that counts as open until it is closed or garbage-collected."""
 
     def close(self) -> None:
-        """Make room for the next."""
-        _sent.discard(self)
+        """Make room for the next export."""
+        _open_exports.discard(self)
         super().close()
 
 
-_sent: WeakSet[_File] = WeakSet()
-_counting = Lock()
+_open_exports: WeakSet[_ExportResponse] = WeakSet()
+_open_exports_lock = Lock()
 
 
-def answer(
-    request: HttpRequest, orders: QuerySet[Order], walks: Iterable[SearchWindow] = (SearchWindow(),)
+def export_response(
+    request: HttpRequest, orders: QuerySet[Order], windows: Iterable[SearchWindow] = (SearchWindow(),)
 ) -> HttpResponseBase:
-    """Send the orders of these walks as a file, the newest first, up to a million; or say that others are."""
+    """Stream the orders of these windows, newest first, up to `EXPORTED_MAX`. Redirect if too many exports are open."""
     with_provider = request.user.has_perm("providers.view_provider")
-    file = _File(
-        _lines(orders, walks, with_provider=with_provider),
+    file = _ExportResponse(
+        _lines(orders, windows, with_provider=with_provider),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="orders-{timezone.now():%Y-%m-%d-%H%M}.csv"'},
     )
-    with _counting:
-        if len(_sent) < AT_ONCE_MAX:
-            _sent.add(file)
+    with _open_exports_lock:
+        if len(_open_exports) < OPEN_EXPORTS_MAX:
+            _open_exports.add(file)
             return file
-    messages.warning(request, f"{AT_ONCE_MAX} lists are being exported already. Try again once one of them is done.")
+    messages.warning(
+        request, f"{OPEN_EXPORTS_MAX} lists are being exported already. Try again once one of them is done."
+    )
     return redirect("admin:orders_order_changelist")
 
 
-def _lines(orders: QuerySet[Order], walks: Iterable[SearchWindow], *, with_provider: bool) -> Iterator[str]:
-    found = (order for walk in walks for order in _read(walk.narrow(orders), with_provider=with_provider))
-    rows = (_row(order, with_provider=with_provider) for order in islice(found, EXPORTED_MAX))
-    return csv_files.lines([*HEAD, *(OF_PROVIDERS if with_provider else ())], rows)
+def _lines(orders: QuerySet[Order], windows: Iterable[SearchWindow], *, with_provider: bool) -> Iterator[str]:
+    orders_found = (
+        order for window in windows for order in _orders_in_batches(window.narrow(orders), with_provider=with_provider)
+    )
+    rows = (_row(order, with_provider=with_provider) for order in islice(orders_found, EXPORTED_MAX))
+    return csv_files.lines([*HEAD, *(PROVIDER_HEAD if with_provider else ())], rows)
 
 
-def _read(orders: QuerySet[Order], *, with_provider: bool) -> Iterator[Order]:
-    """Read a batch at a time, each from where the one before ended: no cursor is held open for a slow reader."""
-    rest = orders
-    while batch := _batch(rest, with_provider=with_provider):
+def _orders_in_batches(orders: QuerySet[Order], *, with_provider: bool) -> Iterator[Order]:
+    """Read each batch from where the last one ended. No cursor stays open for a slow reader."""
+    remaining = orders
+    while batch := _batch(remaining, with_provider=with_provider):
         yield from batch
         if len(batch) < BATCH:
             return
-        rest = orders.filter(pk__lt=batch[-1].pk)
+        remaining = orders.filter(pk__lt=batch[-1].pk)
 
 
 def _batch(orders: QuerySet[Order], *, with_provider: bool) -> list[Order]:
@@ -87,13 +91,15 @@ def _batch(orders: QuerySet[Order], *, with_provider: bool) -> list[Order]:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{BATCH_TIMEOUT.total_seconds():.0f}s"])
         ids = list(orders.order_by("-pk").values_list("pk", flat=True)[:BATCH])
         batch = Order.objects.filter(pk__in=ids).select_related("account__test_of", "service").order_by("-pk")
-        return list(columns.annotated(batch, OF_PROVIDERS if with_provider else ()))
+        return list(columns.with_provider_columns(batch, PROVIDER_HEAD if with_provider else ()))
 
 
 def _row(order: Order, *, with_provider: bool) -> tuple[Any, ...]:
-    there = (getattr(order, "last_provider", ""), getattr(order, "last_upstream_id", "")) if with_provider else ()
+    provider_cells = (
+        (getattr(order, "last_provider", ""), getattr(order, "last_upstream_id", "")) if with_provider else ()
+    )
     return (
         order.pk, f"{order.created_at:%Y-%m-%dT%H:%M:%SZ}", str(order.account), order.service_id, order.service.name,
         order.aim, order.quantity, money.show(order.rate), money.show(order.charge), money.show(order.refunded),
-        order.status, order.dispatch, order.start_count, order.remains, order.mode, order.parent_id, *there,
+        order.status, order.dispatch, order.start_count, order.remains, order.mode, order.parent_id, *provider_cells,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What happened to an order and what it moved, beneath it."""
+"""The events and transfers on an order's page."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -19,71 +19,63 @@ DISPATCH_COLOURS = {Dispatch.SENT: "success", Dispatch.UNSURE: "danger", Dispatc
 
 
 def dispatch_badge(dispatch: str) -> SafeString | str:
-    """Write where an order stands with its upstream; nothing if there is none."""
+    """Show an order's dispatch state as a label; nothing if the order has no upstream."""
     if dispatch == Dispatch.NONE:
         return ""
     return formatters.badge(dispatch, DISPATCH_COLOURS.get(Dispatch(dispatch), ""))
 
 
 class EventInline(ReadOnlyMixin, TabularInline[OrderEvent, Order]):
-    """What happened to the order."""
-
     model = OrderEvent
     fields = readonly_fields = ("happened", "actor", "was", "became", "note_shown")
     verbose_name_plural = "events"
-    happened = formatters.time_of("at", "at", exact=True)
+    happened = formatters.timestamp_column("at", "at", exact=True)
 
     def has_view_permission(self, request: HttpRequest, obj: Order | None = None) -> bool:
-        """Whoever may look at the order may look at what happened to it."""
+        """Allow users who may view orders."""
         return request.user.has_perm("orders.view_order")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderEvent]:
-        """Leave out what providers have answered for those who may not see attempts."""
+        """Hide providers' answers in the notes from users who may not view attempts."""
         return with_redacted_notes(
             super().get_queryset(request), with_answers=request.user.has_perm("orders.view_attempt")
         )
 
     @admin.display(description="note")
     def note_shown(self, event: OrderEvent) -> str:
-        """Show what was said about it."""
-        said: str = getattr(event, "said", "")
-        return said or formatters.NOTHING
+        note: str = getattr(event, "said", "")
+        return note or formatters.NOTHING
 
     @admin.display(description="from")
     def was(self, event: OrderEvent) -> SafeString:
-        """Show where it stood."""
-        return _standing(event.from_status, event.from_dispatch)
+        return _state_badges(event.from_status, event.from_dispatch)
 
     @admin.display(description="to")
     def became(self, event: OrderEvent) -> SafeString:
-        """Show where it went."""
-        return _standing(event.to_status, event.to_dispatch)
+        return _state_badges(event.to_status, event.to_dispatch)
 
 
 class TransferInline(ReadOnlyMixin, TabularInline[Transfer, Order]):
-    """What the order moved."""
-
     model = Transfer
     ordering = ("id",)
     fields = readonly_fields = ("happened", "what", "moved", "left", "actor", "note")
-    happened = formatters.time_of("at", "at", exact=True)
+    happened = formatters.timestamp_column("at", "at", exact=True)
 
     @admin.display(description="what for")
     def what(self, transfer: Transfer) -> str:
-        """Call it as a statement does."""
         return TransferKind(transfer.kind).label
 
-    @formatters.figure("amount")
+    @formatters.numeric_column("amount")
     def moved(self, transfer: Transfer) -> str:
-        """Take the customer's side: a charge is taken, a refund is given."""
+        """Show the amount as the customer sees it: a charge is negative, a refund positive."""
         sign = "−" if transfer.kind == TransferKind.CHARGE else "+"
         return f"{sign}{formatters.amount(transfer.amount)}"
 
-    @formatters.figure("balance after")
+    @formatters.numeric_column("balance after")
     def left(self, transfer: Transfer) -> str:
-        """Show the customer's."""
+        """Show the customer's balance."""
         return formatters.amount(transfer.balance_after)
 
 
-def _standing(status: str, dispatch: str) -> SafeString:
-    return format_html("{} {}", formatters.status(status), dispatch_badge(dispatch))
+def _state_badges(status: str, dispatch: str) -> SafeString:
+    return format_html("{} {}", formatters.status_badge(status), dispatch_badge(dispatch))

@@ -1,4 +1,4 @@
-"""What can be done to the orders that are ticked in a list: each leads to a look at it first, or to a file."""
+"""What staff can do to the orders ticked in a list: start a bulk action, which is previewed first, or export them."""
 
 from collections.abc import Callable
 from functools import partial
@@ -23,45 +23,45 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-type _Act = Callable[[Any, HttpRequest, QuerySet[Any]], HttpResponseBase | None]
+type _ActionFunction = Callable[[Any, HttpRequest, QuerySet[Any]], HttpResponseBase | None]
 
 
 class BulkActionsMixin(Base):
-    """Put before a `ModelAdmin` whose rows are orders, or have the primary key of one."""
+    """Adds bulk actions and the CSV export to a list whose rows are orders or have an order's primary key."""
 
     def get_actions(
         self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
     ) -> dict[str, Any]:
-        """Offer what whoever looks may have done; a single order's page has buttons of its own."""
+        """Add the actions that this user may run. The order page has buttons of its own."""
         actions: dict[str, Any] = dict(super().get_actions(request, action_location))
         if action_location is not ActionLocation.CHANGE_LIST:
             return actions
         if request.user.has_perm("orders.change_order"):
             actions |= {
-                kind.name.lower(): _offer(partial(_draft, kind), kind.name.lower(), kind.label)
+                kind.name.lower(): _list_action(partial(_draft_bulk_action, kind), kind.name.lower(), kind.label)
                 for kind in BulkActionKind
             }
         if request.user.has_perm("orders.export_order"):
-            actions["export"] = _offer(_export, "export", "Export as CSV")
+            actions["export"] = _list_action(_export_orders, "export", "Export as CSV")
         return actions
 
 
-def _offer(act: _Act, name: str, label: str) -> Action:
+def _list_action(function: _ActionFunction, name: str, label: str) -> Action:
     places = [ActionLocation.CHANGE_LIST]
-    return Action(func=act, name=name, description=label, plural_description=label, locations=places)
+    return Action(func=function, name=name, description=label, plural_description=label, locations=places)
 
 
-def _draft(
+def _draft_bulk_action(
     kind: BulkActionKind, model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]
 ) -> HttpResponse | None:
-    """Lead to a look at what would be done."""
-    chosen = lifecycle.order_ids(queryset)
-    if not chosen:
+    """Draft the bulk action and redirect to its preview."""
+    order_ids = lifecycle.order_ids(queryset)
+    if not order_ids:
         model_admin.message_user(request, "No order was chosen.", messages.WARNING)
         return None
-    assert isinstance(request.user, Account), "nobody gets here without signing in"
-    return redirect("admin:orders_bulkaction_change", lifecycle.draft(kind, request.user, chosen).pk)
+    assert isinstance(request.user, Account), "the page requires sign-in"
+    return redirect("admin:orders_bulkaction_change", lifecycle.draft(kind, request.user, order_ids).pk)
 
 
-def _export(_model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase:
-    return csv_export.answer(request, Order.objects.filter(pk__in=lifecycle.order_ids(queryset)))
+def _export_orders(_model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase:
+    return csv_export.export_response(request, Order.objects.filter(pk__in=lifecycle.order_ids(queryset)))

@@ -1,4 +1,4 @@
-"""Orders in the back office: to watch, never to change. The engine places and moves them."""
+"""Orders in the back office, read-only. Only the engine places and changes orders."""
 
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from tradepost.backoffice.orders import columns, csv_export, search_window
 from tradepost.backoffice.orders.attempts import AttemptInline
-from tradepost.backoffice.orders.changelist import OrderList, matching
+from tradepost.backoffice.orders.changelist import OrderChangeList, search_condition
 from tradepost.backoffice.orders.filters import (
     BeforeFilter,
     IdsFilter,
@@ -26,11 +26,11 @@ from tradepost.backoffice.orders.filters import (
 )
 from tradepost.backoffice.orders.inlines import EventInline, TransferInline, dispatch_badge
 from tradepost.backoffice.orders.list_actions import BulkActionsMixin
-from tradepost.backoffice.orders.search_window import WHOLE
+from tradepost.backoffice.orders.search_window import EXPORT_URL_NAME
 from tradepost.backoffice.orders.settle_buttons import SettleButtonsMixin
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.dates import DayFilter
-from tradepost.backoffice.ui.pagination import FoundPages, UncountedListMixin
+from tradepost.backoffice.ui.pagination import IdPaginator, UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import (
@@ -46,9 +46,9 @@ from tradepost.orders.models import DripFeed, Order
 
 @register(Order)
 class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedListMixin, ModelAdmin[Order]):
-    """The order list, made for tables without end: newest first, counted only so far, searched by what has an index."""
+    """The order list, for tables of any size: newest first, counted up to a limit, searched by indexed columns."""
 
-    paginator = FoundPages  # type: ignore[misc] # Endless and Django declare it differently
+    paginator = IdPaginator  # type: ignore[misc] # UncountedListMixin and Django declare it differently
     list_before_template = "backoffice/orders/order_tools.html"
     list_filter = (
         IdsFilter,
@@ -72,10 +72,10 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
     search_fields = ("id",)
     search_help_text = "Order ids, an e-mail address, or part of a link"
     inlines = (EventInline, TransferInline)
-    created = formatters.time_of("created_at", "created")
-    placed = formatters.time_of("created_at", "created", exact=True)
-    updated = formatters.time_of("updated_at", "updated")
-    changed = formatters.time_of("updated_at", "updated", exact=True)
+    created = formatters.timestamp_column("created_at", "created")
+    placed = formatters.timestamp_column("created_at", "created", exact=True)
+    updated = formatters.timestamp_column("updated_at", "updated")
+    changed = formatters.timestamp_column("updated_at", "updated", exact=True)
     readonly_fields = (
         "status_shown", "dispatch_shown", "charged", "given_back", "rate_shown", "link_shown", "placed", "changed",
         "parameters", "made_of", "owner",
@@ -98,22 +98,20 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
         ("Money", {"fields": (("rate_shown", "charged", "given_back"),)}),
     )
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OrderList]:
-        """List what is found in one walk."""
-        return OrderList
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OrderChangeList]:
+        return OrderChangeList
 
     def get_inlines(self, request: HttpRequest, obj: Order | None) -> Any:
-        """Show the attempts at providers of an order that goes to one."""
+        """Show attempts only on orders that go to a provider."""
         inlines = super().get_inlines(request, obj)
         is_upstream = obj is not None and obj.dispatch not in {Dispatch.NONE, Dispatch.SIMULATED, Dispatch.RUNS}
         return (AttemptInline, *inlines) if is_upstream else inlines
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """Show what whoever looks has chosen."""
-        return list(columns.shown(request))
+        return list(columns.chosen_columns(request))
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        """Filter by providers only for those who may see them."""
+        """Add the filters by provider for users who may view providers."""
         filters = list(super().get_list_filter(request))
         if request.user.has_perm("providers.view_provider"):
             filters[2:2] = [UpstreamFilter, ProviderFilter]
@@ -125,15 +123,15 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
         queryset: QuerySet[Order],
         search_term: str,
     ) -> tuple[QuerySet[Order], bool]:
-        """Search by what the term looks like: ids, an address, or else a link or part of an address."""
+        """Search as `search_condition` describes."""
         term = search_term.strip()
-        return (queryset.filter(matching(term)) if term else queryset), False
+        return (queryset.filter(search_condition(term)) if term else queryset), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, and have it loaded again if asked to."""
-        chosen = columns.shown(request)
+        """Show the list, and make the browser reload it if the user chose that."""
+        chosen = columns.chosen_columns(request)
         context = {
-            "columns": [(name, title, name in chosen) for name, title in columns.offered(request).items()],
+            "columns": [(name, title, name in chosen) for name, title in columns.available_columns(request).items()],
             "may_export": request.user.has_perm("orders.export_order"),
             **(extra_context or {}),
         }
@@ -144,109 +142,101 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
         return response
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the choice of columns, and the list as a file."""
-        wrap = self.admin_site.admin_view
+        admin_view = self.admin_site.admin_view
         return [
-            path("columns/", wrap(self.choose_columns), name="orders_order_columns"),
-            path("export/", wrap(self.export), name=WHOLE),
+            path("columns/", admin_view(self.choose_columns), name="orders_order_columns"),
+            path("export/", admin_view(self.export), name=EXPORT_URL_NAME),
             *super().get_urls(),
         ]
 
     def choose_columns(self, request: HttpRequest) -> HttpResponse:
-        """Remember which columns are ticked, and show the list as it was."""
+        """Save the ticked columns and redirect to the list as it was."""
         if request.method != "POST" or not self.has_view_permission(request):
             raise PermissionDenied
-        columns.choose(request, request.POST.getlist("columns"))
+        columns.save_columns(request, request.POST.getlist("columns"))
         return redirect(f"{reverse('admin:orders_order_changelist')}?{request.POST.get('list', '').removeprefix('?')}")
 
     def export(self, request: HttpRequest) -> HttpResponseBase:
-        """Send all that the filters find as a file, however far back."""
+        """Export all orders that the filters find, however old."""
         if not request.user.has_perm("orders.export_order") or not self.has_view_permission(request):
             raise PermissionDenied
-        return csv_export.answer(
-            request, self.get_changelist_instance(request).queryset, search_window.stretches(request)
+        return csv_export.export_response(
+            request, self.get_changelist_instance(request).queryset, search_window.export_windows(request)
         )
 
     @admin.display(description="account")
     def owner(self, order: Order) -> SafeString:
-        """Show who ordered it."""
-        return formatters.owner(order.account)
+        return formatters.account_link(order.account)
 
     @admin.display(description="service")
     def sold(self, order: Order) -> SafeString:
-        """Show number and name, cut to fit."""
-        return formatters.short(str(order.service))
+        return formatters.truncated(str(order.service))
 
     @admin.display(description="link")
     def short_link(self, order: Order) -> SafeString:
-        """Show it in a line; of a subscription, whose posts it is for."""
+        """Show the link in one line. Of a subscription, show its username."""
         return formatters.short_link(order.link or (order.fields or {}).get("username", formatters.NOTHING))
 
     @admin.display(description="link")
     def link_shown(self, order: Order) -> SafeString | str:
-        """Show all of it."""
-        return formatters.whole_link(order.link)
+        return formatters.full_link(order.link)
 
-    @formatters.figure("rate")
+    @formatters.numeric_column("rate")
     def rate_shown(self, order: Order) -> str:
-        """Show what 1,000 cost."""
         return formatters.amount(order.rate)
 
-    @formatters.figure("charge")
+    @formatters.numeric_column("charge")
     def charged(self, order: Order) -> str:
-        """Show what it cost."""
         return formatters.amount(order.charge)
 
-    @formatters.figure("refunded")
+    @formatters.numeric_column("refunded")
     def given_back(self, order: Order) -> str:
-        """Show what was given back of it."""
         return formatters.amount(order.refunded) if order.refunded != Decimal(0) else formatters.NOTHING
 
     @admin.display(description="status")
     def status_shown(self, order: Order) -> SafeString:
-        """Show what the customer sees."""
-        return formatters.status(order.status)
+        return formatters.status_badge(order.status)
 
     @admin.display(description="dispatch")
     def dispatch_shown(self, order: Order) -> SafeString | str:
-        """Show where it stands with its upstream."""
         return dispatch_badge(order.dispatch) or formatters.NOTHING
 
     @admin.display(description="category")
     def category(self, order: Order) -> SafeString:
-        """Show what its service stands under."""
-        return formatters.short(str(order.service.category))
+        return formatters.truncated(str(order.service.category))
 
     @admin.display(description="provider")
     def provider(self, order: Order) -> str:
-        """Show whom it was tried with last."""
+        """Show the provider of the last attempt."""
         return getattr(order, "last_provider", None) or formatters.NOTHING
 
     @admin.display(description="id there")
     def upstream_id(self, order: Order) -> str:
-        """Show what its provider calls it."""
+        """Show the order's id at the provider of the last attempt."""
         return getattr(order, "last_upstream_id", None) or formatters.NOTHING
 
     @admin.display(description="parameters")
     def parameters(self, order: Order) -> SafeString | str:
-        """List what orders of its type take beside a link, the lines of a list below each other."""
+        """Show the parameters of the order's type, other than the link."""
         rows = ((name.replace("_", " "), value) for name, value in (order.fields or {}).items())
         return format_html_join("", '<dl class="tp-parameter"><dt>{}</dt><dd>{}</dd></dl>', rows) or formatters.NOTHING
 
     @admin.display(description="runs or posts")
     def made_of(self, order: Order) -> SafeString | str:
-        """Lead from a drip-feed or a subscription to the orders made for it, and back."""
+        """Link a drip-feed or a subscription to its child orders, and a child order to its parent."""
         if order.parent_id:
             address = reverse("admin:orders_order_change", args=[order.parent_id])
             return format_html('Number {} of <a class="tp-link" href="{}">{}</a>', order.part, address, order.parent_id)
         if order.parts is None:
             return formatters.NOTHING
         address = f"{reverse('admin:orders_order_changelist')}?parent={order.pk}"
-        made = format_html('<a class="tp-link" href="{}">{} of {}</a>', address, order.children.count(), order.parts)
+        child_orders = format_html(
+            '<a class="tp-link" href="{}">{} of {}</a>', address, order.children.count(), order.parts
+        )
         dripfeed = DripFeed.objects.filter(order=order).first()
-        return format_html("{}{}", made, f", {_pace(dripfeed)}" if dripfeed else "")
+        return format_html("{}{}", child_orders, f", {_drip_feed_pace(dripfeed)}" if dripfeed else "")
 
 
-def _pace(dripfeed: DripFeed) -> str:
+def _drip_feed_pace(dripfeed: DripFeed) -> str:
     due = f"the next one at {dripfeed.due_at:%Y-%m-%d %H:%M} UTC" if dripfeed.due_at else "no more to come"
     return f"every {dripfeed.interval_minutes} min, {due}"

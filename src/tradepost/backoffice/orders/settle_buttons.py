@@ -1,4 +1,4 @@
-"""The buttons of an order that waits for a person: it may exist at a provider, or every provider has refused it."""
+"""The buttons of an order that only a person can settle: it is unsure, or every provider has refused it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,51 +23,53 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-FOR_A_PERSON = (Dispatch.UNSURE.value, Dispatch.REFUSED.value)
+UNSETTLED_STATES = (Dispatch.UNSURE.value, Dispatch.REFUSED.value)
 NOT_SETTLED = "Nothing was changed: meanwhile the order has moved on."
 
 
-class FoundForm(DialogForm):
-    """By which id the provider knows the order."""
+class UpstreamIdForm(DialogForm):
+    """The order's id at its provider."""
 
     upstream_id = forms.CharField(label="Its id there", max_length=64, widget=TextWidget)
 
 
 class SettleButtonsMixin(Base):
-    """Put before the `ModelAdmin` of orders: what a person settles of those that are unsure or held."""
+    """Adds the buttons that settle unsure and held orders to the order page."""
 
     actions_detail: Any = ("found", "send_again", "cancel")
 
     def has_settle_permission(self, request: HttpRequest) -> bool:
-        """Users who may change orders may move them; the engine decides which moves are allowed."""
+        """Allow users who may change orders. The engine decides which moves are allowed."""
         return request.user.has_perm("orders.change_order")
 
     def has_evidence_permission(self, request: HttpRequest) -> bool:
-        """Without what was asked and answered it is a guess, and a wrong one buys twice."""
+        """Require the attempts to be visible too: a wrong guess without them buys the order twice."""
         return self.has_settle_permission(request) and request.user.has_perm("orders.view_attempt")
 
     def has_find_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may change orders and sees the evidence may say where an unsure one is."""
-        return self.has_evidence_permission(request) and is_waiting(object_id, [Dispatch.UNSURE.value])
+        """Allow users who see the evidence to say where an unsure order is."""
+        return self.has_evidence_permission(request) and is_in_state(object_id, [Dispatch.UNSURE.value])
 
     def has_decide_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may change orders and sees the evidence may say what becomes of one that is unsure or held."""
-        return self.has_evidence_permission(request) and is_waiting(object_id, FOR_A_PERSON)
+        """Allow users who see the evidence to send or cancel an unsure or held order."""
+        return self.has_evidence_permission(request) and is_in_state(object_id, UNSETTLED_STATES)
 
     @dialog_button(
         "It exists, its id is …",
         permission="find",
         title="Does the order exist at its provider?",
         text="Look for it in the provider's own list of orders. It is followed there from now on.",
-        form=FoundForm,
+        form=UpstreamIdForm,
     )
-    def found(self, request: HttpRequest, form: FoundForm, object_id: str) -> HttpResponse:
-        """Take the order for sent."""
+    def found(self, request: HttpRequest, form: UpstreamIdForm, object_id: str) -> HttpResponse:
+        """Record the order as sent, with this id at the provider."""
         upstream_id = form.cleaned_data["upstream_id"]
         with transaction.atomic():
             done = dispatching.found(engine_connection(), int(object_id), upstream_id, actor=str(request.user))
         failed = f"{NOT_SETTLED[:-1]}, or another order of ours has the id {upstream_id} there."
-        return self._tell(request, object_id, f"It is followed as {upstream_id}." if done else "", failed)
+        return self._redirect_with_result(
+            request, object_id, f"It is followed as {upstream_id}." if done else "", failed
+        )
 
     @dialog_button(
         "It does not exist, send it",
@@ -76,10 +78,11 @@ class SettleButtonsMixin(Base):
         text="Only if it is not in the provider's own list of orders: otherwise it is bought twice.",
     )
     def send_again(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
-        """Queue the order."""
         with transaction.atomic():
             done = dispatching.send_again(engine_connection(), int(object_id), actor=str(request.user))
-        return self._tell(request, object_id, "It is queued, and sent by the next free worker." if done else "")
+        return self._redirect_with_result(
+            request, object_id, "It is queued, and sent by the next free worker." if done else ""
+        )
 
     @dialog_button(
         "Cancel and refund",
@@ -89,22 +92,23 @@ class SettleButtonsMixin(Base):
         danger=True,
     )
     def cancel(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
-        """End the order."""
         report = Report(int(object_id), Status.CANCELED, note="canceled by a person")
         with transaction.atomic():
-            # Locked first, then looked at: somebody else may have settled it since the page was shown.
+            # Lock, then check: another user may have settled the order since the page was shown.
             orders.lock(engine_connection(), [report.order])
-            is_open = is_waiting(object_id, FOR_A_PERSON)
+            is_open = is_in_state(object_id, UNSETTLED_STATES)
             outcomes = settle(engine_connection(), [report], actor=str(request.user)) if is_open else []
-        return self._tell(
+        return self._redirect_with_result(
             request, object_id, "It is canceled, its money given back." if Outcome.SETTLED in outcomes else ""
         )
 
-    def _tell(self, request: HttpRequest, order: str, done: str, failed: str = NOT_SETTLED) -> HttpResponse:
+    def _redirect_with_result(
+        self, request: HttpRequest, order: str, done: str, failed: str = NOT_SETTLED
+    ) -> HttpResponse:
         self.message_user(request, done or failed, messages.SUCCESS if done else messages.ERROR)
         return HttpResponse(headers={"HX-Redirect": reverse("admin:orders_order_change", args=[order])})
 
 
-def is_waiting(order: str | None, states: Sequence[str]) -> bool:
-    """Whether the order with this id is at a provider in one of these states."""
+def is_in_state(order: str | None, states: Sequence[str]) -> bool:
+    """Return whether the order is at a provider in one of these states."""
     return bool(order) and UpstreamOrder.objects.filter(pk=int(str(order)), state__in=states).exists()

@@ -1,4 +1,4 @@
-"""Orders that take longer than is usual for their service, in the back office."""
+"""Stuck orders in the back office: orders that take longer than usual for their service."""
 
 from typing import Any
 
@@ -31,49 +31,45 @@ REASONS = {
 }
 
 
-class WhyFilter(RadioFilter):
-    """What is wrong with them."""
-
+class StuckReasonFilter(RadioFilter):
     title = "what is wrong"
     parameter_name = "why"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer each."""
         return list(REASONS.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the list down."""
         return queryset.filter(reason=self.value()) if self.value() else queryset
 
 
-class WhereFilter(DropdownFilter):
-    """By hand, or the provider where they are, or are to go."""
+class FulfilledByFilter(DropdownFilter):
+    """Orders by hand, or by the provider that has or gets them."""
 
     title = "fulfilled by"
     parameter_name = "where"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer those that one may see."""
-        providers = Provider.objects.values_list("pk", "name") if _sees_providers(request) else ()
+        """Offer providers to users who may view them."""
+        providers = Provider.objects.values_list("pk", "name") if _may_see_providers(request) else ()
         return [("hand", "By hand"), *((str(pk), name) for pk, name in providers)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the list down; an address may be typed that was not offered."""
+        """Check the permission again: a user may type a URL with a choice that was not offered."""
         where = self.value() or ""
         if where == "hand":
             return queryset.filter(order__dispatch=Dispatch.NONE.value)
-        if not where.isdecimal() or not _sees_providers(request):
+        if not where.isdecimal() or not _may_see_providers(request):
             return queryset
         return queryset.filter(order__upstream__provider=int(where))
 
 
-def _sees_providers(request: HttpRequest) -> bool:
+def _may_see_providers(request: HttpRequest) -> bool:
     return request.user.has_perm("providers.view_provider")
 
 
 @register(StuckOrder)
 class StuckOrderAdmin(ReadOnlyMixin, BulkActionsMixin, UncountedListMixin, ModelAdmin[StuckOrder]):
-    """Orders under way that take longer than nine in ten of their service's last ones, the oldest first."""
+    """Orders that take longer than nine of ten recent orders of their service, the oldest first."""
 
     list_display = (
         "number",
@@ -86,7 +82,7 @@ class StuckOrderAdmin(ReadOnlyMixin, BulkActionsMixin, UncountedListMixin, Model
         "age",
         "usually",
     )
-    list_filter = (WhyFilter, ("order__service", AutocompleteSelectFilter), WhereFilter)
+    list_filter = (StuckReasonFilter, ("order__service", AutocompleteSelectFilter), FulfilledByFilter)
     list_filter_submit = True
     list_fullwidth = True
     list_select_related = ("order__service",)
@@ -97,70 +93,61 @@ class StuckOrderAdmin(ReadOnlyMixin, BulkActionsMixin, UncountedListMixin, Model
     search_help_text = "Order id"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StuckOrder]:
-        """Leave out what has ended since it was found."""
+        """Leave out orders that have ended since they were found to be stuck."""
         active = [status.value for status in DELIVERING]
         return super().get_queryset(request).filter(order__status__in=active)
 
     def has_view_permission(self, request: HttpRequest, obj: StuckOrder | None = None) -> bool:
-        """Whoever may look at orders may look at these."""
+        """Allow users who may view orders."""
         return request.user.has_perm("orders.view_order")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Whoever may look at orders may look at these."""
         return self.has_view_permission(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Call the list what it is."""
+        """Set the title."""
         return super().changelist_view(request, {"title": "Stuck orders", **(extra_context or {})})
 
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
-        """Lead to the order."""
+        """Redirect to the order's page."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         return redirect("admin:orders_order_change", object_id)
 
     @admin.display(description="order")
     def number(self, stuck: StuckOrder) -> SafeString:
-        """Lead to its page."""
         address = reverse("admin:orders_order_change", args=[stuck.pk])
         return format_html('<a class="tp-link" href="{}">{}</a>', address, stuck.pk)
 
     @admin.display(description="what is wrong")
     def why_shown(self, stuck: StuckOrder) -> SafeString:
-        """Show why it is here."""
         return formatters.badge(REASONS[stuck.reason], REASON_COLOURS[stuck.reason])
 
     @admin.display(description="service")
     def sold(self, stuck: StuckOrder) -> SafeString:
-        """Show what was ordered."""
-        return formatters.short(str(stuck.order.service))
+        return formatters.truncated(str(stuck.order.service))
 
     @admin.display(description="link")
     def short_link(self, stuck: StuckOrder) -> SafeString:
-        """Show for what."""
         return formatters.short_link(stuck.order.aim)
 
     @admin.display(description="status")
     def status_shown(self, stuck: StuckOrder) -> SafeString:
-        """Show what the customer sees."""
-        return formatters.status(stuck.order.status)
+        return formatters.status_badge(stuck.order.status)
 
     @admin.display(description="dispatch")
     def dispatch_shown(self, stuck: StuckOrder) -> SafeString | str:
-        """Show where it stands with its upstream."""
         return dispatch_badge(stuck.order.dispatch) or "by hand"
 
-    @formatters.figure("delivered")
+    @formatters.numeric_column("delivered")
     def done(self, stuck: StuckOrder) -> str:
-        """Show how much of it is."""
         return f"{stuck.order.done:,} of {stuck.order.quantity:,}"
 
-    @formatters.figure("waits")
+    @formatters.numeric_column("waits")
     def age(self, stuck: StuckOrder) -> str:
-        """Show how long ago it was placed."""
-        return formatters.lasting(timezone.now() - stuck.order.created_at)
+        return formatters.duration(timezone.now() - stuck.order.created_at)
 
-    @formatters.figure("usually within")
+    @formatters.numeric_column("usually within")
     def usually(self, stuck: StuckOrder) -> str:
-        """Show how long it should have taken at most."""
-        return formatters.lasting(stuck.expected_within)
+        """Show how long the order should have taken at most."""
+        return formatters.duration(stuck.expected_within)

@@ -1,4 +1,4 @@
-"""Orders that wait for a person: it is unsure whether they exist at a provider, or every provider has refused them."""
+"""Orders that only a person can settle: unsure ones, and those that every provider has refused."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tradepost.backoffice.orders.inlines import dispatch_badge
-from tradepost.backoffice.orders.settle_buttons import FOR_A_PERSON
+from tradepost.backoffice.orders.settle_buttons import UNSETTLED_STATES
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
@@ -21,27 +21,23 @@ from tradepost.engine.statuses import Dispatch
 from tradepost.orders.models import Attempt, UpstreamOrder
 
 
-class StateFilter(RadioFilter):
-    """Unsure, or refused and held."""
-
+class UnsettledStateFilter(RadioFilter):
     title = "state"
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer both."""
         return [(Dispatch.UNSURE.value, "Unsure"), (Dispatch.REFUSED.value, "Refused, held")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the list down."""
         return queryset.filter(state=self.value()) if self.value() else queryset
 
 
 @register(UpstreamOrder)
 class UpstreamOrderAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[UpstreamOrder]):
-    """Orders that wait for a person: it is unsure whether they exist, or every provider has refused them."""
+    """Orders that wait for a person, the oldest first."""
 
     list_display = ("number", "state_shown", "provider", "sold", "short_link", "quantity_shown", "asked", "answer")
-    list_filter = (StateFilter, ("provider", RelatedDropdownFilter))
+    list_filter = (UnsettledStateFilter, ("provider", RelatedDropdownFilter))
     list_fullwidth = True
     list_select_related = ("provider", "order__service")
     list_display_links = None
@@ -49,22 +45,22 @@ class UpstreamOrderAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[UpstreamO
     ordering = ("order",)
     search_fields = ("=order__id",)
     search_help_text = "Order id"
-    asked = formatters.time_of("asked_at", "asked")
+    asked = formatters.timestamp_column("asked_at", "asked")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UpstreamOrder]:
-        """Leave out what goes its way, and say along what was answered last."""
+        """Leave out all other orders, and add the last attempt's time and answer."""
         last = Attempt.objects.filter(order=OuterRef("pk")).order_by("-number")
-        waiting = super().get_queryset(request).filter(state__in=FOR_A_PERSON)
+        waiting = super().get_queryset(request).filter(state__in=UNSETTLED_STATES)
         return waiting.annotate(
             asked_at=Subquery(last.values("at")[:1]), answered=Subquery(last.values("response")[:1])
         )
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Call the list what it is."""
+        """Set the title."""
         return super().changelist_view(request, {"title": "Unsure and held orders", **(extra_context or {})})
 
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
-        """Lead to the order, whose page has the evidence and the buttons."""
+        """Redirect to the order's page, which has the evidence and the buttons."""
         order = self.get_object(request, object_id)
         if order is None or not self.has_view_permission(request, order):
             return super().change_view(request, object_id)
@@ -72,32 +68,27 @@ class UpstreamOrderAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[UpstreamO
 
     @admin.display(description="order")
     def number(self, order: UpstreamOrder) -> SafeString:
-        """Lead to its page."""
         address = reverse("admin:orders_order_change", args=[order.pk])
         return format_html('<a class="tp-link" href="{}">{}</a>', address, order.pk)
 
     @admin.display(description="state")
     def state_shown(self, order: UpstreamOrder) -> SafeString | str:
-        """Show why it is here."""
         return dispatch_badge(order.state)
 
     @admin.display(description="service")
     def sold(self, order: UpstreamOrder) -> SafeString:
-        """Show what was ordered."""
-        return formatters.short(str(order.order.service))
+        return formatters.truncated(str(order.order.service))
 
     @admin.display(description="link")
     def short_link(self, order: UpstreamOrder) -> SafeString:
-        """Show for what."""
         return formatters.short_link(order.order.link)
 
-    @formatters.figure("quantity")
+    @formatters.numeric_column("quantity")
     def quantity_shown(self, order: UpstreamOrder) -> str:
-        """Show how many."""
         return f"{order.order.quantity:,}"
 
     @admin.display(description="answer")
     def answer(self, order: UpstreamOrder) -> SafeString | str:
-        """Show what came back last, cut to fit."""
+        """Show the last answer, cut to fit."""
         answer: str = getattr(order, "answered", "") or ""
-        return formatters.short(answer) if answer else formatters.NOTHING
+        return formatters.truncated(answer) if answer else formatters.NOTHING

@@ -1,1 +1,1 @@
-"""Providers in the back office, and the services that they sell."""
+"""Providers in the back office, and the services they sell."""

@@ -1,4 +1,4 @@
-"""Providers in the back office: by what they are asked, how they are, and the buttons that ask them."""
+"""Providers in the back office: their settings, how they do, and buttons that send them requests."""
 
 from typing import Any
 
@@ -26,8 +26,8 @@ from tradepost.providers.models import Provider
 from tradepost.providers.snapshot import ProviderUnreachableError, fetch
 
 
-class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when it runs
-    """A provider; its key is typed, and never shown again."""
+class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run time
+    """A provider. Its key can be entered, but is never shown again."""
 
     key = forms.CharField(
         label="API key",
@@ -38,14 +38,13 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic whe
     )
 
     def clean_key(self) -> str:
-        """Ask for a key where there is none yet."""
+        """Require a key if none is stored yet."""
         key: str = self.cleaned_data["key"].strip()
         if not key and not self.instance.encrypted_key:
             raise forms.ValidationError("A provider is asked by a key.")
         return key
 
     def clean_currency(self) -> str:
-        """Take three letters, capital ones."""
         currency: str = self.cleaned_data["currency"].upper()
         if not (currency.isascii() and currency.isalpha() and len(currency) == 3):  # noqa: PLR2004 - ISO 4217
             raise forms.ValidationError("Three letters, like USD.")
@@ -54,16 +53,16 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic whe
 
 @register(Provider)
 class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
-    """The panels that deliver. One that has ever sold anything is paused, not deleted."""
+    """The panels that deliver. A provider that has ever listed services can't be deleted, only paused."""
 
     form = ProviderForm
     list_display = ("name", "state", "balance_shown", "failed", "latency", "services_count", "synced")
     search_fields = ("name", "url")
     search_help_text = "Name or address"
     actions_detail = ("import_some", "test_connection", "sync_now", "pause", "resume")
-    synced = formatters.time_of("synced_at", "list read")
-    synced_exactly = formatters.time_of("synced_at", "list read", exact=True)
-    balance_exactly_at = formatters.time_of("balance_at", "balance read", exact=True)
+    synced = formatters.timestamp_column("synced_at", "list read")
+    synced_exactly = formatters.timestamp_column("synced_at", "list read", exact=True)
+    balance_exactly_at = formatters.timestamp_column("balance_at", "balance read", exact=True)
     readonly_fields = (
         "state", "trouble_shown", "sync_error_shown", "balance_shown", "balance_exactly_at", "synced_exactly", "failed",
         "latency", "requests",
@@ -84,55 +83,54 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
     )  # fmt: skip
 
     def get_fieldsets(self, request: HttpRequest, obj: Provider | None = None) -> Any:
-        """Tell how a provider is once there is one."""
+        """Show how a provider does on its change page only."""
         fieldsets = super().get_fieldsets(request, obj)
         return fieldsets if obj is None else (self.standing_fieldset, *fieldsets)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
-        """Count along what it sells."""
         listed = Count("services", filter=Q(services__is_delisted=False))
         return super().get_queryset(request).annotate(services_total=listed)
 
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
-        """Write what was typed and nothing else: workers count and note in the same row meanwhile."""
+        """Write only the edited columns: workers write to other columns of the row while the form is open."""
         key = form.cleaned_data["key"]
         if key:
             obj.key = key
         if not change:
             obj.save()
             return
-        typed = [name for name in form.changed_data if name != "key"]
-        obj.save(update_fields=[*typed, *(["encrypted_key"] if key else [])])
-        if "exchange_rate" in typed:
-            done = service_sync.sync_services(obj.pk, {})
+        changed_fields = [name for name in form.changed_data if name != "key"]
+        obj.save(update_fields=[*changed_fields, *(["encrypted_key"] if key else [])])
+        if "exchange_rate" in changed_fields:
+            result = service_sync.sync_services(obj.pk, {})
             text = (
-                f"{done.changed:,} services changed with the exchange rate, {done.quarantined:,} went into quarantine."
+                f"{result.changed:,} services changed with the exchange rate, "
+                f"{result.quarantined:,} went into quarantine."
             )
-            self.message_user(request, text, messages.WARNING if done.quarantined else messages.INFO)
+            self.message_user(request, text, messages.WARNING if result.quarantined else messages.INFO)
 
     def has_delete_permission(self, request: HttpRequest, obj: Provider | None = None) -> bool:
-        """Only one of which nothing is known."""
+        """Allow deleting a provider only while no service of it is known."""
         return super().has_delete_permission(request, obj) and (obj is None or not obj.services.exists())
 
     def has_ask_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may change providers may ask them."""
+        """Allow users who may change providers."""
         return request.user.has_perm("providers.change_provider")
 
     def has_pause_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may change providers may pause those that are not."""
+        """Allow users who may change providers to pause one that is running."""
         return self.has_ask_permission(request) and not _is_paused(object_id)
 
     def has_resume_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may change providers may have those go on that are paused."""
+        """Allow users who may change providers to resume a paused one."""
         return self.has_ask_permission(request) and _is_paused(object_id)
 
     def has_import_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whoever may look at what is for sale there may choose from it."""
+        """Allow users who may view provider services."""
         return request.user.has_perm("providers.view_providerservice")
 
     @admin.display(description="state")
     def state(self, provider: Provider) -> SafeString:
-        """Tell whether orders go to it."""
         if provider.is_paused:
             return formatters.badge("paused", "warning")
         if provider.last_error:
@@ -143,46 +141,44 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
 
     @admin.display(description="trouble")
     def trouble_shown(self, provider: Provider) -> str:
-        """Show why nothing is sent to it, and until when."""
+        """Show why nothing is sent to the provider, and when it is tried again."""
         until = f" Tried again at {provider.retry_at:%H:%M:%S} UTC." if provider.retry_at else ""
         return f"{provider.last_error}{until}" if provider.last_error else formatters.NOTHING
 
     @admin.display(description="list not read because")
     def sync_error_shown(self, provider: Provider) -> str:
-        """Show why its list could not be taken in the last time."""
         return provider.sync_error or formatters.NOTHING
 
-    @formatters.figure("balance")
+    @formatters.numeric_column("balance")
     def balance_shown(self, provider: Provider) -> SafeString | str:
-        """Show what is left there, in its currency, and whether that is little."""
+        """Show the balance in the provider's currency: red if it is low."""
         if provider.balance is None:
             return formatters.NOTHING
-        text = f"{formatters.grouped(provider.balance)} {provider.currency}"
+        text = f"{formatters.grouped_amount(provider.balance)} {provider.currency}"
         is_low = provider.low_balance is not None and provider.balance < provider.low_balance
         return formatters.badge(text, "danger") if is_low else text
 
-    @formatters.figure("unclear answers")
+    @formatters.numeric_column("unclear answers")
     def failed(self, provider: Provider) -> str:
-        """Show how many requests got no clear answer."""
+        """Show the share of requests without a clear answer."""
         return f"{provider.failures / provider.requests:.1%}" if provider.requests else formatters.NOTHING
 
-    @formatters.figure("mean latency")
+    @formatters.numeric_column("mean latency")
     def latency(self, provider: Provider) -> str:
-        """Show how long a request took."""
         return (
             f"{provider.request_milliseconds / provider.requests:,.0f} ms" if provider.requests else formatters.NOTHING
         )
 
-    @formatters.figure("sells")
+    @formatters.numeric_column("sells")
     def services_count(self, provider: Provider) -> SafeString:
-        """Lead to what it lists."""
+        """Link to the services that the provider lists."""
         total = provider.services_total  # type: ignore[attr-defined] # annotated above
-        return format_html('<a class="tp-link" href="{}">{}</a>', _offers_of(provider.pk), f"{total:,}")
+        return format_html('<a class="tp-link" href="{}">{}</a>', _services_url(provider.pk), f"{total:,}")
 
     @link_button("Import services…", permission="import")
     def import_some(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Lead to what it sells and we don't."""
-        return redirect(f"{_offers_of(int(object_id))}&imported=no&is_delisted__exact=0")
+        """Redirect to the provider's services that are not imported yet."""
+        return redirect(f"{_services_url(int(object_id))}&imported=no&is_delisted__exact=0")
 
     @dialog_button(
         "Test connection",
@@ -191,27 +187,27 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         text="It is asked for its services and its balance, by its key. Nothing is ordered.",
     )
     def test_connection(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
-        """Say what it answers; if it does, whatever it was that held its orders up is tried again at once."""
+        """Show what the provider answers. If it answers, try it again at once after an earlier error."""
         provider = get_object_or_404(Provider, pk=object_id)
         try:
-            told = fetch(provider)
+            snapshot = fetch(provider)
         except ProviderUnreachableError as error:
             self.message_user(request, str(error), messages.ERROR)
-            return _back_to(provider)
+            return _redirect_to_provider(provider)
         with transaction.atomic():
             Provider.objects.filter(pk=provider.pk).update(
-                balance=told.balance.balance, balance_at=timezone.now(), retry_at=None
+                balance=snapshot.balance.balance, balance_at=timezone.now(), retry_at=None
             )
             dispatch_queue.wake(engine_connection(), [provider.pk])
-        currency = told.balance.currency or provider.currency
-        balance = formatters.grouped(told.balance.balance)
+        currency = snapshot.balance.currency or provider.currency
+        balance = formatters.grouped_amount(snapshot.balance.balance)
         self.message_user(
-            request, f"It answers: {len(told.services):,} services, balance {balance} {currency}.", messages.SUCCESS
+            request, f"It answers: {len(snapshot.services):,} services, balance {balance} {currency}.", messages.SUCCESS
         )
         if currency != provider.currency:
             text = f"It tells its balance in {currency}, but is said to reckon in {provider.currency}."
             self.message_user(request, text, messages.WARNING)
-        return _back_to(provider)
+        return _redirect_to_provider(provider)
 
     @dialog_button(
         "Sync now",
@@ -220,13 +216,12 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         text="That is done each hour anyway. Services that follow this provider change with it.",
     )
     def sync_now(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
-        """Have a worker read its list."""
         provider = get_object_or_404(Provider, pk=object_id)
         if provider_sync.start(provider.pk):
             self.message_user(request, "A worker reads its list now; load this page again to see it.", messages.SUCCESS)
         else:
             self.message_user(request, "It is waiting for a worker already.", messages.WARNING)
-        return _back_to(provider)
+        return _redirect_to_provider(provider)
 
     @dialog_button(
         "Pause",
@@ -236,7 +231,6 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         danger=True,
     )
     def pause(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
-        """Have its orders wait."""
         return self._set_paused(request, object_id, is_paused=True)
 
     @dialog_button(
@@ -246,7 +240,6 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         text="The orders that wait for it are sent at once.",
     )
     def resume(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
-        """Have its orders sent again."""
         return self._set_paused(request, object_id, is_paused=False)
 
     def _set_paused(self, request: HttpRequest, object_id: str, *, is_paused: bool) -> HttpResponse:
@@ -258,18 +251,18 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
                 dispatch_queue.wake(engine_connection(), [provider.pk])
             self.log_change(request, provider, done)
         self.message_user(request, f"{done}.", messages.SUCCESS)
-        return _back_to(provider)
+        return _redirect_to_provider(provider)
 
 
 def _is_paused(provider: str | None) -> bool:
     return Provider.objects.filter(pk=int(provider), is_paused=True).exists() if provider else False
 
 
-def _offers_of(provider: int) -> str:
+def _services_url(provider: int) -> str:
     address = reverse("admin:providers_providerservice_changelist")
     return f"{address}?{urlencode({'provider__id__exact': provider})}"
 
 
-def _back_to(provider: Provider) -> HttpResponse:
-    """Have the dialog lead to the provider's page, loaded anew."""
+def _redirect_to_provider(provider: Provider) -> HttpResponse:
+    """Make the dialog load the provider's page again."""
     return HttpResponse(headers={"HX-Redirect": reverse("admin:providers_provider_change", args=[provider.pk])})

@@ -1,4 +1,4 @@
-"""What providers sell, in the back office: to read, and to import from."""
+"""What providers sell, in the back office: to read, and to import as services of ours."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from tradepost.backoffice.catalog.margins import written_cost
+from tradepost.backoffice.catalog.margins import cost_text
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
@@ -33,13 +33,13 @@ from tradepost.providers import markup
 from tradepost.providers.models import ProviderService, Route, SyncedField
 from tradepost.providers.service_import import Imported, ImportOptions, import_services
 
-FOLLOWED_AT_FIRST = [each.value for each in SyncedField if each not in {SyncedField.NAME, SyncedField.DESCRIPTION}]
+FOLLOWS_DEFAULT = [field.value for field in SyncedField if field not in {SyncedField.NAME, SyncedField.DESCRIPTION}]
 REFUSALS_SHOWN_MAX = 10
 CATEGORIES_SHOWN_MAX = 500
 
 
-class ImportForm(forms.Form):
-    """How services are to be imported."""
+class ServiceImportForm(forms.Form):
+    """How to import the services."""
 
     category = forms.ModelChoiceField(
         Category.objects.all(),
@@ -59,46 +59,42 @@ class ImportForm(forms.Form):
     follows = forms.MultipleChoiceField(
         choices=SyncedField.choices(),
         required=False,
-        initial=FOLLOWED_AT_FIRST,
+        initial=FOLLOWS_DEFAULT,
         widget=CheckboxesWidget,
         help_text="What changes with its provider's later on. All of it is taken over now.",
     )
 
-    def wish(self) -> ImportOptions:
-        """Return what was chosen."""
-        told = self.cleaned_data
+    def options(self) -> ImportOptions:
+        cleaned = self.cleaned_data
         return ImportOptions(
-            category=told["category"].pk if told["category"] else None,
-            new_category=told["new_category"].strip(),
-            markup_percent=told["markup_percent"],
-            rate_decimals=told["rate_decimals"],
-            follows=told["follows"],
+            category=cleaned["category"].pk if cleaned["category"] else None,
+            new_category=cleaned["new_category"].strip(),
+            markup_percent=cleaned["markup_percent"],
+            rate_decimals=cleaned["rate_decimals"],
+            follows=cleaned["follows"],
         )
 
 
 class ImportedFilter(RadioFilter):
-    """What a service of ours leads to, or what none does."""
+    """Services of providers to which a route of ours leads, or does not."""
 
     title = "imported"
     parameter_name = "imported"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer both."""
         return [("yes", "Imported"), ("no", "Not imported")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the list down."""
         return queryset.filter(sold_as__isnull=self.value() == "no") if self.value() else queryset
 
 
 class TheirCategoryFilter(DropdownFilter):
-    """One of the categories of the provider that is chosen, or of them all."""
+    """The categories of the chosen provider, or of all providers."""
 
     title = "their category"
     parameter_name = "their_category"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer those there are."""
         rows = ProviderService.objects.order_by("category")
         provider = request.GET.get("provider__id__exact", "")
         if provider.isdecimal():
@@ -107,14 +103,11 @@ class TheirCategoryFilter(DropdownFilter):
         return [(name, name) for name in names]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the list down."""
         return queryset.filter(category=self.value()) if self.value() else queryset
 
 
 @register(ProviderService)
 class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ProviderService]):
-    """What providers sell: to read, and to import from."""
-
     list_display = (
         "upstream_id", "name_shown", "standing", "provider", "category", "type", "rate_shown", "cost_shown", "limits",
         "flags",
@@ -126,7 +119,7 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
     search_fields = ("=upstream_id", "name", "category", "provider__name")
     search_help_text = "Id there, name, category or provider"
     actions = ("import_ticked",)
-    changed = formatters.time_of("changed_at", "changed", exact=True)
+    changed = formatters.timestamp_column("changed_at", "changed", exact=True)
     readonly_fields = ("rate_shown", "cost_shown", "flags", "standing", "changed")
     fields = (
         "provider", ("upstream_id", "standing"), "name", "category", "type", ("rate_shown", "cost_shown"),
@@ -134,53 +127,51 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderService]:
-        """Say along which service of ours leads there first."""
+        """Add the first service of ours that has a route to the provider's service."""
         first = Route.objects.filter(provider_service=OuterRef("pk")).order_by("pk").values("service")[:1]
         return super().get_queryset(request).annotate(sold_as=Subquery(first))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ProviderService], search_term: str
     ) -> tuple[QuerySet[ProviderService], bool]:
-        """Find by what is typed; of what routes may lead to, only what is there."""
-        found, is_doubled = super().get_search_results(request, queryset.select_related("provider"), search_term)
-        return (found.filter(is_delisted=False) if request.path.endswith("/autocomplete/") else found), is_doubled
+        """Search. Routes are offered only services that the provider still lists."""
+        rows, has_duplicates = super().get_search_results(request, queryset.select_related("provider"), search_term)
+        return (rows.filter(is_delisted=False) if request.path.endswith("/autocomplete/") else rows), has_duplicates
 
     def has_import_permission(self, request: HttpRequest) -> bool:
-        """Whoever may add services and routes may import."""
+        """Allow users who may add services and routes."""
         return request.user.has_perms(["catalog.add_service", "providers.add_route"])
 
     @admin.display(description="name", ordering="name")
     def name_shown(self, offer: ProviderService) -> SafeString:
-        """Show it in one line."""
-        return formatters.short(offer.name)
+        return formatters.truncated(offer.name)
 
-    @formatters.figure("their rate", ordering="rate")
+    @formatters.numeric_column("their rate", ordering="rate")
     def rate_shown(self, offer: ProviderService) -> SafeString:
-        """Show it in their currency."""
+        """Show the rate in the provider's currency."""
         return format_html(
             '<span class="tp-nowrap">{} {}</span>', formatters.amount(offer.rate), offer.provider.currency
         )
 
-    @formatters.figure("our cost")
+    @formatters.numeric_column("our cost")
     def cost_shown(self, offer: ProviderService) -> str:
-        """Show it in ours."""
-        return written_cost(markup.cost(offer.rate, offer.provider.exchange_rate))
+        """Show the cost in our currency."""
+        return cost_text(markup.cost(offer.rate, offer.provider.exchange_rate))
 
-    @formatters.figure("limits")
+    @formatters.numeric_column("limits")
     def limits(self, offer: ProviderService) -> SafeString:
-        """Show the smallest and the largest quantity."""
         return format_html('<span class="tp-nowrap">{}–{}</span>', f"{offer.min:,}", f"{offer.max:,}")
 
     @admin.display(description="offers")
     def flags(self, offer: ProviderService) -> str:
-        """Show what may be asked for after the order."""
+        """Show whether customers may ask for refills, cancels and drip-feeds."""
         return (
             ", ".join(name for name in ("refill", "cancel", "dripfeed") if getattr(offer, name)) or formatters.NOTHING
         )
 
     @admin.display(description="here")
     def standing(self, offer: ProviderService) -> SafeString | str:
-        """Lead to the service it is sold as, and tell whether it is gone."""
+        """Link to the service of ours it is sold as, and show whether the provider has delisted it."""
         sold_as = getattr(offer, "sold_as", None)
         parts = [formatters.badge("gone", "danger")] if offer.is_delisted else []
         if sold_as:
@@ -190,11 +181,11 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
 
     @admin.action(description="Import…", permissions=["import"])
     def import_ticked(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> HttpResponse | None:
-        """Ask how, then make services of what is ticked."""
+        """Ask how, then create a service of ours for each ticked row."""
         imported = Q(pk__in=Route.objects.values("provider_service"))
-        form = ImportForm(request.POST if "import" in request.POST else None)
+        form = ServiceImportForm(request.POST if "import" in request.POST else None)
         if form.is_valid():
-            self._import(request, queryset, form.wish())
+            self._import(request, queryset, form.options())
             return None
         context = {
             **self.admin_site.each_context(request),
@@ -208,8 +199,8 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
         }
         return TemplateResponse(request, "backoffice/providers/import_services.html", context)
 
-    def _import(self, request: HttpRequest, queryset: QuerySet[ProviderService], wish: ImportOptions) -> None:
-        imported = import_services(list(queryset.values_list("pk", flat=True)), wish)
+    def _import(self, request: HttpRequest, queryset: QuerySet[ProviderService], options: ImportOptions) -> None:
+        imported = import_services(list(queryset.values_list("pk", flat=True)), options)
         self.message_user(request, _summary(imported), messages.SUCCESS if imported.services else messages.WARNING)
         for text in imported.refused[:REFUSALS_SHOWN_MAX]:
             self.message_user(request, f"Not imported: {text}.", messages.ERROR)

@@ -1,4 +1,4 @@
-"""By how much a figure has changed, and whether that is good news."""
+"""How much a figure has changed, and whether that is good news."""
 
 from decimal import Decimal
 
@@ -7,8 +7,10 @@ from tradepost.backoffice.ui import formatters
 GOOD, BAD = "good", "bad"
 
 
-def change(now: int | Decimal | None, before: int | Decimal | None, *, more_is_better: bool = True) -> dict[str, str]:
-    """Return by how much a figure has changed, and which news that is; nothing if it can't be said."""
+def relative_change(
+    now: int | Decimal | None, before: int | Decimal | None, *, more_is_better: bool = True
+) -> dict[str, str]:
+    """Return the change in percent and whether it is good; no text and no news if there is nothing to compare."""
     if now is None or not before:
         return {"text": formatters.NOTHING, "news": ""}
     percent = (Decimal(now) - Decimal(before)) * 100 / abs(Decimal(before))

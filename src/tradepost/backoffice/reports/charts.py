@@ -1,4 +1,4 @@
-"""Charts, as the theme draws them with Chart.js from data in an attribute."""
+"""Data for the theme's charts: JSON for Chart.js, put into an attribute of the page."""
 
 import json
 from collections import defaultdict
@@ -9,30 +9,30 @@ from decimal import Decimal
 from tradepost.reports.periods import Period
 from tradepost.reports.queries import By, Reader, Sums
 
-DAYS_DRAWN_MAX = 92  # of more, months are drawn
+DAYS_DRAWN_MAX = 92  # a longer period is drawn by month
 TICKS_MAX = 8
 BAR_PIXELS_MAX = 18
 
 
-def by_day(read: Reader, period: Period, *, with_profit: bool) -> str:
-    """Return revenue, and profit for who may see it, by day or by month."""
-    rows = {row.subject: row.sums for row in read.rows(By.DAY, period)}
-    return sales([(day, rows.get(day, Sums())) for day in period.each()], with_profit=with_profit)
+def period_sales_chart(reader: Reader, period: Period, *, with_profit: bool) -> str:
+    """Return the sales chart of all days of a period. Set `with_profit` for users who may see profit."""
+    rows = {row.subject: row.sums for row in reader.rows(By.DAY, period)}
+    return sales_chart([(day, rows.get(day, Sums())) for day in period.each()], with_profit=with_profit)
 
 
-def sales(days: Sequence[tuple[date, Sums]], *, with_profit: bool) -> str:
-    """Return revenue and profit of these days, as the theme's chart takes them."""
+def sales_chart(days: Sequence[tuple[date, Sums]], *, with_profit: bool) -> str:
+    """Return revenue and, if `with_profit`, profit. Up to `DAYS_DRAWN_MAX` days are drawn by day, more by month."""
     if not with_profit:
-        return _chart(days, _drawn("Revenue", days, lambda sums: sums.revenue, "--color-primary-600"))
-    # The first one stands before the second: profit is the part of revenue that is left.
-    profit = _drawn("Profit", days, lambda sums: sums.profit, "--color-primary-600")
-    revenue = _drawn("Revenue", days, lambda sums: sums.revenue, "--color-primary-300")
+        return _chart(days, _dataset("Revenue", days, lambda sums: sums.revenue, "--color-primary-600"))
+    # The chart draws the first dataset in front of the second: profit is a part of revenue.
+    profit = _dataset("Profit", days, lambda sums: sums.profit, "--color-primary-600")
+    revenue = _dataset("Revenue", days, lambda sums: sums.revenue, "--color-primary-300")
     return _chart(days, profit, revenue)
 
 
-def orders(days: Sequence[tuple[date, Sums]]) -> str:
-    """Return how many orders came in on these days."""
-    return _chart(days, _drawn("Orders", days, lambda sums: Decimal(sums.orders), "--color-primary-600"))
+def orders_chart(days: Sequence[tuple[date, Sums]]) -> str:
+    """Return the number of orders, by day or by month as in `sales_chart`."""
+    return _chart(days, _dataset("Orders", days, lambda sums: Decimal(sums.orders), "--color-primary-600"))
 
 
 def _chart(days: Sequence[tuple[date, Sums]], *datasets: dict[str, object]) -> str:
@@ -40,16 +40,16 @@ def _chart(days: Sequence[tuple[date, Sums]], *datasets: dict[str, object]) -> s
 
 
 def _labels(days: Sequence[tuple[date, Sums]]) -> list[str]:
-    form = "%d %b" if len(days) <= DAYS_DRAWN_MAX else "%b %Y"
-    return [day.strftime(form) for day, _ in days]
+    date_format = "%d %b" if len(days) <= DAYS_DRAWN_MAX else "%b %Y"
+    return [day.strftime(date_format) for day, _ in days]
 
 
-def _drawn(
-    label: str, days: Sequence[tuple[date, Sums]], read: Callable[[Sums], Decimal], colour: str
+def _dataset(
+    label: str, days: Sequence[tuple[date, Sums]], value_of: Callable[[Sums], Decimal], colour: str
 ) -> dict[str, object]:
     values: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for name, (_, sums) in zip(_labels(days), days, strict=True):
-        values[name] += read(sums)
+    for day_label, (_, sums) in zip(_labels(days), days, strict=True):
+        values[day_label] += value_of(sums)
     return {
         "label": label,
         "data": [str(value) for value in values.values()],

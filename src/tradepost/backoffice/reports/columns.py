@@ -1,4 +1,4 @@
-"""The columns of a report, and who may see which."""
+"""The columns of the sales reports, and who may see which."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -13,57 +13,54 @@ SALES = "reports.view_sales"
 PROFIT = "reports.view_profit"
 
 
-class Column(msgspec.Struct, frozen=True):
-    """A figure of a row, by the name that rows are ordered by."""
+class SalesColumn(msgspec.Struct, frozen=True):
+    """A figure of each row. `name` is the name that rows are sorted by."""
 
     name: str
     title: str
-    read: Callable[[Sums], int | Decimal | None]
-    write: Callable[[Decimal], str] = formatters.grouped
+    value_of: Callable[[Sums], int | Decimal | None]
+    format_value: Callable[[Decimal], str] = formatters.grouped_amount
     permission: str = SALES
     more_is_better: bool = True
 
     def number(self, sums: Sums) -> Decimal:
-        """Return the figure to reckon with; nothing where there is none."""
-        return Decimal(self.read(sums) or 0)
+        """Return the figure for calculations: 0 if there is none."""
+        return Decimal(self.value_of(sums) or 0)
 
     def text(self, sums: Sums) -> str:
-        """Write the figure for people."""
-        value = self.read(sums)
-        return formatters.NOTHING if value is None else self.write(Decimal(value))
+        value = self.value_of(sums)
+        return formatters.NOTHING if value is None else self.format_value(Decimal(value))
 
 
-def margin(sums: Sums) -> Decimal | None:
-    """Return how much of the revenue is left, in percent; None where there is none."""
+def margin_percent(sums: Sums) -> Decimal | None:
+    """Return the profit in percent of the revenue; None if there is no revenue."""
     return (100 * sums.profit / sums.revenue).quantize(Decimal("0.1")) if sums.revenue else None
 
 
-def count(value: Decimal) -> str:
-    """Write a number of things."""
+def format_count(value: Decimal) -> str:
     return f"{value:,}"
 
 
-def percent(value: Decimal) -> str:
-    """Write a share."""
+def format_percent(value: Decimal) -> str:
     return f"{value:,} %"
 
 
 COLUMNS = (
-    Column("orders", "Orders", lambda sums: sums.orders, count),
-    Column("quantity", "Quantity", lambda sums: sums.quantity, count),
-    Column("charged", "Charged", lambda sums: sums.charged),
-    Column("refunded", "Refunded", lambda sums: sums.refunded, more_is_better=False),
-    Column("revenue", "Revenue", lambda sums: sums.revenue),
-    Column("cost", "Cost", lambda sums: sums.cost, permission=PROFIT, more_is_better=False),
-    Column("profit", "Profit", lambda sums: sums.profit, permission=PROFIT),
-    Column("margin", "Margin", margin, percent, permission=PROFIT),
-    Column("partial", "Partial", lambda sums: sums.partial, count, more_is_better=False),
-    Column("canceled", "Canceled", lambda sums: sums.canceled, count, more_is_better=False),
-    Column("refills", "Refills", lambda sums: sums.refills, count, more_is_better=False),
+    SalesColumn("orders", "Orders", lambda sums: sums.orders, format_count),
+    SalesColumn("quantity", "Quantity", lambda sums: sums.quantity, format_count),
+    SalesColumn("charged", "Charged", lambda sums: sums.charged),
+    SalesColumn("refunded", "Refunded", lambda sums: sums.refunded, more_is_better=False),
+    SalesColumn("revenue", "Revenue", lambda sums: sums.revenue),
+    SalesColumn("cost", "Cost", lambda sums: sums.cost, permission=PROFIT, more_is_better=False),
+    SalesColumn("profit", "Profit", lambda sums: sums.profit, permission=PROFIT),
+    SalesColumn("margin", "Margin", margin_percent, format_percent, permission=PROFIT),
+    SalesColumn("partial", "Partial", lambda sums: sums.partial, format_count, more_is_better=False),
+    SalesColumn("canceled", "Canceled", lambda sums: sums.canceled, format_count, more_is_better=False),
+    SalesColumn("refills", "Refills", lambda sums: sums.refills, format_count, more_is_better=False),
 )
-NAMED = {column.name: column for column in COLUMNS}
+COLUMNS_BY_NAME = {column.name: column for column in COLUMNS}
 
 
-def seen_by(request: HttpRequest) -> list[Column]:
-    """Return the columns that this member of staff may see."""
+def visible_columns(request: HttpRequest) -> list[SalesColumn]:
+    """Return the columns that this user may see."""
     return [column for column in COLUMNS if request.user.has_perm(column.permission)]

@@ -1,4 +1,4 @@
-"""What a report is asked for in its address: days, order and page. What can't be is as if it had not been asked."""
+"""The query string of a report: days, sort order and page. Invalid values are ignored."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -13,18 +13,18 @@ from tradepost.reports.periods import DAY, Period
 DAYS_MAX = 3_660
 ROWS_A_PAGE = 100
 PAGES_MAX = 10_000
-USUAL = "30"
+PRESET_DEFAULT = "30"
 
 
 class Preset(msgspec.Struct, frozen=True):
-    """A period that needs no calendar, given today."""
+    """A named period, computed from today's date."""
 
     name: str
     title: str
     period: Callable[[date], Period]
 
 
-def _last(days: int) -> Callable[[date], Period]:
+def _last_days(days: int) -> Callable[[date], Period]:
     return lambda today: Period(today - (days - 1) * DAY, today)
 
 
@@ -34,20 +34,20 @@ def _last_month(today: date) -> Period:
 
 
 PRESETS = (
-    Preset("today", "Today", _last(1)),
+    Preset("today", "Today", _last_days(1)),
     Preset("yesterday", "Yesterday", lambda today: Period(today - DAY, today - DAY)),
-    Preset("7", "7 days", _last(7)),
-    Preset(USUAL, "30 days", _last(30)),
-    Preset("90", "90 days", _last(90)),
+    Preset("7", "7 days", _last_days(7)),
+    Preset(PRESET_DEFAULT, "30 days", _last_days(30)),
+    Preset("90", "90 days", _last_days(90)),
     Preset("month", "This month", lambda today: Period(today.replace(day=1), today)),
     Preset("last-month", "Last month", _last_month),
     Preset("year", "This year", lambda today: Period(today.replace(month=1, day=1), today)),
-    Preset("365", "365 days", _last(365)),
+    Preset("365", "365 days", _last_days(365)),
 )
 
 
 class ReportParameters(msgspec.Struct, frozen=True):
-    """Days, order (a column, with `-` before it for the largest first) and page, from 1."""
+    """The period, the sort order (a column; `-` in front sorts from the largest), and the page, from 1."""
 
     period: Period
     preset: str
@@ -56,7 +56,7 @@ class ReportParameters(msgspec.Struct, frozen=True):
     parameters: QueryDict
 
     def address(self, **changes: str | int) -> str:
-        """Return what follows the `?` for the same report with something else about it; on its first page."""
+        """Return the query string of this report with some parameters changed, on its first page."""
         parameters = self.parameters.copy()
         parameters.pop("page", None)
         if "preset" in changes:
@@ -68,18 +68,18 @@ class ReportParameters(msgspec.Struct, frozen=True):
 
 
 def parse_parameters(request: HttpRequest) -> ReportParameters:
-    """Read an address. Days that are given win over a preset; without either it is the last 30 days."""
-    given = request.GET
-    today = dates.today().date()
+    """Parse a query string. Days win over a preset; without either, the period is the last 30 days."""
+    query = request.GET
+    today = dates.start_of_today().date()
     presets = {preset.name: preset for preset in PRESETS}
-    name = given.get("preset", "")
-    preset = presets.get(name, presets[USUAL])
-    first, last = _day(given.get("from", "")), _day(given.get("to", ""))
-    is_free = first is not None or last is not None
-    period = _between(first, last, today) if is_free else preset.period(today)
-    page = given.get("page", "")
-    number = int(page) if page.isascii() and page.isdigit() and len(page) < len(str(PAGES_MAX)) else 1
-    return ReportParameters(period, "" if is_free else preset.name, given.get("sort", ""), max(number, 1), given)
+    name = query.get("preset", "")
+    preset = presets.get(name, presets[PRESET_DEFAULT])
+    first, last = _day(query.get("from", "")), _day(query.get("to", ""))
+    has_days = first is not None or last is not None
+    period = _between(first, last, today) if has_days else preset.period(today)
+    text = query.get("page", "")
+    page = int(text) if text.isascii() and text.isdigit() and len(text) < len(str(PAGES_MAX)) else 1
+    return ReportParameters(period, "" if has_days else preset.name, query.get("sort", ""), max(page, 1), query)
 
 
 def _between(first: date | None, last: date | None, today: date) -> Period:

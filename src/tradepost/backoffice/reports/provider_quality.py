@@ -1,4 +1,4 @@
-"""How good providers are, and what each of them sells."""
+"""Reports on the quality of providers, and of each provider's services."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -24,18 +24,18 @@ from tradepost.reports.queries import Progress
 
 PERMISSION = "reports.view_provider_quality"
 DAYS = (7, 30, 90)
-USUAL_DAYS = 30
-OFFERS_SHOWN = 100  # those that most was ordered of; the file has them all
+DAYS_DEFAULT = 30
+OFFERS_SHOWN = 100  # the most ordered ones; the CSV file has all
 
 type Value = int | float | timedelta | None
 
 
-class Column(msgspec.Struct, frozen=True):
-    """A figure: its title, what it says exactly, and how it is read."""
+class QualityColumn(msgspec.Struct, frozen=True):
+    """A figure: its title, what exactly it means, and how to compute it."""
 
     title: str
     means: str
-    read: Callable[[Quality], Value]
+    value_of: Callable[[Quality], Value]
 
 
 def _share(part: int, whole: int) -> float | None:
@@ -43,106 +43,108 @@ def _share(part: int, whole: int) -> float | None:
 
 
 COLUMNS = (
-    Column("Sent", "Orders that it took", lambda q: q.sums.orders),
-    Column("Start, half", "Half of the orders began within", lambda q: q.start(MEDIAN)),
-    Column("Start, 90 %", "Nine of ten orders began within", lambda q: q.start(HIGH)),
-    Column("Done, half", "Half of the completed orders were within", lambda q: q.completion(MEDIAN)),
-    Column("Done, 90 %", "Nine of ten completed orders were within", lambda q: q.completion(HIGH)),
-    Column("Completed", "Of the orders that ended", lambda q: _share(q.sums.completed, q.ended)),
-    Column("Partial", "Of the orders that ended", lambda q: _share(q.sums.partial, q.ended)),
-    Column("Canceled", "Of the orders that ended", lambda q: _share(q.sums.canceled, q.ended)),
-    Column("Refills", "For each completed order", lambda q: _share(q.sums.refills, q.sums.completed)),
-    Column("Refused", "Of the attempts, put off for later included", lambda q: _share(q.sums.refused, q.tries)),
-    Column("Unsure", "Of the attempts", lambda q: _share(q.sums.unsure, q.tries)),
+    QualityColumn("Sent", "Orders that it took", lambda q: q.sums.orders),
+    QualityColumn("Start, half", "Half of the orders began within", lambda q: q.start(MEDIAN)),
+    QualityColumn("Start, 90 %", "Nine of ten orders began within", lambda q: q.start(HIGH)),
+    QualityColumn("Done, half", "Half of the completed orders were within", lambda q: q.completion(MEDIAN)),
+    QualityColumn("Done, 90 %", "Nine of ten completed orders were within", lambda q: q.completion(HIGH)),
+    QualityColumn("Completed", "Of the orders that ended", lambda q: _share(q.sums.completed, q.ended)),
+    QualityColumn("Partial", "Of the orders that ended", lambda q: _share(q.sums.partial, q.ended)),
+    QualityColumn("Canceled", "Of the orders that ended", lambda q: _share(q.sums.canceled, q.ended)),
+    QualityColumn("Refills", "For each completed order", lambda q: _share(q.sums.refills, q.sums.completed)),
+    QualityColumn("Refused", "Of the attempts, put off for later included", lambda q: _share(q.sums.refused, q.tries)),
+    QualityColumn("Unsure", "Of the attempts", lambda q: _share(q.sums.unsure, q.tries)),
 )
 
 
-def show(request: HttpRequest) -> HttpResponse:
+def provider_quality_report(request: HttpRequest) -> HttpResponse:
     """Show how all providers have done."""
-    _permit(request)
+    _check_permission(request)
     period = _period(request)
-    with queries.at_one_moment() as read:
-        found, progress = quality.of_providers(read, period), read.progress
-    names = Provider.objects.in_bulk([each.subject for each in found])
-    rows = (
+    with queries.at_one_moment() as reader:
+        rows, progress = quality.of_providers(reader, period), reader.progress
+    names = Provider.objects.in_bulk([row.subject for row in rows])
+    table = (
         {
-            "name": str(names.get(each.subject, each.subject)),
-            "link": f"{reverse('provider_quality', args=[each.subject])}?days={period.days}",
-            "figures": [_written(column.read(each)) for column in COLUMNS],
+            "name": str(names.get(row.subject, row.subject)),
+            "link": f"{reverse('provider_quality', args=[row.subject])}?days={period.days}",
+            "figures": [_format_value(column.value_of(row)) for column in COLUMNS],
         }
-        for each in found
+        for row in rows
     )
-    return _page(request, "Provider quality", period, rows, progress, head="Provider", file=reverse("quality_file"))
+    return _render_report(
+        request, "Provider quality", period, table, progress, head="Provider", file=reverse("quality_file")
+    )
 
 
-def show_one(request: HttpRequest, provider: int) -> HttpResponse:
-    """Show how what a provider sells has done."""
-    _permit(request)
-    seller = get_object_or_404(Provider, pk=provider)
+def provider_report(request: HttpRequest, provider: int) -> HttpResponse:
+    """Show how the services of one provider have done, the most ordered first."""
+    _check_permission(request)
+    provider_row = get_object_or_404(Provider, pk=provider)
     period = _period(request)
-    with queries.at_one_moment() as read:
-        found, progress = quality.of_offers(read, provider, period, limit=OFFERS_SHOWN), read.progress
-    names = ProviderService.objects.in_bulk([each.subject for each in found])
-    rows = (
+    with queries.at_one_moment() as reader:
+        rows, progress = quality.of_offers(reader, provider, period, limit=OFFERS_SHOWN), reader.progress
+    names = ProviderService.objects.in_bulk([row.subject for row in rows])
+    table = (
         {
-            "name": _name(names.get(each.subject), each.subject),
+            "name": _service_name(names.get(row.subject), row.subject),
             "link": "",
-            "figures": [_written(column.read(each)) for column in COLUMNS],
+            "figures": [_format_value(column.value_of(row)) for column in COLUMNS],
         }
-        for each in found
+        for row in rows
     )
     file = reverse("provider_quality_file", args=[provider])
-    title = f"Quality of {seller}"
-    return _page(
-        request, title, period, rows, progress, head="Its service", file=file, is_cut=len(found) == OFFERS_SHOWN
+    title = f"Quality of {provider_row}"
+    return _render_report(
+        request, title, period, table, progress, head="Its service", file=file, is_cut=len(rows) == OFFERS_SHOWN
     )
 
 
-def download(request: HttpRequest, provider: int | None = None) -> HttpResponseBase:
-    """Answer with a file: of all providers, or of all that one of them sells. Times are in seconds."""
-    _permit(request)
+def quality_file(request: HttpRequest, provider: int | None = None) -> HttpResponseBase:
+    """Respond with a CSV file of all providers, or of all services of one. Durations are in seconds."""
+    _check_permission(request)
     period = _period(request)
     header = ["Id", "Name", *(column.title for column in COLUMNS)]
     name = f"quality-{period.first}-{period.last}"
-    return csv_files.download(name, header, _lines(provider, period))
+    return csv_files.download(name, header, _csv_rows(provider, period))
 
 
-def _lines(provider: int | None, period: Period) -> Iterator[Sequence[csv_files.Cell]]:
+def _csv_rows(provider: int | None, period: Period) -> Iterator[Sequence[csv_files.Cell]]:
     if provider is None:
-        yield from _lines_of_providers(period)
+        yield from _provider_csv_rows(period)
         return
-    with queries.at_one_moment() as read:
-        portions = quality.of_all_offers(read, provider, period)
+    with queries.at_one_moment() as reader:
+        portions = quality.of_all_offers(reader, provider, period)
     with closing(portions):
-        for some in portions:
-            offers = ProviderService.objects.in_bulk([each.subject for each in some])
-            yield from (_line(_name(offers.get(each.subject), each.subject), each) for each in some)
+        for portion in portions:
+            offers = ProviderService.objects.in_bulk([row.subject for row in portion])
+            yield from (_csv_row(_service_name(offers.get(row.subject), row.subject), row) for row in portion)
 
 
-def _lines_of_providers(period: Period) -> Iterator[Sequence[csv_files.Cell]]:
-    with queries.at_one_moment() as read:
-        found = quality.of_providers(read, period)
-    names = Provider.objects.in_bulk([each.subject for each in found])
-    yield from (_line(str(names.get(each.subject, each.subject)), each) for each in found)
+def _provider_csv_rows(period: Period) -> Iterator[Sequence[csv_files.Cell]]:
+    with queries.at_one_moment() as reader:
+        rows = quality.of_providers(reader, period)
+    names = Provider.objects.in_bulk([row.subject for row in rows])
+    yield from (_csv_row(str(names.get(row.subject, row.subject)), row) for row in rows)
 
 
-def _line(name: str, quality_: Quality) -> Sequence[csv_files.Cell]:
-    return [quality_.subject, name, *(_plain(column.read(quality_)) for column in COLUMNS)]
+def _csv_row(name: str, row: Quality) -> Sequence[csv_files.Cell]:
+    return [row.subject, name, *(_csv_cell(column.value_of(row)) for column in COLUMNS)]
 
 
-def _permit(request: HttpRequest) -> None:
+def _check_permission(request: HttpRequest) -> None:
     if not request.user.has_perm(PERMISSION):
         raise PermissionDenied
 
 
 def _period(request: HttpRequest) -> Period:
-    asked = request.GET.get("days", "")
-    days = next((days for days in DAYS if str(days) == asked), USUAL_DAYS)
-    today = dates.today().date()
+    text = request.GET.get("days", "")
+    days = next((days for days in DAYS if str(days) == text), DAYS_DEFAULT)
+    today = dates.start_of_today().date()
     return Period(today - (days - 1) * DAY, today)
 
 
-def _page(
+def _render_report(
     request: HttpRequest,
     title: str,
     period: Period,
@@ -167,29 +169,29 @@ def _page(
     return TemplateResponse(request, "backoffice/reports/provider_quality.html", context)
 
 
-def _name(offer: ProviderService | None, id_: int) -> str:
+def _service_name(offer: ProviderService | None, id_: int) -> str:
     return f"{offer.upstream_id} · {offer.name}" if offer else str(id_)
 
 
-def _written(value: Value) -> str:
+def _format_value(value: Value) -> str:
     if value is None:
         return formatters.NOTHING
     if isinstance(value, timedelta):
-        return lasting(value)
+        return duration(value)
     return f"{value:.1%}" if isinstance(value, float) else f"{value:,}"
 
 
-def lasting(time: timedelta) -> str:
-    """Write how long something takes, in the two largest units."""
-    minutes, seconds = divmod(round(time.total_seconds()), 60)
+def duration(length: timedelta) -> str:
+    """Format a duration in its two largest units, seconds included."""
+    minutes, seconds = divmod(round(length.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
-    first = next((number for number, (count, _) in enumerate(parts) if count), len(parts) - 1)
-    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count) or "0 s"
+    units = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    first = next((number for number, (count, _) in enumerate(units) if count), len(units) - 1)
+    return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2] if count) or "0 s"
 
 
-def _plain(value: Value) -> csv_files.Cell:
+def _csv_cell(value: Value) -> csv_files.Cell:
     if isinstance(value, timedelta):
         return round(value.total_seconds())
     return f"{value:.4f}" if isinstance(value, float) else value

@@ -1,4 +1,4 @@
-"""The reports of sales: revenue, cost and profit by day, service, category, provider and account."""
+"""Sales reports: revenue, cost and profit by day, service, category, provider or account."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -12,10 +12,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from tradepost import csv_files
-from tradepost.backoffice.reports import charts, columns, parameters, subjects
-from tradepost.backoffice.reports.changes import change
-from tradepost.backoffice.reports.columns import Column
-from tradepost.backoffice.reports.parameters import PRESETS, ROWS_A_PAGE, ReportParameters
+from tradepost.backoffice.reports import charts, columns, subjects
+from tradepost.backoffice.reports.changes import relative_change
+from tradepost.backoffice.reports.columns import SalesColumn
+from tradepost.backoffice.reports.parameters import PRESETS, ROWS_A_PAGE, ReportParameters, parse_parameters
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.site import site
 from tradepost.reports import queries
@@ -34,158 +34,159 @@ HEADS = {By.DAY: "Day", By.SERVICE: "Service", By.CATEGORY: "Category", By.PROVI
 UP, DOWN = "up", "down"
 
 
-def show(request: HttpRequest, by: str) -> HttpResponse:
-    """Show a page of a report, with the totals and what changed against as many days before."""
-    by_ = _permitted(request, by)
-    wanted = parameters.parse_parameters(request)
-    shown = columns.seen_by(request)
-    order = _order(by_, wanted, shown)
-    with queries.at_one_moment() as read:
-        figures = _figures(request, read, by_, wanted.period, order, shown)
+def sales_report(request: HttpRequest, by: str) -> HttpResponse:
+    """Show a page of a report, with totals and the change from the period of equal length before."""
+    grouping = _checked_grouping(request, by)
+    parameters = parse_parameters(request)
+    visible = columns.visible_columns(request)
+    order = _order(grouping, parameters, visible)
+    with queries.at_one_moment() as reader:
+        figures = _figures(request, reader, grouping, parameters.period, order, visible)
     has_more = len(figures["rows"]) > ROWS_A_PAGE
     context = {
         **site.each_context(request),
         **figures,
         "rows": figures["rows"][:ROWS_A_PAGE],
-        "title": f"Sales {TITLES[by_].lower()}",
-        "tabs": _tabs(request, by_, wanted),
-        "presets": _presets(wanted),
-        "period": wanted.period,
-        "before": wanted.period.before,
-        "head": HEADS[by_],
-        "columns": [_head(column, wanted, order) for column in shown],
-        "subject_sort": _sort(wanted, "subject", order),
+        "title": f"Sales {TITLES[grouping].lower()}",
+        "tabs": _tabs(request, grouping, parameters),
+        "presets": _presets(parameters),
+        "period": parameters.period,
+        "before": parameters.period.before,
+        "head": HEADS[grouping],
+        "columns": [_column_head(column, parameters, order) for column in visible],
+        "subject_sort": _sort(parameters, "subject", order),
         "with_profit": request.user.has_perm(columns.PROFIT),
-        "file": f"{reverse('report_file', args=[by_.value])}{wanted.address()}",
-        "page": wanted.page,
-        "page_before": wanted.address(page=wanted.page - 1) if wanted.page > 1 else "",
-        "page_after": wanted.address(page=wanted.page + 1) if has_more else "",
-        "is_of_providers": by_ is By.PROVIDER,
+        "file": f"{reverse('report_file', args=[grouping.value])}{parameters.address()}",
+        "page": parameters.page,
+        "page_before": parameters.address(page=parameters.page - 1) if parameters.page > 1 else "",
+        "page_after": parameters.address(page=parameters.page + 1) if has_more else "",
+        "is_of_providers": grouping is By.PROVIDER,
     }
     return TemplateResponse(request, "backoffice/reports/sales.html", context)
 
 
-def _figures(  # noqa: PLR0917 - told apart by their types
-    request: HttpRequest, read: Reader, by: By, period: Period, order: Order, shown: Sequence[Column]
+def _figures(  # noqa: PLR0917 - the parameters differ in type
+    request: HttpRequest, reader: Reader, by: By, period: Period, order: Order, visible: Sequence[SalesColumn]
 ) -> dict[str, Any]:
-    """Return all that is read from the totals."""
-    of = Kind.PROVIDER if by is By.PROVIDER else Kind.DESK
-    now, before = read.total(period, of=of), read.total(period.before, of=of)
+    """Return everything that the page shows from the totals."""
+    kind = Kind.PROVIDER if by is By.PROVIDER else Kind.DESK
+    now, before = reader.total(period, of=kind), reader.total(period.before, of=kind)
     with_profit = request.user.has_perm(columns.PROFIT)
     return {
-        "rows": list(_shown(request, read, by, period, order, shown)),
-        "totals": [column.text(now) for column in shown],
-        "totals_before": [column.text(before) for column in shown],
+        "rows": list(_table_rows(request, reader, by, period, order, visible)),
+        "totals": [column.text(now) for column in visible],
+        "totals_before": [column.text(before) for column in visible],
         "totals_change": [
-            change(column.read(now), column.read(before), more_is_better=column.more_is_better) for column in shown
+            relative_change(column.value_of(now), column.value_of(before), more_is_better=column.more_is_better)
+            for column in visible
         ],
-        "chart": charts.by_day(read, period, with_profit=with_profit) if by is By.DAY else None,
-        "progress": read.progress,
+        "chart": charts.period_sales_chart(reader, period, with_profit=with_profit) if by is By.DAY else None,
+        "progress": reader.progress,
     }
 
 
-def download(request: HttpRequest, by: str) -> HttpResponseBase:
-    """Answer with all rows of a report as a file."""
-    by_ = _permitted(request, by)
-    wanted = parameters.parse_parameters(request)
-    shown = columns.seen_by(request)
-    order = _order(by_, wanted, shown)
-    header = ["Id", HEADS[by_], *(column.title for column in shown)]
-    name = f"sales-by-{by_.value}-{wanted.period.first}-{wanted.period.last}"
-    return csv_files.download(name, header, _lines(by_, wanted.period, order, shown))
+def sales_file(request: HttpRequest, by: str) -> HttpResponseBase:
+    """Respond with a CSV file of all rows of a report."""
+    grouping = _checked_grouping(request, by)
+    parameters = parse_parameters(request)
+    visible = columns.visible_columns(request)
+    order = _order(grouping, parameters, visible)
+    header = ["Id", HEADS[grouping], *(column.title for column in visible)]
+    name = f"sales-by-{grouping.value}-{parameters.period.first}-{parameters.period.last}"
+    return csv_files.download(name, header, _csv_rows(grouping, parameters.period, order, visible))
 
 
-def _permitted(request: HttpRequest, by: str) -> By:
+def _checked_grouping(request: HttpRequest, by: str) -> By:
     if by not in TITLES:
         raise Http404
-    by_ = By(by)
-    if not request.user.has_perm(columns.SALES) or not request.user.has_perms(subjects.VIEWS[by_]):
+    grouping = By(by)
+    if not request.user.has_perm(columns.SALES) or not request.user.has_perms(subjects.PERMISSIONS[grouping]):
         raise PermissionDenied
-    return by_
+    return grouping
 
 
-def _order(by: By, wanted: ReportParameters, shown: Sequence[Column]) -> Order:
-    """Return the order asked for, if it is by a column that is seen; else the largest revenue or the newest first."""
-    name = wanted.sort.removeprefix("-")
-    offset = (wanted.page - 1) * ROWS_A_PAGE
-    sortable = {"subject", *(column.name for column in shown)} & queries.COLUMNS.keys()
+def _order(by: By, parameters: ReportParameters, visible: Sequence[SalesColumn]) -> Order:
+    """Return the requested sort order if the user sees its column; else the largest revenue or the newest day first."""
+    name = parameters.sort.removeprefix("-")
+    offset = (parameters.page - 1) * ROWS_A_PAGE
+    sortable = {"subject", *(column.name for column in visible)} & queries.COLUMNS.keys()
     if name not in sortable:
         name, descending = ("subject" if by is By.DAY else "revenue"), True
     else:
-        descending = wanted.sort.startswith("-")
+        descending = parameters.sort.startswith("-")
     return Order(name, descending=descending, limit=ROWS_A_PAGE + 1, offset=offset)
 
 
-def _shown(  # noqa: PLR0917 - told apart by their types
-    request: HttpRequest, read: Reader, by: By, period: Period, order: Order, shown: Sequence[Column]
+def _table_rows(  # noqa: PLR0917 - the parameters differ in type
+    request: HttpRequest, reader: Reader, by: By, period: Period, order: Order, visible: Sequence[SalesColumn]
 ) -> Iterator[dict[str, Any]]:
-    rows = read.rows(by, period, order)
-    called = subjects.names(by, [row.subject for row in rows])
-    before = _revenues_before(read, by, rows, period)
+    rows = reader.rows(by, period, order)
+    names = subjects.subject_names(by, [row.subject for row in rows])
+    before = _revenues_before(reader, by, rows, period)
     may_see_orders = request.user.has_perm("orders.view_order")
     for row in rows:
-        past = before.get(row.subject, Decimal(0))
+        revenue_before = before.get(row.subject, Decimal(0))
         yield {
-            "name": called.get(row.subject, str(row.subject)),
-            "link": subjects.orders_of(by, row.subject, period) if may_see_orders else "",
-            "figures": [column.text(row.sums) for column in shown],
-            "change": change(row.sums.revenue, past),
-            "revenue_before": formatters.grouped(past),
+            "name": names.get(row.subject, str(row.subject)),
+            "link": subjects.orders_url(by, row.subject, period) if may_see_orders else "",
+            "figures": [column.text(row.sums) for column in visible],
+            "change": relative_change(row.sums.revenue, revenue_before),
+            "revenue_before": formatters.grouped_amount(revenue_before),
         }
 
 
-def _revenues_before(read: Reader, by: By, rows: Sequence[Row], period: Period) -> dict[Any, Decimal]:
-    """Return what these rows brought in the period before; a day, what the day as far back did."""
-    found = read.revenues(by, period.before, [row.subject for row in rows])
+def _revenues_before(reader: Reader, by: By, rows: Sequence[Row], period: Period) -> dict[Any, Decimal]:
+    """Return the rows' revenue in the period before. A day is compared with the same place in that period."""
+    revenues = reader.revenues(by, period.before, [row.subject for row in rows])
     if by is not By.DAY:
-        return found
+        return revenues
     distance = period.first - period.before.first
-    return {day + distance: revenue for day, revenue in found.items()}
+    return {day + distance: revenue for day, revenue in revenues.items()}
 
 
-def _lines(by: By, period: Period, order: Order, shown: Sequence[Column]) -> Iterator[list[Any]]:
-    with queries.at_one_moment() as read:
-        portions = read.portions(by, period, Order(order.column, descending=order.descending))
+def _csv_rows(by: By, period: Period, order: Order, visible: Sequence[SalesColumn]) -> Iterator[list[Any]]:
+    with queries.at_one_moment() as reader:
+        portions = reader.portions(by, period, Order(order.column, descending=order.descending))
     with closing(portions):
-        for some in portions:
-            called = subjects.names(by, [row.subject for row in some])
-            for row in some:
+        for portion in portions:
+            names = subjects.subject_names(by, [row.subject for row in portion])
+            for row in portion:
                 subject = "" if by is By.DAY else row.subject
-                name = called.get(row.subject, str(row.subject))
-                yield [subject, name, *(column.read(row.sums) for column in shown)]
+                name = names.get(row.subject, str(row.subject))
+                yield [subject, name, *(column.value_of(row.sums) for column in visible)]
 
 
-def _tabs(request: HttpRequest, by: By, wanted: ReportParameters) -> list[dict[str, Any]]:
+def _tabs(request: HttpRequest, by: By, parameters: ReportParameters) -> list[dict[str, Any]]:
     return [
         {
-            "title": TITLES[each],
-            "link": f"{reverse('report', args=[each.value])}{wanted.address(sort='')}",
-            "active": each is by,
+            "title": TITLES[grouping],
+            "link": f"{reverse('report', args=[grouping.value])}{parameters.address(sort='')}",
+            "active": grouping is by,
         }
-        for each in TITLES
-        if request.user.has_perms(subjects.VIEWS[each])
+        for grouping in TITLES
+        if request.user.has_perms(subjects.PERMISSIONS[grouping])
     ]
 
 
-def _presets(wanted: ReportParameters) -> list[dict[str, Any]]:
+def _presets(parameters: ReportParameters) -> list[dict[str, Any]]:
     return [
         {
             "title": preset.title,
-            "link": wanted.address(preset=preset.name),
-            "active": preset.name == wanted.preset,
+            "link": parameters.address(preset=preset.name),
+            "active": preset.name == parameters.preset,
         }
         for preset in PRESETS
     ]
 
 
-def _head(column: Column, wanted: ReportParameters, order: Order) -> dict[str, str]:
-    return {"title": column.title, **_sort(wanted, column.name, order)}
+def _column_head(column: SalesColumn, parameters: ReportParameters, order: Order) -> dict[str, str]:
+    return {"title": column.title, **_sort(parameters, column.name, order)}
 
 
-def _sort(wanted: ReportParameters, name: str, order: Order) -> dict[str, str]:
-    """Return where a click on a column's head leads, and which way rows are ordered by it."""
+def _sort(parameters: ReportParameters, name: str, order: Order) -> dict[str, str]:
+    """Return the link of a column's head, and the direction in which rows are sorted by it now."""
     if name not in queries.COLUMNS:
         return {"link": "", "way": ""}
-    is_this = order.column == name
-    way = (DOWN if order.descending else UP) if is_this else ""
-    return {"link": wanted.address(sort=name if is_this and order.descending else f"-{name}"), "way": way}
+    is_sorted = order.column == name
+    direction = (DOWN if order.descending else UP) if is_sorted else ""
+    return {"link": parameters.address(sort=name if is_sorted and order.descending else f"-{name}"), "way": direction}

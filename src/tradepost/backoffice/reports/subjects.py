@@ -1,4 +1,4 @@
-"""What the rows of a report are called, and where they lead to."""
+"""Names and links of the rows of a report."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -21,7 +21,7 @@ _MODELS: Mapping[By, type[Model]] = {
     By.ACCOUNT: Account,
 }
 
-# By what the list of orders is narrowed down.
+# The filter of the order list for each kind of row.
 _FILTERS = {
     By.SERVICE: "service__id__exact",
     By.CATEGORY: "service__category__id__exact",
@@ -29,8 +29,8 @@ _FILTERS = {
     By.ACCOUNT: "account__id__exact",
 }
 
-# The app and the right to see what the names are of.
-VIEWS = {
+# The permissions it takes to see the rows of each kind.
+PERMISSIONS = {
     By.DAY: (),
     By.SERVICE: ("catalog.view_service",),
     By.CATEGORY: ("catalog.view_category",),
@@ -39,16 +39,15 @@ VIEWS = {
 }
 
 
-def names(by: By, subjects: Sequence[Any]) -> dict[Any, str]:
-    """Return what subjects are called."""
+def subject_names(by: By, subjects: Sequence[Any]) -> dict[Any, str]:
     if by is By.DAY:
         return {day: f"{day:%Y-%m-%d}" for day in subjects}
-    return {pk: str(found) for pk, found in _MODELS[by]._default_manager.in_bulk(subjects).items()}  # noqa: SLF001
+    return {pk: str(row) for pk, row in _MODELS[by]._default_manager.in_bulk(subjects).items()}  # noqa: SLF001
 
 
-def orders_of(by: By, subject: Any, period: Period) -> str:
-    """Return the address of the orders that are behind a row."""
+def orders_url(by: By, subject: Any, period: Period) -> str:
+    """Return the URL of the orders that a row sums up."""
     first, last = (subject, subject) if isinstance(subject, date) else (period.first, period.last)
     days = {"created_at_from": f"{first:%Y-%m-%d}", "created_at_to": f"{last:%Y-%m-%d}"}
-    narrowed = {_FILTERS[by]: subject} if by in _FILTERS else {}
-    return f"{reverse('admin:orders_order_changelist')}?{urlencode(narrowed | days)}"
+    filters = {_FILTERS[by]: subject} if by in _FILTERS else {}
+    return f"{reverse('admin:orders_order_changelist')}?{urlencode(filters | days)}"

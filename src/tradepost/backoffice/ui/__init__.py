@@ -1,1 +1,1 @@
-"""What the pages of the back office are made of: no area's own, used by all."""
+"""The parts that pages of every area of the back office share."""

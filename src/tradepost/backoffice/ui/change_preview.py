@@ -1,7 +1,8 @@
-"""Changes of many rows that a person looks at before they are made: a form, what it would do, and then it is done.
+"""A page that previews a change of many rows before staff confirm it.
 
-Form and proposal are on one page, which is posted again and again: nothing that was typed is lost. What is agreed to is
-what was shown: if the rows or the form have changed meanwhile, the new proposal is shown instead.
+Form and preview are one page, which is posted for both steps, so nothing that staff typed is lost. Staff confirm
+exactly what they saw: if the rows or the form have changed meanwhile, the page shows the new preview instead of
+applying it.
 """
 
 import hashlib
@@ -22,9 +23,10 @@ type Cell = str | SafeString
 
 
 class ChangePreview[Row](msgspec.Struct, frozen=True):
-    """What would be done, and to how many rows; those shown first are those to look at first.
+    """What a change would do, and to how many rows (`count`). Put the rows that need attention first.
 
-    A row is whatever has a `repr` that tells all of it; `cells` writes one as the page shows it.
+    The `repr` of a row must hold everything that matters about it: the fingerprint is made from it. `cells` renders one
+    row.
     """
 
     summary: str
@@ -36,32 +38,32 @@ class ChangePreview[Row](msgspec.Struct, frozen=True):
 
     @property
     def shown(self) -> list[Sequence[Cell]]:
-        """As many rows as a page holds."""
+        """The rendered rows, up to `ROWS_SHOWN_MAX`."""
         return [self.cells(row) for row in self.rows[:ROWS_SHOWN_MAX]]
 
     @property
     def hidden_count(self) -> int:
-        """How many rows there are beside those."""
+        """How many rows the page leaves out."""
         return max(len(self.rows) - ROWS_SHOWN_MAX, 0)
 
     @property
-    def seen(self) -> str:
-        """What the page sends back, to prove that this is what it showed."""
+    def fingerprint(self) -> str:
+        """A hash that the page posts back to prove that it showed this preview."""
         return hashlib.sha256(repr((self.summary, self.rows)).encode()).hexdigest()
 
 
-def is_asked(request: HttpRequest) -> bool:
-    """Tell whether the form was filled in, and not merely asked for."""
+def is_submitted(request: HttpRequest) -> bool:
+    """Return whether staff have submitted the form, rather than opened the page or chosen the action."""
     return request.method == "POST" and "step" in request.POST
 
 
-def is_agreed(request: HttpRequest, proposal: ChangePreview[Any]) -> bool:
-    """Tell whether a person has seen just this and wants it done."""
-    wants = request.POST.get("step") == "apply" and proposal.count > 0
-    return wants and request.POST.get("seen") == proposal.seen
+def is_confirmed(request: HttpRequest, proposal: ChangePreview[Any]) -> bool:
+    """Return whether staff have seen exactly this preview and confirmed it. A preview of no rows can't be confirmed."""
+    is_apply = request.POST.get("step") == "apply" and proposal.count > 0
+    return is_apply and request.POST.get("seen") == proposal.fingerprint
 
 
-def page(
+def preview_page(
     request: HttpRequest,
     *,
     title: str,
@@ -70,16 +72,16 @@ def page(
     proposal: ChangePreview[Any] | None = None,
     **more: Any,
 ) -> TemplateResponse:
-    """Show the form and, once it has been filled in, what it would do.
+    """Render the form and, once it has been submitted, the preview of its change.
 
-    `more` may have `hidden`, pairs of further fields, `fieldsets`, as in an admin, `back`, an address, and `opts`.
+    `more` may hold `hidden` (pairs of further fields), `fieldsets` (as in an admin), `back` (a URL) and `opts`.
     """
     context = {
         **site.each_context(request),
         "title": title,
         "text": text,
         "form": form,
-        "groups": _groups(form, more.pop("fieldsets", ())),
+        "groups": _field_groups(form, more.pop("fieldsets", ())),
         "proposal": proposal,
         "is_stale": proposal is not None and request.POST.get("step") == "apply",
         "has_files": form.is_multipart(),
@@ -88,6 +90,6 @@ def page(
     return TemplateResponse(request, "backoffice/ui/change_preview.html", context)
 
 
-def _groups(form: forms.Form, fieldsets: Sequence[tuple[str, Sequence[str]]]) -> list[Mapping[str, Any]]:
+def _field_groups(form: forms.Form, fieldsets: Sequence[tuple[str, Sequence[str]]]) -> list[Mapping[str, Any]]:
     sets = fieldsets or [("", list(form.fields))]
     return [{"title": title, "fields": [form[name] for name in names]} for title, names in sets]

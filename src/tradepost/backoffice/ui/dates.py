@@ -1,4 +1,4 @@
-"""Days, in UTC: today, what is typed for one, and the filter of a list by days."""
+"""Days, all in UTC: today, a typed day, and the filter of a list by days."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -11,16 +11,15 @@ from django.utils.dateparse import parse_date
 from tradepost.backoffice.ui.unfold_admin import RangeDateFilter
 from tradepost.id_ranges import between
 
-YEARS = range(2000, 2200)  # what is typed beyond them is taken for a slip
+YEARS = range(2000, 2200)  # a year outside is taken for a typing error
 
 
-def today() -> datetime:
-    """Return when today began."""
+def start_of_today() -> datetime:
     return datetime.combine(timezone.now().date(), time(), UTC)
 
 
-def day_of(text: str) -> datetime | None:
-    """Return when the day began that is typed; None for what is no date, or a slip."""
+def parse_day(text: str) -> datetime | None:
+    """Return when the typed day begins; None if the text is no date or its year is outside `YEARS`."""
     try:
         day = parse_date(text)
     except ValueError:
@@ -29,12 +28,11 @@ def day_of(text: str) -> datetime | None:
 
 
 class DayFilter(RangeDateFilter):
-    """Rows from one day to another, both included."""
+    """Rows from one day to another, both included. A text that is no date does not filter."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the list down; what is no date narrows nothing."""
         start, end = self._day("from"), self._day("to")
         return between(queryset, self.field_path, start, end + timedelta(days=1) if end else None)
 
     def _day(self, side: str) -> datetime | None:
-        return day_of(str(self.used_parameters.get(f"{self.field_path}_{side}", "")))
+        return parse_day(str(self.used_parameters.get(f"{self.field_path}_{side}", "")))

@@ -1,4 +1,4 @@
-"""How rates are typed: as the API writes them."""
+"""Form fields that write decimals as the API does."""
 
 from decimal import Decimal
 from typing import Any
@@ -11,18 +11,17 @@ from tradepost.backoffice.ui import formatters
 
 
 class RateField(forms.DecimalField):
-    """A rate, without the zeros that fill it up to seven places."""
+    """A rate without the zeros that fill it up to seven decimals."""
 
     def prepare_value(self, value: Any) -> Any:
-        """Write what the database gave as the API does; leave alone what was typed."""
+        """Format values from the database only; leave what the user typed as it is."""
         return formatters.amount(value) if isinstance(value, Decimal) else value
 
 
 class PlainDecimalsMixin:
-    """Put before a `ModelAdmin` or an inline: its forms write decimals without the zeros that fill them up."""
+    """Makes the forms of a `ModelAdmin` or an inline write decimals without trailing zeros."""
 
     def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        """Write decimals as the API does."""
         if isinstance(db_field, DecimalField):
             kwargs["form_class"] = RateField
-        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc] # the admin's
+        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc] # defined by ModelAdmin

@@ -1,4 +1,4 @@
-"""How the back office writes amounts, states and links."""
+"""How the back office writes amounts, times, states and links."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,8 +15,8 @@ from tradepost.engine import money
 from tradepost.engine.statuses import Status
 
 LINK_CHARS_MAX = 28
-NOTHING = "–"  # where there is nothing to show
-SCHEMES = ("https://", "http://")  # what may be followed; a link is whatever a customer typed
+NOTHING = "–"  # shown in place of a missing value
+SCHEMES = ("https://", "http://")  # of links that may be clicked: customers may type anything
 STATUS_COLOURS = {
     Status.PENDING: "",
     Status.PROCESSING: "info",
@@ -30,8 +30,8 @@ STATUS_COLOURS = {
 }
 
 
-def figure[**P, R](description: str, *, ordering: object = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Name a column of numbers and set it flush right."""
+def numeric_column[**P, R](description: str, *, ordering: object = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Give a column of numbers its title and align it right."""
 
     def decorate(column: Callable[P, R]) -> Callable[P, R]:
         column.__dict__.update(short_description=description, formatting="price")
@@ -43,53 +43,53 @@ def figure[**P, R](description: str, *, ordering: object = None) -> Callable[[Ca
 
 
 def amount(value: Decimal | None) -> str:
-    """Write an amount or a rate as the API does."""
+    """Format an amount or a rate as the API does."""
     return NOTHING if value is None else money.show(value)
 
 
-def grouped(value: Decimal) -> str:
-    """Write an amount for people: the API's way, with the thousands apart."""
+def grouped_amount(value: Decimal) -> str:
+    """Format an amount for people: as the API does, with thousands separators."""
     whole, _, decimals = money.show(abs(value)).partition(".")
     return f"{'−' if value < 0 else ''}{int(whole):,}.{decimals}"
 
 
-def rounded(value: Decimal) -> str:
-    """Write an amount for a glance, to the cent; where it is told exactly stands beside."""
-    return grouped(money.to_cents(value))
+def rounded_amount(value: Decimal) -> str:
+    """Format an amount to the cent. Use it only where the page shows the exact amount too."""
+    return grouped_amount(money.to_cents(value))
 
 
-def lasting(time: timedelta) -> str:
-    """Write how long something lasts, in the two largest units that it has of days, hours and minutes."""
-    hours, minutes = divmod(int(time.total_seconds()) // 60, 60)
+def duration(length: timedelta) -> str:
+    """Format a duration in its two largest units that are not zero, of days, hours and minutes."""
+    hours, minutes = divmod(int(length.total_seconds()) // 60, 60)
     units = ((hours // 24, "d"), (hours % 24, "h"), (minutes, "min"))
     return " ".join([f"{number} {unit}" for number, unit in units if number][:2]) or "0 min"
 
 
 @lru_cache(maxsize=1_000)
 def badge(text: str, colour: str = "") -> SafeString:
-    """Write a state as a label: `success`, `info`, `warning`, `danger`, `primary`, or grey."""
+    """Render a label. Colours are `success`, `info`, `warning`, `danger` and `primary`; the default is grey."""
     context = {"text": text, "type": colour, "class": "tp-label"}
-    return mark_safe(render_to_string("unfold/helpers/label.html", context).strip())  # noqa: S308 - it escapes
+    return mark_safe(render_to_string("unfold/helpers/label.html", context).strip())  # noqa: S308 - the template escapes
 
 
-def status(value: str) -> SafeString:
-    """Write an order's status as the label that it is everywhere, in the customer's words."""
+def status_badge(value: str) -> SafeString:
+    """Render an order's status in its colour, in the words that customers see."""
     return badge(value, STATUS_COLOURS[Status(value)])
 
 
 def short_link(link: str) -> SafeString:
-    """Write a link in one line, its middle left out; all of it is in the tooltip."""
-    bare = link
+    """Shorten a link to one line by cutting its middle. The tooltip has all of it."""
+    text = link
     for scheme in SCHEMES:
-        bare = bare.removeprefix(scheme)
-    if len(bare) > LINK_CHARS_MAX:
+        text = text.removeprefix(scheme)
+    if len(text) > LINK_CHARS_MAX:
         half = LINK_CHARS_MAX // 2
-        bare = f"{bare[:half]}…{bare[-half:]}"
-    return format_html('<span class="tp-nowrap" title="{}">{}</span>', link, bare)
+        text = f"{text[:half]}…{text[-half:]}"
+    return format_html('<span class="tp-nowrap" title="{}">{}</span>', link, text)
 
 
-def whole_link(link: str) -> SafeString | str:
-    """Write a link in full, to follow if it leads to a web page."""
+def full_link(link: str) -> SafeString | str:
+    """Render a whole link. It can be clicked only if it is a web address: customers may type anything."""
     if not link.startswith(SCHEMES):
         return link or NOTHING
     return format_html(
@@ -97,36 +97,36 @@ def whole_link(link: str) -> SafeString | str:
     )
 
 
-def link(address: str, text: str) -> SafeString:
-    """Write a link to another page of the back office."""
-    return format_html('<a class="tp-link tp-nowrap" href="{}">{}</a>', address, text)
+def page_link(url: str, text: str) -> SafeString:
+    """Render a link to another page of the back office."""
+    return format_html('<a class="tp-link tp-nowrap" href="{}">{}</a>', url, text)
 
 
-def owner(account: Any) -> SafeString:
-    """Write whose something is, leading to the page of the account; a test account has none, its person has."""
-    address = reverse("admin:accounts_account_change", args=[account.test_of_id or account.pk])
-    return format_html('<a class="tp-link" href="{}">{}</a>', address, account)
+def account_link(account: Any) -> SafeString:
+    """Render the account with a link to its page. A test account has no page, so its owner's is linked."""
+    url = reverse("admin:accounts_account_change", args=[account.test_of_id or account.pk])
+    return format_html('<a class="tp-link" href="{}">{}</a>', url, account)
 
 
-def short(text: str) -> SafeString:
-    """Write a name in one line, its end left out; all of it is in the tooltip."""
+def truncated(text: str) -> SafeString:
+    """Cut the end of a name so that it fits one line. The tooltip has all of it."""
     return format_html('<span class="tp-short" title="{}">{}</span>', text, text)
 
 
-def moment(at: datetime | None, *, exact: bool = False) -> SafeString | str:
-    """Write a time, to the minute or to the second; all of it is in the tooltip."""
+def timestamp(at: datetime | None, *, exact: bool = False) -> SafeString | str:
+    """Format a time to the minute, or to the second if `exact`. The tooltip has the date and the seconds."""
     if at is None:
         return NOTHING
     precise = f"{at:%Y-%m-%d %H:%M:%S} UTC"
-    shown = precise if exact else f"{at:%d %b %H:%M}"
-    return format_html('<time class="tp-nowrap" title="{}">{}</time>', precise, shown)
+    text = precise if exact else f"{at:%d %b %H:%M}"
+    return format_html('<time class="tp-nowrap" title="{}">{}</time>', precise, text)
 
 
-def time_of(name: str, description: str, *, exact: bool = False) -> Callable[[Any, Any], SafeString | str]:
-    """Make a column of the time in a row's field `name`: to the minute for lists, or to the second."""
+def timestamp_column(name: str, description: str, *, exact: bool = False) -> Callable[[Any, Any], SafeString | str]:
+    """Make a column that shows the time in a row's field `name`: to the minute, or to the second if `exact`."""
 
     def column(_admin: Any, row: Any) -> SafeString | str:
-        return moment(getattr(row, name), exact=exact)
+        return timestamp(getattr(row, name), exact=exact)
 
     column.__dict__["short_description"] = description
     return column

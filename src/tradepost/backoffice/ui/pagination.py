@@ -12,8 +12,8 @@ from django.utils.functional import cached_property
 COUNTED_MAX = 10_000
 
 
-class NewestPages(Paginator):  # type: ignore[type-arg] # not generic when it runs
-    """Pages over the first rows only: it counts no further than `COUNTED_MAX`; filters and search lead to the rest."""
+class NewestPaginator(Paginator):  # type: ignore[type-arg] # not generic at run time
+    """Pages over the first rows only. It counts up to `counted_max`; filters and search lead to older rows."""
 
     template_name = "backoffice/ui/newest_pages.html"
     counted_max = COUNTED_MAX
@@ -26,25 +26,25 @@ class NewestPages(Paginator):  # type: ignore[type-arg] # not generic when it ru
 
     @property
     def is_cut(self) -> bool:
-        """Whether there may be more rows than are paged through."""
+        """Whether there may be more rows than the pages hold."""
         return self.count == self.counted_max
 
 
-class NewestList(ChangeList):
-    """A list that knows of no rows but those it pages through."""
+class NewestChangeList(ChangeList):
+    """A list that knows only the rows it pages through."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Take what was counted for all there is, so that the page's head doesn't speak of more."""
+        """Take the paginator's count for the total, so that the page never shows a larger one."""
         super().get_results(request)
         self.full_result_count = self.result_count
 
 
-class FoundPages(NewestPages):
-    """Pages of rows whose ids are all found at once, so that a search that finds little walks once, not thrice."""
+class IdPaginator(NewestPaginator):
+    """Pages over rows whose ids are all read at once, so that a slow search runs once per page, not three times."""
 
     @cached_property
     def ids(self) -> list[int]:
-        """Return the ids of what is paged through, the newest first."""
+        """Return the ids of the rows to page through, the newest first."""
         return list(self.object_list.order_by("-pk").values_list("pk", flat=True)[: self.counted_max])
 
     @cached_property
@@ -53,31 +53,31 @@ class FoundPages(NewestPages):
         return len(self.ids)
 
 
-class FoundList(NewestList):
-    """A list of which one walk finds the ids; the rows of a page are read by those."""
+class IdChangeList(NewestChangeList):
+    """A list that finds ids by one search, then reads the rows of the current page by their ids."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Show a page of what was found."""
         super().get_results(request)
-        assert isinstance(self.paginator, FoundPages)
+        assert isinstance(self.paginator, IdPaginator)
         start = (self.page_num - 1) * self.list_per_page
-        is_whole = not self.multi_page or (self.show_all and self.can_show_all)
-        ids = self.paginator.ids if is_whole else self.paginator.ids[start : start + self.list_per_page]
-        self.result_list = self.rows(self.apply_select_related(self.root_queryset.filter(pk__in=ids).order_by("-pk")))
+        is_single_page = not self.multi_page or (self.show_all and self.can_show_all)
+        ids = self.paginator.ids if is_single_page else self.paginator.ids[start : start + self.list_per_page]
+        self.result_list = self.annotate_rows(
+            self.apply_select_related(self.root_queryset.filter(pk__in=ids).order_by("-pk"))
+        )
 
-    def rows(self, found: QuerySet[Any]) -> QuerySet[Any]:
-        """Add what else the page's rows need."""
-        return found
+    def annotate_rows(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Add what else the current page shows of its rows."""
+        return rows
 
 
 class UncountedListMixin:
-    """Put before a `ModelAdmin` whose table may grow without end: no page of its list counts the table."""
+    """Keeps the list of a `ModelAdmin` fast on a table of any size: no page counts the whole table."""
 
-    paginator: Any = NewestPages
+    paginator: Any = NewestPaginator
     show_full_result_count = False
-    show_facets = ShowFacets.NEVER  # they would count the table once for each choice
+    show_facets = ShowFacets.NEVER  # facets would count the table once for each choice
     list_per_page = 50
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """List the newest."""
-        return NewestList
+        return NewestChangeList

@@ -1,4 +1,4 @@
-"""What the back office only ever shows: no form of it adds, changes or deletes."""
+"""Pages on which nobody can add, change or delete anything."""
 
 from typing import Any
 
@@ -6,20 +6,20 @@ from django.http import HttpRequest
 
 
 class ReadOnlyMixin:
-    """Put before a `ModelAdmin` or an inline: whoever may view may look, and nobody may do more."""
+    """Makes a `ModelAdmin` or an inline read-only: users who may view the rows can do nothing else."""
 
     extra = 0
     show_add_link = False
     show_title = False
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody may: the engine writes these rows."""
+        """Return False: only the engine writes these rows."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody may: the engine moves these rows."""
+        """Return False: only the engine changes these rows."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody may: the database would refuse it too."""
+        """Return False: the database would refuse it too."""
         return False

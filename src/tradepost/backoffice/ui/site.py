@@ -1,4 +1,4 @@
-"""The back office as one admin site, on which only our own areas register their pages."""
+"""The back office as an admin site of its own. Only our areas register pages here."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,15 +9,15 @@ from django.db.models import Model
 from tradepost.backoffice.ui.unfold_admin import AdminSite, ModelAdmin
 
 site = AdminSite(name="admin")
-# Staff signs in where everybody does: with limited attempts, and with the second factor of those who have one.
+# Staff sign in on the page for everybody: it limits attempts and checks second factors.
 site.login = secure_admin_login(site.login)  # type: ignore[method-assign]
 
 
 def register[PageType: type[ModelAdmin[Any]]](model: type[Model]) -> Callable[[PageType], PageType]:
-    """Show `model` in the back office by the decorated `ModelAdmin`."""
+    """Register the decorated `ModelAdmin` as the page of `model`."""
 
-    def decorate(page: PageType) -> PageType:
-        site.register(model, page)
-        return page
+    def decorate(model_admin: PageType) -> PageType:
+        site.register(model, model_admin)
+        return model_admin
 
     return decorate

@@ -1,6 +1,7 @@
-"""Unfold as the rest of the back office sees it: Django's own classes, styled.
+"""Unfold for the rest of the back office: Django's admin classes with a theme.
 
-Unfold is published without types, so checkers are shown what its classes are made from; generics work either way.
+Unfold is published without types. Type checkers see Django's own classes in its place; at run time, ours accept the
+generic arguments that Django's stubs require.
 """
 
 from collections.abc import Callable
@@ -79,57 +80,57 @@ else:
             return cls
 
     class ModelAdmin(_Generic, admin.ModelAdmin):
-        """Unfold's `ModelAdmin`, which may be told its model."""
+        """Unfold's `ModelAdmin`, with generic arguments and the audit log."""
 
         empty_value_display = NOTHING
 
         def get_action_choices(
             self, request: Any, default_choices: Any = None, action_location: Any = ActionLocation.CHANGE_LIST
         ) -> Any:
-            """Take along what Django 6.1 gives and Unfold doesn't know yet."""
-            first = default_choices or [("", "Select action")]
-            return DjangoModelAdmin.get_action_choices(self, request, first, action_location)
+            """Accept the argument that Django 6.1 passes and Unfold does not know yet."""
+            choices = default_choices or [("", "Select action")]
+            return DjangoModelAdmin.get_action_choices(self, request, choices, action_location)
 
         def response_action(self, request: Any, queryset: Any, **location: Any) -> Any:
-            """Have the audit log say to what an action was done that was for all that match."""
+            """Let the audit log record how many rows an action on all matching rows was run on."""
             actions.remember_matched(request, queryset)
             return super().response_action(request, queryset, **location)
 
         def history_view(self, request: Any, object_id: str, extra_context: Any = None) -> Any:
-            """Lead to what the audit log has about a row."""
+            """Redirect to the audit log of the row. It takes the permission to view the log."""
             if not request.user.has_perm("audit.view_entry"):
                 raise PermissionDenied
-            of = urlencode({"of": f"{self.opts.label_lower}:{unquote(object_id)}"})
-            return redirect(f"{reverse('admin:audit_entry_changelist')}?{of}")
+            query = urlencode({"of": f"{self.opts.label_lower}:{unquote(object_id)}"})
+            return redirect(f"{reverse('admin:audit_entry_changelist')}?{query}")
 
         def log_addition(self, request: Any, obj: Any, message: Any) -> None:
-            """Leave it to the audit log, which watches the table."""
+            """Do nothing: the audit log watches the table."""
 
         def log_change(self, request: Any, obj: Any, message: Any) -> None:
-            """Have the audit log say what an action did; what a form did it says by itself."""
+            """Record the message of an action in the audit log. Changes by a form are recorded from the table."""
             actions.note_message(obj, message)
 
         def log_deletions(self, request: Any, queryset: Any) -> None:
-            """Leave it to the audit log, which watches the table."""
+            """Do nothing: the audit log watches the table."""
 
     class TabularInline(_Generic, admin.TabularInline):
-        """Unfold's `TabularInline`, which may be told its models."""
+        """Unfold's `TabularInline` with generic arguments."""
 
         empty_value_display = NOTHING
 
     class StackedInline(_Generic, admin.StackedInline):
-        """Unfold's `StackedInline`, which may be told its models."""
+        """Unfold's `StackedInline` with generic arguments."""
 
         empty_value_display = NOTHING
 
     class AdminUserCreationForm(_Generic, forms.UserCreationForm):
-        """Unfold's form for new users, which may be told its model."""
+        """Unfold's form for new users, with a generic argument."""
 
     class UserChangeForm(_Generic, forms.UserChangeForm):
-        """Unfold's form for users, which may be told its model."""
+        """Unfold's form for users, with a generic argument."""
 
     class UserAdmin(auth.UserAdmin, ModelAdmin):
-        """Django's `UserAdmin` in Unfold's style, which may be told its model."""
+        """Django's `UserAdmin` in Unfold's style, with a generic argument."""
 
 
 def dialog_button[**P, R](
@@ -141,9 +142,9 @@ def dialog_button[**P, R](
     form: type[DialogForm] = DialogForm,
     danger: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make a method the button of a row's page that asks back, by POST, before it is run.
+    """Make a method a button of a row's page that opens a dialog first.
 
-    The method gets the form, with what else it asks for.
+    The method runs when the dialog is posted, with its valid form as an argument.
     """
 
     def decorate(method: Callable[P, R]) -> Callable[P, R]:
@@ -156,7 +157,7 @@ def dialog_button[**P, R](
 
 
 def link_button[**P, R](description: str, *, permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make a method the button of a row's page that leads to where the method redirects."""
+    """Make a method a button that redirects. The method returns the redirect."""
 
     def decorate(method: Callable[P, R]) -> Callable[P, R]:
         decorated: Callable[P, R] = _button(description=description, permissions=[permission])(method)

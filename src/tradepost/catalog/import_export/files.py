@@ -16,6 +16,8 @@ import msgspec
 import openpyxl
 import tablib
 
+from tradepost.engine.exceptions import TradepostError
+
 BYTES_MAX = 10_000_000
 UNPACKED_BYTES_MAX = 200_000_000  # an XLSX is a zip
 ROWS_MAX = 20_000
@@ -44,7 +46,7 @@ _CONTENT_TYPES = {
 }
 
 
-class BadFile(Exception):  # noqa: N818 - told at its field
+class SpreadsheetError(TradepostError):
     """It can't be read; the message says why."""
 
 
@@ -62,14 +64,14 @@ class _Kept(msgspec.Struct, frozen=True, array_like=True):
 
 
 def read(content: bytes) -> Sheet:
-    """Read a file, of which the first row names the columns. Raises `BadFile`."""
+    """Read a file, of which the first row names the columns. Raises `SpreadsheetError`."""
     if len(content) > BYTES_MAX:
-        raise BadFile(f"It has {len(content):,} bytes; no more than {BYTES_MAX:,}.")
+        raise SpreadsheetError(f"It has {len(content):,} bytes; no more than {BYTES_MAX:,}.")
     rows = _xlsx_rows(content) if content.startswith(b"PK") else _csv_rows(content)
     try:
         return _sheet(rows)
     except (csv.Error, ValueError, KeyError, zipfile.BadZipFile, SyntaxError) as error:  # of XML, too
-        raise BadFile(f"It can't be read: {error}.") from error
+        raise SpreadsheetError(f"It can't be read: {error}.") from error
 
 
 def keep(sheet: Sheet) -> bytes:
@@ -80,11 +82,11 @@ def keep(sheet: Sheet) -> bytes:
 
 
 def kept(content: bytes) -> Sheet:
-    """Return the sheet that was kept. Raises `BadFile` for what was not kept by this version."""
+    """Return the sheet that was kept. Raises `SpreadsheetError` for what was not kept by this version."""
     try:
         table = msgspec.json.decode(gzip.decompress(content), type=_Kept)
     except (gzip.BadGzipFile, msgspec.DecodeError):
-        raise BadFile("Choose it again.") from None
+        raise SpreadsheetError("Choose it again.") from None
     return Sheet(tablib.Dataset(*table.rows, headers=table.headers), table.lines)
 
 
@@ -93,17 +95,17 @@ def _sheet(rows: Iterable[Sequence[str]]) -> Sheet:
     _, header = next(lines, (0, ()))
     headers = [name.strip().lower() for name in _trimmed(header)]
     if not headers:
-        raise BadFile("It is empty.")
+        raise SpreadsheetError("It is empty.")
     if len(headers) > COLUMNS_MAX or len(set(headers)) < len(headers) or "" in headers:
-        raise BadFile(f"Its first line is to name up to {COLUMNS_MAX} columns, each once.")
+        raise SpreadsheetError(f"Its first line is to name up to {COLUMNS_MAX} columns, each once.")
     dataset = tablib.Dataset(headers=headers)
     numbers: list[int] = []
     for line, row in lines:
         if len(numbers) == ROWS_MAX:
-            raise BadFile(f"It has more than {ROWS_MAX:,} rows.")
+            raise SpreadsheetError(f"It has more than {ROWS_MAX:,} rows.")
         cells = _trimmed(row)
         if len(cells) > len(headers):
-            raise BadFile(f"Line {line} has {len(cells)} cells, but there are {len(headers)} columns.")
+            raise SpreadsheetError(f"Line {line} has {len(cells)} cells, but there are {len(headers)} columns.")
         dataset.append([*cells, *[""] * (len(headers) - len(cells))])
         numbers.append(line)
     return Sheet(dataset, numbers)
@@ -121,9 +123,9 @@ def _csv_rows(content: bytes) -> Iterator[list[str]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise BadFile("It is neither XLSX nor CSV in UTF-8.") from None
+        raise SpreadsheetError("It is neither XLSX nor CSV in UTF-8.") from None
     if "\0" in text:
-        raise BadFile("It is neither XLSX nor CSV in UTF-8.")
+        raise SpreadsheetError("It is neither XLSX nor CSV in UTF-8.")
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)  # spreadsheets write what their country writes
     yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -132,7 +134,7 @@ def _csv_rows(content: bytes) -> Iterator[list[str]]:
 def _xlsx_rows(content: bytes) -> Iterator[list[str]]:
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         if sum(each.file_size for each in packed.infolist()) > UNPACKED_BYTES_MAX:
-            raise BadFile("It is larger than it looks.")
+            raise SpreadsheetError("It is larger than it looks.")
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     sheet = book.worksheets[0]
     sheet.reset_dimensions()  # what it says of them may be wrong
@@ -151,7 +153,7 @@ def _text(cell: object, line: int) -> str:
     if not isinstance(cell, float):
         return str(cell)
     if abs(cell) >= EXACT_BELOW and not cell.is_integer():
-        raise BadFile(f"Line {line}: a spreadsheet does not hold {cell} exactly; write it as text.")
+        raise SpreadsheetError(f"Line {line}: a spreadsheet does not hold {cell} exactly; write it as text.")
     return format(Decimal(format(cell, f".{NUMBER_DIGITS_MAX}g")), "f")
 
 

@@ -260,7 +260,7 @@ class ServiceResource(ById, SheetResource):
             if instance.link_pattern not in self._rules:
                 link_rules.read(instance.link_pattern)
                 self._rules.add(instance.link_pattern)
-        except link_rules.BadPattern as error:
+        except link_rules.LinkPatternError as error:
             wrong["link_pattern"] = f"This is no regular expression: {error}."
         return wrong
 
