@@ -1,4 +1,4 @@
-"""Providers of the tests: rows of the database that lead to a fake upstream panel."""
+"""Makes orders, providers and routes, and moves orders on."""
 
 from decimal import Decimal
 from itertools import count
@@ -20,16 +20,16 @@ def place(account: int, service: int, times: int = 1, **parameters: str) -> list
     from tradepost.engine.placing import Mode, Placed, Request
     from tradepost.engine.placing import place as place_batch
 
-    wanted = {"service": str(service), "link": "https://example.com/page", "quantity": "100", **parameters}
+    request = {"service": str(service), "link": "https://example.com/page", "quantity": "100", **parameters}
     with transaction.atomic():
-        answers = place_batch(engine_connection(), [Request(account, wanted)] * times, mode=Mode.WEB)
+        answers = place_batch(engine_connection(), [Request(account, request)] * times, mode=Mode.WEB)
     orders = [answer.order for answer in answers if isinstance(answer, Placed)]
     assert len(orders) == times, answers
     return orders
 
 
 def settle(order: int, **fields: Any) -> None:
-    """Report on an order as an upstream does."""
+    """Report on an order as an upstream panel does."""
     from django.db import transaction
 
     from tradepost.database import engine_connection
@@ -40,7 +40,7 @@ def settle(order: int, **fields: Any) -> None:
 
 
 def make_provider(url: str = "http://127.0.0.1:9/api/v2", *, key: str = KEY, **fields: Any) -> "Provider":
-    """Make a provider at an address, by default one where nothing listens."""
+    """Make a provider with this URL. By default nothing listens there."""
     from tradepost.providers.models import Provider
 
     provider = Provider(name=f"Provider {next(_numbers)}", url=url, **fields)
@@ -50,7 +50,7 @@ def make_provider(url: str = "http://127.0.0.1:9/api/v2", *, key: str = KEY, **f
 
 
 def make_offer(provider: "Provider", **fields: Any) -> "ProviderService":
-    """Make something that a provider sells: 0.50 for 1,000, from 10 to 10,000."""
+    """Make a service of a provider's list: 0.50 for 1,000, from 10 to 10,000."""
     from tradepost.providers.models import ProviderService
 
     defaults = {
@@ -61,7 +61,7 @@ def make_offer(provider: "Provider", **fields: Any) -> "ProviderService":
 
 
 def route(service: int, offer: "ProviderService", **fields: Any) -> "Route":
-    """Lead a service to what a provider sells."""
+    """Route a service to a service of a provider."""
     from tradepost.catalog.models import Service
     from tradepost.providers.models import Route
 
@@ -69,8 +69,8 @@ def route(service: int, offer: "ProviderService", **fields: Any) -> "Route":
     return Route.objects.create(service_id=service, provider_service=offer, **fields)
 
 
-def attempt(provider: int, order: int, result: str, **told: Any) -> None:
-    """Try to place a queued order with a provider as its worker does, with this result."""
+def attempt(provider: int, order: int, result: str, **fields: Any) -> None:
+    """Send a queued order to a provider as a worker does, with this result."""
     from django.db import transaction
 
     from tradepost.database import engine_connection
@@ -78,6 +78,6 @@ def attempt(provider: int, order: int, result: str, **told: Any) -> None:
 
     with transaction.atomic():
         outgoing_orders = dispatching.claim(engine_connection(), provider, limit=100)
-        [outgoing] = [each for each in outgoing_orders if each.order == order]
-        outcome = attempts.Outcome(order, outgoing.attempt, attempts.Result(result), **told)
+        [outgoing] = [candidate for candidate in outgoing_orders if candidate.order == order]
+        outcome = attempts.Outcome(order, outgoing.attempt, attempts.Result(result), **fields)
         attempts.record(engine_connection(), [outcome])

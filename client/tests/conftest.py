@@ -1,4 +1,4 @@
-"""An upstream panel on a real socket, and every test of a client with both clients."""
+"""An upstream panel on a real socket, and both clients for each test."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import tests.alike  # noqa: F401 - is done by importing it
+import tests.alike  # noqa: F401 - importing it sets up the process
 from testkit.upstream.server import Upstream
 from tests.waiting import HANG_SECONDS
 from tradepost_client import AsyncClient, Client, DefaultOrder, Retry
@@ -18,14 +18,14 @@ ORDER = DefaultOrder(service=1, link=LINK, quantity=100)
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    """A panel with one service, which does as it is asked until it is told otherwise."""
+    """A panel with one service and no faults."""
     with Upstream() as running:
         yield running
 
 
 @pytest.fixture(params=[Client, AsyncClient])
 def ask(request: pytest.FixtureRequest, upstream: Upstream) -> Callable[..., Any]:
-    """Call a method of a client by its name; `client` are the client's options."""
+    """Call a method of a client by its name; `client` has options for the client."""
 
     def call(method: str, *arguments: Any, client: dict[str, Any] | None = None, **named: Any) -> Any:
         options = {

@@ -1,4 +1,4 @@
-"""Running the command as people do, its environment set to a panel's."""
+"""Runs the command with the URL and the key of a panel in its environment."""
 
 import json
 from collections.abc import Callable
@@ -14,10 +14,10 @@ type Run = Callable[..., Result]
 
 
 def runner(upstream: Upstream) -> Run:
-    """Return what runs the command and checks its exit code, any if None; the key is never in what it prints."""
+    """Return a function that runs the command and checks its exit code, if any. The key must not be in the output."""
 
     def run(*arguments: str, code: int | None = 0, **environ: str) -> Result:
-        output.out.width = 200  # whatever terminal the tests run in
+        output.out.width = 200  # independent of the terminal
         panel = {"TRADEPOST_CLIENT_URL": upstream.url, "TRADEPOST_CLIENT_KEY": upstream.panel.key}
         result = CliRunner().invoke(app, arguments, env={**panel, **environ})
         assert code in {None, result.exit_code}, result.output
@@ -28,5 +28,5 @@ def runner(upstream: Upstream) -> Run:
 
 
 def lines(result: Result) -> list[Any]:
-    """Return what was printed as JSON, line by line."""
+    """Return the printed lines, parsed as JSON."""
     return [json.loads(line) for line in result.stdout.splitlines()]

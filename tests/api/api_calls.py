@@ -1,4 +1,4 @@
-"""Shorthand of the API's tests: call it, and place an order by it."""
+"""Calls the API of a desk."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ LINK = "https://pixelpond.example/alice"
 
 
 def call(desk: Desk, customer: Customer | str, action: str, **parameters: Any) -> Any:
-    """Call the API as a form POST and return its JSON."""
+    """Post an action as a form, and return the JSON of the answer."""
     key = customer if isinstance(customer, str) else customer.key
     response = asking.post(desk.api_url, data={"key": key, "action": action, **parameters})
     assert response.status_code == 200

@@ -1,4 +1,4 @@
-"""Shorthand of the engine's tests: ask for an order, and look up what became of it."""
+"""Calls the engine to place orders, and reads their results from the database."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -17,37 +17,37 @@ LINK = "https://example.test/alice"
 
 
 def ask(buyer: Customer | int, service: int | str, /, **parameters: object) -> Request:
-    """Ask for 100 at `LINK` of a service, or for what the parameters say."""
-    wanted = {"service": service, "link": LINK, "quantity": 100, **parameters}
+    """Return a request for 100 at `LINK` of a service; `parameters` override and add."""
+    fields = {"service": service, "link": LINK, "quantity": 100, **parameters}
     return Request(
-        buyer.digest if isinstance(buyer, Customer) else buyer, {name: str(value) for name, value in wanted.items()}
+        buyer.digest if isinstance(buyer, Customer) else buyer, {name: str(value) for name, value in fields.items()}
     )
 
 
 def place_all(connection: psycopg.Connection, *requests: Request) -> list[int | str]:
-    """Place a batch; of each request, return the order's id or the error's text."""
+    """Place a batch, and return for each request the order's id or the error's text."""
     answers = place(connection, requests, mode=Mode.API)
     return [answer.order if isinstance(answer, Placed) else str(answer) for answer in answers]
 
 
 def place_one(connection: psycopg.Connection, request: Request) -> Placed:
-    """Place one order, which must be accepted."""
+    """Place one order. The order must be accepted."""
     [answer] = place(connection, [request], mode=Mode.API)
     assert isinstance(answer, Placed), str(answer)
     return answer
 
 
 def refuse_one(connection: psycopg.Connection, request: Request) -> str:
-    """Ask for one order, which must be refused, and return the error's text."""
+    """Place one order, which must be refused, and return the error's text."""
     [answer] = place_all(connection, request)
     assert isinstance(answer, str), answer
     return answer
 
 
 def balance(connection: psycopg.Connection, customer: Customer) -> Decimal:
-    """Return what the ledger has for a customer."""
-    found: Decimal = value(connection, "SELECT balance FROM ledger_account WHERE account_id = %s", customer.id)
-    return found
+    """Return a customer's balance."""
+    amount: Decimal = value(connection, "SELECT balance FROM ledger_account WHERE account_id = %s", customer.id)
+    return amount
 
 
 def transfers(connection: psycopg.Connection, order: int) -> list[tuple[str, Decimal]]:
@@ -57,6 +57,6 @@ def transfers(connection: psycopg.Connection, order: int) -> list[tuple[str, Dec
 
 
 def value(connection: psycopg.Connection, query: str, *parameters: object) -> Any:
-    """Return the one value of a query's one row."""
-    [(found,)] = connection.execute(query, parameters).fetchall()
-    return found
+    """Return the single value that a query yields."""
+    [(single,)] = connection.execute(query, parameters).fetchall()
+    return single

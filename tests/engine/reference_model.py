@@ -1,6 +1,6 @@
-"""What the engine should do with orders and money, in plain Python that knows no SQL and no Decimal.
+"""A reference model of the engine's orders and money, in plain Python without SQL and Decimal.
 
-Amounts are whole numbers of hundred-thousandths. Orders are told by their place in `Model.orders`.
+Amounts are whole numbers of hundred-thousandths. An order's id is its place in `Model.orders`.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ def half_up(numerator: int, denominator: int) -> int:
 
 @dataclass
 class Ordered:
-    """An order. A drip-feed has `runs`, how many it makes; its runs are orders that have it for a parent."""
+    """An order. A drip-feed has a number of `runs`; each run is an order with the drip-feed as its `parent`."""
 
     customer: int
     service: int

@@ -24,7 +24,7 @@ type MakeRouted = Callable[..., int]
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    """A panel that sells service 1, at 0.90."""
+    """A panel that sells service 1 at 0.90."""
     with Upstream(delay_seconds=0.01) as running:
         yield running
 
@@ -33,10 +33,10 @@ def upstream() -> Iterator[Upstream]:
 def make_provider(
     upstream: Upstream, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MakeProvider]:
-    """Make providers of the upstream panel, or of another.
+    """Make providers at the upstream panel, or at another one.
 
-    Workers that run on the test database are kept out of them: what is done there, the test does. At the end they are
-    paused, so that no worker goes on with them.
+    Workers on the test database can't visit these providers: only the test does. At the end the providers are paused,
+    so that no worker visits them later.
     """
     from tradepost.fulfilment import throttled_client
     from tradepost.fulfilment.tasks import visits
@@ -68,13 +68,13 @@ def make_provider(
 
 @pytest.fixture
 def provider(make_provider: MakeProvider) -> int:
-    """A provider that is the upstream panel."""
+    """A provider at the upstream panel."""
     return make_provider()
 
 
 @pytest.fixture
 def make_routed(make_service: Callable[..., int]) -> MakeRouted:
-    """Make a service whose routes lead to these providers' first service, in this order."""
+    """Make a service with a route to service 1 of each provider, in this order."""
     from tradepost.providers.models import ProviderService, Route
 
     def make(*providers: int, multiplier: str = "1", overflow_percent: int = 0, **fields: Any) -> int:
@@ -100,7 +100,7 @@ def routed(provider: int, make_routed: MakeRouted) -> int:
 
 
 def order(customer: Customer, service: int, times: int = 1, **parameters: str) -> list[int]:
-    """Place orders of 100, each with a link of its own."""
+    """Place orders of 100, each with a different link."""
     requests = [
         Request(customer.digest, {"service": str(service), "link": f"https://pixelpond.example/{number}",
                                   "quantity": "100", **parameters})

@@ -1,4 +1,4 @@
-"""Staff who may pay, by their limits."""
+"""Staff with limits for payments, and requests for payments."""
 
 from decimal import Decimal
 from itertools import count
@@ -13,14 +13,14 @@ _numbers = count(1)
 
 
 def owner() -> Account:
-    """Make a superuser."""
+    """Make an owner of the desk."""
     return Account.objects.create_superuser(f"owner{next(_numbers)}@ledger.example")
 
 
 def payer(
     at_once: str = "100", a_day: str = "150", alone: str = "20", *, permissions: str = "top_up_account correct_balance"
 ) -> Account:
-    """Make a member of staff of a role with limits, who may make these payments."""
+    """Make a member of staff with these permissions, in a role with these limits."""
     from django.contrib.auth.models import Group, Permission
 
     from tradepost.ledger.models import PaymentLimit
@@ -37,7 +37,7 @@ def payer(
 
 
 def approver() -> Account:
-    """Make a member of staff who may approve payments and make none."""
+    """Make a member of staff who may approve payments, but not make them."""
     from django.contrib.auth.models import Permission
 
     person = Account.objects.create_user(f"approver{next(_numbers)}@ledger.example", is_staff=True)
@@ -46,7 +46,7 @@ def approver() -> Account:
 
 
 def wish(account: Customer | int, amount: str, kind: PaymentKind = PaymentKind.TOP_UP, **fields: object) -> Wish:
-    """Want to pay an account."""
+    """Return the request for a payment to an account."""
     to = account.id if isinstance(account, Customer) else account
     values = {"form_token": uuid4(), "reason": "paid by bank", "reference": "TR-1", **fields}
     return Wish(account=to, kind=kind, amount=Decimal(amount), **values)  # type: ignore[arg-type]

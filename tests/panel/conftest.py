@@ -1,4 +1,4 @@
-"""Browsers of customers, and something of everything of theirs to look at."""
+"""Browsers of customers, and one row of each kind that a customer can own."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -30,13 +30,13 @@ def seen_templates() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def fresh_limits() -> None:
-    """Begin each test with no mail sent and nobody throttled."""
+    """Begin each test without mails and without rate limits in use."""
     cache.clear()
     mail.outbox = []
 
 
 def browser(customer: Customer | None = None, **options: Any) -> Client:
-    """Return a browser, signed in as a customer."""
+    """Return a browser, signed in as the customer if there is one."""
     from tradepost.accounts.models import Account
 
     client = Client(SERVER_NAME=HOST, **options)
@@ -46,14 +46,14 @@ def browser(customer: Customer | None = None, **options: Any) -> Client:
 
 
 def page(client: Client, address: str, **options: Any) -> str:
-    """Return the text of a page that opens."""
+    """Load a page, which must answer 200, and return its HTML."""
     response = client.get(address, **options)
     assert response.status_code == 200, (address, response.status_code)
     return response.content.decode()
 
 
 class Belongings(NamedTuple):
-    """What Alice has, by the names of the addresses' parameters."""
+    """Alice's rows, by the names of the parameters in URLs."""
 
     service: int
     order: int

@@ -1,4 +1,4 @@
-"""What the races need: threads that start together, and the moment when a connection waits for a lock."""
+"""Threads that start together, and waiting for connections that are blocked by a lock."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from tests.waiting import HANG_SECONDS, until
 
 
 def all_at_once[T](runners: Sequence[Callable[[], T]]) -> list[T]:
-    """Run each in a thread of its own, released together, and return what they return."""
+    """Run each function in a thread, all at the same moment, and return their results."""
     barrier = Barrier(len(runners))
 
     def run(runner: Callable[[], T]) -> T:

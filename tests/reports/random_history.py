@@ -1,4 +1,4 @@
-"""Histories: orders of all sorts that go to a provider or not, are delivered in full or in part, and refunded."""
+"""Random histories of orders: sent to a provider or done by hand, delivered in full or in part, refunded."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ STEPS = 60
 def make_history(
     chance: random.Random, customers: Sequence[Customer], make_service: Callable[..., int], look: Callable[[], None]
 ) -> int:
-    """Have things happen at random, and `look` in between; return the provider that some of it went to."""
+    """Do random things, and call `look` between them. Return the provider that some orders were sent to."""
     by_hand, dripped, routed = (
         make_service(),
         make_service(dripfeed=True),
@@ -108,7 +108,7 @@ def _refill(first: int) -> None:
 
 
 def sent(account: int, service: int, *, rate: Decimal) -> Callable[..., None]:
-    """Place an order of 100 that a provider takes at a rate; return how to have it heard of."""
+    """Place an order of 100 that a provider accepts at this rate. Return a function that reports its status."""
     provider = make_provider()
     route(service, make_offer(provider, rate=rate))
     [order] = place(account, service)

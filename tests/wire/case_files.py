@@ -1,7 +1,9 @@
-r"""Cases of the wire, as files that people read: how one is written, and how it is read in.
+r"""Test cases of the wire protocol, and the parser of their files.
+
+A case looks like this:
 
     ### An account has a balance (§2)
-    # A remark. Steps that are no requests (`staging.STEPS`) begin with an exclamation mark.
+    # A remark. Steps that are no requests (`stage.STEPS`) begin with an exclamation mark.
     ! top-up alice 0.84292
     POST /api/v2
 
@@ -11,15 +13,15 @@ r"""Cases of the wire, as files that people read: how one is written, and how it
 
     {"balance": "100.84292", "currency": "USD"}
 
-Exchanges are separated by a line `---`; a line `or` separates bodies that are sent one after the other and answered the
-same. A request's lines end in CRLF; Host, Content-Length and a form's Content-Type are filled in. In requests and in
-answers `{alice}` stands for what `staging` has by that name or what an answer before has told; in requests `\x00` is a
-byte and `{x*200}` is 200 times `x`.
+A line `---` separates exchanges. A line `or` separates bodies that are sent in turn and get the same answer. The player
+adds CRLF, Host, Content-Length and a form's Content-Type. In requests and answers `{alice}` stands for the value that
+the stage has under that name, or that an earlier answer has set. In requests `\x00` is a byte, and `{x*200}` is 200
+times `x`.
 
-An answer is JSON, compared with its types; without a Content-Type it is `application/json` for 200, else `text/plain`.
-In it, `$first` takes a number and `"$first"` a string, which that name stands for from then on (`$_` is never kept);
-`"~…"` is a string that matches, and `"…"` in an array is whatever else there is. A header that is `(absent)` is not
-sent, or must not come.
+An answer is JSON, compared with its types. If it has no Content-Type, `application/json` is expected for 200, otherwise
+`text/plain`. `$first` matches any number and `"$first"` any string, and sets that name (`$_` sets nothing). `"~…"`
+matches by a regular expression, and `"…"` in an array stands for any other items. A header with the value `(absent)` is
+not sent, or must not be in the answer.
 """
 
 import re
@@ -34,7 +36,7 @@ _ANSWER = re.compile(r"^HTTP (?=[0-9]{3}$)", re.MULTILINE)
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """Steps, then requests that are alike but for their bodies, then the answer that each gets."""
+    """Steps, then requests that differ only in their bodies, then the answer that each must get."""
 
     line: int
     steps: Sequence[str]
@@ -46,7 +48,7 @@ class Exchange(msgspec.Struct, frozen=True):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One rule, and the exchanges that show it."""
+    """One rule of the protocol, and the exchanges that prove it."""
 
     file: Path
     line: int
@@ -55,7 +57,7 @@ class Case(msgspec.Struct, frozen=True):
 
 
 def read(file: Path) -> Iterator[Case]:
-    """Yield the cases of a file, in its order. Raises `ValueError` with file and line for what is no case."""
+    """Yield the cases of a file in order. Raises `ValueError` with file and line if the text is no case."""
     prose, *texts = re.split(r"^### ", file.read_text(), flags=re.MULTILINE)
     line = prose.count("\n") + 1
     for text in texts:
@@ -65,7 +67,7 @@ def read(file: Path) -> Iterator[Case]:
 
 
 def headers(lines: Sequence[str]) -> dict[str, str]:
-    """Read lines like `Name: value`, their names as they are written."""
+    """Parse lines like `Name: value`, and keep the spelling of the names."""
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 

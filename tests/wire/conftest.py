@@ -12,7 +12,7 @@ from tests.conftest import Customer
 def stage(
     connection: psycopg.Connection, make_customer: Callable[..., Customer], make_service: Callable[..., int]
 ) -> Iterator[dict[str, str]]:
-    """Customers and services of a case's own, a `Stage`."""
+    """A `Stage`: customers and services of one case."""
     from tests.wire.stage import Stage
 
     stage = Stage(connection, make_customer, make_service)

@@ -1,4 +1,4 @@
-"""Playing a case to a desk: its steps are carried out, its requests sent as bytes, its answers compared."""
+"""Plays a case against a desk: runs the steps, sends the requests as bytes, compares the answers."""
 
 import gzip
 import http.client
@@ -24,7 +24,7 @@ _NEW_NUMBER = re.compile(r"(?<![^\s\[:,])\$(\w+)")
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """An answer as it came, its content coding undone."""
+    """An answer, decompressed."""
 
     status: int
     headers: dict[str, str]  # by name in lower case
@@ -32,7 +32,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 def play(case: Case, url: str, stage: Stage) -> None:
-    """Play a case to the desk at `url`; fail with file, line, rule and both sides where an answer is another one."""
+    """Play a case against the desk at `url`. If an answer differs, fail with file, line, rule and both answers."""
     for exchange in case.exchanges:
         place = f"{case.file}:{exchange.line}: {case.rule}"
         try:
@@ -45,7 +45,7 @@ def play(case: Case, url: str, stage: Stage) -> None:
 
 
 def request_bytes(head: str, body: str, stage: Stage) -> bytes:
-    """Return what goes over the wire for a request as a case writes it."""
+    """Return the bytes of a request that a case describes."""
     start, *lines = _fill(head, stage).split("\n")
     text = _REPEATED.sub(lambda found: found[1] * int(found[2]), _fill(body, stage)).replace("\n", "\r\n")
     content = _BYTE.sub(lambda found: bytes.fromhex(found[1].decode()), text.encode())
@@ -58,7 +58,7 @@ def request_bytes(head: str, body: str, stage: Stage) -> bytes:
 
 
 def differences(exchange: Exchange, expected: str, reply: Reply, told: dict[str, str]) -> list[str]:
-    """Say in what an answer differs from the expected one; take from it what the case names."""
+    """Return the differences of an answer from the expected one, and store the values that the case names in `told`."""
     found = [] if reply.status == exchange.status else [f"the status is {reply.status}"]
     for name, value in {"content-type": JSON if exchange.status == 200 else TEXT, **exchange.headers}.items():
         if reply.headers.get(name, ABSENT) != value:
@@ -74,7 +74,7 @@ def differences(exchange: Exchange, expected: str, reply: Reply, told: dict[str,
 
 
 def matches(expected: object, found: object, told: dict[str, str]) -> bool:
-    """Tell whether `found` is what is expected, types included; what is new under a name is kept in `told`."""
+    """Return whether an answer matches, types included. New named values are stored in `told`."""
     if isinstance(expected, str):
         if expected[:1] in {"#", "$"}:
             right = type(found) is (int if expected[0] == "#" else str)
@@ -83,7 +83,7 @@ def matches(expected: object, found: object, told: dict[str, str]) -> bool:
             return isinstance(found, str) and re.fullmatch(expected[1:], found) is not None
     if isinstance(expected, list) and isinstance(found, list):
         rest = iter(found)
-        if "…" in expected:  # the others are there, in this order
+        if "…" in expected:  # the expected items must be there, in this order
             return all(any(matches(each, other, told) for other in rest) for each in expected if each != "…")
         return len(expected) == len(found) and all(map(matches, expected, found, [told] * len(found)))
     if isinstance(expected, dict) and isinstance(found, dict):

@@ -1,4 +1,4 @@
-"""What cases can name: customers and services, made when first named, and the steps that are no requests."""
+"""The names that cases can use: customers and services, made on first use, and the steps between requests."""
 
 import shlex
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from tradepost.ledger import books
 from tradepost.ledger.models import LedgerAccount
 
 CUSTOMERS: dict[str, dict[str, Any]] = {
-    "alice": {},  # 100.00 to spend, as all that say nothing else
+    "alice": {},  # with 100.00, like all without a balance here
     "bob": {},
     "poor": {"balance": "0.05"},
     "reader": {"scope": Scope.READ},
@@ -30,7 +30,7 @@ CUSTOMERS: dict[str, dict[str, Any]] = {
     "elsewhere": {"networks": ["203.0.113.0/24"]},
 }
 
-# 0.90 for 1,000 and from 10 to 10,000, unless said otherwise.
+# By default 0.90 for 1,000, from 10 to 10,000.
 SERVICES: dict[str, dict[str, Any]] = {
     "default": {},
     "precise": {"rate": "0.8110496"},
@@ -77,7 +77,7 @@ _MAKE_DUE = "UPDATE orders_dripfeed SET due_at = now() WHERE order_id = %s AND d
 
 
 class Stage(dict[str, str]):
-    """What stands for each name of one case: keys, ids of services, and what its answers have told."""
+    """The values of the names in one case: keys, ids of services, and values from answers."""
 
     def __init__(
         self,
@@ -105,19 +105,19 @@ class Stage(dict[str, str]):
         return self[name]
 
     def account(self, name: str) -> int:
-        """Return the account of a customer."""
+        """Return the id of a customer's account."""
         assert self[name]
         return self._accounts[name]
 
     def do(self, step: str) -> None:
-        """Carry out one step, its names filled in."""
+        """Run one step, whose names have been replaced by values."""
         name, *words = shlex.split(step)
         options = dict(word.split("=", 1) for word in words if "=" in word)
         STEPS[name](self, *[word for word in words if "=" not in word], **options)
         self.connection.commit()
 
     def release(self) -> None:
-        """Let the desk's worker go on with what was held."""
+        """Let the desk's worker run the held tasks again."""
         self.connection.rollback()  # a step may have failed
         self.connection.execute(_RELEASE)
         self.connection.commit()
@@ -154,7 +154,7 @@ def _agree_on_rate(stage: Stage, customer: str, service: str, rate: str) -> None
 
 
 def _put_on_list(stage: Stage, customer: str, discount: str, **rates: str) -> None:
-    """Put a customer on a price list of its own; `rates` are by service."""
+    """Put a customer on a new price list; `rates` maps services to rates."""
     account = stage.account(customer)
     made = PriceList.objects.create(name=f"List of {account}", discount_percent=Decimal(discount))
     for service, rate in rates.items():
