@@ -1,4 +1,4 @@
-"""`python -m bench all`, `python -m bench fuzz`: one subcommand a workload or trial. `scripts/bench` calls it."""
+"""`python -m bench COMMAND`, run by `scripts/bench`: one command for each workload."""
 
 import os
 import signal
@@ -8,18 +8,19 @@ from typing import Annotated
 
 import typer
 
-from bench import faults as failing
-from bench import following as watching
-from bench import fuzz as fuzzing
-from bench import growth as growing
-from bench import pages as paging
-from bench import processes as dividing
-from bench import rounds as measuring
-from bench import sending as speeding
-from bench import settings as setting
-from bench import standby as doubling
-from bench.errors import Failed
-from bench.workload import WORKLOADS
+from bench.workloads import (
+    api_actions,
+    dispatch_speed,
+    faults,
+    fuzz,
+    growth,
+    pages,
+    polling_cost,
+    processes,
+    settings,
+    standby,
+)
+from testkit.errors import RunFailedError
 from tradepost.up.errors import StartError
 
 ROUNDS_MAX = 100
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-# Not `type` statements: typer does not look into those, and would know neither bounds nor help.
+# Not `type` statements: typer does not look into those, and would find neither the bounds nor the help.
 Rounds = Annotated[int, typer.Option("--rounds", help="How often.", min=1, max=ROUNDS_MAX)]
 Seconds = Annotated[int, typer.Option("--seconds", help="How long each run is.", min=1, max=SECONDS_MAX)]
 Json = Annotated[bool, typer.Option("--json", help="Keep the figures under bench/results too.")]
@@ -51,61 +52,61 @@ Log = Annotated[Path, typer.Option("--log", help="Write what the desk logs to th
 
 
 @app.command(name="all")
-def all_(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False) -> None:
+def measure_all(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False) -> None:
     """Measure everything."""
-    _measure(*WORKLOADS, rounds=rounds, seconds=seconds, keep=json)
+    _measure(*api_actions.WORKLOADS, rounds=rounds, seconds=seconds, keep=json)
 
 
-@app.command()
-def add(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> None:
+@app.command(name="add")
+def measure_add(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> None:
     """Measure placing orders by API, for many accounts."""
     _measure("add", rounds=rounds, seconds=seconds, keep=json)
 
 
-@app.command()
-def add_one(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> None:
+@app.command(name="add-one")
+def measure_add_one(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> None:
     """Measure placing orders by API, all for one account."""
     _measure("add-one", rounds=rounds, seconds=seconds, keep=json)
 
 
-@app.command()
-def balance(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> None:
+@app.command(name="balance")
+def measure_balance(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> None:
     """Measure asking for balances."""
     _measure("balance", rounds=rounds, seconds=seconds, keep=json)
 
 
-@app.command()
-def status(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> None:
+@app.command(name="status")
+def measure_status(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> None:
     """Measure asking how 100 orders stand."""
     _measure("status", rounds=rounds, seconds=seconds, keep=json)
 
 
-@app.command()
-def services(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> None:
+@app.command(name="services")
+def measure_services(rounds: Rounds = 5, seconds: Seconds = 5, json: Json = False) -> None:
     """Measure listing 5,000 services."""
     _measure("services", rounds=rounds, seconds=seconds, keep=json)
 
 
-@app.command()
-def growth(rounds: Rounds = 5, seconds: Seconds = 3, orders: Orders = 10_000_000, json: Json = False) -> None:
+@app.command(name="growth")
+def measure_growth(rounds: Rounds = 5, seconds: Seconds = 3, orders: Orders = 10_000_000, json: Json = False) -> None:
     """Measure orders, balances and lists beside 10,000 orders, 1,000,000 and 10,000,000."""
-    _run(lambda: growing.measure(orders=orders, rounds_count=rounds, seconds=seconds, keep=json))
+    _run(lambda: growth.measure(orders=orders, rounds_count=rounds, seconds=seconds, keep=json))
 
 
-@app.command()
-def standby(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False) -> None:
+@app.command(name="standby")
+def measure_standby(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False) -> None:
     """Measure orders with a synchronous standby and without."""
-    _run(lambda: doubling.measure(rounds_count=rounds, seconds=seconds, keep=json))
+    _run(lambda: standby.measure(rounds_count=rounds, seconds=seconds, keep=json))
 
 
-@app.command()
-def processes(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False) -> None:
+@app.command(name="processes")
+def measure_processes(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False) -> None:
     """Measure orders by one server process and by two, and beside pages."""
-    _run(lambda: dividing.measure(rounds_count=rounds, seconds=seconds, keep=json))
+    _run(lambda: processes.measure(rounds_count=rounds, seconds=seconds, keep=json))
 
 
-@app.command()
-def settings(
+@app.command(name="settings")
+def measure_settings(
     given: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Settings of the one desk's PostgreSQL.")],
     *,
     rounds: Rounds = 5,
@@ -114,51 +115,50 @@ def settings(
     json: Json = False,
 ) -> None:
     """Measure what settings of the embedded PostgreSQL do, on a desk with them beside one without."""
-    _run(lambda: setting.measure(given, orders=orders, rounds_count=rounds, seconds=seconds, keep=json))
+    _run(lambda: settings.measure(given, orders=orders, rounds_count=rounds, seconds=seconds, keep=json))
 
 
-@app.command()
-def faults(
+@app.command(name="faults")
+def send_through_faults(
     orders: Orders = 10_000, seed: Seed = 1, kills: Kills = 20, workers: Workers = 1, minutes: Minutes = 30
 ) -> None:
     """Send orders to an upstream panel that fails a fifth of all requests, by workers that are killed."""
-    _run(lambda: failing.report(orders=orders, seed=seed, kills=kills, workers=workers, seconds_max=60.0 * minutes))
+    _run(lambda: faults.report(orders=orders, seed=seed, kills=kills, workers=workers, seconds_max=60.0 * minutes))
 
 
-@app.command()
-def fuzz(requests: Requests = 10_000, seed: Seed = 1, log: Log = Path(os.devnull)) -> None:
+@app.command(name="fuzz")
+def fuzz_desk(requests: Requests = 10_000, seed: Seed = 1, log: Log = Path(os.devnull)) -> None:
     """Send requests that no client should send, and hold the answers to the protocol."""
-    _run(lambda: fuzzing.run(count=requests, seed=seed, log=log))
+    _run(lambda: fuzz.run(count=requests, seed=seed, log=log))
 
 
-@app.command()
-def sending(orders: Orders = 4_000) -> None:
+@app.command(name="sending")
+def measure_sending(orders: Orders = 4_000) -> None:
     """Measure how many orders a second reach eight upstream panels, by one, two and four workers."""
-    _run(lambda: speeding.report(orders=orders))
+    _run(lambda: dispatch_speed.report(orders=orders))
 
 
-@app.command()
-def following(orders: Orders = 1_000_000, finished: Finished = 10_000_000, rounds: Rounds = 3) -> None:
+@app.command(name="following")
+def measure_following(orders: Orders = 1_000_000, finished: Finished = 10_000_000, rounds: Rounds = 3) -> None:
     """Measure the database's work for asking about every active order, beside few finished orders and many."""
-    _run(lambda: watching.report(active=orders, finished=finished, rounds=rounds))
+    _run(lambda: polling_cost.report(active=orders, finished=finished, rounds=rounds))
 
 
-@app.command()
-def pages(orders: Seeded = 1_000_000, times: Times = 40, only: Only = "", keep: Keep = None) -> None:
+@app.command(name="pages")
+def measure_pages(orders: Seeded = 1_000_000, times: Times = 40, only: Only = "", keep: Keep = None) -> None:
     """Measure the pages on the server: any over 100 ms (panel) or 300 ms (back office) at the 95th percentile fails."""
-    _run(lambda: paging.measure(orders=orders, times=times, only=only, keep=keep))
+    _run(lambda: pages.measure(orders=orders, times=times, only=only, keep=keep))
 
 
 def _measure(*names: str, rounds: int, seconds: int, keep: bool) -> None:
-    workloads = [WORKLOADS[name] for name in names]
-    _run(lambda: measuring.measure(workloads, rounds=rounds, seconds=seconds, keep=keep))
+    _run(lambda: api_actions.measure(*names, rounds_count=rounds, seconds=seconds, keep=keep))
 
 
 def _run(work: Callable[[], None]) -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then as after Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that SIGTERM cleans up like Ctrl-C
     try:
         work()
-    except (Failed, StartError) as failure:
+    except (RunFailedError, StartError) as failure:
         typer.secho(f"bench: {failure}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

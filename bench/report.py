@@ -1,4 +1,4 @@
-"""What was measured: tables to read, one JSON file to keep."""
+"""The results of a benchmark: tables to print, and one JSON file to keep."""
 
 import json
 import os
@@ -11,8 +11,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.figures import Run
-from bench.workload import Goal, Workload
+from bench.run_results import Run
+from bench.workload import Goal, Part, Workload
 
 RESULTS = Path(__file__).parent / "results"
 COMMIT_CHARS = 10
@@ -22,7 +22,7 @@ type Row = tuple[str, ...]
 
 @dataclass
 class Measured:
-    """A workload, and the runs of each of its parts so far."""
+    """A workload, and the runs of its parts so far, by the part's label."""
 
     workload: Workload
     runs: dict[str, list[Run]] = field(init=False)
@@ -30,26 +30,29 @@ class Measured:
     def __post_init__(self) -> None:
         self.runs = {part.label: [] for part in self.workload.parts}
 
+    def add(self, part: Part, run: Run) -> None:
+        self.runs[part.label].append(run)
+
     def per_second(self, part: str) -> list[float]:
-        """Return a part's rates, round by round."""
+        """Return a part's rates in the order of the rounds."""
         return [run.figures.per_second for run in self.runs[part]]
 
     def ratio(self, goal: Goal) -> tuple[float, float, float]:
-        """Return the ratio of the medians, and the smallest and largest of the rounds' own."""
+        """Return the ratio of the medians, and the smallest and the largest ratio of a round."""
         ours, theirs = self.per_second(goal.part), self.per_second(goal.against)
         ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
         return median(ours) / median(theirs), min(ratios), max(ratios)
 
 
-def line(measured: Measured) -> str:
-    """Return the last round of a workload in a few words."""
+def last_round(measured: Measured) -> str:
+    """Return one line about the workload's last round, by its first goal."""
     first = measured.workload.goals[0]
     ours, theirs = measured.per_second(first.part)[-1], measured.per_second(first.against)[-1]
     return f"{measured.workload.name} {ours:,.0f}/s ({ours / theirs:.2f} ×)"
 
 
 def table(measured: Measured) -> str:
-    """Return a workload's table: medians over the rounds, in brackets the smallest and the largest."""
+    """Return a workload's table: medians of the rounds, in brackets the smallest and the largest."""
     workload = measured.workload
     rows: list[Row] = [
         (workload.name, f"{workload.unit}/s", "p50 ms", "p99 ms", "CPU µs server", "CPU µs PostgreSQL"),
@@ -59,31 +62,30 @@ def table(measured: Measured) -> str:
 
 
 def goals(measured: Sequence[Measured]) -> str:
-    """Return the table of all ratios, beside their goals."""
+    """Return the table of all ratios and their goals."""
     rows: list[Row] = [("ratio", "against", "goal", "measured", "reached")]
-    for each in measured:
-        for goal in each.workload.goals:
-            ratio, least, most = each.ratio(goal)
-            wanted = goal.ratio_min
+    for workload in measured:
+        for goal in workload.workload.goals:
+            ratio, least, most = workload.ratio(goal)
             rows.append(
                 (
-                    f"{each.workload.name}: {goal.part}",
+                    f"{workload.workload.name}: {goal.part}",
                     goal.against,
-                    f"{wanted:g}" if wanted else "",
+                    f"{goal.ratio_min:g}" if goal.ratio_min else "",
                     f"{ratio:.2f} ({least:.2f}-{most:.2f})",
-                    ("yes" if ratio >= wanted else "no") if wanted else "",
+                    ("yes" if ratio >= goal.ratio_min else "no") if goal.ratio_min else "",
                 )
             )
     return _aligned(rows)
 
 
 def memory_line(peak_bytes: int | None) -> str:
-    """Say how much memory the server process has had at most."""
+    """Return a sentence about the server process's memory, or nothing if it is unknown."""
     return f"The server process had at most {peak_bytes / 2**20:.0f} MiB." if peak_bytes else ""
 
 
 def keep(measured: Sequence[Measured], *, seconds: int, peak_bytes: int | None) -> Path:
-    """Write every run's figures under `bench/results`, named by time and commit: rates per second, CPU in seconds."""
+    """Write all runs to a file under `bench/results`, named by time and commit: rates per second, CPU in seconds."""
     at, commit = datetime.now(UTC), _git("rev-parse", "HEAD")
     figures: dict[str, Any] = {
         "at": at.isoformat(timespec="seconds"),
@@ -94,7 +96,7 @@ def keep(measured: Sequence[Measured], *, seconds: int, peak_bytes: int | None) 
         "python": platform.python_version(),
         "seconds": seconds,
         "server_memory_peak_bytes": peak_bytes,
-        "workloads": {each.workload.name: _runs(each) for each in measured},
+        "workloads": {workload.workload.name: _runs(workload) for workload in measured},
     }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{at:%Y%m%d-%H%M}-{(commit or 'unknown')[:COMMIT_CHARS]}.json"
@@ -114,19 +116,19 @@ def _runs(measured: Measured) -> dict[str, Any]:
 
 def _cells(runs: Sequence[Run]) -> Row:
     all_figures = [run.figures for run in runs]
-    mean = [each.mean_ms for each in all_figures if each.mean_ms is not None]
+    mean = [figures.mean_ms for figures in all_figures if figures.mean_ms is not None]
     return (
-        _spread((each.per_second for each in all_figures), ",.0f"),
-        f"{_spread(mean, '.1f')} mean" if mean else _spread((each.p50_ms for each in all_figures), ".1f"),
-        _spread((each.p99_ms for each in all_figures), ".1f"),
+        _spread((figures.per_second for figures in all_figures), ",.0f"),
+        f"{_spread(mean, '.1f')} mean" if mean else _spread((figures.p50_ms for figures in all_figures), ".1f"),
+        _spread((figures.p99_ms for figures in all_figures), ".1f"),
         _cpu_us(run.cpu.server / run.figures.done for run in runs if run.cpu),
         _cpu_us(run.cpu.postgres / run.figures.done for run in runs if run.cpu),
     )
 
 
 def _spread(values: Iterable[float | None], form: str) -> str:
-    told = [value for value in values if value is not None]
-    return f"{median(told):{form}} ({min(told):{form}}-{max(told):{form}})" if told else ""
+    known = [value for value in values if value is not None]
+    return f"{median(known):{form}} ({min(known):{form}}-{max(known):{form}})" if known else ""
 
 
 def _cpu_us(seconds: Iterable[float]) -> str:

@@ -1,4 +1,4 @@
-"""HTTP as tests speak it: a request is given up where it hangs and no earlier, and goes through nobody's proxy."""
+"""HTTP requests of the tests: they time out only after a hang, and use no proxy."""
 
 from functools import partial
 

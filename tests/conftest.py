@@ -1,7 +1,7 @@
-"""A real PostgreSQL for a process that runs tests, made here and gone at the end; each test makes its own customers.
+"""Starts a PostgreSQL for the tests of this process, and deletes it at the end. Each test makes its own customers.
 
-Nothing is rolled back or emptied between tests: transfers can't be deleted, by design. `TRADEPOST_POSTGRES_BIN` runs
-the same tests on another version's programs.
+Nothing is rolled back or deleted between tests: transfers can't be deleted, by design. `TRADEPOST_POSTGRES_BIN` names
+the programs of another PostgreSQL version.
 """
 
 import contextlib
@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
-import tests.alike  # noqa: F401 - is done by importing it
-from bench import cpu
+import tests.alike  # noqa: F401 - importing it sets up the process
+from testkit import process_cpu
 from tests.waiting import HANG_SECONDS, until
 from tradepost.config import environment
 from tradepost.up.postgres import Postgres
@@ -32,11 +32,11 @@ _home = Path(tempfile.mkdtemp(prefix="tradepost-tests-"))
 _postgres = Postgres(_home, environment.postgres_bin())
 _numbers = count(1)
 
-DESK_NAME = "a desk of the tests"  # of its sessions at the database
+DESK_NAME = "a desk of the tests"  # application name of its database sessions
 DAY_SECONDS = 86_400
 NIGHT_SECONDS = HANG_SECONDS / 2
 PROC = Path("/proc")
-NAME_CHARS_MAX = 15  # of a process's name, that the kernel keeps
+NAME_CHARS_MAX = 15  # the kernel keeps no more of a process's name
 
 os.environ["TRADEPOST_HOME"] = str(_home)
 os.environ["DJANGO_SETTINGS_MODULE"] = "tradepost.config.settings"
@@ -44,13 +44,13 @@ os.environ["TRADEPOST_PRIVATE_ADDRESSES"] = "allow"  # upstream panels of tests 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the database and bring its schema up before any test module imports a model.
+    """Start the database and make its schema before any test module imports a model.
 
-    Files of tests are in a folder of this run's own. In the one that pytest has for all runs of a user, databases that
-    belong to another user would be out of reach as soon as another run begins.
+    Temporary files of tests are in a folder of this run. Pytest's own folder is shared by all runs of a user: another
+    run would make it inaccessible to PostgreSQL, which may run as another user.
     """
     config.option.basetemp = config.option.basetemp or str(_home / "tests")
-    if _only_hands_out(config):
+    if _runs_no_tests(config):
         return
     _postgres.start()
     os.environ["DATABASE_URL"] = _postgres.url
@@ -63,20 +63,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the database and leave nothing behind."""
-    if not _only_hands_out(config):
+    """Stop the database and delete its files."""
+    if not _runs_no_tests(config):
         _postgres.stop()
         until_stopped(_home)
     shutil.rmtree(_home)
 
 
 def until_stopped(home: Path) -> None:
-    """Wait until the database of a home folder has stopped: who asks it to does not wait for long."""
+    """Wait until the database of a home folder has stopped. The process that stops it does not wait for long."""
     until(lambda: not (home / "postgres" / "postmaster.pid").exists(), "the database stops")
 
 
-def _only_hands_out(config: pytest.Config) -> bool:
-    """Tell whether this process hands the tests out to others, each with a database of its own, and runs none."""
+def _runs_no_tests(config: pytest.Config) -> bool:
+    """Return whether this process only hands out the tests to processes with databases of their own."""
     return bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
 
 
@@ -91,7 +91,7 @@ class Customer(NamedTuple):
 
 @pytest.fixture
 def connect() -> Iterator[Callable[[], psycopg.Connection]]:
-    """Open connections to the test database, closed at the end."""
+    """Open connections to the test database, which are closed after the test."""
     opened: list[psycopg.Connection] = []
 
     def open_one() -> psycopg.Connection:
@@ -99,13 +99,13 @@ def connect() -> Iterator[Callable[[], psycopg.Connection]]:
         return opened[-1]
 
     yield open_one
-    for each in opened:
-        each.close()
+    for connection in opened:
+        connection.close()
 
 
 @pytest.fixture
 def connection(connect: Callable[[], psycopg.Connection]) -> psycopg.Connection:
-    """One connection, as the engine takes it."""
+    """A connection to the test database."""
     return connect()
 
 
@@ -130,7 +130,7 @@ def make_customer() -> Callable[..., Customer]:
 
 @pytest.fixture
 def alice(make_customer: Callable[..., Customer]) -> Customer:
-    """The owner of what is tested; she has 100.00."""
+    """The customer who owns the tested rows; she has 100.00."""
     return make_customer()
 
 
@@ -142,7 +142,7 @@ def bob(make_customer: Callable[..., Customer]) -> Customer:
 
 @pytest.fixture
 def make_service() -> Callable[..., int]:
-    """Make services on sale and return their ids; fulfilled by hand unless said otherwise."""
+    """Make services on sale and return their ids. By default they are fulfilled by hand."""
     from tradepost.catalog.models import Category, Service
 
     def make(**fields: Any) -> int:
@@ -161,7 +161,7 @@ def service(make_service: Callable[..., int]) -> int:
 
 @pytest.fixture
 def one_day() -> None:
-    """A day, which is UTC's at a desk, that lasts to the end of the test: shortly before midnight the next one does."""
+    """Keep the UTC day the same during the test: shortly before midnight, wait for the next day."""
     until(lambda: DAY_SECONDS - time.time() % DAY_SECONDS > NIGHT_SECONDS, "the next day has begun")
 
 
@@ -183,21 +183,21 @@ class Desk(NamedTuple):
     home: Path
 
 
-_desks: list[Desk] = []  # those that run
+_desks: list[Desk] = []  # running desks
 
 
 def process_of(desk: Desk, name: str, *, but: int = 0) -> int:
-    """Return a desk's process of this name that is not `but`; one that was started a moment ago has none yet."""
+    """Wait for a desk's process of this name, other than `but`, and return its id."""
     shown = f"tradepost {name}"[:NAME_CHARS_MAX]
     return until(
-        lambda: next((pid for pid in cpu.named(desk.process.pid, shown) if pid != but), None),
+        lambda: next((pid for pid in process_cpu.children_named(desk.process.pid, shown) if pid != but), None),
         f"the desk has a process called {name}",
     )
 
 
 @contextlib.contextmanager
 def resting_workers() -> Iterator[None]:
-    """Keep the workers of desks on the test database from what is made meanwhile; they wait outside any transaction."""
+    """Stop the workers of desks on the test database, each between two transactions, until the context ends."""
     known = [desk for desk in _desks if desk.home == _home] if PROC.exists() else []
     resting = [process_of(desk, "worker") for desk in known]
     try:
@@ -209,7 +209,7 @@ def resting_workers() -> Iterator[None]:
 
 
 def _are_put_to_rest(workers: Collection[int]) -> bool:
-    """Stop the workers; let them go on if that was amid a transaction, and tell whether they have stopped."""
+    """Stop the workers, and return True. If one is in a transaction, let all go on, and return False."""
     for pid in workers:
         os.kill(pid, signal.SIGSTOP)
     until(lambda: all(map(_is_stopped, workers)), "the workers have stopped")
@@ -227,14 +227,14 @@ def _is_stopped(pid: int) -> bool:
 
 @pytest.fixture
 def workers_at_rest() -> Iterator[None]:
-    """Have no worker of a running desk look at what a test makes."""
+    """Stop the workers of running desks during the test."""
     with resting_workers():
         yield
 
 
 @pytest.fixture(autouse=True)
 def workers_only_where_a_desk_is(request: pytest.FixtureRequest) -> None:
-    """Have a worker take part in tests that ask for the desk, and in no other: whether one runs is by chance there."""
+    """Stop the workers in tests without `desk`: a desk runs there only if an earlier test has started it."""
     if "desk" not in request.fixturenames:
         request.getfixturevalue("workers_at_rest")
 
@@ -271,7 +271,7 @@ def start_desk(*arguments: str, **environ: str) -> Desk:
 def stop_desk(desk: Desk, *, by: signal.Signals = signal.SIGTERM) -> int:
     """Stop a desk as an operator does, and return its exit status."""
     _desks.remove(desk)
-    with desk.process:  # waits, and closes the pipe
+    with desk.process:  # waits for the process, and closes the pipe
         desk.process.send_signal(by)
         try:
             return desk.process.wait(HANG_SECONDS)
@@ -280,17 +280,17 @@ def stop_desk(desk: Desk, *, by: signal.Signals = signal.SIGTERM) -> int:
 
 
 def kill_desk(desk: Desk, *others: int) -> None:
-    """Kill a desk's supervisor, and other processes with it, none of them asked first."""
+    """Kill a desk's supervisor and other processes with -9."""
     _desks.remove(desk)
     with desk.process:
         for pid in (desk.process.pid, *others):
-            with contextlib.suppress(ProcessLookupError):  # one that has stopped by itself: its supervisor is gone
+            with contextlib.suppress(ProcessLookupError):  # a process stops by itself without its supervisor
                 os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")
 def desk() -> Iterator[Desk]:
-    """A desk that runs on the test database, its simulator quick."""
+    """A desk that runs on the test database, with a fast simulator."""
     running = start_desk(TRADEPOST_SIMULATOR_SECONDS="2")
     yield running
     assert stop_desk(running) == 0

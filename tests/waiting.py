@@ -1,4 +1,4 @@
-"""Waiting for what others do: each wait has an end that only a hang reaches, and fails there by what it waited for."""
+"""Waits for other processes and threads. A wait gives up only after a hang, and names its condition then."""
 
 import time
 from collections.abc import Callable
@@ -6,29 +6,27 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-HANG_SECONDS = 120  # what takes longer hangs, on the slowest of machines too
+HANG_SECONDS = 120  # even on the slowest machine, only a hang takes longer
 LOOK_SECONDS = 0.02
 
 _BLOCKED = "SELECT pid FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
 
 
 def until[T](condition: Callable[[], T | None], what: str, *, seconds: float = HANG_SECONDS) -> T:
-    """Look until the condition holds, and return what it then returns; `what` is the sentence that never came true."""
+    """Poll until the condition is true, and return its value. If it never is, fail with the sentence `what`."""
     end = time.monotonic() + seconds
-    while not (found := condition()):
+    while not (value := condition()):
         if time.monotonic() > end:
             pytest.fail(f"waited {seconds} s in vain: {what}")
         time.sleep(LOOK_SECONDS)
-    return found
+    return value
 
 
 def until_blocked_by(holder: psycopg.Connection) -> int:
-    """Wait until a session waits for a lock that this connection holds; return that session's process."""
+    """Wait until a session waits for a lock that this connection holds; return that session's process id."""
 
     def blocked() -> int | None:
-        holder.execute(
-            "SELECT pg_stat_clear_snapshot()"
-        )  # within a transaction the sessions are those of its beginning
+        holder.execute("SELECT pg_stat_clear_snapshot()")  # in a transaction, pg_stat_activity is cached
         row = holder.execute(_BLOCKED, [holder.info.backend_pid]).fetchone()
         return int(row[0]) if row else None
 

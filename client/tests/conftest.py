@@ -1,4 +1,4 @@
-"""An upstream panel on a real socket, and a fixture that runs each test with both clients."""
+"""An upstream panel on a real socket, and both clients for each test."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-import tests.alike  # noqa: F401 - is done by importing it
-from tests.fakes.upstream import Upstream
+import tests.alike  # noqa: F401 - importing it sets up the process
+from testkit.upstream.server import Upstream
 from tests.waiting import HANG_SECONDS
 from tradepost_client import AsyncClient, Client, DefaultOrder, Retry
 
@@ -18,14 +18,14 @@ ORDER = DefaultOrder(service=1, link=LINK, quantity=100)
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    """A panel with one service. It works correctly until a test scripts a fault."""
+    """A panel with one service and no faults."""
     with Upstream() as running:
         yield running
 
 
 @pytest.fixture(params=[Client, AsyncClient])
 def ask(request: pytest.FixtureRequest, upstream: Upstream) -> Callable[..., Any]:
-    """Call a method by its name, once with each client. `client` has the client's options."""
+    """Call a method of a client by its name; `client` has options for the client."""
 
     def call(method: str, *arguments: Any, client: dict[str, Any] | None = None, **named: Any) -> Any:
         options = {

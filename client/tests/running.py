@@ -1,4 +1,4 @@
-"""Running the command as a user does, with a panel's URL and key in the environment."""
+"""Runs the command with the URL and the key of a panel in its environment."""
 
 import json
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 from typer.testing import CliRunner, Result
 
-from tests.fakes.upstream import Upstream
+from testkit.upstream.server import Upstream
 from tradepost_client._cli import output
 from tradepost_client._cli.app import app
 
@@ -14,13 +14,10 @@ type Run = Callable[..., Result]
 
 
 def runner(upstream: Upstream) -> Run:
-    """Return a function that runs the command and checks its exit code (None allows any).
-
-    It also checks that the command does not print the key.
-    """
+    """Return a function that runs the command and checks its exit code, if any. The key must not be in the output."""
 
     def run(*arguments: str, code: int | None = 0, **environ: str) -> Result:
-        output.out.width = 200  # so that the terminal in which the tests run does not matter
+        output.out.width = 200  # independent of the terminal
         panel = {"TRADEPOST_CLIENT_URL": upstream.url, "TRADEPOST_CLIENT_KEY": upstream.panel.key}
         result = CliRunner().invoke(app, arguments, env={**panel, **environ})
         assert code in {None, result.exit_code}, result.output
@@ -31,5 +28,5 @@ def runner(upstream: Upstream) -> Run:
 
 
 def lines(result: Result) -> list[Any]:
-    """Parse what the command printed, one JSON value a line."""
+    """Return the printed lines, parsed as JSON."""
     return [json.loads(line) for line in result.stdout.splitlines()]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from conftest import ORDER
-from tests.fakes.dialects import ODD, Dialect
-from tests.fakes.upstream import Reply, Upstream
+from testkit.upstream.dialects import ODD, Dialect
+from testkit.upstream.server import Reply, Upstream
 from tradepost_client import (
     AsyncClient,
     Balance,

@@ -9,9 +9,9 @@ import pytest
 
 from conftest import LINK
 from running import Run, lines, runner
-from tests.fakes.faults import Fault
-from tests.fakes.panel import Offer, Panel
-from tests.fakes.upstream import Reply, Upstream
+from testkit.upstream.faults import Fault
+from testkit.upstream.panel import Offer, Panel
+from testkit.upstream.server import Reply, Upstream
 
 
 @pytest.fixture

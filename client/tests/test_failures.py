@@ -11,9 +11,9 @@ import httpx2
 import pytest
 
 from conftest import ORDER, QUICK
-from tests.fakes.faults import Fault
-from tests.fakes.panel import Panel
-from tests.fakes.upstream import Reply, Upstream
+from testkit.upstream.faults import Fault
+from testkit.upstream.panel import Panel
+from testkit.upstream.server import Reply, Upstream
 from tests.waiting import HANG_SECONDS, until
 from tradepost_client import (
     Ambiguous,

@@ -14,9 +14,9 @@ import pytest
 
 from conftest import LINK
 from running import Run, lines, runner
-from tests.fakes.faults import Fault, Faults
-from tests.fakes.panel import KEY, Panel
-from tests.fakes.upstream import Upstream
+from testkit.upstream.faults import Fault, Faults
+from testkit.upstream.panel import KEY, Panel
+from testkit.upstream.server import Upstream
 from tests.waiting import HANG_SECONDS, until
 
 

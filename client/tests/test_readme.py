@@ -7,7 +7,7 @@ import pytest
 from typer.main import get_command
 
 from running import runner
-from tests.fakes.upstream import Upstream
+from testkit.upstream.server import Upstream
 from tradepost_client import Client, _errors
 from tradepost_client._cli.app import app
 

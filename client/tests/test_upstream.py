@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from conftest import ORDER, QUICK
+from testkit.upstream.faults import Fault, Faults
+from testkit.upstream.panel import Panel
+from testkit.upstream.server import Upstream
 from tests import asking
-from tests.fakes.faults import Fault, Faults
-from tests.fakes.panel import Panel
-from tests.fakes.upstream import Upstream
 from tradepost_client import Client, Status
 
 ROOT = Path(__file__).parent.parent.parent
@@ -61,7 +61,7 @@ def test_orders_move_on_to_their_ends() -> None:
 
 
 def test_it_runs_as_a_process() -> None:
-    command = [sys.executable, "-m", "tests.fakes.upstream", "--idempotency", "--advance-seconds", "0.05"]
+    command = [sys.executable, "-m", "testkit.upstream.server", "--idempotency", "--advance-seconds", "0.05"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         words = process.stdout.readline().split()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.calling import LINK, call, order
+from tests.api.api_calls import LINK, call, order
 from tests.conftest import Customer, Desk
 from tests.waiting import until
 from tradepost.accounts.models import Key

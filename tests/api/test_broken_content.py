@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests import asking
-from tests.api.calling import LINK
+from tests.api.api_calls import LINK
 from tests.conftest import Customer, Desk
 from tradepost.api import parameters
 

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests import asking
-from tests.api.calling import call, order
+from tests.api.api_calls import call, order
 from tests.conftest import Customer, Desk
 from tests.waiting import HANG_SECONDS
 from tradepost.api.openapi.actions import ACTIONS

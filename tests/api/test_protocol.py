@@ -17,7 +17,7 @@ import psycopg
 import pytest
 import uvicorn
 
-from tests.api.calling import LINK, call
+from tests.api.api_calls import LINK, call
 from tests.conftest import Customer, Desk, process_of, start_desk, stop_desk
 from tests.waiting import HANG_SECONDS, until, until_blocked_by
 from tradepost.api.head_cache import HeadCache

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import asking
-from tests.api.calling import LINK
+from tests.api.api_calls import LINK
 from tests.conftest import Customer, Desk, start_desk, stop_desk
 from tests.waiting import in_one_go, until
 from tradepost.accounts import keys

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.api.calling import call, order
+from tests.api.api_calls import call, order
 from tests.conftest import Customer, Desk
 from tradepost.engine.refilling import RefillReport, settle_refills
 from tradepost.engine.settling import Report, settle

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from tests import asking
-from tests.api.calling import LINK, call, order
+from tests.api.api_calls import LINK, call, order
 from tests.conftest import Customer, Desk
 from tests.waiting import HANG_SECONDS
 from tradepost.accounts.models import Account

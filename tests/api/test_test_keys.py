@@ -3,9 +3,9 @@
 import psycopg
 import pytest
 
-from tests.api.calling import LINK, call, order
+from tests.api.api_calls import LINK, call, order
 from tests.conftest import Customer, Desk
-from tests.engine.ordering import MakeService, value
+from tests.engine.engine_calls import MakeService, value
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.catalog.models import CustomRate

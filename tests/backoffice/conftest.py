@@ -3,38 +3,16 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
-from itertools import count
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from django.test import Client
 from django.test.utils import setup_test_environment, teardown_test_environment
 
+from tests.backoffice.browsers import sign_in
+from tests.builders import attempt, make_offer, make_provider, place, route, settle
 from tests.conftest import Customer
-from tests.providers.builders import attempt, make_offer, make_provider, route
 from tests.waiting import HANG_SECONDS
-
-_numbers = count(1)
-
-
-def sign_in(**fields: Any) -> Client:
-    """Create an account, and return a browser that has signed in with it."""
-    from tradepost.accounts.models import Account
-
-    client = Client()
-    client.force_login(Account.objects.create_user(f"person{next(_numbers)}@backoffice.example", **fields))
-    return client
-
-
-def member(role: str) -> Client:
-    """Create a member of staff in this role, and return a browser that has signed in."""
-    from django.contrib.auth.models import Group
-
-    from tradepost.accounts.models import Account
-
-    client = sign_in(is_staff=True)
-    Account.objects.get(pk=client.session["_auth_user_id"]).groups.add(Group.objects.get(name=role))
-    return client
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -96,40 +74,13 @@ class Things(NamedTuple):
     orders_stuckorder: int
 
 
-def place(account: int, service: int, times: int = 1, **parameters: str) -> list[int]:
-    """Place orders, and return their ids."""
-    from django.db import transaction
-
-    from tradepost.database import engine_connection
-    from tradepost.engine.placing import Mode, Placed, Request
-    from tradepost.engine.placing import place as place_batch
-
-    wanted = {"service": str(service), "link": "https://example.com/page", "quantity": "100", **parameters}
-    with transaction.atomic():
-        answers = place_batch(engine_connection(), [Request(account, wanted)] * times, mode=Mode.WEB)
-    orders = [answer.order for answer in answers if isinstance(answer, Placed)]
-    assert len(orders) == times, answers
-    return orders
-
-
-def settle(order: int, **fields: Any) -> None:
-    """Report on an order as an upstream panel does."""
-    from django.db import transaction
-
-    from tradepost.database import engine_connection
-    from tradepost.engine import settling
-
-    with transaction.atomic():
-        settling.settle(engine_connection(), [settling.Report(order, **fields)], actor="test")
-
-
 @pytest.fixture
 def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     """A partly delivered order, and everything that belongs to it."""
     from django.contrib.auth.models import Group
     from django.utils import timezone
 
-    from tests.ledger.people import payer, wish
+    from tests.ledger.payment_staff import payer, wish
     from tradepost.accounts.models import Account, Impersonation, Key
     from tradepost.catalog.models import CustomRate, PriceList, Service
     from tradepost.engine.statuses import Status

@@ -9,12 +9,12 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.conftest import place, sign_in
+from tests.backoffice.browsers import sign_in
 from tests.backoffice.reports.test_sales import staff_with
 from tests.backoffice.test_lists import queries
+from tests.builders import attempt, make_offer, make_provider, place, route
 from tests.conftest import Customer
-from tests.providers.builders import attempt, make_offer, make_provider, route
-from tests.reports.history import sent
+from tests.reports.random_history import sent
 from tests.reports.test_rollup import roll_up
 from tradepost.accounts.models import Account
 from tradepost.backoffice.alerts import LINK_PATTERN_BAD

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection
 from django.test import Client, override_settings
@@ -12,9 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.backoffice.conftest import place
+from tests.builders import attempt, make_offer, make_provider, place, route
 from tests.conftest import Customer
-from tests.providers.builders import attempt, make_offer, make_provider, route
 
 TOKEN = "a-token-of-the-operator"
 
@@ -169,17 +167,6 @@ def test_metrics_ask_three_times_however_many_providers_there_are(provider: Any)
     with CaptureQueriesContext(connection) as captured:
         metrics()
     assert len(captured) == 3
-
-
-def test_counts_read_indexes_of_what_is_open(connection: psycopg.Connection) -> None:
-    from tradepost.orders import backlog
-
-    connection.execute("SET enable_seqscan = off")  # so few rows would be scanned even with an index
-    rows = connection.execute(f"EXPLAIN {backlog._BACKLOGS}", {"max": 10}).fetchall()
-    plan = "\n".join(line for (line,) in rows)
-    for index in ("upstream_queued", "upstream_sent", "upstream_open"):
-        assert index in plan
-    assert "Seq Scan on orders_upstreamorder" not in plan
 
 
 @pytest.mark.parametrize(

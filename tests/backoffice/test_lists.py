@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.backoffice.conftest import Things, place, settle
+from tests.backoffice.conftest import Things
+from tests.builders import attempt, make_offer, make_provider, place, route, settle
 from tests.conftest import Customer
-from tests.providers.builders import attempt, make_offer, make_provider, route
 from tradepost.backoffice.ui.site import site
 from tradepost.engine.ledger import TransferKind
 

@@ -4,7 +4,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.conftest import Things, settle, sign_in
+from tests.backoffice.browsers import sign_in
+from tests.backoffice.conftest import Things
+from tests.builders import settle
 
 LISTS = [f"admin:{name}_changelist" for name in Things._fields]
 PAGES = Things._fields
@@ -64,7 +66,7 @@ def test_an_order_shows_all_there_is_to_it(staff: Client, things: Things) -> Non
 
 
 def test_a_link_that_leads_to_no_web_page_is_text(staff: Client, things: Things) -> None:
-    from tests.backoffice.conftest import place
+    from tests.builders import place
 
     [order] = place(things.accounts_account, things.catalog_service, link="javascript:alert(1)", comments="Hm")
     page = staff.get(reverse("admin:orders_order_change", args=[order])).content.decode()
@@ -88,7 +90,7 @@ def test_a_key_is_never_shown(staff: Client, things: Things) -> None:
 
 @pytest.mark.usefixtures("one_day")
 def test_the_overview_tells_of_today(staff: Client, things: Things) -> None:
-    from tests.backoffice.conftest import place
+    from tests.builders import place
     from tradepost.engine.statuses import Status
 
     def figures() -> dict[str, float]:

@@ -8,8 +8,10 @@ import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from tests.backoffice.conftest import Things, member, place
+from tests.backoffice.browsers import member
+from tests.backoffice.conftest import Things
 from tests.backoffice.roles_table import ACTIONS, LISTS, PAGES, ROLES, TEXT, Cell
+from tests.builders import place
 from tradepost.backoffice.ui.site import site
 
 # Pages for every user: signing in and out, and choices for form fields, which the permissions of each list limit.
@@ -55,7 +57,7 @@ colleague = cache(member)  # read-only tests share one member of staff per role
 @pytest.fixture
 def rows(request: pytest.FixtureRequest) -> dict[str, int]:
     """One row of each model, shared by these tests: they only look."""
-    from tests.ledger.people import owner, wish
+    from tests.ledger.payment_staff import owner, wish
     from tradepost.audit.models import Entry
     from tradepost.ledger import payments
 
@@ -71,7 +73,7 @@ def rows(request: pytest.FixtureRequest) -> dict[str, int]:
 
 def deletable() -> dict[str, Callable[[], int]]:
     """Return functions that create deletable rows, for models whose usual row can't be deleted."""
-    from tests.providers.builders import make_provider
+    from tests.builders import make_provider
     from tradepost.catalog.models import Category
 
     return {
@@ -143,12 +145,6 @@ def test_every_role_stands_in_the_table_with_what_it_is_for() -> None:
         assert f"| {role.name} | {role.sentence} |" in TEXT
 
 
-def test_every_permission_that_a_role_names_exists() -> None:
-    from tradepost.accounts import roles
-
-    assert roles.missing_permissions() == []
-
-
 def test_support_sees_that_a_service_is_in_quarantine_and_not_why(service: int) -> None:
     from tradepost.catalog.models import Service
 
@@ -169,7 +165,7 @@ def test_support_sees_that_a_service_is_in_quarantine_and_not_why(service: int) 
 def test_whoever_sees_an_order_sees_its_events_but_answers_of_providers_only_with_attempts(
     rows: dict[str, int], service: int
 ) -> None:
-    from tests.providers.builders import attempt, make_offer, make_provider, route
+    from tests.builders import attempt, make_offer, make_provider, route
     from tradepost.orders.models import OrderEvent
 
     offer = make_offer(make_provider())
@@ -239,20 +235,6 @@ def test_a_manager_changes_what_a_price_list_consists_of() -> None:
     }  # fmt: skip
     assert colleague("manager").post(reverse("admin:catalog_pricelist_add"), form).status_code == 302
     assert PriceList.objects.get(name=form["name"]).discounts.get().category == category
-
-
-def test_groups_of_the_operators_own_are_left_alone() -> None:
-    from django.contrib.auth.models import Group, Permission
-
-    from tradepost.accounts import roles
-
-    group, _ = Group.objects.get_or_create(name="Night shift")
-    group.permissions.set(Permission.objects.filter(codename="view_order"))
-    manager = Group.objects.get(name="manager")
-    manager.permissions.clear()
-    roles.sync_groups()
-    assert [permission.codename for permission in group.permissions.all()] == ["view_order"]
-    assert manager.permissions.filter(codename="change_service").exists()
 
 
 def opens(response: Any) -> bool:

@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from tests import asking
 from tests.api.test_rate_limit import asked_until
 from tests.backoffice.conftest import Things
 from tests.conftest import Customer, Desk
@@ -95,20 +93,6 @@ def test_the_default_limit_of_keys_reaches_a_running_server(staff: Client, desk:
     asked_until(desk, alice.key, lambda answer: answer.headers["x-ratelimit-limit"] == "1234")
     change(staff)
     asked_until(desk, alice.key, lambda answer: answer.headers["x-ratelimit-limit"] == "6000")
-
-
-def test_the_currency_is_the_next_answers(desk: Desk, alice: Customer, connection: psycopg.Connection) -> None:
-    def currency() -> str:
-        told: str = asking.post(desk.api_url, data={"key": alice.key, "action": "balance"}).json()["currency"]
-        return told
-
-    assert currency() == "USD"
-    for other in ("EUR", "USD"):
-        connection.execute("ALTER TABLE site_settings DISABLE TRIGGER refuse_currency_change")
-        connection.execute("UPDATE site_settings SET currency = %s", [other])
-        connection.execute("ALTER TABLE site_settings ENABLE TRIGGER refuse_currency_change")
-        connection.commit()
-        assert currency() == other
 
 
 def test_the_currency_of_books_with_money_stays(staff: Client, things: Things) -> None:

@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.backoffice.accounts.test_accounts import NEW, tick
-from tests.backoffice.conftest import member, sign_in
+from tests.backoffice.browsers import member, sign_in
 from tests.backoffice.roles_table import ROLES
 from tests.backoffice.test_lists import queries
 from tests.conftest import Customer

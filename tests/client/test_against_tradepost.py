@@ -1,4 +1,4 @@
-"""Both clients against a running desk, action by action. `tests/fakes` can't prove that client and desk agree."""
+"""Both clients against a running desk, action by action; what `testkit/upstream` can't show is that the two agree."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 import pytest
 
-from tests.api.calling import LINK
+from tests.api.api_calls import LINK
 from tests.conftest import Customer, Desk
 from tradepost.engine.order_types import RULES, OrderType
 from tradepost.engine.settling import Report, settle

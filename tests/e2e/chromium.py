@@ -1,4 +1,4 @@
-"""Debian's Chromium for tests and screenshots: at desk and phone width, without access to other machines."""
+"""Runs Debian's Chromium for tests and screenshots, at desk and phone width, without any network."""
 
 import shutil
 from typing import NamedTuple
@@ -23,7 +23,7 @@ expect.set_options(timeout=HANG_MS)
 
 
 class Screen(NamedTuple):
-    """A window's name and size."""
+    """The size of a window."""
 
     name: str
     width: int
@@ -35,12 +35,11 @@ PHONE = Screen("phone", 390, 844)
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Start it."""
     return playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS, timeout=HANG_MS)
 
 
 def window(browser: Browser, screen: Screen, *, scheme: str = "light", scripts: bool = True) -> BrowserContext:
-    """Open a window of a person of its own: nobody has signed in there."""
+    """Open a window without cookies, so that no user has signed in."""
     context = browser.new_context(
         viewport={"width": screen.width, "height": screen.height},
         color_scheme="dark" if scheme == "dark" else "light",

@@ -1,4 +1,4 @@
-"""A browser for the tests in this folder. Without a browser they are not collected, and `scripts/test` says so."""
+"""The browser of these tests. Without Chromium the tests are not collected, and `scripts/test` says so."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ collect_ignore_glob = [] if PROGRAM else ["test_*.py"]
 
 
 class Person(NamedTuple):
-    """A customer's address and password, and the id of the account."""
+    """A user with an account."""
 
     id: int
     email: str
@@ -28,9 +28,9 @@ class Person(NamedTuple):
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests in this folder, closed before other tests run.
+    """One browser for all of these tests, closed before other tests run.
 
-    Playwright keeps an event loop in this thread, which Django needn't mind but `asyncio.run` would.
+    Playwright keeps an event loop in this thread. Django can live with that, `asyncio.run` in other tests can't.
     """
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
@@ -42,20 +42,20 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(params=[DESK, PHONE], ids=lambda screen: screen.name)
 def screen(request: pytest.FixtureRequest) -> Screen:
-    """Both sizes, one after the other."""
-    screen: Screen = request.param
-    return screen
+    """Both sizes of windows, in turns."""
+    found: Screen = request.param
+    return found
 
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """The errors of all pages: failed scripts, violations of the content security policy, failed requests."""
+    """Errors of the pages: broken scripts, resources that the policy blocks, failed requests."""
     return []
 
 
 @pytest.fixture
 def open_window(chromium: Browser, complaints: list[str]) -> Iterator[Callable[..., Page]]:
-    """Open windows, which are closed at the end. Their pages must not have had an error."""
+    """Open windows, which are closed after the test. No page may have had an error."""
     contexts: list[BrowserContext] = []
 
     def open_one(screen: Screen, *, scheme: str = "light") -> Page:
@@ -86,7 +86,7 @@ def _note(message: ConsoleMessage, complaints: list[str]) -> None:
 
 @pytest.fixture
 def person() -> Person:
-    """A customer with an account and 100.00."""
+    """A user with an account and 100.00."""
     from tradepost.accounts.creation import mark_email_verified
     from tradepost.accounts.models import Account
     from tradepost.ledger import books
@@ -99,7 +99,7 @@ def person() -> Person:
 
 
 def enter(page: Page, desk: Desk, person: Person) -> None:
-    """Sign a window in without the sign-in form, which only the tests about it use."""
+    """Sign a user in by setting the cookie; only tests of signing in use the form."""
     from django.test import Client
 
     from tradepost.accounts.models import Account

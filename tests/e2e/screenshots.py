@@ -65,7 +65,7 @@ def _order(home: Path, email: str) -> dict[str, Any]:
     import django
 
     django.setup()
-    from tests.backoffice.conftest import place, settle
+    from tests.builders import place, settle
     from tradepost.accounts.models import Account
     from tradepost.engine.statuses import Status
     from tradepost.reports import rollup

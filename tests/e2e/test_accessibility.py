@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.backoffice.conftest import place, settle
+from tests.builders import place, settle
 from tests.conftest import Desk
 from tests.e2e.chromium import DESK, PHONE, Screen
 from tests.e2e.conftest import Person, enter

@@ -9,12 +9,12 @@ from itertools import count
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from testkit.upstream.faults import Fault
+from testkit.upstream.panel import KEY, Offer, Panel
+from testkit.upstream.server import Upstream
 from tests.conftest import Customer, Desk
 from tests.e2e.chromium import PHONE, Screen
 from tests.e2e.conftest import PASSWORD, Person, enter
-from tests.fakes.faults import Fault
-from tests.fakes.panel import KEY, Offer, Panel
-from tests.fakes.upstream import Upstream
 from tests.waiting import until
 from tradepost.accounts.creation import create
 from tradepost.accounts.role_names import RoleName

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.engine.ordering import value
+from tests.engine.engine_calls import value
 from tradepost.engine import arrays
 
 # The connection is the same for every example, which is what we want: nothing is kept in the database.

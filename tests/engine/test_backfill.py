@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Customer
-from tests.engine.ordering import LINK, MakeService, ask, place_one, transfers
+from tests.engine.engine_calls import LINK, MakeService, ask, place_one, transfers
 from tradepost.engine import backfill, ledger
 from tradepost.engine.backfill import PastOrder, Step, TopUp
 from tradepost.engine.errors import NotEnoughFunds, QuantityTooSmall

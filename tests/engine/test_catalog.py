@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Customer
-from tests.engine.ordering import Connect, MakeCustomer, MakeService, ask, place_one, value
+from tests.engine.engine_calls import Connect, MakeCustomer, MakeService, ask, place_one, value
 from tradepost.catalog.models import (
     Category,
     CustomRate,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import Customer
-from tests.engine.ordering import MakeService, ask, balance, place_one, transfers, value
+from tests.engine.engine_calls import MakeService, ask, balance, place_one, transfers, value
 from tradepost.engine import child_orders, integrity
 from tradepost.engine.drip_feeds import make_due
 from tradepost.engine.settling import Outcome, Report, settle

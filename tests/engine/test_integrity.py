@@ -4,8 +4,8 @@ import psycopg
 import pytest
 
 from tests.conftest import Customer
-from tests.engine.ordering import MakeService, ask, place_one, value
-from tests.ledger.people import owner, wish
+from tests.engine.engine_calls import MakeService, ask, place_one, value
+from tests.ledger.payment_staff import owner, wish
 from tradepost.engine import integrity
 from tradepost.engine.drip_feeds import make_due
 from tradepost.engine.integrity import Finding

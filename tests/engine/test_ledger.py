@@ -7,7 +7,7 @@ import pytest
 from psycopg import errors
 
 from tests.conftest import Customer
-from tests.engine.ordering import MakeCustomer, ask, balance, place_one, value
+from tests.engine.engine_calls import MakeCustomer, ask, balance, place_one, value
 from tradepost.engine import ledger
 from tradepost.engine.errors import NotEnoughFunds
 from tradepost.engine.ledger import Movement, SystemAccount, TransferKind

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Customer
-from tests.engine.ordering import MakeService, ask, place_one, value
+from tests.engine.engine_calls import MakeService, ask, place_one, value
 from tradepost.engine.link_editing import LinkEdit, edit_links
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Customer
-from tests.engine.ordering import MakeService, ask, place_one, refuse_one
+from tests.engine.engine_calls import MakeService, ask, place_one, refuse_one
 from tradepost.engine import link_rules
 
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Customer
-from tests.engine.ordering import (
+from tests.engine.engine_calls import (
     LINK,
     MakeCustomer,
     MakeService,

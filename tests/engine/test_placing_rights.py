@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Customer
-from tests.engine.ordering import MakeCustomer, ask, place_one, refuse_one
+from tests.engine.engine_calls import MakeCustomer, ask, place_one, refuse_one
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.engine.keys import Scope, digest

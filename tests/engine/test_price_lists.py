@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.builders import make_offer, make_provider, route
 from tests.conftest import Customer
-from tests.engine.ordering import MakeCustomer, MakeService, ask, place_one, value
-from tests.providers.builders import make_offer, make_provider, route
+from tests.engine.engine_calls import MakeCustomer, MakeService, ask, place_one, value
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.catalog.models import (

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Customer
-from tests.engine.model import Model, Ordered
-from tests.engine.ordering import MakeCustomer, MakeService, ask, balance
+from tests.engine.engine_calls import MakeCustomer, MakeService, ask, balance
+from tests.engine.reference_model import Model, Ordered
 from tradepost.engine import integrity
 from tradepost.engine.cancelling import CancelOf, cancel
 from tradepost.engine.drip_feeds import make_due

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Customer
-from tests.engine.ordering import MakeCustomer, MakeService, ask, place_one
+from tests.engine.engine_calls import MakeCustomer, MakeService, ask, place_one
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.catalog.models import Category, CustomRate, Service

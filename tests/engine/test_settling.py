@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Customer
-from tests.engine.ordering import MakeService, ask, balance, place_one, transfers
+from tests.engine.engine_calls import MakeService, ask, balance, place_one, transfers
 from tradepost.engine.settling import Outcome, Report, settle
 from tradepost.engine.statuses import Status
 

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Customer
-from tests.engine.ordering import MakeService, balance, place_one, transfers, value
+from tests.engine.engine_calls import MakeService, balance, place_one, transfers, value
 from tests.engine.test_drip_feeds import runs_of, standing
 from tradepost.engine import integrity
 from tradepost.engine.placing import Request

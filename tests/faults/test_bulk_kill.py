@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from tests.backoffice.conftest import place
+from tests.builders import place
 from tests.conftest import Customer, Desk, process_of, start_desk, stop_desk
 from tests.waiting import until, until_blocked_by
 from tradepost.accounts.models import Account

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from bench.fuzz import fuzz
-from bench.requests import LINK_RULE, QUANTITY_MAX, Target
-from tests.api.calling import order
+from testkit.fuzz.bad_requests import LINK_RULE, QUANTITY_MAX, Target
+from testkit.fuzz.runner import fuzz
+from tests.api.api_calls import order
 from tests.conftest import PROC, Customer, Desk, process_of
 from tradepost.engine.order_types import RULES, OrderType
 

@@ -13,10 +13,10 @@ from tests.waiting import HANG_SECONDS
 SECONDS_MAX = 5 * HANG_SECONDS  # for everything together
 RUN = """
 import sys
-from bench import faults
+from testkit.dispatch import fault_run
 
-print(faults.run(orders=int(sys.argv[1]), seed=int(sys.argv[2]), kills=int(sys.argv[3]), workers=int(sys.argv[4]),
-                 seconds_max=float(sys.argv[6]), say=print, trusts_keys=sys.argv[5] == "trusting"))
+print(fault_run.run(orders=int(sys.argv[1]), seed=int(sys.argv[2]), kills=int(sys.argv[3]), workers=int(sys.argv[4]),
+                    seconds_max=float(sys.argv[6]), say=print, trusts_keys=sys.argv[5] == "trusting"))
 """
 
 

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from django.db import transaction
 
+from testkit.upstream.panel import KEY
+from testkit.upstream.server import Upstream
 from tests.conftest import Customer
-from tests.fakes.panel import KEY
-from tests.fakes.upstream import Upstream
 from tradepost.database import engine_connection
 from tradepost.engine.placing import Mode, Placed, Request, place
 from tradepost.engine.routing import Fulfilment
@@ -24,7 +24,7 @@ type MakeRouted = Callable[..., int]
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    """A panel that sells service 1, at 0.90."""
+    """A panel that sells service 1 at 0.90."""
     with Upstream(delay_seconds=0.01) as running:
         yield running
 
@@ -33,10 +33,10 @@ def upstream() -> Iterator[Upstream]:
 def make_provider(
     upstream: Upstream, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MakeProvider]:
-    """Make providers at the upstream panel, or at another address.
+    """Make providers at the upstream panel, or at another one.
 
-    Workers that run on the test database do not visit them: only the test does. After the test the providers are
-    paused, so that no worker visits them later.
+    Workers on the test database can't visit these providers: only the test does. At the end the providers are paused,
+    so that no worker visits them later.
     """
     from tradepost.fulfilment import throttled_client
     from tradepost.fulfilment.tasks import visits
@@ -74,7 +74,7 @@ def provider(make_provider: MakeProvider) -> int:
 
 @pytest.fixture
 def make_routed(make_service: Callable[..., int]) -> MakeRouted:
-    """Make a service with routes to the first service of each provider, in this order."""
+    """Make a service with a route to service 1 of each provider, in this order."""
     from tradepost.providers.models import ProviderService, Route
 
     def make(*providers: int, multiplier: str = "1", overflow_percent: int = 0, **fields: Any) -> int:
@@ -100,7 +100,7 @@ def routed(provider: int, make_routed: MakeRouted) -> int:
 
 
 def order(customer: Customer, service: int, times: int = 1, **parameters: str) -> list[int]:
-    """Place orders of 100, each with a link of its own."""
+    """Place orders of 100, each with a different link."""
     requests = [
         Request(customer.digest, {"service": str(service), "link": f"https://pixelpond.example/{number}",
                                   "quantity": "100", **parameters})

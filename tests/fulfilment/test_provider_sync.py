@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.fakes.dialects import ODD
-from tests.fakes.faults import Fault
-from tests.fakes.panel import Offer, Panel
-from tests.fakes.upstream import Reply, Upstream
-from tests.providers.builders import make_offer, make_provider, route
+from testkit.upstream.dialects import ODD
+from testkit.upstream.faults import Fault
+from testkit.upstream.panel import Offer, Panel
+from testkit.upstream.server import Reply, Upstream
+from tests.builders import make_offer, make_provider, route
 
 D = Decimal
 OFFERS = [Offer(1), Offer(2, name="Pixelpond Likes", rate=D("0.20")), Offer(3, rate=D(3)), Offer(4), Offer(5)]

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.api.calling import call
+from tests.api.api_calls import call
 from tests.conftest import Customer, Desk
 from tests.waiting import until
 from tradepost.engine.routing import Fulfilment

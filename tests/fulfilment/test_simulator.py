@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from tests import asking
-from tests.api import calling
-from tests.api.calling import call
+from tests.api import api_calls
+from tests.api.api_calls import call
 from tests.conftest import Customer, Desk, resting_workers
 from tests.waiting import until
 from tradepost.accounts import keys
@@ -66,7 +66,7 @@ def test_what_a_test_key_orders_is_simulated_whoever_fulfils_the_service(
     desk: Desk, alice: Customer, service: int
 ) -> None:
     testing = alice._replace(key=keys.create(Account.objects.get(pk=alice.id), test=True))
-    live, test = (calling.order(desk, customer, service) for customer in (alice, testing))
+    live, test = (api_calls.order(desk, customer, service) for customer in (alice, testing))
     until(lambda: call(desk, testing, "status", order=test)["status"] in ENDS, "the order of the test key has ended")
     assert call(desk, alice, "status", order=live)["status"] == "Pending"
 

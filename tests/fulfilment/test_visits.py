@@ -8,11 +8,11 @@ import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from testkit.upstream.faults import Fault
+from testkit.upstream.panel import KEY, Offer, Panel
+from testkit.upstream.server import Reply, Upstream
 from tests.conftest import Customer
-from tests.engine.ordering import Connect
-from tests.fakes.faults import Fault
-from tests.fakes.panel import KEY, Offer, Panel
-from tests.fakes.upstream import Reply, Upstream
+from tests.engine.engine_calls import Connect
 from tests.fulfilment.conftest import MakeProvider, MakeRouted, order
 from tradepost.database import engine_connection
 from tradepost.engine import dispatching

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from psycopg import errors
 
 from tests.conftest import Customer
-from tests.ledger.people import approver, owner, payer, wish
+from tests.ledger.payment_staff import approver, owner, payer, wish
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.ledger import books, payments

@@ -1,4 +1,4 @@
-"""Browsers of customers, and a customer who has one of everything that the panel shows."""
+"""Browsers of customers, and one row of each kind that a customer can own."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.test.utils import override_settings, setup_test_environment, teardown_test_environment
 
-from tests.backoffice.conftest import place, settle
+from tests.builders import place, settle
 from tests.conftest import Customer
 from tests.waiting import HANG_SECONDS
 
@@ -30,13 +30,13 @@ def seen_templates() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def fresh_limits() -> None:
-    """Begin each test without sent mails and without used-up rate limits."""
+    """Begin each test without mails and without rate limits in use."""
     cache.clear()
     mail.outbox = []
 
 
 def browser(customer: Customer | None = None, **options: Any) -> Client:
-    """Return a browser, signed in as a customer."""
+    """Return a browser, signed in as the customer if there is one."""
     from tradepost.accounts.models import Account
 
     client = Client(SERVER_NAME=HOST, **options)
@@ -46,14 +46,14 @@ def browser(customer: Customer | None = None, **options: Any) -> Client:
 
 
 def page(client: Client, address: str, **options: Any) -> str:
-    """Return the text of a page, which must answer 200."""
+    """Load a page, which must answer 200, and return its HTML."""
     response = client.get(address, **options)
     assert response.status_code == 200, (address, response.status_code)
     return response.content.decode()
 
 
 class Belongings(NamedTuple):
-    """The ids of Alice's rows, by the names of the URLs' parameters."""
+    """Alice's rows, by the names of the parameters in URLs."""
 
     service: int
     order: int

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
-from tests.api.calling import call
+from tests.api.api_calls import call
 from tests.conftest import Customer, Desk
 from tests.panel.conftest import browser, page
 from tests.waiting import HANG_SECONDS

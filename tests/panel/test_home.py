@@ -120,7 +120,7 @@ def test_what_breaks_is_a_500_in_the_same_look(client: Client) -> None:
 
 
 def test_what_is_not_allowed_is_a_403_in_the_same_look() -> None:
-    from tests.backoffice.conftest import sign_in
+    from tests.backoffice.browsers import sign_in
 
     response = sign_in(is_staff=True).get("/admin/orders/order/", SERVER_NAME="127.0.0.1")
     assert response.status_code == 403

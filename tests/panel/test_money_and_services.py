@@ -12,10 +12,9 @@ from django.db import connection as django_connection
 from django.test import override_settings
 from django.utils import timezone
 
-from tests.backoffice.conftest import place, settle
+from tests.builders import make_offer, make_provider, place, route, settle
 from tests.conftest import Customer
 from tests.panel.conftest import Belongings, browser, page
-from tests.providers.builders import make_offer, make_provider, route
 from tradepost.catalog.models import (
     CustomRate,
     PendingImport,

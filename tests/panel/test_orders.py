@@ -8,10 +8,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.conftest import place, settle
+from tests.builders import attempt, make_offer, make_provider, place, route, settle
 from tests.conftest import Customer
 from tests.panel.conftest import Belongings, browser, page
-from tests.providers.builders import attempt, make_offer, make_provider, route
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.engine.statuses import Status

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from django.urls import reverse
 
-from tests.backoffice.conftest import place
+from tests.builders import place
 from tests.conftest import Customer
 from tests.panel.conftest import Belongings, browser, page
 

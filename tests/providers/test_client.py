@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from django.test import override_settings
 
-from tests.fakes.panel import KEY
-from tests.fakes.upstream import Upstream
-from tests.providers.builders import make_provider
+from testkit.upstream.panel import KEY
+from testkit.upstream.server import Upstream
+from tests.builders import make_provider
 from tradepost_client import NotSent
 
 REFUSED = "is at a private address, which is not allowed"

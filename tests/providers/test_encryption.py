@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from django.test import override_settings
 
-from tests.providers.builders import make_provider
+from tests.builders import make_provider
 
 KEY = "upstream-key-that-nobody-is-to-read"
 

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 
 from tests.conftest import Customer
-from tests.engine.ordering import Connect
-from tests.races.racing import await_blocked
+from tests.engine.engine_calls import Connect
+from tests.races.concurrency import await_blocked
 from tradepost.database import in_transaction
 
 LOCK = "SELECT FROM ledger_account WHERE account_id = %s FOR UPDATE"

@@ -10,8 +10,8 @@ import pytest
 from psycopg.errors import DeadlockDetected
 
 from tests.conftest import Customer
-from tests.engine.ordering import Connect, MakeCustomer, ask, place_all
-from tests.races.racing import all_at_once, await_blocked
+from tests.engine.engine_calls import Connect, MakeCustomer, ask, place_all
+from tests.races.concurrency import all_at_once, await_blocked
 from tradepost.engine import ledger
 from tradepost.engine.settling import Outcome, Report, settle
 from tradepost.engine.statuses import Status

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from tests.conftest import Customer
-from tests.engine.ordering import Connect, MakeCustomer, ask, balance, place_all, value
-from tests.races.racing import all_at_once, await_blocked
+from tests.engine.engine_calls import Connect, MakeCustomer, ask, balance, place_all, value
+from tests.races.concurrency import all_at_once, await_blocked
 from tradepost.engine import ledger
 
 BUYERS = 64

@@ -8,8 +8,8 @@ import pytest
 from django.db import connections
 
 from tests.conftest import Customer
-from tests.engine.ordering import Connect, ask, place_one
-from tests.races.racing import all_at_once
+from tests.engine.engine_calls import Connect, ask, place_one
+from tests.races.concurrency import all_at_once
 from tests.waiting import until
 from tradepost.accounts.models import Account
 from tradepost.database import in_transaction

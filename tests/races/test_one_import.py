@@ -4,8 +4,8 @@ from functools import partial
 
 from django.db import connections
 
-from tests.providers.builders import make_offer, make_provider
-from tests.races.racing import all_at_once
+from tests.builders import make_offer, make_provider
+from tests.races.concurrency import all_at_once
 
 IMPORTERS = 8
 

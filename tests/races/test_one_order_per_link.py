@@ -3,8 +3,8 @@
 from functools import partial
 
 from tests.conftest import Customer
-from tests.engine.ordering import Connect, MakeService
-from tests.races.racing import all_at_once
+from tests.engine.engine_calls import Connect, MakeService
+from tests.races.concurrency import all_at_once
 from tests.races.test_one_balance import orders_of, place_and_commit
 
 BUYERS = 16

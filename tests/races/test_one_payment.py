@@ -8,8 +8,8 @@ import pytest
 from django.db import connections
 
 from tests.conftest import Customer
-from tests.ledger.people import approver, payer, wish
-from tests.races.racing import all_at_once
+from tests.ledger.payment_staff import approver, payer, wish
+from tests.races.concurrency import all_at_once
 from tradepost.ledger import payments
 from tradepost.ledger.models import LedgerAccount, ManualPayment, Transfer
 from tradepost.ledger.payments import PaymentRefusedError

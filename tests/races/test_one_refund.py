@@ -6,8 +6,8 @@ from functools import partial
 import psycopg
 
 from tests.conftest import Customer
-from tests.engine.ordering import Connect, ask, balance, place_one, transfers
-from tests.races.racing import all_at_once
+from tests.engine.engine_calls import Connect, ask, balance, place_one, transfers
+from tests.races.concurrency import all_at_once
 from tradepost.engine.settling import Outcome, Report, settle
 from tradepost.engine.statuses import Status
 

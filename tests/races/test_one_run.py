@@ -9,8 +9,8 @@ import pytest
 from psycopg.errors import UniqueViolation
 
 from tests.conftest import Customer
-from tests.engine.ordering import Connect, MakeService, ask, balance, place_one, value
-from tests.races.racing import all_at_once, await_blocked
+from tests.engine.engine_calls import Connect, MakeService, ask, balance, place_one, value
+from tests.races.concurrency import all_at_once, await_blocked
 from tradepost.engine import drip_feeds
 from tradepost.engine.drip_feeds import make_due
 from tradepost.engine.settling import Report, settle

@@ -10,8 +10,8 @@ import pytest
 from psycopg.errors import UniqueViolation
 
 from tests.conftest import Customer
-from tests.engine.ordering import Connect, MakeService, ask, balance, place_one, value
-from tests.races.racing import await_blocked
+from tests.engine.engine_calls import Connect, MakeService, ask, balance, place_one, value
+from tests.races.concurrency import await_blocked
 from tradepost.engine import dispatching, orders
 from tradepost.engine.cancelling import CancelOf, cancel
 from tradepost.engine.dispatching import claim

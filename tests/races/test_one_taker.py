@@ -7,8 +7,8 @@ import pytest
 from psycopg.errors import UniqueViolation
 
 from tests.conftest import Customer
-from tests.engine.ordering import Connect, MakeService, ask, place_one
-from tests.races.racing import all_at_once, await_blocked
+from tests.engine.engine_calls import Connect, MakeService, ask, place_one
+from tests.races.concurrency import all_at_once, await_blocked
 from tradepost.accounts.models import Account
 from tradepost.orders import manual_work
 from tradepost.orders.models import OrderAssignment

@@ -7,8 +7,8 @@ from decimal import Decimal
 import psycopg
 
 from tests.conftest import Customer
-from tests.engine.ordering import Connect, ask, place_all
-from tests.races.racing import await_blocked
+from tests.engine.engine_calls import Connect, ask, place_all
+from tests.races.concurrency import await_blocked
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.engine import ledger

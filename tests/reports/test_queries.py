@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from tests.backoffice.conftest import place, settle
+from tests.builders import place, settle
 from tests.conftest import Customer
 from tests.reports.test_rollup import roll_up
 from tradepost.engine.statuses import Status

@@ -10,9 +10,9 @@ import pytest
 from django.db import connection as django_connection
 from django.db import transaction
 
-from tests.backoffice.conftest import place, settle
+from tests.builders import place, settle
 from tests.conftest import Customer
-from tests.reports.history import make_history
+from tests.reports.random_history import make_history
 from tests.waiting import until
 from tradepost.engine.statuses import ACTIVE, Status
 from tradepost.ledger import books

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.db import OperationalError, connections
 
-from tests.backoffice.conftest import place
+from tests.builders import place
 from tests.conftest import Customer
 from tests.waiting import until_blocked_by
 from tradepost import shutdown

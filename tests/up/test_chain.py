@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.calling import call
+from tests.api.api_calls import call
 from tests.conftest import Desk, start_desk, stop_desk
 from tests.waiting import HANG_SECONDS, until
 

@@ -1,8 +1,5 @@
 """The other commands, run as an operator runs them."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,29 +7,14 @@ import psycopg
 import pytest
 
 from tests import asking
-from tests.backoffice.conftest import place
+from tests.builders import place
+from tests.command_line import run
 from tests.conftest import Customer, Desk, until_stopped
-from tests.waiting import HANG_SECONDS
 from tradepost.accounts import invitations
 from tradepost.accounts.models import Account
 from tradepost.config import environment
 from tradepost.reports.measures import Span, SubjectKind
 from tradepost.reports.models import Total
-
-
-def run(*arguments: str, status: int = 0, environ: dict[str, str] | None = None) -> str:
-    """Run a command; return what it prints, errors included."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tradepost.cli", *arguments],
-        env={**os.environ, **(environ or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=HANG_SECONDS,
-        check=False,
-    )
-    assert done.returncode == status, done.stdout
-    return done.stdout.strip()
 
 
 def test_a_key_is_made_listed_and_revoked(desk: Desk, alice: Customer) -> None:

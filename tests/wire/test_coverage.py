@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.wire.staging import CUSTOMERS, SERVICES, STEPS
+from tests.wire.stage import CUSTOMERS, SERVICES, STEPS
 from tests.wire.test_wire import CASES
 from tradepost.api.v2 import Api
 from tradepost.engine.errors import Refusal

@@ -15,10 +15,9 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from tests.backoffice.conftest import sign_in
-from tests.backoffice.people import me, press, staff_with, told
+from tests.backoffice.browsers import me, press, sign_in, staff_with, told
 from tests.conftest import Customer
-from tests.engine.ordering import ask, refuse_one
+from tests.engine.engine_calls import ask, refuse_one
 from tradepost.accounts import creation
 from tradepost.accounts.models import Account, AccountEvent
 

@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.backoffice.conftest import place, settle
-from tests.backoffice.people import press, staff_with
+from tests.backoffice.browsers import press, staff_with
 from tests.backoffice.test_lists import queries, shown
+from tests.builders import place, settle
 from tests.conftest import Customer
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key

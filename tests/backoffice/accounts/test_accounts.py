@@ -4,7 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.conftest import Things, sign_in
+from tests.backoffice.browsers import sign_in
+from tests.backoffice.conftest import Things
 from tests.conftest import Customer
 
 NEW = "correct horse battery staple"

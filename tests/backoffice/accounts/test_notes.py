@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.people import me, press
+from tests.backoffice.browsers import me, press
 from tests.conftest import Customer
 from tests.panel.conftest import browser
 from tradepost.accounts.models import Account, Note

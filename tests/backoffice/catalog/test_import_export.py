@@ -15,9 +15,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from tests.backoffice.conftest import sign_in
+from tests.backoffice.browsers import sign_in
+from tests.builders import make_offer, make_provider, route
 from tests.conftest import Customer
-from tests.providers.builders import make_offer, make_provider, route
 
 type Make = Callable[..., int]
 type Rows = list[list[Any]]

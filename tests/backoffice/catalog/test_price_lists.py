@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.conftest import sign_in
+from tests.backoffice.browsers import sign_in
 from tests.conftest import Customer
 
 _numbers = count(1)

@@ -10,11 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.providers.builders import make_offer, make_provider, route
-from tradepost.catalog import sort_order
+from tests.builders import make_offer, make_provider, route
 
 _numbers = count(1)
 
@@ -40,25 +37,6 @@ def save(
     told = {"page": ",".join(map(str, page)), "order": ",".join(map(str, order or page)), **(fields or {})}
     response = client.post(address, told, follow=True)
     return " ".join(str(message) for message in response.context["messages"])
-
-
-@given(st.data(), st.integers(0, 30))
-def test_what_is_arranged_has_all_rows_once_and_typed_places_hold(data: st.DataObject, size: int) -> None:
-    rows = data.draw(st.permutations(range(1, size + 1)))
-    start = data.draw(st.integers(0, size))
-    page = rows[start : data.draw(st.integers(start, size))]
-    order = data.draw(st.permutations(page))
-    typed = data.draw(st.dictionaries(st.sampled_from(page), st.integers(1, size), max_size=1)) if page else {}
-    result = sort_order.rearranged(rows, page, order, typed)
-    assert sorted(result) == sorted(rows)
-    assert typed or result == [*rows[:start], *order, *rows[start + len(page) :]]
-    assert all(result[place - 1] == row for row, place in typed.items())
-
-
-@pytest.mark.parametrize(("page", "order"), [([2, 3], [3, 4]), ([2, 9], [9, 2]), ([3, 2], [2, 3]), ([1], [1, 1])])
-def test_a_page_that_has_changed_is_not_arranged(page: list[int], order: list[int]) -> None:
-    with pytest.raises(sort_order.StaleOrderError):
-        sort_order.rearranged([1, 2, 3, 4], page, order, {})
 
 
 def test_services_are_dragged_into_order(staff: Client, category: Any) -> None:

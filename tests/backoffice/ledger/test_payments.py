@@ -8,11 +8,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.conftest import sign_in
-from tests.backoffice.people import me, press, staff_with, told
+from tests.backoffice.browsers import me, press, sign_in, staff_with, told
 from tests.backoffice.test_lists import queries, shown
 from tests.conftest import Customer
-from tests.ledger.people import approver, owner, payer, wish
+from tests.ledger.payment_staff import approver, owner, payer, wish
 from tradepost.accounts.models import Account, AccountEvent
 from tradepost.ledger import payments
 from tradepost.ledger.models import LedgerAccount, ManualPayment, PaymentKind, PaymentLimit

@@ -10,9 +10,9 @@ from django.db import IntegrityError, OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.conftest import place, settle, sign_in
+from tests.backoffice.browsers import sign_in
+from tests.builders import attempt, make_offer, make_provider, place, route, settle
 from tests.conftest import Customer
-from tests.providers.builders import attempt, make_offer, make_provider, route
 from tradepost.engine.statuses import Status
 from tradepost.fulfilment.tasks.bulk_actions import run_bulk_action
 from tradepost.ledger.models import LedgerAccount

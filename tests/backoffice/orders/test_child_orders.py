@@ -6,9 +6,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.conftest import place, sign_in
+from tests.backoffice.browsers import sign_in
 from tests.backoffice.orders.test_bulk_actions import carry_out, choose, no_jobs_left
 from tests.backoffice.test_lists import shown
+from tests.builders import place
 from tests.conftest import Customer
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account

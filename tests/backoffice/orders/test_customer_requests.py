@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.conftest import member, place, settle, sign_in
+from tests.backoffice.browsers import member, sign_in
 from tests.backoffice.test_lists import shown
+from tests.builders import place, settle
 from tests.conftest import Customer
 from tradepost.engine.statuses import Status
 from tradepost.orders.models import CancelRequest, Order, Refill

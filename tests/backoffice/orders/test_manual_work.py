@@ -9,8 +9,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.conftest import place, settle, sign_in
+from tests.backoffice.browsers import sign_in
 from tests.backoffice.test_lists import queries
+from tests.builders import place, settle
 from tests.conftest import Customer
 from tradepost.accounts.models import Account
 from tradepost.engine.statuses import Status

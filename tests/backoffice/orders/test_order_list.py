@@ -11,10 +11,10 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.conftest import place, settle, sign_in
+from tests.backoffice.browsers import sign_in
 from tests.backoffice.test_lists import shown
+from tests.builders import attempt, make_offer, make_provider, place, route, settle
 from tests.conftest import Customer
-from tests.providers.builders import attempt, make_offer, make_provider, route
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.backoffice.orders import search_window

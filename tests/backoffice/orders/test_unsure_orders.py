@@ -11,9 +11,8 @@ from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.conftest import place
+from tests.builders import attempt, make_offer, make_provider, place, route
 from tests.conftest import Customer
-from tests.providers.builders import attempt, make_offer, make_provider, route
 from tests.waiting import until_blocked_by
 
 

@@ -10,10 +10,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from tests.backoffice.conftest import Things, sign_in
-from tests.fakes.panel import KEY, Offer, Panel
-from tests.fakes.upstream import Reply, Upstream
-from tests.providers.builders import make_offer, make_provider, route
+from testkit.upstream.panel import KEY, Offer, Panel
+from testkit.upstream.server import Reply, Upstream
+from tests.backoffice.browsers import sign_in
+from tests.backoffice.conftest import Things
+from tests.builders import make_offer, make_provider, route
 
 FORM = {
     "name": "Northwind", "url": "https://panel.example/api/v2", "key": KEY, "currency": "eur", "exchange_rate": "1.1",

@@ -10,15 +10,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.conftest import sign_in
+from tests.backoffice.browsers import sign_in
 from tests.backoffice.reports.test_sales import staff_with
 from tests.conftest import Customer
-from tests.reports.history import sent
+from tests.reports.random_history import sent
 from tests.reports.test_rollup import roll_up
 from tradepost.backoffice.reports.provider_quality import duration
 from tradepost.engine.statuses import Status
 from tradepost.orders.models import Attempt
-from tradepost.reports.quality import quantile
 
 
 def test_a_provider_and_its_service_show_how_orders_went(
@@ -59,20 +58,6 @@ def test_quality_is_for_those_who_may_see_it(name: str, charlie: Client) -> None
 
 def test_a_provider_that_is_not_there_has_no_page(staff: Client) -> None:
     assert staff.get(reverse("provider_quality", args=[10**9])).status_code == 404
-
-
-def test_quantiles_are_right_to_within_a_bucket() -> None:
-    assert quantile({}, 0.5) is None
-    seconds = [60 * n for n in range(1, 101)]
-    buckets: dict[int, int] = {}
-    for each in seconds:
-        bucket = next(n for n in range(100) if 1.25 ** (n + 1) > each)
-        buckets[bucket] = buckets.get(bucket, 0) + 1
-    for share in (0.5, 0.9):
-        found = quantile(buckets, share)
-        assert found
-        exact = seconds[int(share * 100) - 1]
-        assert exact / 1.25 <= found.total_seconds() <= exact * 1.25
 
 
 @pytest.mark.parametrize(

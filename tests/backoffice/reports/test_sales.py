@@ -12,10 +12,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from tests.backoffice.conftest import place, settle, sign_in
+from tests.backoffice.browsers import sign_in
 from tests.backoffice.test_lists import queries
+from tests.builders import place, settle
 from tests.conftest import Customer
-from tests.reports.history import sent
+from tests.reports.random_history import sent
 from tradepost.accounts.models import Account
 from tradepost.backoffice.reports.columns import COLUMNS, PROFIT
 from tradepost.backoffice.reports.sales import TITLES

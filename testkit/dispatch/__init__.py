@@ -1,0 +1,1 @@
+"""Runs that send orders to upstream panels by real worker processes."""

@@ -1,0 +1,42 @@
+"""Seeds the database of a `DispatchDesk`: `python -m testkit.dispatch.seed KEY URL …`.
+
+The command prints the id of the account, then for each URL the ids of its service and its provider.
+"""
+
+import sys
+from decimal import Decimal
+
+import django
+
+
+def seed(key: str, *urls: str) -> list[int]:
+    """Make an account with money, and for each URL a provider there and a service routed to it."""
+    django.setup()
+    from tradepost.accounts.models import Account  # noqa: PLC0415
+    from tradepost.catalog.models import Category, Service  # noqa: PLC0415
+    from tradepost.engine.routing import Fulfilment  # noqa: PLC0415
+    from tradepost.ledger import books  # noqa: PLC0415
+    from tradepost.providers.models import Provider, ProviderService, Route  # noqa: PLC0415
+
+    account = Account.objects.create_user("customer@bench.example")
+    books.top_up(account.pk, Decimal(1_000_000), actor="bench")
+    category = Category.objects.create(name="Pixelpond")
+    ids = [account.pk]
+    for number, url in enumerate(urls, 1):
+        service = Service.objects.create(
+            category=category, name="Pixelpond Followers", rate=Decimal("0.90"), min=10, max=10_000,
+            fulfilment=Fulfilment.PROVIDER.value,
+        )  # fmt: skip
+        provider = Provider(name=f"Upstream {number}", url=url, requests_a_second=1000, parallel_requests=8)
+        provider.key = key
+        provider.save()
+        offer = ProviderService.objects.create(
+            provider=provider, upstream_id="1", name="Followers", type="Default", rate=Decimal("0.5")
+        )
+        Route.objects.create(service=service, provider_service=offer)
+        ids += [service.pk, provider.pk]
+    return ids
+
+
+if __name__ == "__main__":
+    sys.stdout.write(" ".join(map(str, seed(*sys.argv[1:]))))
