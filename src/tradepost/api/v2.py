@@ -11,6 +11,7 @@ import msgspec
 from tradepost.api.admission import Admission
 from tradepost.api.group_commit import DatabaseUnavailableError, Done, Lane
 from tradepost.engine import cancelling, money, placing, refilling
+from tradepost.engine.actions import Action
 from tradepost.engine.cancelling import CancelOf, Cancels
 from tradepost.engine.catalog import ServiceListing
 from tradepost.engine.errors import IncorrectParameter, IncorrectRequest, Refusal
@@ -110,15 +111,16 @@ class Api:
         self.admission = Admission(conninfo, requests_a_minute=requests_a_minute)
         self._lanes = (self._writer, reader, self._refiller, self._canceler, self.admission)
         self._first_currency = currency
+        # Plain strings: each call looks its action up, and a string is found faster by a string.
         self._actions: dict[str, Callable[[Call, Done[Answer]], None]] = {
-            "add": self._add,
-            "balance": self._balance,
-            "cancel": self._cancel,
-            "orders": self._orders,
-            "refill": self._refill,
-            "refill_status": self._refill_status,
-            "services": self._services,
-            "status": self._status,
+            Action.ADD.value: self._add,
+            Action.BALANCE.value: self._balance,
+            Action.CANCEL.value: self._cancel,
+            Action.ORDERS.value: self._orders,
+            Action.REFILL.value: self._refill,
+            Action.REFILL_STATUS.value: self._refill_status,
+            Action.SERVICES.value: self._services,
+            Action.STATUS.value: self._status,
         }
 
     def start(self) -> None:
