@@ -17,7 +17,8 @@ from tradepost.catalog.models import (
     PriceListRate,
     Service,
 )
-from tradepost.engine import catalog as catalogs
+from tradepost.engine import catalog as catalog_module
+from tradepost.engine.catalog import cached_catalog, catalog_at, load_catalog
 
 
 def version(connection: psycopg.Connection) -> int:
@@ -27,7 +28,7 @@ def version(connection: psycopg.Connection) -> int:
 
 
 def test_a_service_is_found_by_its_id_as_clients_write_it(connection: psycopg.Connection, service: int) -> None:
-    catalog = catalogs.load(connection)
+    catalog = load_catalog(connection)
 
     for wire_id in (str(service), f"00{service}"):
         found = catalog.service(wire_id)
@@ -37,13 +38,13 @@ def test_a_service_is_found_by_its_id_as_clients_write_it(connection: psycopg.Co
 
 @pytest.mark.parametrize("wire_id", ["", "0", "00", "x", "-1", "1.0", "9" * 5000])
 def test_what_is_no_service_is_not_found(connection: psycopg.Connection, wire_id: str) -> None:
-    assert catalogs.load(connection).service(wire_id) is None
+    assert load_catalog(connection).service(wire_id) is None
 
 
 def test_a_service_off_sale_is_not_found(connection: psycopg.Connection, make_service: MakeService) -> None:
     service = make_service(is_active=False)
 
-    assert catalogs.load(connection).service(str(service)) is None
+    assert load_catalog(connection).service(str(service)) is None
 
 
 def _category(service: int) -> int:
@@ -104,14 +105,14 @@ def test_selling_does_not_count_the_version_up(connection: psycopg.Connection, a
 
 
 def test_the_catalog_is_read_once_a_version(connection: psycopg.Connection, service: int) -> None:
-    held = catalogs.at_version(connection, version(connection))
-    assert catalogs.at_version(connection, held.version) is catalogs.held(connection) is held
+    held = catalog_at(connection, version(connection))
+    assert catalog_at(connection, held.version) is cached_catalog(connection) is held
     Service.objects.filter(pk=service).update(rate=3)
-    assert catalogs.held(connection) is held, "nobody has told of the new version yet"
+    assert cached_catalog(connection) is held, "nobody has told of the new version yet"
 
-    newer = catalogs.at_version(connection, version(connection))
+    newer = catalog_at(connection, version(connection))
     assert newer is not held
-    assert catalogs.held(connection) is newer
+    assert cached_catalog(connection) is newer
 
 
 def test_a_change_that_was_rolled_back_is_never_sold(connect: Connect, alice: Customer, service: int) -> None:
@@ -138,7 +139,7 @@ def test_custom_rates_are_read_when_they_are_needed(
     connection: psycopg.Connection, alice: Customer, bob: Customer, service: int
 ) -> None:
     CustomRate.objects.create(account_id=alice.id, service_id=service, rate=Decimal("0.5"))
-    catalog = catalogs.load(connection)
+    catalog = load_catalog(connection)
     found = catalog.service(str(service))
     assert found
     catalog.load_rates(connection, {alice.id})
@@ -150,11 +151,11 @@ def test_custom_rates_are_read_when_they_are_needed(
 def test_memory_for_rates_is_bounded_and_the_rates_stay_right(
     connection: psycopg.Connection, make_customer: MakeCustomer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalogs, "CUSTOM_RATES_ACCOUNTS_MAX", 2)
+    monkeypatch.setattr(catalog_module, "CUSTOM_RATES_ACCOUNTS_MAX", 2)
     customers = [make_customer("0") for _ in range(6)]
     for number, customer in enumerate(customers, 1):
         CustomRate.objects.create(account_id=customer.id, service_id=service, rate=number)
-    catalog = catalogs.load(connection)
+    catalog = load_catalog(connection)
     found = catalog.service(str(service))
     assert found
     for _ in range(2):
@@ -168,11 +169,11 @@ def test_memory_for_rates_is_bounded_and_the_rates_stay_right(
 def test_memory_for_lists_is_bounded_and_the_lists_stay_right(
     connection: psycopg.Connection, make_customer: MakeCustomer, service: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalogs, "LISTINGS_MAX", 2)
+    monkeypatch.setattr(catalog_module, "LISTINGS_MAX", 2)
     customers = [make_customer("0") for _ in range(4)]
     for number, customer in enumerate(customers, 1):
         CustomRate.objects.create(account_id=customer.id, service_id=service, rate=Decimal(f"77.7{number}"))
-    catalog = catalogs.load(connection)
+    catalog = load_catalog(connection)
     catalog.load_rates(connection, {customer.id for customer in customers})
 
     for number, customer in enumerate(customers, 1):

@@ -136,9 +136,16 @@ def test_a_top_up_adds_funds(connection: psycopg.Connection, alice: Customer) ->
     assert _last_transfer(connection, alice) == (2, "top-up", Decimal("12.34567"), after, "gateway", "payment 7")
 
 
+def correct(connection: psycopg.Connection, customer: Customer, amount: Decimal, *, note: str) -> Decimal:
+    """Correct a balance and return the new one."""
+    kind = TransferKind.ADJUSTMENT
+    ledger.pay(connection, customer.id, amount, SystemAccount.ADJUSTMENTS, kind, actor="charlie", note=note)
+    return balance(connection, customer)
+
+
 def test_an_adjustment_goes_up_and_down(connection: psycopg.Connection, alice: Customer) -> None:
-    assert ledger.adjust(connection, alice.id, Decimal(5), actor="charlie", note="sorry") == 105
-    assert ledger.adjust(connection, alice.id, Decimal(-105), actor="charlie", note="closed") == 0
+    assert correct(connection, alice, Decimal(5), note="sorry") == 105
+    assert correct(connection, alice, Decimal(-105), note="closed") == 0
     connection.commit()
 
     assert balance(connection, alice) == 0
@@ -148,10 +155,10 @@ def test_an_adjustment_goes_up_and_down(connection: psycopg.Connection, alice: C
 def test_an_adjustment_stops_at_the_credit_limit(connection: psycopg.Connection, alice: Customer) -> None:
     connection.execute("UPDATE ledger_account SET credit_limit = 10 WHERE account_id = %s", [alice.id])
     with pytest.raises(NotEnoughFunds):
-        ledger.adjust(connection, alice.id, Decimal("-110.00001"), actor="charlie", note="too much")
+        correct(connection, alice, Decimal("-110.00001"), note="too much")
     assert balance(connection, alice) == 100
 
-    assert ledger.adjust(connection, alice.id, Decimal(-110), actor="charlie", note="all") == -10
+    assert correct(connection, alice, Decimal(-110), note="all") == -10
     connection.commit()
 
 

@@ -382,11 +382,11 @@ def test_placing_brings_what_the_operator_has_set_along(
     was = SiteSettings.objects.get().requests_a_minute
     SiteSettings.objects.update(requests_a_minute=4_321)
     place_one(connection, ask(alice, service))
-    told = site_settings.held()
+    told = site_settings.cached_settings()
     SiteSettings.objects.update(requests_a_minute=was)
     assert told
     assert told.requests_a_minute == 4_321
     place_one(connection, ask(alice, service))
-    now = site_settings.held()
+    now = site_settings.cached_settings()
     place_one(connection, ask(alice, service))
-    assert site_settings.held() is now  # nothing was changed, so nothing is read
+    assert site_settings.cached_settings() is now  # nothing was changed, so nothing is read

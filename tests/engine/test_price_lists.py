@@ -24,8 +24,8 @@ from tradepost.catalog.models import (
     PriceListRate,
     Service,
 )
-from tradepost.engine import catalog as catalogs
 from tradepost.engine import money, price_lists
+from tradepost.engine.catalog import current_catalog
 from tradepost.engine.price_lists import Goods, Price, Rule
 from tradepost.engine.quoting import Quote, quote
 from tradepost.providers import service_sync
@@ -45,7 +45,7 @@ def put_on(account: int, *, discount: str = "0", **fields: Any) -> PriceList:
 
 def priced(connection: psycopg.Connection, account: int, service: int) -> Price:
     """Return what the catalog says that an account pays."""
-    catalog = catalogs.current(connection)
+    catalog = current_catalog(connection)
     catalog.load_rates(connection, {account})
     found = catalog.service(str(service))
     assert found
@@ -131,7 +131,7 @@ def _compare(connection: psycopg.Connection, customer: Customer, service: int, r
     [quoted] = quote(connection, customer.id, [ask(customer, service, quantity=1000).parameters])
     assert isinstance(quoted, Quote)
     assert quoted.charge == placed.charge
-    listing = catalogs.current(connection).listing(customer.id)
+    listing = current_catalog(connection).listing(customer.id)
     shown = {each["service"]: each["rate"] for each in msgspec.json.decode(listing.plain)}
     assert shown[service] == money.show(rate)
 
@@ -168,11 +168,11 @@ def test_accounts_on_a_list_share_what_is_made_of_it(
 ) -> None:
     asked = put_on(alice.id, discount="50")
     PriceListMember.objects.create(account_id=bob.id, price_list=asked)
-    catalog = catalogs.current(connection)
+    catalog = current_catalog(connection)
     catalog.load_rates(connection, {alice.id, bob.id})
     assert catalog.listing(alice.id) is catalog.listing(bob.id)
     CustomRate.objects.create(account_id=bob.id, service_id=service, rate=1)
-    catalog = catalogs.current(connection)
+    catalog = current_catalog(connection)
     catalog.load_rates(connection, {alice.id, bob.id})
     assert catalog.listing(alice.id) is not catalog.listing(bob.id)
 

@@ -12,17 +12,25 @@ from tests.engine.engine_calls import MakeCustomer, MakeService, ask, place_one
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.catalog.models import Category, CustomRate, Service
-from tradepost.engine.catalog import Listing
+from tradepost.engine.catalog import ServiceListing
 from tradepost.engine.errors import IncorrectOrder, InvalidKey
 from tradepost.engine.keys import Scope
-from tradepost.engine.queries import BalanceOf, Request, ServicesFor, Standing, Standings, StatusesOf, read
+from tradepost.engine.queries import (
+    BalanceOf,
+    OrderStanding,
+    OrderStandings,
+    Query,
+    ServicesFor,
+    StatusesOf,
+    answer_queries,
+)
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status
 
 
-def listing(connection: psycopg.Connection, customer: Customer) -> Listing:
-    [answer] = read(connection, [ServicesFor(by=customer.digest)])
-    assert isinstance(answer, Listing)
+def listing(connection: psycopg.Connection, customer: Customer) -> ServiceListing:
+    [answer] = answer_queries(connection, [ServicesFor(by=customer.digest)])
+    assert isinstance(answer, ServiceListing)
     return answer
 
 
@@ -32,19 +40,19 @@ def listed(connection: psycopg.Connection, customer: Customer, service: int) -> 
     return next((each for each in found if each["service"] == service), None)
 
 
-def statuses(connection: psycopg.Connection, customer: Customer, *orders: object) -> Standings:
-    [answer] = read(connection, [StatusesOf(by=customer.digest, orders=[str(order) for order in orders])])
+def statuses(connection: psycopg.Connection, customer: Customer, *orders: object) -> OrderStandings:
+    [answer] = answer_queries(connection, [StatusesOf(by=customer.digest, orders=[str(order) for order in orders])])
     assert isinstance(answer, dict)
     return answer
 
 
-def told(standings: Standings) -> dict[str, str]:
+def told(standings: OrderStandings) -> dict[str, str]:
     """Return the errors, by id as it was sent."""
     return {sent: str(answer) for sent, answer in standings.items() if isinstance(answer, IncorrectOrder)}
 
 
 def test_an_empty_batch_has_no_answers(connection: psycopg.Connection) -> None:
-    assert read(connection, []) == []
+    assert answer_queries(connection, []) == []
 
 
 def test_a_batch_of_many_customers_is_answered_in_its_order(
@@ -52,7 +60,7 @@ def test_a_batch_of_many_customers_is_answered_in_its_order(
 ) -> None:
     poor = make_customer("0.00001")
     order = place_one(connection, ask(alice, service)).order
-    answers = read(
+    answers = answer_queries(
         connection,
         [
             BalanceOf(by=poor.digest),
@@ -65,18 +73,18 @@ def test_a_batch_of_many_customers_is_answered_in_its_order(
         ],
     )
 
-    assert [type(answer) for answer in answers] == [Decimal, InvalidKey, dict, Decimal, dict, Listing, Decimal]
+    assert [type(answer) for answer in answers] == [Decimal, InvalidKey, dict, Decimal, dict, ServiceListing, Decimal]
     assert (answers[0], answers[3], answers[6]) == (Decimal("0.00001"), Decimal("99.91"), Decimal("0.00001"))
 
 
 def test_a_credit_limit_is_no_balance(connection: psycopg.Connection, alice: Customer) -> None:
     connection.execute("UPDATE ledger_account SET credit_limit = 50 WHERE account_id = %s", [alice.id])
 
-    assert read(connection, [BalanceOf(by=alice.digest)]) == [100]
+    assert answer_queries(connection, [BalanceOf(by=alice.digest)]) == [100]
 
 
 def test_a_key_that_may_only_read_reads(connection: psycopg.Connection, make_customer: MakeCustomer) -> None:
-    assert read(connection, [BalanceOf(by=make_customer("3", scope=Scope.READ).digest)]) == [3]
+    assert answer_queries(connection, [BalanceOf(by=make_customer("3", scope=Scope.READ).digest)]) == [3]
 
 
 def test_a_key_that_is_no_good_is_told_nothing(
@@ -87,7 +95,7 @@ def test_a_key_that_is_no_good_is_told_nothing(
     connection.commit()
     keys.revoke(Key.objects.get(account_id=revoked.id).pk)
     Account.objects.filter(pk=suspended.id).update(is_active=False)
-    requests: list[Request] = [
+    requests: list[Query[object]] = [
         ask_for
         for digest in (revoked.digest, suspended.digest, elsewhere.digest, b"")
         for ask_for in (
@@ -97,8 +105,8 @@ def test_a_key_that_is_no_good_is_told_nothing(
         )
     ]
 
-    assert {type(answer) for answer in read(connection, requests)} == {InvalidKey}
-    assert read(connection, [BalanceOf(by=elsewhere.digest, address="203.0.113.9")]) == [Decimal("99.91")]
+    assert {type(answer) for answer in answer_queries(connection, requests)} == {InvalidKey}
+    assert answer_queries(connection, [BalanceOf(by=elsewhere.digest, address="203.0.113.9")]) == [Decimal("99.91")]
 
 
 def test_the_list_has_every_field_of_the_protocol(
@@ -171,11 +179,11 @@ def test_a_change_of_the_catalog_is_listed_at_once(
 def test_an_order_stands_as_it_was_last_settled(connection: psycopg.Connection, alice: Customer, service: int) -> None:
     order = place_one(connection, ask(alice, service)).order
     lives = [
-        (None, Standing("0.09", "0", "Pending", "100", "USD")),
-        (Report(order, Status.IN_PROGRESS, 3572, 40), Standing("0.09", "3572", "In progress", "40", "USD")),
-        (Report(order, Status.COMPLETED), Standing("0.09", "3572", "Completed", "0", "USD")),
-        (Report(order, Status.PARTIAL, remains=33), Standing("0.0603", "3572", "Partial", "33", "USD")),
-        (Report(order, Status.CANCELED), Standing("0.00", "3572", "Canceled", "33", "USD")),
+        (None, OrderStanding("0.09", "0", "Pending", "100", "USD")),
+        (Report(order, Status.IN_PROGRESS, 3572, 40), OrderStanding("0.09", "3572", "In progress", "40", "USD")),
+        (Report(order, Status.COMPLETED), OrderStanding("0.09", "3572", "Completed", "0", "USD")),
+        (Report(order, Status.PARTIAL, remains=33), OrderStanding("0.0603", "3572", "Partial", "33", "USD")),
+        (Report(order, Status.CANCELED), OrderStanding("0.00", "3572", "Canceled", "33", "USD")),
     ]
     for report, expected in lives:
         settle(connection, [report] if report else [], actor="test")
@@ -187,7 +195,7 @@ def test_another_customers_order_is_never_told_apart_from_one_that_is_not_there(
     connection: psycopg.Connection, alice: Customer, bob: Customer, service: int
 ) -> None:
     of_alice, of_bob = (place_one(connection, ask(who, service)).order for who in (alice, bob))
-    [for_alice, for_bob] = read(
+    [for_alice, for_bob] = answer_queries(
         connection,
         [StatusesOf(by=who.digest, orders=[str(of_alice), str(of_bob), str(of_bob + 10**9)]) for who in (alice, bob)],
     )
@@ -209,7 +217,7 @@ def test_whatever_is_no_id_of_an_order_is_incorrect_and_spoils_nothing(
     found = statuses(connection, alice, sent, order)
 
     assert told(found) == {sent: "Incorrect order ID"}
-    assert found[str(order)] == Standing("0.09", "0", "Pending", "100", "USD")
+    assert found[str(order)] == OrderStanding("0.09", "0", "Pending", "100", "USD")
 
 
 def test_statuses_are_told_by_the_ids_as_they_were_sent(

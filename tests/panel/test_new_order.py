@@ -141,12 +141,12 @@ def test_what_is_off_sale_is_neither_found_nor_ordered(alice: Customer, make_ser
 def test_ten_thousand_services_are_searched_in_memory(alice: Customer, service: int) -> None:
     from tradepost.accounts.models import Account
     from tradepost.database import engine_connection
-    from tradepost.engine import catalog
+    from tradepost.engine.catalog import Catalog, current_catalog
 
     storefront = Storefront(Account.objects.get(pk=alice.id))
-    one = catalog.current(engine_connection()).service(str(service))
+    one = current_catalog(engine_connection()).service(str(service))
     assert one
-    many = catalog.Catalog(
+    many = Catalog(
         0, [type(one)(**{f: getattr(one, f) for f in one.__struct_fields__} | {"id": id_}) for id_ in range(1, 10_001)]
     )
     many.load_rates(engine_connection(), {alice.id})

@@ -49,7 +49,7 @@ def read_call(head: Head, query: bytes, body: bytes, address: str | None) -> Cal
 
 def respond(api: Api, call: Call, done: Callable[[Reply], None]) -> None:
     """Have a call answered; `done` gets the reply, at once or later, in the event loop."""
-    allowance = api.admit(call.key)
+    allowance = api.admission.admit(call.key)
     if allowance and allowance.retry_in_seconds:
         retry_after = (b"retry-after", b"%d" % allowance.retry_in_seconds)
         done(Reply(429, b"Too many requests\n", (TEXT, retry_after, *_limit_headers(allowance))))

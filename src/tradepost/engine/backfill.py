@@ -19,8 +19,9 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, catalog, ledger, order_types, orders, pricing, settling
+from tradepost.engine import arrays, ledger, order_types, orders, pricing, settling
 from tradepost.engine.actors import actor_label
+from tradepost.engine.catalog import Catalog, Service, current_catalog
 from tradepost.engine.errors import IncorrectService
 from tradepost.engine.ledger import PastMovement, SystemAccount, TransferKind
 from tradepost.engine.order_types import RULES, Draft, Parameters
@@ -101,7 +102,7 @@ class _Written(msgspec.Struct, frozen=True):
     """An order as it was asked for, and as it ended."""
 
     asked: PastOrder
-    service: catalog.Service
+    service: Service
     draft: Draft
     rate: Decimal
     order: Order  # has its id once it is written
@@ -179,7 +180,7 @@ def reckon(connection: Connection, asked: Sequence[PastOrder]) -> Past:
 
     Raises a `Refusal` for one that nobody could have placed, and `ValueError` for one that could not have moved so.
     """
-    now = catalog.current(connection)
+    now = current_catalog(connection)
     now.load_rates(connection, {each.account for each in asked})
     past = Past([], [], [])
     for number, each in enumerate(asked):
@@ -197,7 +198,7 @@ def reckon(connection: Connection, asked: Sequence[PastOrder]) -> Past:
     return past
 
 
-def _placed(now: catalog.Catalog, asked: PastOrder, number: int) -> _Written:
+def _placed(now: Catalog, asked: PastOrder, number: int) -> _Written:
     service = now.service(asked.parameters.get("service", ""))
     if service is None:
         raise IncorrectService

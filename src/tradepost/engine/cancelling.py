@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, orders
-from tradepost.engine.authentication import Asked, identify
+from tradepost.engine.authentication import Request, identify
 from tradepost.engine.errors import CancelNotEligible, IncorrectOrder, InvalidKey, Refusal
 from tradepost.engine.keys import Scope
 from tradepost.engine.order_types import wire_id, wire_ids
@@ -23,7 +23,7 @@ from tradepost.engine.statuses import ACTIVE, Status
 ACCEPTED = 1
 
 
-class CancelOf(Asked, frozen=True, kw_only=True):
+class CancelOf(Request, frozen=True, kw_only=True):
     """Asks to cancel orders, by their ids as they were sent; the answer has 1 or a refusal for each."""
 
     orders: Sequence[str]
@@ -46,14 +46,14 @@ UPDATE orders_cancelrequest SET state = 'rejected', settled_at = now() WHERE id 
 
 def cancel(connection: Connection, requests: Sequence[CancelOf], *, actor: str) -> list[Cancels | Refusal]:
     """Answer each request, in its order, with what became of each of its orders."""
-    holders = identify(connection, requests, to=Scope.ORDER)
+    callers = identify(connection, requests, to=Scope.ORDER)
     found = orders.lock(connection, wire_ids(request.orders for request in requests))
     cancelable = _cancelable(connection, {order.service for order in found.values()})
     decided: list[list[Order | Refusal] | Refusal] = [
         InvalidKey()
-        if holder is None
-        else [_decide(found.get(wire_id(sent) or 0), holder.account, cancelable) for sent in request.orders]
-        for request, holder in zip(requests, holders, strict=True)
+        if caller is None
+        else [_decide(found.get(wire_id(sent) or 0), caller.account, cancelable) for sent in request.orders]
+        for request, caller in zip(requests, callers, strict=True)
     ]
     due = {order.id: order for each in decided if isinstance(each, list) for order in each if isinstance(order, Order)}
     done = _carry_out(connection, list(due.values()), actor=actor)

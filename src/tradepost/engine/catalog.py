@@ -65,7 +65,7 @@ class Service(msgspec.Struct, frozen=True):
     route: Route | None = None  # the first one
 
 
-class Listing(msgspec.Struct, frozen=True):
+class ServiceListing(msgspec.Struct, frozen=True):
     """The answer to `services`, ready to send, plain and compressed."""
 
     plain: bytes
@@ -103,7 +103,9 @@ class Catalog:
         self._listed: dict[int, Rates] = {}  # by price list, as far as they differ from the services' rates
         self._deals: dict[int, Deal] = {}  # by account
         self._rates: dict[int, Mapping[int, Decimal]] = {}  # of the deals, since every order asks for them
-        self._listings: dict[tuple[int | None, int | None], Listing] = {}  # by account, or price list, or neither
+        self._listings: dict[
+            tuple[int | None, int | None], ServiceListing
+        ] = {}  # by account, or price list, or neither
 
     @property
     def services(self) -> Collection[Service]:
@@ -167,7 +169,7 @@ class Catalog:
             return Price(own, Rule.CUSTOM)
         return deal.price_list.price(goods) if deal.price_list else Price(goods.rate, Rule.SERVICE)
 
-    def listing(self, account: int) -> Listing:
+    def listing(self, account: int) -> ServiceListing:
         """Return the answer to `services` for this account, whose rates have been loaded."""
         deal = self._deals[account]
         whose = (account if deal.own else None, deal.price_list.id if deal.price_list else None)
@@ -178,7 +180,7 @@ class Catalog:
             listing = self._listings[whose] = self._make_listing(account)
         return listing
 
-    def _make_listing(self, account: int) -> Listing:
+    def _make_listing(self, account: int) -> ServiceListing:
         plain = msgspec.json.encode(
             [
                 {
@@ -198,33 +200,33 @@ class Catalog:
                 for service in self._services.values()
             ]
         )
-        return Listing(plain, gzip.compress(plain, mtime=0))
+        return ServiceListing(plain, gzip.compress(plain, mtime=0))
 
 
-_held: Catalog | None = None  # one database a process, so one catalog
+_cached: Catalog | None = None  # one database a process, so one catalog
 
 
-def held(connection: Connection) -> Catalog:
+def cached_catalog(connection: Connection) -> Catalog:
     """Return the catalog this process holds, which may be behind; load it if there is none."""
-    return _held or load(connection)
+    return _cached or load_catalog(connection)
 
 
-def current(connection: Connection) -> Catalog:
+def current_catalog(connection: Connection) -> Catalog:
     """Return the catalog as it is now."""
     row = Cursor(connection).execute("SELECT version FROM catalog_catalogversion", prepare=True).fetchone()
     assert row, "the migrations make this row"
-    return at_version(connection, row[0])
+    return catalog_at(connection, row[0])
 
 
-def at_version(connection: Connection, version: int) -> Catalog:
+def catalog_at(connection: Connection, version: int) -> Catalog:
     """Return the catalog at this version, or a later one."""
-    catalog = _held
-    return catalog if catalog and catalog.version == version else load(connection)
+    catalog = _cached
+    return catalog if catalog and catalog.version == version else load_catalog(connection)
 
 
-def load(connection: Connection) -> Catalog:
+def load_catalog(connection: Connection) -> Catalog:
     """Read the catalog and hold it for the next who asks."""
-    global _held  # noqa: PLW0603 - the one value that a process holds
+    global _cached  # noqa: PLW0603 - the one value that a process holds
     cursor = Cursor(connection)
     # The version first: if a change slips in between, the number held is behind the rows and they are read again.
     row = cursor.execute("SELECT version FROM catalog_catalogversion").fetchone()
@@ -233,8 +235,8 @@ def load(connection: Connection) -> Catalog:
     services = [_service((*row, routes.get(row[0]))) for row in cursor.execute(_SERVICES)]
     lists = price_lists.load(connection)
     costs = price_lists.load_costs(connection) if any(each.is_above_cost for each in lists.values()) else {}
-    _held = Catalog(row[0], services, lists, costs)
-    return _held
+    _cached = Catalog(row[0], services, lists, costs)
+    return _cached
 
 
 def _service(row: TupleRow) -> Service:

@@ -215,13 +215,6 @@ def top_up(connection: Connection, account: int, amount: Decimal, *, actor: str,
     return _move(connection, account, amount, SystemAccount.TOP_UPS, TransferKind.TOP_UP, actor=actor, note=note)
 
 
-def adjust(connection: Connection, account: int, amount: Decimal, *, actor: str, note: str) -> Decimal:
-    """Correct a balance, up or down, and return the new one. Raises `NotEnoughFunds` rather than pass the limit."""
-    return _move(
-        connection, account, amount, SystemAccount.ADJUSTMENTS, TransferKind.ADJUSTMENT, actor=actor, note=note
-    )
-
-
 def pay(
     connection: Connection,
     account: int,

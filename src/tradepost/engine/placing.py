@@ -25,11 +25,9 @@ from tradepost.engine import (
     order_types,
     pricing,
     routing,
-    site_settings,
 )
-from tradepost.engine import catalog as catalogs
 from tradepost.engine.buyers import Buyer, BuyerId
-from tradepost.engine.catalog import Catalog, Service
+from tradepost.engine.catalog import Catalog, Service, cached_catalog, catalog_at
 from tradepost.engine.dispatch_queue import Queued
 from tradepost.engine.enums import TextEnum
 from tradepost.engine.errors import (
@@ -45,6 +43,7 @@ from tradepost.engine.idempotency import Named, Same
 from tradepost.engine.ledger import Movement, SystemAccount, TransferKind
 from tradepost.engine.money import ZERO
 from tradepost.engine.order_types import RULES, Draft, Parameters, Quantity
+from tradepost.engine.site_settings import settings_at
 from tradepost.engine.statuses import ACTIVE, Dispatch, Status
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -141,15 +140,13 @@ def place(
     One bad request never spoils its batch; what is returned as placed is durable once the caller has committed. The
     charges are signed by `actor`, or else by the way the orders came in.
     """
-    catalog = catalogs.held(connection)
+    catalog = cached_catalog(connection)
     reads = [_read(catalog, request) for request in requests]
     version, known_buyers = buyers.lock(connection, {request.buyer for request in requests})
     if version is not None:
-        site_settings.at_version(
-            connection, version
-        )  # a server that only takes orders hears of new limits by this alone
+        settings_at(connection, version)  # a server that only places orders learns of new limits by this alone
     if version is not None and version != catalog.version:
-        catalog = catalogs.at_version(connection, version)
+        catalog = catalog_at(connection, version)
         reads = [_read(catalog, request) for request in requests]
     catalog.load_rates(connection, {buyer.account.account for buyer in known_buyers.values()})
     asks = [_Ask(request, read, known_buyers.get(request.buyer)) for request, read in zip(requests, reads, strict=True)]

@@ -1,7 +1,8 @@
-"""Reading: balances, the services on sale, and how orders stand, for many who ask at once.
+"""Queries of the API: balances, the services on sale, and how orders stand, for many callers at once.
 
-One SELECT confirms the keys of the whole batch and brings their balances and the catalog's version; a second one
-fetches the orders asked for, if there are any. Nothing is cached, so every answer is what the database says now.
+One SELECT confirms the keys of the whole batch and returns their balances and the catalog's version; a second one
+fetches the orders that the batch asks about, if there are any. Nothing is cached, so every answer is what the database
+says now.
 """
 
 from collections.abc import Sequence
@@ -12,50 +13,16 @@ import msgspec
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from tradepost.engine import arrays, money, site_settings
-from tradepost.engine import catalog as catalogs
-from tradepost.engine.authentication import Asked, Holder, identify
-from tradepost.engine.catalog import Listing
+from tradepost.engine import arrays, money
+from tradepost.engine.authentication import Caller, Request, identify
+from tradepost.engine.catalog import ServiceListing, catalog_at
 from tradepost.engine.errors import IncorrectOrder, InvalidKey, RefillNotFound, Refusal
 from tradepost.engine.order_types import ID_MAX, wire_id, wire_ids
+from tradepost.engine.site_settings import settings_at
 from tradepost.engine.statuses import Dispatch
 
 
-class BalanceOf(Asked, frozen=True, kw_only=True):
-    """Asks for the balance of a key's account; the answer is a `Decimal`."""
-
-
-class ServicesFor(Asked, frozen=True, kw_only=True):
-    """Asks what is on sale to a key's account, at its rates; the answer is a `Listing`."""
-
-
-class StatusesOf(Asked, frozen=True, kw_only=True):
-    """Asks how orders stand, by their ids as they were sent; the answer has a `Standing` or a refusal for each."""
-
-    orders: Sequence[str]
-
-
-class RefillsOf(Asked, frozen=True, kw_only=True):
-    """Asks how refills stand, by their ids or their orders' as they were sent (of an order, the newest one's).
-
-    The answer has a `RefillStanding` or a refusal for each, in the order they were sent.
-    """
-
-    ids: Sequence[str]
-    by_order: bool = False
-
-
-class NewestOf(Asked, frozen=True, kw_only=True):
-    """Asks for the newest orders of a key's account, those below an id if given; the answer is a list of `Listed`.
-
-    Runs and posts are not in it: their drip-feeds and subscriptions are, which name them.
-    """
-
-    limit: int
-    before: int = ID_MAX
-
-
-class Listed(msgspec.Struct, frozen=True):
+class ListedOrder(msgspec.Struct, frozen=True):
     """An order in a list, as docs/protocol.md §3 shows it (extensions)."""
 
     order: int
@@ -76,8 +43,8 @@ class RefillStanding(msgspec.Struct, frozen=True):
     status: str
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """How an order stands, field by field as docs/protocol.md §2 shows it: `charge` is what it costs now, after refunds."""
+class OrderStanding(msgspec.Struct, frozen=True):
+    """How an order stands, field by field as docs/protocol.md §2 shows it. `charge` has the refunds taken off."""
 
     charge: str
     start_count: str
@@ -86,35 +53,114 @@ class Standing(msgspec.Struct, frozen=True):
     currency: str
 
 
-class DripfeedStanding(Standing, frozen=True):
-    """How a drip-feed stands: how many runs were made, and which orders they are."""
+class DripfeedStanding(OrderStanding, frozen=True):
+    """How a drip-feed stands: the number of runs made so far, and their orders."""
 
     runs: str
     orders: list[int]
 
 
-class SubscriptionStanding(Standing, frozen=True):
-    """How a subscription stands: how many posts were served, and by which orders; `expiry` is d/m/Y, or nothing."""
+class SubscriptionStanding(OrderStanding, frozen=True):
+    """How a subscription stands: the number of posts served so far, and their orders. `expiry` is d/m/Y or empty."""
 
     posts: str
     expiry: str
     orders: list[int]
 
 
-class Found(NamedTuple):
-    """Orders as they are in the database, and what was made of those that are made of parts; both by id, as a text."""
-
-    rows: dict[str, TupleRow]
-    made: dict[str, list[int]]
-
-
-type Request = BalanceOf | ServicesFor | StatusesOf | RefillsOf | NewestOf
-type Standings = dict[str, Standing | Refusal]
+type OrderStandings = dict[str, OrderStanding | Refusal]  # by order id, as the caller sent it
 type RefillStandings = list[RefillStanding | Refusal]
-type Answer = Decimal | Listing | Standings | RefillStandings | list[Listed] | Refusal
 
 
-# As texts, which is how they are told: a list of 100 has 400 of them.
+class Batch(NamedTuple):
+    """What is looked up once for all queries of a batch. Orders and the ids of their parts are by order id, as text."""
+
+    connection: Connection
+    currency: str
+    orders: dict[str, TupleRow]
+    parts: dict[str, list[int]]
+
+
+class Query[A](Request, frozen=True, kw_only=True):
+    """A question whose answer is of type `A`."""
+
+    def answer(self, batch: Batch, caller: Caller) -> A:
+        """Return the answer for the caller, whose key is confirmed."""
+        raise NotImplementedError
+
+
+class BalanceOf(Query[Decimal], frozen=True, kw_only=True):
+    """Asks for the account's balance."""
+
+    def answer(self, batch: Batch, caller: Caller) -> Decimal:  # noqa: ARG002 - the key's row has the balance
+        return caller.balance
+
+
+class ServicesFor(Query[ServiceListing], frozen=True, kw_only=True):
+    """Asks for the services on sale to the account, at its rates."""
+
+    def answer(self, batch: Batch, caller: Caller) -> ServiceListing:
+        catalog = catalog_at(batch.connection, caller.catalog_version)
+        catalog.load_rates(batch.connection, {caller.account})
+        return catalog.listing(caller.account)
+
+
+class StatusesOf(Query[OrderStandings], frozen=True, kw_only=True):
+    """Asks how orders stand, by their ids as the caller sent them."""
+
+    orders: Sequence[str]
+
+    def answer(self, batch: Batch, caller: Caller) -> OrderStandings:
+        """Return how the account's own orders stand. Other customers' orders are refused like unknown ones."""
+        standings: OrderStandings = {}
+        for sent in self.orders:
+            row = batch.orders.get(sent) or batch.orders.get(str(wire_id(sent)))  # 7 may be sent as 007
+            if row is None or row[1] != caller.account:
+                standings[sent] = IncorrectOrder()
+            elif row[6]:
+                standings[sent] = _parent_standing(row, batch)
+            else:
+                standings[sent] = OrderStanding(money.tidy(row[2]), row[3], row[4], row[5], batch.currency)
+        return standings
+
+
+class RefillsOf(Query[RefillStandings], frozen=True, kw_only=True):
+    """Asks how refills stand, by their ids or by their orders' (then the order's newest refill), as they were sent.
+
+    The answers are in the order of `ids`.
+    """
+
+    ids: Sequence[str]
+    by_order: bool = False
+
+    def answer(self, batch: Batch, caller: Caller) -> RefillStandings:
+        ids = {sent: id_ for sent in self.ids if (id_ := wire_id(sent))}
+        sql = _REFILLS_OF_ORDERS if self.by_order else _REFILLS
+        rows = Cursor(batch.connection).execute(sql, [caller.account, arrays.of_numbers(ids.values())], prepare=True)
+        standings = {id_: RefillStanding(refill, status) for id_, refill, status in rows}
+        return [standings.get(str(ids.get(sent))) or RefillNotFound() for sent in self.ids]
+
+
+class NewestOrdersOf(Query[list[ListedOrder]], frozen=True, kw_only=True):
+    """Asks for the account's newest orders, or for the newest ones whose id is below `before`.
+
+    Runs and posts are left out: the list has their drip-feeds and subscriptions, whose status names them.
+    """
+
+    limit: int
+    before: int = ID_MAX
+
+    def answer(self, batch: Batch, caller: Caller) -> list[ListedOrder]:
+        rows = Cursor(batch.connection).execute(_NEWEST, [caller.account, self.before, self.limit], prepare=True)
+        return [
+            ListedOrder(
+                id_, service, link, quantity, status, money.show(charge), str(start_count or 0), str(remains), created
+            )
+            for id_, service, link, quantity, status, charge, start_count, remains, created in rows
+        ]
+
+
+# As texts, because that is how they are sent: the answer for 100 orders has 400 of them.
 _STANDINGS = """
 SELECT id::text, account_id, (charge - refunded)::text, coalesce(start_count, 0)::text, status, remains::text,
        CASE WHEN parts IS NOT NULL THEN dispatch END, CASE WHEN parts IS NOT NULL THEN fields->>'expiry' END
@@ -135,7 +181,6 @@ SELECT DISTINCT ON (order_id) order_id::text, id, status
 FROM orders_refill WHERE account_id = %s AND order_id = ANY(%s::bigint[]) ORDER BY order_id, id DESC
 """
 
-
 _NEWEST = """
 SELECT id, service_id, link, quantity, status, charge - refunded, start_count, remains,
        to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
@@ -143,83 +188,40 @@ FROM orders_order WHERE account_id = %s AND id < %s AND parent_id IS NULL ORDER 
 """
 
 
-def read(connection: Connection, requests: Sequence[Request]) -> list[Answer]:
-    """Answer each request, in its order."""
-    holders = identify(connection, requests)
-    known = next(filter(None, holders), None)
-    if known is None:
-        return [InvalidKey() for _ in requests]
-    currency = site_settings.at_version(connection, known.catalog_version).currency
-    found = _find(connection, [request for request in requests if isinstance(request, StatusesOf)])
+def answer_queries[A](connection: Connection, queries: Sequence[Query[A]]) -> list[A | Refusal]:
+    """Answer each query, in order. A key that is not confirmed gets `InvalidKey`."""
+    callers = identify(connection, queries)
+    confirmed = next(filter(None, callers), None)
+    if confirmed is None:
+        return [InvalidKey() for _ in queries]
+    batch = _look_up(connection, queries, confirmed.catalog_version)
     return [
-        InvalidKey() if holder is None else _answer(connection, request, holder, found, currency)
-        for request, holder in zip(requests, holders, strict=True)
+        InvalidKey() if caller is None else query.answer(batch, caller)
+        for query, caller in zip(queries, callers, strict=True)
     ]
 
 
-def _answer(connection: Connection, request: Request, holder: Holder, found: Found, currency: str) -> Answer:
-    if isinstance(request, BalanceOf):
-        return holder.balance
-    if isinstance(request, StatusesOf):
-        return _own(found, request, holder.account, currency)
-    if isinstance(request, RefillsOf):
-        return _refills(connection, request, holder.account)
-    if isinstance(request, NewestOf):
-        return _newest(connection, request, holder.account)
-    catalog = catalogs.at_version(connection, holder.catalog_version)
-    catalog.load_rates(connection, {holder.account})
-    return catalog.listing(holder.account)
-
-
-def _own(found: Found, request: StatusesOf, account: int, currency: str) -> Standings:
-    """Tell how the orders stand that are the account's own; the others are refused as if they were not there."""
-    standings: Standings = {}
-    for sent in request.orders:
-        row = found.rows.get(sent) or found.rows.get(str(wire_id(sent)))  # 7 may be sent as 007
-        if row is None or row[1] != account:
-            standings[sent] = IncorrectOrder()
-        elif row[6]:
-            standings[sent] = _made_of_parts(row, found, currency)
-        else:
-            standings[sent] = Standing(money.tidy(row[2]), row[3], row[4], row[5], currency)
-    return standings
-
-
-def _made_of_parts(row: TupleRow, found: Found, currency: str) -> Standing:
-    id_, _, charge, start_count, status, remains, dispatch, expiry = row
-    orders = found.made.get(id_, [])
-    plain = money.tidy(charge), start_count, status, remains, currency
-    if dispatch == Dispatch.RUNS:
-        return DripfeedStanding(*plain, str(len(orders)), orders)
-    return SubscriptionStanding(*plain, str(len(orders)), expiry or "", orders)
-
-
-def _find(connection: Connection, requests: Sequence[StatusesOf]) -> Found:
-    """Fetch the orders that are asked about, whosever they are."""
-    ids = wire_ids(request.orders for request in requests)
+def _look_up(connection: Connection, queries: Sequence[Query[object]], catalog_version: int) -> Batch:
+    """Fetch every order that the batch asks about, whichever account it belongs to, with its parts' ids."""
+    currency = settings_at(connection, catalog_version).currency
+    ids = wire_ids(query.orders for query in queries if isinstance(query, StatusesOf))
     if not ids:
-        return Found({}, {})
+        return Batch(connection, currency, {}, {})
     rows = Cursor(connection).execute(_STANDINGS, [arrays.of_ids(ids)], prepare=True).fetchall()
-    return Found({row[0]: row for row in rows}, _made(connection, [row[0] for row in rows if row[6]]))
+    parts = _parts(connection, [row[0] for row in rows if row[6]])
+    return Batch(connection, currency, {row[0]: row for row in rows}, parts)
 
 
-def _made(connection: Connection, parents: Sequence[str]) -> dict[str, list[int]]:
+def _parts(connection: Connection, parents: Sequence[str]) -> dict[str, list[int]]:
     if not parents:
         return {}
     return dict(Cursor(connection).execute(_PARTS, [arrays.of_ids(parents)], prepare=True).fetchall())
 
 
-def _refills(connection: Connection, request: RefillsOf, account: int) -> RefillStandings:
-    ids = {sent: id_ for sent in request.ids if (id_ := wire_id(sent))}
-    query = _REFILLS_OF_ORDERS if request.by_order else _REFILLS
-    rows = Cursor(connection).execute(query, [account, arrays.of_numbers(ids.values())], prepare=True)
-    found = {asked: RefillStanding(refill, status) for asked, refill, status in rows}
-    return [found.get(str(ids.get(sent))) or RefillNotFound() for sent in request.ids]
-
-
-def _newest(connection: Connection, request: NewestOf, account: int) -> list[Listed]:
-    rows = Cursor(connection).execute(_NEWEST, [account, request.before, request.limit], prepare=True)
-    return [
-        Listed(id_, service, link, quantity, status, money.show(charge), str(start_count or 0), str(remains), created)
-        for id_, service, link, quantity, status, charge, start_count, remains, created in rows
-    ]
+def _parent_standing(row: TupleRow, batch: Batch) -> OrderStanding:
+    id_, _, charge, start_count, status, remains, dispatch, expiry = row
+    parts = batch.parts.get(id_, [])
+    fields = money.tidy(charge), start_count, status, remains, batch.currency
+    if dispatch == Dispatch.RUNS:
+        return DripfeedStanding(*fields, str(len(parts)), parts)
+    return SubscriptionStanding(*fields, str(len(parts)), expiry or "", parts)

@@ -10,9 +10,8 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection
 
-from tradepost.engine import catalog as catalogs
 from tradepost.engine import order_types, pricing
-from tradepost.engine.catalog import Service
+from tradepost.engine.catalog import Catalog, Service, current_catalog
 from tradepost.engine.errors import IncorrectService, Refusal
 from tradepost.engine.order_types import Draft, Parameters
 
@@ -27,12 +26,12 @@ class Quote(msgspec.Struct, frozen=True):
 
 def quote(connection: Connection, account: int, asked: Sequence[Parameters]) -> list[Quote | Refusal]:
     """Answer each of these orders of an account, in their order, with its quote or with why it would be refused."""
-    catalog = catalogs.current(connection)
+    catalog = current_catalog(connection)
     catalog.load_rates(connection, {account})
     return [_quote(catalog, account, parameters) for parameters in asked]
 
 
-def _quote(catalog: catalogs.Catalog, account: int, parameters: Parameters) -> Quote | Refusal:
+def _quote(catalog: Catalog, account: int, parameters: Parameters) -> Quote | Refusal:
     service = catalog.service(parameters.get("service", ""))
     if service is None:
         return IncorrectService()

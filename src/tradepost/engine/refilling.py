@@ -13,14 +13,14 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, orders
-from tradepost.engine.authentication import Asked, identify
+from tradepost.engine.authentication import Request, identify
 from tradepost.engine.errors import IncorrectOrder, InvalidKey, RefillNotAvailable, RefillNotEligible, Refusal
 from tradepost.engine.keys import Scope
 from tradepost.engine.order_types import wire_id, wire_ids
 from tradepost.engine.statuses import REFILL_TRANSITIONS, RefillStatus, Status
 
 
-class RefillOf(Asked, frozen=True, kw_only=True):
+class RefillOf(Request, frozen=True, kw_only=True):
     """Asks for the refill of orders, by their ids as they were sent; the answer has its id or a refusal for each."""
 
     orders: Sequence[str]
@@ -79,14 +79,14 @@ WHERE r.id = new.id AND r.status = new.was
 
 def refill(connection: Connection, requests: Sequence[RefillOf]) -> list[Refills | Refusal]:
     """Answer each request, in its order, with the new refills or with why there is none."""
-    holders = identify(connection, requests, to=Scope.ORDER)
+    callers = identify(connection, requests, to=Scope.ORDER)
     ids = wire_ids(request.orders for request in requests)
     orders.lock(connection, ids)
     rows = Cursor(connection).execute(_LOOK, [arrays.of_numbers(ids)], prepare=True)
     found = {row[0]: _Order(*row) for row in rows}
     answers: list[Refills | Refusal] = [
-        InvalidKey() if holder is None else [_decide(found, sent, holder.account) for sent in request.orders]
-        for request, holder in zip(requests, holders, strict=True)
+        InvalidKey() if caller is None else [_decide(found, sent, caller.account) for sent in request.orders]
+        for request, caller in zip(requests, callers, strict=True)
     ]
     due = {order for answer in answers if isinstance(answer, list) for order in answer if isinstance(order, int)}
     made = _write(connection, [found[id_] for id_ in sorted(due)])

@@ -23,23 +23,23 @@ _DESK = """
 SELECT v.version, s.currency, s.requests_a_minute FROM catalog_catalogversion v, site_settings s
 """
 
-_held: SiteSettings | None = None  # one database a process, so one desk
+_cached: SiteSettings | None = None  # one database a process, so one desk
 
 
-def held() -> SiteSettings | None:
+def cached_settings() -> SiteSettings | None:
     """Return the settings this process has read, which may be behind; None if it has read none yet."""
-    return _held
+    return _cached
 
 
-def at_version(connection: Connection, version: int) -> SiteSettings:
+def settings_at(connection: Connection, version: int) -> SiteSettings:
     """Return the settings as they are at this version of the catalog, or a later one, and hold them."""
-    return _held if _held is not None and _held.version == version else read(connection)
+    return _cached if _cached is not None and _cached.version == version else read_settings(connection)
 
 
-def read(connection: Connection) -> SiteSettings:
+def read_settings(connection: Connection) -> SiteSettings:
     """Read the settings and hold them for the next who asks."""
-    global _held  # noqa: PLW0603 - the one value that a process holds
+    global _cached  # noqa: PLW0603 - the one value that a process holds
     row = Cursor(connection).execute(_DESK, prepare=True).fetchone()
     assert row, "migrating makes this row"
-    _held = SiteSettings(*row)
-    return _held
+    _cached = SiteSettings(*row)
+    return _cached

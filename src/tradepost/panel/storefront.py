@@ -7,8 +7,7 @@ from typing import NamedTuple
 from tradepost.accounts.models import Account
 from tradepost.catalog.models import Favourite, ServiceChange
 from tradepost.database import engine_connection
-from tradepost.engine import catalog as catalogs
-from tradepost.engine.catalog import Catalog, Service
+from tradepost.engine.catalog import Catalog, Service, current_catalog
 from tradepost.engine.order_types import RULES, Quantity
 
 # Filters by what a service allows.
@@ -38,7 +37,7 @@ class Storefront:
 
     def __init__(self, account: Account | None) -> None:
         connection = engine_connection()
-        self._catalog = catalogs.current(connection)
+        self._catalog = current_catalog(connection)
         self._account = account.pk if account else None
         self._favourites: set[int] = set()
         if account:

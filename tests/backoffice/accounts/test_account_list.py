@@ -59,10 +59,11 @@ def test_corrections_are_not_spent(
     staff: Client, alice: Customer, service: int, connection: psycopg.Connection
 ) -> None:
     from tradepost.engine import ledger
+    from tradepost.engine.ledger import SystemAccount, TransferKind
 
     place(alice.id, service, quantity="1000")
-    ledger.adjust(connection, alice.id, Decimal(-5), actor="test", note="")
-    ledger.adjust(connection, alice.id, Decimal(3), actor="test", note="")
+    for amount in (Decimal(-5), Decimal(3)):
+        ledger.pay(connection, alice.id, amount, SystemAccount.ADJUSTMENTS, TransferKind.ADJUSTMENT, actor="test")
     connection.commit()
     assert row(staff, alice)["spent"] == "0.90"
 

@@ -3,11 +3,12 @@
 import msgspec
 
 from tradepost.api.v2 import IDS_MAX
+from tradepost.engine.actions import Action
 from tradepost.engine.idempotency import KEY_CHARS_MAX
 from tradepost.engine.order_types import ID, Kind, Parameter, number
 
 
-class Action(msgspec.Struct, frozen=True):
+class ActionDoc(msgspec.Struct, frozen=True):
     """An action in words. `responses` are names of shapes; of the parameters `one_of` at least one must be there."""
 
     description: str
@@ -34,17 +35,17 @@ NAMES = {
     "request_id": Parameter(_NAME, "The same as `idempotency_key`.", "basket-71"),
 }
 
-ACTIONS: dict[str, Action] = {
-    "add": Action("Place an order. Its service's type decides which parameters it takes.", ("Placed",), NAMES),
-    "balance": Action("Tell the account's balance.", ("Balance",)),
-    "cancel": Action(
+ACTIONS: dict[Action, ActionDoc] = {
+    Action.ADD: ActionDoc("Place an order. Its service's type decides which parameters it takes.", ("Placed",), NAMES),
+    Action.BALANCE: ActionDoc("Tell the account's balance.", ("Balance",)),
+    Action.CANCEL: ActionDoc(
         "Cancel orders. What has not left yet is refunded at once; whoever fulfils the rest is asked. "
         "A drip-feed makes no further run.",
         ("Cancels",),
         _BY_ORDER,
         ("order", "orders"),
     ),
-    "orders": Action(
+    Action.ORDERS: ActionDoc(
         "List the newest orders of the account; runs and posts are in their drip-feeds and subscriptions.",
         ("Orders",),
         {
@@ -52,21 +53,21 @@ ACTIONS: dict[str, Action] = {
             "before": Parameter(ID, "List the orders with ids below this one.", "23501"),
         },
     ),
-    "refill": Action(
+    Action.REFILL: ActionDoc(
         "Ask for what has dropped off completed orders, as their services allow. Of a drip-feed or a subscription the "
         "runs or posts are refilled.",
         ("Refill", "Refills"),
         _BY_ORDER,
         ("order", "orders"),
     ),
-    "refill_status": Action(
+    Action.REFILL_STATUS: ActionDoc(
         "Tell how refills stand; of an order, its newest one.",
         ("RefillStatus", "RefillStatuses"),
         {"refill": _REFILL, "refills": _REFILLS, **_BY_ORDER},
         ("refill", "refills", "order", "orders"),
     ),
-    "services": Action("List what is on sale to this account, at its rates.", ("Services",)),
-    "status": Action(
+    Action.SERVICES: ActionDoc("List what is on sale to this account, at its rates.", ("Services",)),
+    Action.STATUS: ActionDoc(
         "Tell how orders stand.",
         ("Status", "DripfeedStatus", "SubscriptionStatus", "Statuses"),
         _BY_ORDER,

@@ -7,9 +7,10 @@ order has is told by the type of its service.
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode
 
-from tradepost.api.openapi.actions import ACTIONS, NAMES, Action
+from tradepost.api.openapi.actions import ACTIONS, NAMES, ActionDoc
 from tradepost.api.openapi.markdown import charged
 from tradepost.api.openapi.responses import Schema, one_of, ref
+from tradepost.engine.actions import Action
 from tradepost.engine.order_types import PARAMETERS, RULES, OrderType, Parameter, Quantity, Rule
 
 _KEY = "tp_live_47jute"
@@ -21,25 +22,25 @@ _DRIPFEED = (
 
 def bodies() -> dict[str, Schema]:
     """Return the shapes of all requests by their names; `Request` is the choice between them."""
-    actions = {_name(name): _action(name, action) for name, action in ACTIONS.items() if name != "add"}
-    orders = {_name("add", type_): _order(type_, rule) for type_, rule in RULES.items()}
+    actions = {_name(name): _action(name, action) for name, action in ACTIONS.items() if name is not Action.ADD}
+    orders = {_name(Action.ADD, type_): _order(type_, rule) for type_, rule in RULES.items()}
     add = {
         **one_of(*map(ref, orders)),  # not oneOf: some types take the same parameters
         "title": "add",
-        "description": _about(ACTIONS["add"]),
+        "description": _about(ACTIONS[Action.ADD]),
     }
     mapping = {name: ref(_name(name))["$ref"] for name in ACTIONS}
     choice = {
         "oneOf": [{"$ref": shape} for shape in mapping.values()],
         "discriminator": {"propertyName": "action", "mapping": mapping},
     }
-    return {"Request": choice, _name("add"): add, **actions, **orders}
+    return {"Request": choice, _name(Action.ADD): add, **actions, **orders}
 
 
 def examples() -> dict[str, Schema]:
     """Return a request of each shape by its name."""
-    actions = {_name(name): _action_example(name, action) for name, action in ACTIONS.items() if name != "add"}
-    orders = {_name("add", type_): _order_example(rule) for type_, rule in RULES.items()}
+    actions = {_name(name): _action_example(name, action) for name, action in ACTIONS.items() if name is not Action.ADD}
+    orders = {_name(Action.ADD, type_): _order_example(rule) for type_, rule in RULES.items()}
     return {name: {"value": value} for name, value in (actions | orders).items()}
 
 
@@ -62,13 +63,13 @@ def _name(action: str, type_: str = "") -> str:
     return "".join(word[0].upper() + word[1:] for word in words) + "Request"
 
 
-def _action(name: str, action: Action) -> Schema:
+def _action(name: str, action: ActionDoc) -> Schema:
     about = f"{_about(action)}{_as_form(_action_example(name, action))}"
     needed = {"anyOf": [{"required": [each]} for each in action.one_of]} if action.one_of else {}
     return {"title": name, "description": about, **_object(name, action.parameters, ()), **needed}
 
 
-def _about(action: Action) -> str:
+def _about(action: ActionDoc) -> str:
     return f"{action.description}\n\nAnswer: {' or '.join(f'`{name}`' for name in action.answers)}."
 
 
@@ -78,7 +79,7 @@ def _as_form(example: Schema) -> str:
 
 def _order(type_: OrderType, rule: Rule) -> Schema:
     parameters = {name: PARAMETERS[name] for name in (*rule.needs, *rule.takes)}
-    shape = _object("add", {**parameters, **NAMES}, rule.needs)
+    shape = _object(Action.ADD, {**parameters, **NAMES}, rule.needs)
     about = f"An order of a service of the type {type_}. Charged: {charged(rule)}."
     if rule.dripfeed:
         about = f"{about}\n\n{_DRIPFEED}"
@@ -106,7 +107,7 @@ def _object(action: str, parameters: Mapping[str, Parameter], needed: Iterable[s
     }
 
 
-def _action_example(name: str, action: Action) -> Schema:
+def _action_example(name: str, action: ActionDoc) -> Schema:
     told = action.one_of[:1] or tuple(action.parameters)
     return {"key": _KEY, "action": name, **{each: _value(action.parameters[each]) for each in told}}
 
@@ -114,7 +115,7 @@ def _action_example(name: str, action: Action) -> Schema:
 def _order_example(rule: Rule) -> Schema:
     one_more = ("posts",) if rule.quantity is Quantity.POSTS else ()
     names = (*rule.needs, *one_more)
-    return {"key": _KEY, "action": "add", **{name: _value(PARAMETERS[name]) for name in names}}
+    return {"key": _KEY, "action": Action.ADD, **{name: _value(PARAMETERS[name]) for name in names}}
 
 
 def _value(parameter: Parameter) -> int | str:

@@ -12,7 +12,7 @@ from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.site import site
 from tradepost.catalog.models import PriceList, PriceListMember, Service
 from tradepost.database import engine_connection
-from tradepost.engine import catalog as catalogs
+from tradepost.engine.catalog import current_catalog
 from tradepost.engine.order_types import wire_id
 from tradepost.engine.price_lists import Price, Rule
 
@@ -44,7 +44,7 @@ def effective_rates(request: HttpRequest) -> HttpResponse:
 def _rows(account: Account, text: str) -> list[dict[str, Any]]:
     """Price the matching services that are on sale."""
     connection = engine_connection()
-    catalog = catalogs.current(connection)
+    catalog = current_catalog(connection)
     catalog.load_rates(connection, {account.pk})
     offered = [(service, catalog.service(str(service.pk))) for service in _matching_services(text)]
     return [_row(service, catalog.price(account.pk, offer)) for service, offer in offered if offer]

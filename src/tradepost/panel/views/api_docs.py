@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from tradepost.accounts.models import Account
 from tradepost.engine import errors
+from tradepost.engine.actions import Action
 from tradepost.engine.errors import IncorrectParameter, QuantityTooLarge, QuantityTooSmall, Refusal
 from tradepost.engine.order_types import RULES, OrderType, Quantity
 from tradepost.engine.statuses import DELIVERING, RefillStatus, Status
@@ -24,7 +25,7 @@ EXAMPLE_LINK = "https://example.com/page"
 class ActionDoc(NamedTuple):
     """An action of the API: its parameters without `key`, and an example of its answer."""
 
-    name: str
+    name: Action
     does: str | Promise
     parameters: tuple[str, ...]
     answer: str
@@ -32,27 +33,30 @@ class ActionDoc(NamedTuple):
 
 ACTIONS = (
     ActionDoc(
-        "services",
+        Action.SERVICES,
         _("What is on sale, at your rates"),
         (),
         '[{"service":1,"name":"Followers","type":"Default","category":"First","rate":"0.90","min":"50","max":"10000",'
         '"refill":true,"cancel":true,"dripfeed":false,"description":"","average_time":""}]',
     ),
-    ActionDoc("add", _("Place an order"), ("service", "link", "quantity"), '{"order":23501}'),
+    ActionDoc(Action.ADD, _("Place an order"), ("service", "link", "quantity"), '{"order":23501}'),
     ActionDoc(
-        "status",
+        Action.STATUS,
         _("How an order stands; of many, an object by id"),
         ("order", "orders"),
         '{"charge":"0.27819","start_count":"3572","status":"Partial","remains":"157","currency":"USD"}',
     ),
-    ActionDoc("balance", _("What you have to spend"), (), '{"balance":"100.84292","currency":"USD"}'),
-    ActionDoc("refill", _("Ask for a refill; for many, an array"), ("order", "orders"), '{"refill":"1"}'),
+    ActionDoc(Action.BALANCE, _("What you have to spend"), (), '{"balance":"100.84292","currency":"USD"}'),
+    ActionDoc(Action.REFILL, _("Ask for a refill; for many, an array"), ("order", "orders"), '{"refill":"1"}'),
     ActionDoc(
-        "refill_status", _("How a refill stands"), ("refill", "refills", "order", "orders"), '{"status":"Completed"}'
+        Action.REFILL_STATUS,
+        _("How a refill stands"),
+        ("refill", "refills", "order", "orders"),
+        '{"status":"Completed"}',
     ),
-    ActionDoc("cancel", _("Ask to cancel; always an array"), ("order", "orders"), '[{"order":9,"cancel":1}]'),
+    ActionDoc(Action.CANCEL, _("Ask to cancel; always an array"), ("order", "orders"), '[{"order":9,"cancel":1}]'),
     ActionDoc(
-        "orders",
+        Action.ORDERS,
         _("Your newest orders"),
         ("limit", "before"),
         '[{"order":23501,"service":1,"link":"https://example.com/page","quantity":100,"status":"In progress",'
