@@ -21,7 +21,7 @@ def engine_connection() -> psycopg.Connection:
 
 
 def in_transaction[T](work: Callable[[psycopg.Connection], T]) -> T:
-    """Do a piece of the engine's work in a transaction of its own, again if it met with a deadlock (docs/architecture.md, money)."""
+    """Run `work` in a transaction of its own and return its result. After a deadlock, run it again."""
     for tries_left in reversed(range(TRIES_MAX)):
         try:
             with transaction.atomic(durable=True):

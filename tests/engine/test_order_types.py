@@ -1,4 +1,4 @@
-"""Every type of order: what it takes, what it counts, what it says when something is missing (docs/protocol.md §3 and §4)."""
+"""Every type of order: its parameters, its quantity, its errors (docs/protocol.md §3 and §4)."""
 
 from contextlib import suppress
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""`kill -9` of everything under load: what was acknowledged is there once, and the books are clean (docs/architecture.md, orders)."""
+"""`kill -9` of everything under load: each acknowledged order is there once, and the books are clean."""
 
 import json
 import os

@@ -1,5 +1,6 @@
 """Browsers of customers, and one row of each kind that a customer can own."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -46,10 +47,10 @@ def browser(customer: Customer | None = None, **options: Any) -> Client:
 
 
 def page(client: Client, address: str, **options: Any) -> str:
-    """Load a page, which must answer 200, and return its HTML."""
+    """Return the HTML of a page that opens, each tag on one line with one space between its attributes."""
     response = client.get(address, **options)
     assert response.status_code == 200, (address, response.status_code)
-    return response.content.decode()
+    return re.sub(r"<[^>]+>", lambda tag: " ".join(tag[0].split()), response.content.decode())
 
 
 class Belongings(NamedTuple):

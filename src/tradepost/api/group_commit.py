@@ -1,4 +1,4 @@
-"""Group commit: requests that wait together are decided, written and made durable together (docs/architecture.md, two planes).
+"""Group commit: requests that wait together are decided, written and committed together.
 
 A lane is one thread with one connection. A batch starts at once when none is in flight, as soon as what lies in the
 sockets is read; whatever arrives meanwhile is the next batch. Nothing ever waits for a timer, and each request is

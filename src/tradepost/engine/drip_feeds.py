@@ -1,4 +1,4 @@
-"""Drip-feeds: an order that runs several times, each run an order of its own, made when it is due (docs/protocol.md §3).
+"""Drip-feeds: an order that runs several times. Each run is an order of its own, made when it is due.
 
 1. Lock the drip-feeds whose next run is due; those that someone else holds are left for the next time.
 2. Write an order for each: the same link and parameters, a run's quantity, its share of the charge (`child_orders`).

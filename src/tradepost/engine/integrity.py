@@ -1,4 +1,4 @@
-"""The proof of the books: every balance equals its transfers, every order's transfers equal its charge (docs/architecture.md, money).
+"""The proof of the books: every balance equals its transfers, every order's transfers equal its charge.
 
 Each rule is a query that returns what breaks it; clean books return nothing.
 """

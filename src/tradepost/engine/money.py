@@ -1,4 +1,4 @@
-"""Amounts and rates: exact decimals, one way to round, one way to show (docs/architecture.md, money; docs/protocol.md §2).
+"""Amounts and rates: exact decimals, one way to round, one way to show (docs/protocol.md §2).
 
 Amounts are `Decimal` with 5 places (`numeric(20,5)`), rates with 7 (`numeric(20,7)`).
 """
@@ -51,7 +51,7 @@ def covering(cost: Decimal) -> Decimal:
 
 
 def share_of(charge: Decimal, part: int, whole: int) -> Decimal:
-    """Return the share of `charge` that `part` of `whole` stands for: what a Partial gives back (docs/architecture.md, money)."""
+    """Return the share of `charge` for `part` of `whole`: the refund of a Partial order."""
     return to_amount(_EXACT.divide(_EXACT.multiply(charge, part), whole))
 
 

@@ -1,8 +1,8 @@
 """Orders as the engine changes them: locked, changed in memory, written back with an event for every move.
 
-There is one lock order (docs/architecture.md, money): orders first, in id order, then ledger accounts. An order that is a part of another
-(a run of a drip-feed, a post of a subscription) is locked after its parent, whose id is lower. So whoever holds the
-parent holds its parts, too.
+There is one lock order: orders first, in id order, then ledger accounts (docs/architecture.md, money). A child order (a
+run of a drip-feed, a post of a subscription) is locked after its parent, whose id is lower, so a transaction that holds
+the parent holds its children, too.
 """
 
 from collections.abc import Collection, Sequence

@@ -1,4 +1,4 @@
-"""What an order costs, here and at a provider: which services are priced flat is known here alone (docs/protocol.md §3)."""
+"""What an order costs, here and at a provider. Only this module knows which services have a flat price."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""The shapes of the API's answers as JSON Schema (docs/protocol.md §2); an answer has what its shape names and no more."""
+"""The API's answers as JSON Schema (docs/protocol.md §2). An answer has the fields of its schema and no others."""
 
 import re
 from typing import Any

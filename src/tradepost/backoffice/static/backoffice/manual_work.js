@@ -1,4 +1,4 @@
-// Work by hand without a mouse: each button and field has a key, rows are walked with j and k.
+// Manual work without a mouse: each button and field has a key; j and k move through the rows.
 "use strict";
 
 function isTyping(target) {

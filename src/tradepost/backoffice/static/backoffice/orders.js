@@ -1,4 +1,4 @@
-// The list of orders: the ids that are ticked, or all that are shown, go to the clipboard.
+// The list of orders: copy the ticked ids, or all ids on the page, to the clipboard.
 "use strict";
 
 const COPIED_MS = 2000;
@@ -18,8 +18,13 @@ document.addEventListener("click", async (event) => {
     const was = text.dataset.was ?? text.textContent;
     text.dataset.was = was;
     text.textContent = `${ids.length} copied`;
-    setTimeout(() => { text.textContent = was; }, COPIED_MS);
+    setTimeout(() => {
+      text.textContent = was;
+    }, COPIED_MS);
   }
   const unticks = event.target.closest("[data-unticks]");
-  if (unticks) unticks.form.querySelectorAll("[name=columns]").forEach((box) => { box.checked = false; });
+  if (unticks)
+    unticks.form.querySelectorAll("[name=columns]").forEach((box) => {
+      box.checked = false;
+    });
 });

@@ -1,15 +1,15 @@
-// Rows that are put in order by pointer or by keys. What is sent is the order of the ids; typed places are plain fields.
+// Staff order rows with a pointer or with keys. The form sends the ids in their order; typed places are plain fields.
 "use strict";
 
 (() => {
-  const EDGE_PX = 80; // near an edge of the window the page scrolls along
+  const EDGE_PX = 80; // nearer to an edge of the window than this, the page scrolls
   const SCROLL_PX = 14;
   const form = document.querySelector("[data-arranging]");
   const rows = form.querySelector("[data-rows]");
   const said = form.querySelector("[data-said]");
   const first = Number(rows.getAttribute("start"));
   let dragged = null;
-  let origin = null; // what it stood before
+  let origin = null; // the row that followed before the drag
   let target = null;
   let isChanged = false;
 
@@ -19,7 +19,9 @@
   function changed(row) {
     const all = [...rows.querySelectorAll("[data-id]")];
     form.elements.order.value = all.map((each) => each.dataset.id).join(",");
-    all.forEach((each, index) => { each.querySelector(".tp-place").placeholder = first + index; });
+    all.forEach((each, index) => {
+      each.querySelector(".tp-place").placeholder = first + index;
+    });
     said.textContent = `${nameOf(row)}: now at ${first + all.indexOf(row)}. Not saved yet.`;
     isChanged = true;
   }
@@ -60,7 +62,7 @@
     origin = dragged.nextElementSibling;
     dragged.classList.add("tp-dragged");
   });
-  // On the document: a row that is moved loses whatever it had captured.
+  // Listen on the document: a row that moves in the DOM loses its pointer capture.
   document.addEventListener("pointermove", (event) => {
     if (!dragged) return;
     if (event.clientY < EDGE_PX) window.scrollBy(0, -SCROLL_PX);
@@ -74,7 +76,9 @@
 
   rows.addEventListener("keydown", (event) => {
     const row = event.target.closest(".tp-handle") && rowOf(event.target);
-    const steps = { ArrowUp: ["previousElementSibling", "before"], ArrowDown: ["nextElementSibling", "after"] }[event.key];
+    const steps = { ArrowUp: ["previousElementSibling", "before"], ArrowDown: ["nextElementSibling", "after"] }[
+      event.key
+    ];
     if (!row || !event.altKey || !steps) return;
     event.preventDefault();
     const other = row[steps[0]];
@@ -85,7 +89,13 @@
     changed(row);
   });
 
-  form.addEventListener("input", () => { isChanged = true; });
-  form.addEventListener("submit", () => { isChanged = false; });
-  window.addEventListener("beforeunload", (event) => { if (isChanged) event.preventDefault(); });
+  form.addEventListener("input", () => {
+    isChanged = true;
+  });
+  form.addEventListener("submit", () => {
+    isChanged = false;
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (isChanged) event.preventDefault();
+  });
 })();

@@ -1,4 +1,4 @@
-// The console: a form for each action, sent to the API as any program would send it.
+// The console: a form for each action. The page sends it to the API as any program would.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -27,7 +27,8 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function parameters() {
     const found = new URLSearchParams();
-    for (const input of form.querySelectorAll("input, select")) if (input.value.trim()) found.set(input.name, input.value.trim());
+    for (const input of form.querySelectorAll("input, select"))
+      if (input.value.trim()) found.set(input.name, input.value.trim());
     for (const line of document.getElementById("more").value.split("\n")) {
       const [name, ...value] = line.split("=");
       if (name.trim() && value.length) found.append(name.trim(), value.join("="));
@@ -36,7 +37,9 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   function curl(found) {
-    const quoted = [...found].map(([name, value]) => `-d '${name}=${(name === "key" ? "YOUR_KEY" : value).replaceAll("'", "'\\''")}'`);
+    const quoted = [...found].map(
+      ([name, value]) => `-d '${name}=${(name === "key" ? "YOUR_KEY" : value).replaceAll("'", "'\\''")}'`,
+    );
     return [`curl ${form.dataset.url}`, ...quoted].join(" \\\n  ");
   }
 

@@ -1,4 +1,4 @@
-// What pages do beyond HTML and htmx: toasts that go, copying, asking back, keys, and each form sent once.
+// What pages do beyond HTML and htmx: toasts, copying, confirmation, keyboard shortcuts, each form sent once.
 "use strict";
 
 const TOAST_MS = 6000;
@@ -27,19 +27,26 @@ document.addEventListener("click", async (event) => {
   if (opened && !opened.contains(event.target)) opened.open = false;
 });
 
-// A form that asks back, by its data-confirm, is sent once the question is answered.
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (form.dataset.confirm && !form.dataset.confirmed) {
-    event.preventDefault();
-    askBack(form);
-    return;
-  }
-  if (form.method === "post" && !form.hasAttribute("hx-post")) {
-    const button = event.submitter ?? form.querySelector("[type=submit]");
-    if (button) setTimeout(() => { button.disabled = true; }, 0);
-  }
-}, true);
+// A form with data-confirm is sent after the user has confirmed.
+document.addEventListener(
+  "submit",
+  (event) => {
+    const form = event.target;
+    if (form.dataset.confirm && !form.dataset.confirmed) {
+      event.preventDefault();
+      askBack(form);
+      return;
+    }
+    if (form.method === "post" && !form.hasAttribute("hx-post")) {
+      const button = event.submitter ?? form.querySelector("[type=submit]");
+      if (button)
+        setTimeout(() => {
+          button.disabled = true;
+        }, 0);
+    }
+  },
+  true,
+);
 
 function askBack(form) {
   const dialog = document.createElement("dialog");
@@ -48,11 +55,13 @@ function askBack(form) {
   const doing = document.createElement("div");
   doing.className = "doing";
   doing.append(button(form.dataset.no, "btn btn-quiet", () => dialog.close()));
-  doing.append(button(form.dataset.yes, "btn btn-primary", () => {
-    form.dataset.confirmed = "yes";
-    dialog.close();
-    form.requestSubmit();
-  }));
+  doing.append(
+    button(form.dataset.yes, "btn btn-primary", () => {
+      form.dataset.confirmed = "yes";
+      dialog.close();
+      form.requestSubmit();
+    }),
+  );
   dialog.append(text, doing);
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
@@ -68,7 +77,7 @@ function button(text, className, onClick) {
   return made;
 }
 
-// «/» goes to the page's search, «n» to a new order, as long as nothing is being typed.
+// «/» goes to the page's search and «n» to a new order, unless the user is typing.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
   const search = document.querySelector("[data-search]");
@@ -80,17 +89,23 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A service that is picked stays marked; the list itself is not asked for again.
+// The picked service stays marked. The list itself is not loaded again.
 document.addEventListener("click", (event) => {
   const picked = event.target.closest(".pick > a");
   if (!picked) return;
-  picked.closest(".found").querySelectorAll(".chosen").forEach((each) => each.classList.remove("chosen"));
+  picked
+    .closest(".found")
+    .querySelectorAll(".chosen")
+    .forEach((each) => each.classList.remove("chosen"));
   picked.parentElement.classList.add("chosen");
 });
 
-// Lists say how many lines they have: each is one comment, or one name.
+// Show how many lines a list has: each line is one comment or one name.
 function countLines(output) {
-  const lines = document.getElementById(output.dataset.lines).value.split("\n").filter((line) => line.trim());
+  const lines = document
+    .getElementById(output.dataset.lines)
+    .value.split("\n")
+    .filter((line) => line.trim());
   output.textContent = lines.length || "";
 }
 
@@ -99,7 +114,7 @@ document.addEventListener("input", (event) => {
   if (output) countLines(output);
 });
 
-// Arrow keys walk through the services that a search has found.
+// The arrow keys move through the services that match a search.
 document.addEventListener("keydown", (event) => {
   const picker = event.target.closest(".picker");
   if (!picker || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
@@ -115,8 +130,13 @@ document.addEventListener("htmx:responseError", () => toast(document.documentEle
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".toast-note").forEach(dismissLater);
   document.querySelectorAll("[data-lines]").forEach(countLines);
-  document.querySelectorAll("[data-goes-up]").forEach((select) => select.addEventListener("change", () => select.form.requestSubmit()));
+  document
+    .querySelectorAll("[data-goes-up]")
+    .forEach((select) => select.addEventListener("change", () => select.form.requestSubmit()));
 });
 window.addEventListener("pageshow", (event) => {
-  if (event.persisted) document.querySelectorAll("form [type=submit]:disabled").forEach((each) => { each.disabled = false; });
+  if (event.persisted)
+    document.querySelectorAll("form [type=submit]:disabled").forEach((each) => {
+      each.disabled = false;
+    });
 });
