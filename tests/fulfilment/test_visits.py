@@ -12,11 +12,9 @@ from testkit.upstream.faults import Fault
 from testkit.upstream.panel import KEY, Offer, Panel
 from testkit.upstream.server import Reply, Upstream
 from tests.conftest import Customer
-from tests.engine.engine_calls import Connect
 from tests.fulfilment.conftest import MakeProvider, MakeRouted, order
 from tradepost.database import engine_connection
 from tradepost.engine import dispatching
-from tradepost.fulfilment.tasks import visits
 from tradepost.fulfilment.tasks.visits import visit_provider, wake_due_visits
 from tradepost.ledger.models import LedgerAccount
 from tradepost.orders.models import Attempt, CancelRequest, Order, OrderEvent, Refill, UpstreamOrder
@@ -489,16 +487,3 @@ def test_amounts_that_cannot_be_stop_nothing(alice: Customer, upstream: Upstream
     poll_again(provider)
     assert (Provider.objects.get(pk=provider).balance, Attempt.objects.get(order=placed).cost) == (None, None)
     assert state(placed)[0] == "Completed"
-
-
-def test_another_workers_visit_is_left_alone(
-    alice: Customer, upstream: Upstream, provider: int, routed: int, connect: Connect
-) -> None:
-    order(alice, routed)
-    other = connect()
-    other.execute("SELECT pg_advisory_lock(%s, %s)", [visits.LOCKS, provider])
-    visit_provider(provider)
-    assert upstream.seen == []
-    other.execute("SELECT pg_advisory_unlock(%s, %s)", [visits.LOCKS, provider])
-    visit_provider(provider)
-    assert len(upstream.asked("add")) == 1

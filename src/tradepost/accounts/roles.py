@@ -115,12 +115,6 @@ def sync_groups(**__: Any) -> None:
             group.permissions.set(_permissions_of(role))
 
 
-def missing_permissions() -> list[str]:
-    """Return the permissions that a role names but that do not exist."""
-    names: set[str] = set().union(*(role.permissions for role in ROLES.values()))
-    return sorted(names - {permission_name(permission) for permission in _find_permissions(names)})
-
-
 def permission_name(permission: Permission) -> str:
     """Return the name that `has_perm` takes. Costs a query if the content type is not loaded."""
     return f"{permission.content_type.app_label}.{permission.codename}"

@@ -49,50 +49,27 @@ def _suspension(account: Account) -> AccountEvent | None:
 
 
 def _figures(request: HttpRequest, account: Account) -> list[Context]:
-    account_spending = spending.spending_by_account([account.pk])[account.pk]
-    money, unit = account.ledger_account, site_settings.for_request(request).currency
-    transfers = (
-        _list_url("ledger_transfer", q=str(account.email)) if request.user.has_perm("ledger.view_transfer") else ""
-    )
-    orders = _list_url("orders_order", account=account.pk) if request.user.has_perm("orders.view_order") else ""
+    has_perm = request.user.has_perm
+    spent = spending.spending_by_account([account.pk])[account.pk]
     rates = CustomRate.objects.filter(account=account).count()
-    aside = f"may go down to −{formatters.grouped_amount(money.credit_limit)}" if money.credit_limit else "no credit"
+    unit = site_settings.for_request(request).currency
+    money = account.ledger_account
+    credit = f"may go down to −{formatters.grouped_amount(money.credit_limit)}" if money.credit_limit else "no credit"
+    transfers = _list_url("ledger_transfer", q=str(account.email)) if has_perm("ledger.view_transfer") else ""
+    orders = _list_url("orders_order", account=account.pk) if has_perm("orders.view_order") else ""
+    custom = _list_url("catalog_customrate", account=account.pk) if has_perm("catalog.view_customrate") else ""
+    ever = f"{formatters.grouped_amount(spent.spent)} ever, after refunds"
     return [
-        {
-            "title": "Balance",
-            "value": formatters.grouped_amount(money.balance or ZERO),
-            "unit": unit,
-            "aside": aside,
-            "link": transfers,
-        },
-        {
-            "title": "Spent in 30 days",
-            "value": formatters.grouped_amount(account_spending.spent_recently),
-            "unit": unit,
-            "aside": f"{formatters.grouped_amount(account_spending.spent)} ever, after refunds",
-            "link": transfers,
-        },
-        {
-            "title": "Orders",
-            "value": account_spending.orders_shown,
-            "aside": _ago("last", account_spending.ordered_at),
-            "link": orders,
-        },
-        {
-            "title": "Custom rates",
-            "value": f"{rates:,}",
-            "aside": "else what everybody pays",
-            "link": _list_url("catalog_customrate", account=account.pk)
-            if request.user.has_perm("catalog.view_customrate")
-            else "",
-        },
-        {
-            "title": "Last seen",
-            "value": _day(account_spending.seen_at),
-            "aside": f"joined {account.created_at:%d %b %Y}",
-            "link": "",
-        },
+        _figure("Balance", formatters.grouped_amount(money.balance or ZERO), credit, transfers, unit=unit),
+        _figure("Spent in 30 days", formatters.grouped_amount(spent.spent_recently), ever, transfers, unit=unit),
+        _figure("Orders", spent.orders_shown, _ago("last", spent.ordered_at), orders),
+        _figure("Custom rates", f"{rates:,}", "else what everybody pays", custom),
+        _figure("Last seen", _day(spent.seen_at), f"joined {account.created_at:%d %b %Y}"),
     ]
+
+
+def _figure(title: str, value: str, aside: str, link: str = "", *, unit: str = "") -> Context:
+    return {"title": title, "value": value, "unit": unit, "aside": aside, "link": link}
 
 
 def _sections(request: HttpRequest, account: Account) -> list[Context | None]:
