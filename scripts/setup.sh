@@ -1,4 +1,4 @@
-# Sourced by the scripts beside it: finds a Python, makes .venv and installs a lock file into it.
+# The other scripts source this file. It finds a Python, makes .venv and installs a lock file into it.
 # Needs a shell and Python 3.12 or newer with pip (found directly, by pyenv or by uv); works as root or not.
 
 find_python() { # sets $python
