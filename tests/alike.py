@@ -1,7 +1,7 @@
 """What is alike in every process that runs tests, wherever and whenever; importing this makes it so.
 
 Hypothesis measures no time: on a slow machine it would fail a test that is right. And whatever the caller's environment
-says to the desk, to PostgreSQL or to HTTP clients, tests say for themselves.
+says to the desk, to PostgreSQL, to HTTP clients or of a terminal, tests say for themselves.
 """
 
 import os
@@ -11,10 +11,12 @@ from hypothesis import HealthCheck, settings
 KEPT = "TRADEPOST_POSTGRES_BIN"  # which PostgreSQL they run on is the caller's choice
 FOREIGN_BEGINNINGS = ("TRADEPOST_", "DJANGO_", "PG")
 FOREIGN_ENDS = ("DATABASE_URL", "_PROXY")
+TERMINAL = frozenset({"COLUMNS", "LINES", "TERMINAL_WIDTH", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS"})
 
 
 def _is_foreign(name: str) -> bool:
-    return name != KEPT and (name.startswith(FOREIGN_BEGINNINGS) or name.upper().endswith(FOREIGN_ENDS))
+    is_of_a_tool = name.startswith(FOREIGN_BEGINNINGS) or name.upper().endswith(FOREIGN_ENDS)
+    return name in TERMINAL or (is_of_a_tool and name != KEPT)
 
 
 for _name in filter(_is_foreign, list(os.environ)):
