@@ -221,7 +221,10 @@ def _are_put_to_rest(workers: Collection[int]) -> bool:
 
 
 def _is_stopped(pid: int) -> bool:
-    threads = [stat.read_text(errors="replace") for stat in (PROC / str(pid) / "task").glob("*/stat")]
+    try:
+        threads = [stat.read_text(errors="replace") for stat in (PROC / str(pid) / "task").glob("*/stat")]
+    except OSError:  # a thread has ended while they were listed
+        return False
     return all(text.rpartition(")")[2].split()[0] == "T" for text in threads)
 
 

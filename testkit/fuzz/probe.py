@@ -19,10 +19,11 @@ _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 class Probe:
     """A client that reuses its connection. `asked` is the number of requests, `answers` counts each kind of answer."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, seconds_max: float = ANSWER_SECONDS_MAX) -> None:
         self.asked = 0
         self.answers: Counter[str] = Counter()
         self._address = host, port
+        self._seconds_max = seconds_max
         self._socket: socket.socket | None = None
 
     def ask(self, request: Request) -> None:
@@ -32,7 +33,7 @@ class Probe:
             kinds = self._well_formed(request.data) if request.is_well_formed else self._malformed(request.data)
         except (_WrongError, OSError, HTTPException) as error:
             self.close()
-            raise RunFailedError(f"{_why(error)} to {request!r}") from error
+            raise RunFailedError(f"{self._why(error)} to {request!r}") from error
         self.answers.update(kinds)
 
     def close(self) -> None:
@@ -41,7 +42,7 @@ class Probe:
             self._socket = None
 
     def _connect(self) -> socket.socket:
-        return socket.create_connection(self._address, timeout=ANSWER_SECONDS_MAX)
+        return socket.create_connection(self._address, timeout=self._seconds_max)
 
     def _well_formed(self, data: bytes) -> list[str]:
         self._socket = self._socket or self._connect()
@@ -79,15 +80,14 @@ class Probe:
             raise _WrongError(f"{', '.join(statuses)} is the answer")
         return [f"no HTTP: {status}" for status in statuses or ["hung up"]]
 
+    def _why(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
+            return f"nothing within {self._seconds_max} s is the answer"
+        return str(error) if isinstance(error, _WrongError) else f"{error!r} is the answer"
+
 
 class _WrongError(Exception):
     pass
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return f"nothing within {ANSWER_SECONDS_MAX} s is the answer"
-    return str(error) if isinstance(error, _WrongError) else f"{error!r} is the answer"
 
 
 def _kind_of(body: bytes) -> str:

@@ -12,7 +12,7 @@ from testkit import process_memory
 from testkit.errors import RunFailedError
 from testkit.fuzz.bad_requests import Target, requests
 from testkit.fuzz.http_requests import Request
-from testkit.fuzz.probe import Probe
+from testkit.fuzz.probe import ANSWER_SECONDS_MAX, Probe
 from testkit.fuzz.request_content import Strategy
 
 CHUNK = 500  # requests from one seed: this bounds what Hypothesis remembers
@@ -29,7 +29,13 @@ class FuzzResult:
 
 
 def fuzz(
-    target: Target, *, count: int, seed: int, server: int | None, progress: Callable[[int], None] = lambda _: None
+    target: Target,
+    *,
+    count: int,
+    seed: int,
+    server: int | None,
+    answer_seconds_max: float = ANSWER_SECONDS_MAX,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> FuzzResult:
     """Send `count` requests; the same seed makes the same requests. `server` is the process whose memory is watched.
 
@@ -38,7 +44,7 @@ def fuzz(
     """
     made_up = requests(target)
     warm = None
-    with closing(Probe(target.host, target.port)) as probe:
+    with closing(Probe(target.host, target.port, seconds_max=answer_seconds_max)) as probe:
         while probe.asked < count:
             _send(made_up, min(CHUNK, count - probe.asked), f"{seed}/{probe.asked}", probe)
             progress(probe.asked)

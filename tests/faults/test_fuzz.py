@@ -11,6 +11,7 @@ from testkit.fuzz.bad_requests import LINK_RULE, QUANTITY_MAX, Target
 from testkit.fuzz.runner import fuzz
 from tests.api.api_calls import order
 from tests.conftest import PROC, Customer, Desk, process_of
+from tests.waiting import HANG_SECONDS
 from tradepost.engine.order_types import RULES, OrderType
 
 REQUESTS = 2_000
@@ -42,7 +43,7 @@ def test_nothing_made_up_is_an_order_a_server_error_or_a_burden(
 ) -> None:
     before = wealth(connection, alice)
     server = process_of(desk, "server") if PROC.exists() else None
-    standing = fuzz(target, count=REQUESTS, seed=1, server=server)
+    standing = fuzz(target, count=REQUESTS, seed=1, server=server, answer_seconds_max=HANG_SECONDS)
     assert wealth(connection, alice) == before
     assert standing.answers.keys() >= {
         "an answer",
