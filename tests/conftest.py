@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -197,35 +196,52 @@ def process_of(desk: Desk, name: str, *, but: int = 0) -> int:
 
 @contextlib.contextmanager
 def resting_workers() -> Iterator[None]:
-    """Stop the workers of desks on the test database, each between two transactions, until the context ends."""
-    known = [desk for desk in _desks if desk.home == _home] if PROC.exists() else []
-    resting = [process_of(desk, "worker") for desk in known]
+    """Stop the workers of all desks on the test database, outside any transaction, until the context ends.
+
+    A worker may die when it goes on: procrastinate deletes workers without a recent heartbeat whenever another worker
+    starts. The supervisor then starts it again.
+    """
+    desks = [desk for desk in _desks if desk.home == _home] if PROC.exists() else []
+    workers: list[int] = []
+
+    def are_at_rest() -> bool:
+        workers[:] = [process_of(desk, "worker") for desk in desks]
+        _send(signal.SIGSTOP, workers)
+        until(lambda: all(_states(pid) in ({"T"}, {"Z"}) for pid in workers), "the workers have stopped or ended")
+        if not workers or (all(_states(pid) == {"T"} for pid in workers) and not _are_in_transactions()):
+            return True
+        _send(signal.SIGCONT, workers)
+        return False
+
     try:
-        until(partial(_are_put_to_rest, resting), "the workers are between two transactions")
+        until(are_at_rest, "the workers have stopped between two transactions")
         yield
     finally:
-        for pid in resting:
-            os.kill(pid, signal.SIGCONT)
+        _send(signal.SIGCONT, workers)
 
 
-def _are_put_to_rest(workers: Collection[int]) -> bool:
-    """Stop the workers, and return True. If one is in a transaction, let all go on, and return False."""
-    for pid in workers:
-        os.kill(pid, signal.SIGSTOP)
-    until(lambda: all(map(_is_stopped, workers)), "the workers have stopped")
-    if not workers or not _are_in_transactions():
-        return True
-    for pid in workers:
-        os.kill(pid, signal.SIGCONT)
-    return False
+def _send(number: signal.Signals, processes: Collection[int]) -> None:
+    for pid in processes:
+        with contextlib.suppress(ProcessLookupError):  # the process has died
+            os.kill(pid, number)
 
 
-def _is_stopped(pid: int) -> bool:
+def _states(pid: int) -> set[str]:
+    """Return the states of a process's threads, as the kernel abbreviates them: T is stopped, Z has ended."""
     try:
         threads = [stat.read_text(errors="replace") for stat in (PROC / str(pid) / "task").glob("*/stat")]
     except OSError:  # a thread has ended while they were listed
-        return False
-    return all(text.rpartition(")")[2].split()[0] == "T" for text in threads)
+        return set()
+    return {text.rpartition(")")[2].split()[0] for text in threads} or {"Z"}
+
+
+def _are_in_transactions() -> bool:
+    with psycopg.connect(_postgres.url) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND xact_start IS NOT NULL", [DESK_NAME]
+        ).fetchone()
+    assert row
+    return bool(row[0])
 
 
 @pytest.fixture
@@ -240,15 +256,6 @@ def workers_only_where_a_desk_is(request: pytest.FixtureRequest) -> None:
     """Stop the workers in tests without `desk`: a desk runs there only if an earlier test has started it."""
     if "desk" not in request.fixturenames:
         request.getfixturevalue("workers_at_rest")
-
-
-def _are_in_transactions() -> bool:
-    with psycopg.connect(_postgres.url) as connection:
-        row = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND xact_start IS NOT NULL", [DESK_NAME]
-        ).fetchone()
-    assert row
-    return bool(row[0])
 
 
 def start_desk(*arguments: str, **environ: str) -> Desk:

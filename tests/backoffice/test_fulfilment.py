@@ -19,10 +19,12 @@ TOKEN = "a-token-of-the-operator"
 
 @pytest.fixture
 def worker() -> Iterator[None]:
-    """A worker that was active just now, and no other."""
+    """A worker that stays active for the whole test, and no other."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
-        cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '1 hour') RETURNING id"
+        )
         [made] = cursor.fetchall()[0]
     yield
     with connection.cursor() as cursor:
