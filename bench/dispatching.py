@@ -10,7 +10,7 @@ import psycopg
 from tests.fakes.panel import KEY, Panel
 
 if TYPE_CHECKING:
-    from tradepost.engine.placing import Request
+    from tradepost.engine.placing import OrderRequest
 
 QUANTITY = 100
 BATCH = 500
@@ -78,12 +78,12 @@ class Desk:
                 assert all(isinstance(answer, Placed) for answer in answers)
                 connection.commit()
 
-    def _request(self, number: int) -> "Request":
-        from tradepost.engine.placing import Request  # noqa: PLC0415
+    def _request(self, number: int) -> "OrderRequest":
+        from tradepost.engine.placing import OrderRequest  # noqa: PLC0415
 
         service = self.services[number % len(self.services)]
         wanted = {"service": str(service), "link": f"{LINK}{number}", "quantity": str(QUANTITY)}
-        return Request(self.account, wanted)
+        return OrderRequest(self.account, wanted)
 
     def count(self, *states: str) -> int:
         """Count the orders whose way is in one of these states."""

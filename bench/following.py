@@ -13,7 +13,7 @@ import psycopg
 import typer
 
 from bench import cpu, database
-from tradepost.engine.polling import UpstreamStatus, next_batch, take_in
+from tradepost.engine.polling import UpstreamStatus, apply_statuses, next_batch
 from tradepost.engine.statuses import Status
 
 PROVIDERS = 20
@@ -112,7 +112,7 @@ def _round(connection: psycopg.Connection) -> tuple[float, int]:
                 break
             said = [UpstreamStatus(each.order, *KNOWN) for each in watched]
             began = time.perf_counter()
-            changed = take_in(connection, provider, said)
+            changed = apply_statuses(connection, provider, said)
             connection.commit()
             spent += time.perf_counter() - began
             assert not changed, "nothing was new"

@@ -92,12 +92,12 @@ def place(account: int, service: int, times: int = 1, **parameters: str) -> list
     from django.db import transaction
 
     from tradepost.database import engine_connection
-    from tradepost.engine.placing import Mode, Placed, Request
+    from tradepost.engine.placing import Mode, OrderRequest, Placed
     from tradepost.engine.placing import place as place_batch
 
     wanted = {"service": str(service), "link": "https://example.com/page", "quantity": "100", **parameters}
     with transaction.atomic():
-        answers = place_batch(engine_connection(), [Request(account, wanted)] * times, mode=Mode.WEB)
+        answers = place_batch(engine_connection(), [OrderRequest(account, wanted)] * times, mode=Mode.WEB)
     orders = [answer.order for answer in answers if isinstance(answer, Placed)]
     assert len(orders) == times, answers
     return orders

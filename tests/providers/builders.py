@@ -52,5 +52,5 @@ def attempt(provider: int, order: int, result: str, **told: Any) -> None:
     with transaction.atomic():
         outgoing_orders = dispatching.claim(engine_connection(), provider, limit=100)
         [outgoing] = [each for each in outgoing_orders if each.order == order]
-        outcome = attempts.Outcome(order, outgoing.attempt, attempts.Result(result), **told)
+        outcome = attempts.AttemptResult(order, outgoing.attempt, attempts.AttemptOutcome(result), **told)
         attempts.record(engine_connection(), [outcome])

@@ -39,7 +39,7 @@ def ask(line: ThrottledClient, provider: Provider) -> bool:
             if not isinstance(answer, PanelError)
             for order in batch
         ]
-        in_transaction(partial(polling.take_in, provider=provider.pk, seen=seen))
+        in_transaction(partial(polling.apply_statuses, provider=provider.pk, seen=seen))
     return bool(watched) and is_well
 
 

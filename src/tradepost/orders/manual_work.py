@@ -7,7 +7,7 @@ through the engine, like any provider's report.
 from psycopg import Connection, Cursor
 
 from tradepost.engine import settling
-from tradepost.engine.settling import Outcome, Report
+from tradepost.engine.settling import Report, SettleResult
 from tradepost.engine.statuses import ACTIVE, Dispatch
 
 TRIES_MAX = 20  # to take the next order, each of them lost to somebody else
@@ -58,12 +58,12 @@ def release(connection: Connection, order: int, by: int) -> bool:
     return Cursor(connection).execute(_RELEASE, [order, by]).fetchone() is not None
 
 
-def report(connection: Connection, told: Report, by: int, *, actor: str) -> Outcome | None:
+def report(connection: Connection, told: Report, by: int, *, actor: str) -> SettleResult | None:
     """Report on an order that one is at; None if one is not. An order that is over is let go."""
     if Cursor(connection).execute(_HOLD, [told.order, by]).fetchone() is None:
         return None
     [outcome] = settling.settle(connection, [told], actor=actor)
-    if told.status not in ACTIVE or outcome is Outcome.NOT_ALLOWED:
+    if told.status not in ACTIVE or outcome is SettleResult.NOT_ALLOWED:
         release(connection, told.order, by)
     return outcome
 

@@ -49,7 +49,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when
         """Take a regular expression only, and none that could blow up: the engine matches links by it."""
         pattern: str = self.cleaned_data["link_pattern"]
         try:
-            link_rules.read(pattern)
+            link_rules.compile_rule(pattern)
         except link_rules.LinkPatternError as error:
             raise forms.ValidationError(f"This is no regular expression: {error}.") from None
         return pattern
@@ -68,7 +68,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic when
         return cleaned
 
     def _try(self, pattern: str | None, link: str) -> None:
-        if pattern and link and not link_rules.read(pattern).fullmatch(link):
+        if pattern and link and not link_rules.compile_rule(pattern).fullmatch(link):
             self.add_error("try_link", "The pattern does not take this link.")
 
 

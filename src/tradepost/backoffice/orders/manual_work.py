@@ -24,7 +24,7 @@ from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
 from tradepost.engine.postgres import BIGINT_MAX
 from tradepost.engine.routing import Fulfilment
-from tradepost.engine.settling import Outcome, Report
+from tradepost.engine.settling import Report, SettleResult
 from tradepost.engine.statuses import DELIVERING, OPEN_REFILL, SUBSCRIBED, CancelState, Dispatch, RefillStatus, Status
 from tradepost.orders import customer_requests, manual_work
 from tradepost.orders.models import IS_ACTIVE, CancelRequest, Order, OrderAssignment, Refill
@@ -177,7 +177,10 @@ def _do(request: HttpRequest, order: Order, form: ReportForm) -> HttpResponse:
         return redirect("manual_work_order", order.pk)
     with transaction.atomic():
         outcome = manual_work.report(engine_connection(), told, _person(request), actor=str(request.user))
-    _tell(request, f"Order {order.pk} is {told.status}." if outcome in {Outcome.SETTLED, Outcome.UNCHANGED} else "")
+    _tell(
+        request,
+        f"Order {order.pk} is {told.status}." if outcome in {SettleResult.SETTLED, SettleResult.UNCHANGED} else "",
+    )
     return redirect("manual_work_order", order.pk) if do == "save" else redirect(_address("manual_work", whose="mine"))
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from tradepost.backoffice.ui.unfold_admin import DialogForm, TextWidget, dialog_button
 from tradepost.database import engine_connection
 from tradepost.engine import dispatching, orders
-from tradepost.engine.settling import Outcome, Report, settle
+from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import Dispatch, Status
 from tradepost.orders.models import UpstreamOrder
 
@@ -65,7 +65,7 @@ class SettleButtonsMixin(Base):
         """Take the order for sent."""
         upstream_id = form.cleaned_data["upstream_id"]
         with transaction.atomic():
-            done = dispatching.found(engine_connection(), int(object_id), upstream_id, actor=str(request.user))
+            done = dispatching.confirm_sent(engine_connection(), int(object_id), upstream_id, actor=str(request.user))
         failed = f"{NOT_SETTLED[:-1]}, or another order of ours has the id {upstream_id} there."
         return self._tell(request, object_id, f"It is followed as {upstream_id}." if done else "", failed)
 
@@ -97,7 +97,7 @@ class SettleButtonsMixin(Base):
             is_open = is_waiting(object_id, FOR_A_PERSON)
             outcomes = settle(engine_connection(), [report], actor=str(request.user)) if is_open else []
         return self._tell(
-            request, object_id, "It is canceled, its money given back." if Outcome.SETTLED in outcomes else ""
+            request, object_id, "It is canceled, its money given back." if SettleResult.SETTLED in outcomes else ""
         )
 
     def _tell(self, request: HttpRequest, order: str, done: str, failed: str = NOT_SETTLED) -> HttpResponse:

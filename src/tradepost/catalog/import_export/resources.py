@@ -258,7 +258,7 @@ class ServiceResource(ById, SheetResource):
             wrong["is_active"] = "It is in quarantine: settle that first."
         try:
             if instance.link_pattern not in self._rules:
-                link_rules.read(instance.link_pattern)
+                link_rules.compile_rule(instance.link_pattern)
                 self._rules.add(instance.link_pattern)
         except link_rules.LinkPatternError as error:
             wrong["link_pattern"] = f"This is no regular expression: {error}."

@@ -22,7 +22,7 @@ PENDING_IMPORTS_KEPT = timedelta(days=1)
 def delete_expired(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Forget what is older than it is kept: keys, changes, uploads, looks at bulk actions, sessions that are over."""
     with transaction.atomic():
-        idempotency.forget(engine_connection())
+        idempotency.delete_expired_keys(engine_connection())
         manual_work.forget_ended(engine_connection())
     ServiceChange.objects.filter(at__lt=timezone.now() - CHANGES_KEPT).delete()
     lifecycle.forget_drafts()

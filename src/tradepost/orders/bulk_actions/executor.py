@@ -115,7 +115,7 @@ def _settle(connection: Connection, task: Task, due: Sequence[Facts]) -> set[int
     reports = [Report(order.id, _ENDS[task.kind], remains=remains, note="a bulk action") for order in due]
     outcomes = settling.settle(connection, reports, actor=task.actor)
     told = zip(reports, outcomes, strict=True)
-    return {report.order for report, outcome in told if outcome is settling.Outcome.SETTLED}
+    return {report.order for report, outcome in told if outcome is settling.SettleResult.SETTLED}
 
 
 def _send_again(connection: Connection, task: Task, due: Sequence[Facts]) -> set[int]:

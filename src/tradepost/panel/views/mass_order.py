@@ -14,7 +14,7 @@ from psycopg import Connection
 from tradepost.accounts import impersonation
 from tradepost.database import in_transaction
 from tradepost.engine.errors import Refusal
-from tradepost.engine.placing import Mode, Placed, Request, place
+from tradepost.engine.placing import Mode, OrderRequest, Placed, place
 from tradepost.engine.quoting import Quote, quote
 from tradepost.panel.order_forms import form_token, idempotency_key
 from tradepost.panel.requests import customer
@@ -86,7 +86,7 @@ def _place(request: HttpRequest, lines: list[Line], name: str) -> list[Line]:
     account, actor = customer(request).pk, impersonation.actor(request, Mode.MASS.value)
     asked = [(line.number, _parameters(line.text) or {}) for line in lines]
     wanted = [
-        Request(account, each, idempotency_key=idempotency_key(f"{name}-{number}", each)) for number, each in asked
+        OrderRequest(account, each, idempotency_key=idempotency_key(f"{name}-{number}", each)) for number, each in asked
     ]
 
     def all_or_none(connection: Connection) -> list[Placed | Refusal]:

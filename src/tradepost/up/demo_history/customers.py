@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
-from tradepost.engine.backfill import Change, TopUp
+from tradepost.engine.backfill import BalanceChange, TopUp
 from tradepost.up.demo_history.days import DAYS, JUST_NOW
 
 # Others who have ordered. They have no password: one looks at the panel as one of them from the back office.
@@ -78,7 +78,7 @@ def _other(account: Account, number: int) -> Customer:
     return Customer(account, key, account.created_at, 12 / number**0.7)
 
 
-def paid_in(chance: random.Random, customer: Customer, changes: Sequence[Change]) -> Iterator[TopUp]:
+def paid_in(chance: random.Random, customer: Customer, changes: Sequence[BalanceChange]) -> Iterator[TopUp]:
     """Yield what a customer paid in: round sums whenever money ran short, or all at first, if a balance is promised."""
     account, joined_at = customer.account.pk, customer.joined_at
     if customer.promised is not None:

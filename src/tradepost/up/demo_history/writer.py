@@ -10,7 +10,7 @@ from tradepost.database import engine_connection
 from tradepost.engine import backfill, placing
 from tradepost.engine.backfill import PastOrder
 from tradepost.engine.errors import Refusal
-from tradepost.engine.placing import Mode, Request
+from tradepost.engine.placing import Mode, OrderRequest
 from tradepost.engine.statuses import RefillStatus, Status
 from tradepost.orders.models import Refill
 from tradepost.up.demo_history import customers, orders
@@ -30,12 +30,12 @@ def write(promised: dict[str, Decimal]) -> None:
     buyers = customers.make(chance, now, promised)
     past = list(orders.make(chance, now, buyers))
     connection = engine_connection()
-    reckoned = backfill.reckon(connection, past)
+    reckoned = backfill.plan_past(connection, past)
     changes = reckoned.changes_by_account()
     top_ups = [
         top_up for each in buyers for top_up in customers.paid_in(chance, each, changes.get(each.account.pk, []))
     ]
-    ids = backfill.write(connection, reckoned, top_ups)
+    ids = backfill.write_past(connection, reckoned, top_ups)
     _refill(chance, now, list(zip(ids, past, strict=True)))
     _feed(chance, [each for each in buyers if each.promised is None])
 
@@ -60,7 +60,7 @@ def _feed(chance: random.Random, buyers: Sequence[Customer]) -> None:
     """Place drip-feeds whose runs are made over the next days, so that something is under way."""
     services = list(Service.objects.filter(dripfeed=True, refill=True, rate__lt=2).order_by("id"))
     requests = [
-        Request(
+        OrderRequest(
             customer.account.pk,
             {
                 "service": str(service.pk),
