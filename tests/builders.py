@@ -17,12 +17,12 @@ def place(account: int, service: int, times: int = 1, **parameters: str) -> list
     from django.db import transaction
 
     from tradepost.database import engine_connection
-    from tradepost.engine.placing import Mode, Placed, Request
+    from tradepost.engine.placing import Mode, OrderRequest, Placed
     from tradepost.engine.placing import place as place_batch
 
     request = {"service": str(service), "link": "https://example.com/page", "quantity": "100", **parameters}
     with transaction.atomic():
-        answers = place_batch(engine_connection(), [Request(account, request)] * times, mode=Mode.WEB)
+        answers = place_batch(engine_connection(), [OrderRequest(account, request)] * times, mode=Mode.WEB)
     orders = [answer.order for answer in answers if isinstance(answer, Placed)]
     assert len(orders) == times, answers
     return orders
@@ -79,5 +79,5 @@ def attempt(provider: int, order: int, result: str, **fields: Any) -> None:
     with transaction.atomic():
         outgoing_orders = dispatching.claim(engine_connection(), provider, limit=100)
         [outgoing] = [candidate for candidate in outgoing_orders if candidate.order == order]
-        outcome = attempts.Outcome(order, outgoing.attempt, attempts.Result(result), **fields)
+        outcome = attempts.AttemptResult(order, outgoing.attempt, attempts.AttemptOutcome(result), **fields)
         attempts.record(engine_connection(), [outcome])

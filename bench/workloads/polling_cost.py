@@ -14,7 +14,7 @@ import typer
 
 from testkit import process_cpu
 from testkit.fresh_database import fresh_database
-from tradepost.engine.polling import UpstreamStatus, next_batch, take_in
+from tradepost.engine.polling import UpstreamStatus, apply_statuses, next_batch
 from tradepost.engine.statuses import Status
 
 PROVIDERS = 20
@@ -117,7 +117,7 @@ def _round(connection: psycopg.Connection) -> tuple[float, int]:
                 break
             answers = [UpstreamStatus(order.order, *KNOWN) for order in batch]
             began = time.perf_counter()
-            changed = take_in(connection, provider, answers)
+            changed = apply_statuses(connection, provider, answers)
             connection.commit()
             seconds += time.perf_counter() - began
             assert not changed, "nothing was new"

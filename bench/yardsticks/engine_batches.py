@@ -37,8 +37,8 @@ def run(desk: Desk, *, seconds: int, first: int) -> Figures:
     return Figures(done, done / took, took_ms[len(took_ms) // 2], took_ms[len(took_ms) * 99 // 100])
 
 
-def _request(key: bytes, service: int, link: int) -> placing.Request:
+def _request(key: bytes, service: int, link: int) -> placing.OrderRequest:
     parameters = {
         "action": "add", "service": str(service), "quantity": "100", "link": f"https://pixelpond.example/p/{link:012d}",
     }  # fmt: skip
-    return placing.Request(key, parameters, "127.0.0.1")
+    return placing.OrderRequest(key, parameters, "127.0.0.1")

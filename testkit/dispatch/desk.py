@@ -9,7 +9,7 @@ import psycopg
 from testkit.upstream.panel import KEY, Panel
 
 if TYPE_CHECKING:
-    from tradepost.engine.placing import Request
+    from tradepost.engine.placing import OrderRequest
 
 QUANTITY = 100
 BATCH = 500
@@ -46,12 +46,12 @@ class DispatchDesk:
                 assert all(isinstance(answer, Placed) for answer in answers)
                 connection.commit()
 
-    def _request(self, number: int) -> "Request":
-        from tradepost.engine.placing import Request  # noqa: PLC0415
+    def _request(self, number: int) -> "OrderRequest":
+        from tradepost.engine.placing import OrderRequest  # noqa: PLC0415
 
         service = self.services[number % len(self.services)]
         parameters = {"service": str(service), "link": f"{LINK}{number}", "quantity": str(QUANTITY)}
-        return Request(self.account, parameters)
+        return OrderRequest(self.account, parameters)
 
     def count(self, *states: str) -> int:
         """Count the orders whose dispatch is in one of these states."""

@@ -19,7 +19,7 @@ from smm.client import SMMAPIError
 from smmpy import smm as SmmPy  # noqa: N812
 
 from tests.conftest import Customer, Desk
-from tradepost.engine.settling import Outcome, Report, settle
+from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import Status
 
 LINK = "https://pixelpond.example/client"
@@ -39,7 +39,7 @@ def complete(connection: psycopg.Connection) -> Callable[[int], int]:
     """Complete orders, as whoever fulfils them does."""
 
     def done(order: int) -> int:
-        assert settle(connection, [Report(order, Status.COMPLETED)], actor="test") == [Outcome.SETTLED]
+        assert settle(connection, [Report(order, Status.COMPLETED)], actor="test") == [SettleResult.SETTLED]
         connection.commit()
         return order
 

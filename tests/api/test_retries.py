@@ -30,7 +30,7 @@ def test_keys_are_forgotten_after_30_days(
         "WHERE account_id = %s AND key = 'old'",
         [alice.id],
     )
-    assert idempotency.forget(connection) >= 1
+    assert idempotency.delete_expired_keys(connection) >= 1
     connection.commit()
     assert list(IdempotencyKey.objects.filter(account=alice.id).values_list("key", flat=True)) == ["young"]
 

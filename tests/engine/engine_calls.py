@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from tests.conftest import Customer
-from tradepost.engine.placing import Mode, Placed, Request, place
+from tradepost.engine.placing import Mode, OrderRequest, Placed, place
 
 type MakeCustomer = Callable[..., Customer]
 type MakeService = Callable[..., int]
@@ -16,28 +16,28 @@ type Connect = Callable[[], psycopg.Connection]
 LINK = "https://example.test/alice"
 
 
-def ask(buyer: Customer | int, service: int | str, /, **parameters: object) -> Request:
+def ask(buyer: Customer | int, service: int | str, /, **parameters: object) -> OrderRequest:
     """Return a request for 100 at `LINK` of a service; `parameters` override and add."""
     fields = {"service": service, "link": LINK, "quantity": 100, **parameters}
-    return Request(
+    return OrderRequest(
         buyer.digest if isinstance(buyer, Customer) else buyer, {name: str(value) for name, value in fields.items()}
     )
 
 
-def place_all(connection: psycopg.Connection, *requests: Request) -> list[int | str]:
+def place_all(connection: psycopg.Connection, *requests: OrderRequest) -> list[int | str]:
     """Place a batch, and return for each request the order's id or the error's text."""
     answers = place(connection, requests, mode=Mode.API)
     return [answer.order if isinstance(answer, Placed) else str(answer) for answer in answers]
 
 
-def place_one(connection: psycopg.Connection, request: Request) -> Placed:
+def place_one(connection: psycopg.Connection, request: OrderRequest) -> Placed:
     """Place one order. The order must be accepted."""
     [answer] = place(connection, [request], mode=Mode.API)
     assert isinstance(answer, Placed), str(answer)
     return answer
 
 
-def refuse_one(connection: psycopg.Connection, request: Request) -> str:
+def refuse_one(connection: psycopg.Connection, request: OrderRequest) -> str:
     """Place one order, which must be refused, and return the error's text."""
     [answer] = place_all(connection, request)
     assert isinstance(answer, str), answer

@@ -49,14 +49,14 @@ def test_it_costs_and_gives_back_what_an_order_of_today_does(
     order = place_one(connection, ask(alice, service)).order
     settle(connection, [Report(order, status, remains=remains)], actor="test")
     today = [(kind, -amount if kind == "charge" else amount) for kind, amount in transfers(connection, order)]
-    reckoned = backfill.reckon(connection, [was(alice, service, status, remains=remains)])
+    reckoned = backfill.plan_past(connection, [was(alice, service, status, remains=remains)])
     assert [(change.kind.value, change.amount) for change in reckoned.changes] == today
     assert [change.at for change in reckoned.changes] == [THEN, LATER][: len(today)]
 
 
 def test_what_nobody_could_have_ordered_was_not(connection: psycopg.Connection, alice: Customer, service: int) -> None:
     with pytest.raises(QuantityTooSmall):
-        backfill.reckon(connection, [was(alice, service, Status.COMPLETED, quantity=1)])
+        backfill.plan_past(connection, [was(alice, service, Status.COMPLETED, quantity=1)])
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_no_order_went_where_none_can_go(
     connection: psycopg.Connection, alice: Customer, service: int, steps: tuple[Status | Dispatch, ...]
 ) -> None:
     with pytest.raises(ValueError, match=r"can't become|not past"):
-        backfill.reckon(connection, [was(alice, service, *steps)])
+        backfill.plan_past(connection, [was(alice, service, *steps)])
 
 
 def test_what_is_made_of_runs_is_not_written_down(
@@ -81,22 +81,22 @@ def test_what_is_made_of_runs_is_not_written_down(
     dripped = make_service(dripfeed=True)
     connection.rollback()
     with pytest.raises(ValueError, match="made of parts"):
-        backfill.reckon(connection, [was(alice, dripped, Status.COMPLETED, runs=3, interval=10)])
+        backfill.plan_past(connection, [was(alice, dripped, Status.COMPLETED, runs=3, interval=10)])
 
 
 def test_nobody_spent_what_they_did_not_have(
     connection: psycopg.Connection, make_customer: Any, make_service: MakeService
 ) -> None:
     poor, dear = make_customer("0"), make_service(rate=Decimal(900))
-    reckoned = backfill.reckon(connection, [was(poor, dear, Status.COMPLETED)])
+    reckoned = backfill.plan_past(connection, [was(poor, dear, Status.COMPLETED)])
     too_late = TopUp(poor.id, LATER, Decimal(90), "test", "")
     with pytest.raises(NotEnoughFunds):
-        backfill.write(connection, reckoned, [too_late])
+        backfill.write_past(connection, reckoned, [too_late])
 
 
 def test_nothing_is_written_behind_what_has_happened(
     connection: psycopg.Connection, alice: Customer, service: int
 ) -> None:
-    reckoned = backfill.reckon(connection, [was(alice, service, Status.COMPLETED)])
+    reckoned = backfill.plan_past(connection, [was(alice, service, Status.COMPLETED)])
     with pytest.raises(ledger.BooksBegunError):
-        backfill.write(connection, reckoned, [TopUp(alice.id, THEN, Decimal(1), "test", "")])
+        backfill.write_past(connection, reckoned, [TopUp(alice.id, THEN, Decimal(1), "test", "")])

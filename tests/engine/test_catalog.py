@@ -163,7 +163,7 @@ def test_memory_for_rates_is_bounded_and_the_rates_stay_right(
             catalog.load_rates(connection, {customer.id, customers[0].id})
             assert catalog.rate(customer.id, found) == number
             assert catalog.rate(customers[0].id, found) == 1
-    assert len(catalog._deals) <= 4
+    assert len(catalog._special_rates) <= 4
 
 
 def test_memory_for_lists_is_bounded_and_the_lists_stay_right(

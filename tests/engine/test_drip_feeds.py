@@ -12,7 +12,7 @@ from tests.conftest import Customer
 from tests.engine.engine_calls import MakeService, ask, balance, place_one, transfers, value
 from tradepost.engine import child_orders, integrity
 from tradepost.engine.drip_feeds import make_due
-from tradepost.engine.settling import Outcome, Report, settle
+from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import Status
 
 INTERVAL = 60
@@ -188,7 +188,7 @@ def test_it_is_canceled_when_every_run_is(connection: psycopg.Connection, alice:
 def test_stopped_before_its_first_run_it_is_canceled_and_given_back_whole(
     connection: psycopg.Connection, alice: Customer, dripfeed: int
 ) -> None:
-    assert settle(connection, [Report(dripfeed, Status.CANCELED)], actor="test") == [Outcome.SETTLED]
+    assert settle(connection, [Report(dripfeed, Status.CANCELED)], actor="test") == [SettleResult.SETTLED]
     make_due(connection)
 
     assert runs_of(connection, dripfeed) == []
@@ -204,7 +204,7 @@ def test_stopped_midway_its_run_under_way_goes_on_and_the_others_are_given_back(
     [first] = runs_of(connection, dripfeed)
     settle(connection, [Report(first, Status.IN_PROGRESS)], actor="test")
     stop = Report(dripfeed, Status.CANCELED)
-    assert settle(connection, [stop, stop], actor="test") == [Outcome.SETTLED, Outcome.UNCHANGED]
+    assert settle(connection, [stop, stop], actor="test") == [SettleResult.SETTLED, SettleResult.UNCHANGED]
 
     assert standing(connection, dripfeed) == (Status.IN_PROGRESS, 300, Decimal("0.3"), Decimal("0.2"))
     settle(connection, [Report(first, Status.COMPLETED)], actor="test")
@@ -230,14 +230,14 @@ def test_with_its_last_run_under_way_there_is_nothing_left_to_stop(
     runs = make_all(connection, dripfeed)
     settle(connection, [Report(run, Status.IN_PROGRESS) for run in runs], actor="test")
 
-    assert settle(connection, [Report(dripfeed, Status.CANCELED)], actor="test") == [Outcome.UNCHANGED]
+    assert settle(connection, [Report(dripfeed, Status.CANCELED)], actor="test") == [SettleResult.UNCHANGED]
     settle(connection, [Report(run, Status.COMPLETED) for run in runs], actor="test")
-    assert settle(connection, [Report(dripfeed, Status.CANCELED)], actor="test") == [Outcome.NOT_ALLOWED]
+    assert settle(connection, [Report(dripfeed, Status.CANCELED)], actor="test") == [SettleResult.NOT_ALLOWED]
 
 
 @pytest.mark.parametrize("status", [Status.IN_PROGRESS, Status.COMPLETED, Status.PARTIAL, Status.PAUSED])
 def test_where_it_stands_is_its_runs_to_tell(connection: psycopg.Connection, dripfeed: int, status: Status) -> None:
-    assert settle(connection, [Report(dripfeed, status)], actor="test") == [Outcome.NOT_ALLOWED]
+    assert settle(connection, [Report(dripfeed, status)], actor="test") == [SettleResult.NOT_ALLOWED]
     assert standing(connection, dripfeed) == (Status.PENDING, 300, Decimal("0.3"), 0)
 
 

@@ -11,17 +11,17 @@ from tradepost.engine import link_rules
 @pytest.mark.parametrize("pattern", ["(", r"(a)\1", "(?=a)", "a{1001}", "((a{100}){100}){100}", "\ud800", "a" * 501])
 def test_what_is_no_rule_is_refused(pattern: str) -> None:
     with pytest.raises(link_rules.LinkPatternError):
-        link_rules.read(pattern)
+        link_rules.compile_rule(pattern)
 
 
 def test_no_link_blows_a_rule_up() -> None:
     """With Python's own expressions this would outlast the machine."""
-    assert not link_rules.read(r"(\w+\w+)+x").fullmatch("a" * 2_000)
+    assert not link_rules.compile_rule(r"(\w+\w+)+x").fullmatch("a" * 2_000)
 
 
 def test_classes_are_of_ascii_and_there_are_others_for_letters_of_any_language() -> None:
-    assert not link_rules.read(r"\w+").fullmatch("caf\u00e9")
-    assert link_rules.read(r"[\pL\pN_]+").fullmatch("caf\u00e9_\u0663")
+    assert not link_rules.compile_rule(r"\w+").fullmatch("caf\u00e9")
+    assert link_rules.compile_rule(r"[\pL\pN_]+").fullmatch("caf\u00e9_\u0663")
 
 
 def test_a_stored_rule_that_can_not_be_read_takes_nothing_and_stops_no_other(

@@ -44,12 +44,12 @@ FED = {**BASE, "runs": "5", "interval": "60"}
 
 
 def terms(type_: OrderType = OrderType.DEFAULT, *, dripfeed: bool = False, link_rule: str | None = None) -> Terms:
-    return Terms(type_, 1, 10_000, dripfeed, link_rules.read_stored(link_rule or ""))
+    return Terms(type_, 1, 10_000, dripfeed, link_rules.compile_stored_rule(link_rule or ""))
 
 
 def refusal(of: Terms, parameters: dict[str, str]) -> str:
     with pytest.raises(Refusal) as refused:
-        order_types.read(of, parameters)
+        order_types.parse_order(of, parameters)
     return str(refused.value)
 
 
@@ -59,7 +59,7 @@ def test_the_table_has_every_type_that_has_a_link() -> None:
 
 @pytest.mark.parametrize(("type_", "parameters", "quantity"), ACCEPTED)
 def test_each_type_is_accepted_and_counted(type_: OrderType, parameters: dict[str, str], quantity: int) -> None:
-    draft = order_types.read(terms(type_), parameters)
+    draft = order_types.parse_order(terms(type_), parameters)
 
     assert (draft.link, draft.quantity) == (LINK, quantity)
     assert set(draft.fields or {}) == set(parameters) - {"link", "quantity"}
@@ -73,7 +73,7 @@ def test_each_required_parameter_is_missed_by_its_name(type_: OrderType, paramet
 
 
 def subscribe(**more: str) -> Draft:
-    return order_types.read(Terms(OrderType.SUBSCRIPTIONS, 10, 1000), {**SUBSCRIPTION, **more})
+    return order_types.parse_order(Terms(OrderType.SUBSCRIPTIONS, 10, 1000), {**SUBSCRIPTION, **more})
 
 
 def test_a_subscription_counts_each_post_at_its_maximum() -> None:
@@ -137,7 +137,7 @@ def test_an_expiry_is_kept_with_all_its_digits() -> None:
 
 
 def feed(**more: str) -> Draft:
-    return order_types.read(Terms(OrderType.DEFAULT, 10, 1000, dripfeed=True), {**FED, **more})
+    return order_types.parse_order(Terms(OrderType.DEFAULT, 10, 1000, dripfeed=True), {**FED, **more})
 
 
 def test_a_drip_feed_is_charged_for_all_its_runs() -> None:
@@ -174,11 +174,11 @@ def test_the_range_is_held_against_all_runs_together() -> None:
 def test_a_quantity_beside_a_list_is_ignored(type_: OrderType) -> None:
     asked = {"link": LINK, "username": "bob", "comments": "Yes\nNo", "quantity": "9999"}
 
-    assert order_types.read(terms(type_), asked).quantity == 2
+    assert order_types.parse_order(terms(type_), asked).quantity == 2
 
 
 def test_unknown_parameters_are_ignored() -> None:
-    assert order_types.read(terms(), {**BASE, "comments": "x", "panel": "y"}) == Draft(LINK, 100)
+    assert order_types.parse_order(terms(), {**BASE, "comments": "x", "panel": "y"}) == Draft(LINK, 100)
 
 
 def test_errors_come_in_the_order_of_the_protocol() -> None:
@@ -197,7 +197,7 @@ def test_errors_come_in_the_order_of_the_protocol() -> None:
     for given_now, error in steps:
         asked |= given_now
         assert refusal(Terms(OrderType.WEB_TRAFFIC, 10, 1000, dripfeed=True), asked) == error
-    assert order_types.read(Terms(OrderType.WEB_TRAFFIC, 10, 1000, dripfeed=True), {**asked, "runs": "1"})
+    assert order_types.parse_order(Terms(OrderType.WEB_TRAFFIC, 10, 1000, dripfeed=True), {**asked, "runs": "1"})
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_a_wrong_quantity_is_told_by_what_is_wrong(quantity: str, error: str) ->
 def test_both_ends_of_the_range_are_accepted(quantity: str) -> None:
     asked = {**BASE, "quantity": quantity}
 
-    assert order_types.read(Terms(OrderType.DEFAULT, 10, 1000), asked).quantity == int(quantity)
+    assert order_types.parse_order(Terms(OrderType.DEFAULT, 10, 1000), asked).quantity == int(quantity)
 
 
 def test_a_list_is_held_against_the_range_by_its_lines() -> None:
@@ -234,7 +234,7 @@ def test_a_list_is_held_against_the_range_by_its_lines() -> None:
 
 
 def test_the_range_does_not_bind_a_package() -> None:
-    assert order_types.read(Terms(OrderType.PACKAGE, 10, 1000), {"link": LINK, "quantity": "5"}).quantity == 1
+    assert order_types.parse_order(Terms(OrderType.PACKAGE, 10, 1000), {"link": LINK, "quantity": "5"}).quantity == 1
 
 
 @pytest.mark.parametrize("link", ["", "  ", "\n", "x" * 2001])
@@ -243,8 +243,8 @@ def test_a_link_that_is_empty_or_too_long_is_bad(link: str) -> None:
 
 
 def test_a_link_is_kept_without_the_blanks_around_it() -> None:
-    assert order_types.read(terms(), {**BASE, "link": f" {LINK}\n"}).link == LINK
-    assert order_types.read(terms(), {**BASE, "link": "x" * 2000}).link == "x" * 2000
+    assert order_types.parse_order(terms(), {**BASE, "link": f" {LINK}\n"}).link == LINK
+    assert order_types.parse_order(terms(), {**BASE, "link": "x" * 2000}).link == "x" * 2000
 
 
 @pytest.mark.parametrize(
@@ -259,13 +259,13 @@ def test_a_link_is_kept_without_the_blanks_around_it() -> None:
 def test_a_link_rule_is_for_the_whole_link(link: str, good: bool) -> None:
     ruled = terms(link_rule=r"https://example\.test/\w+")
     if good:
-        assert order_types.read(ruled, {**BASE, "link": link}).link == link
+        assert order_types.parse_order(ruled, {**BASE, "link": link}).link == link
     else:
         assert refusal(ruled, {**BASE, "link": link}) == "Bad link"
 
 
 def test_lines_are_kept_without_blanks_and_without_empty_ones() -> None:
-    draft = order_types.read(
+    draft = order_types.parse_order(
         terms(OrderType.CUSTOM_COMMENTS), {"link": LINK, "comments": "\r\n one \r\n\r\n \ntwo, too\n"}
     )
 
@@ -276,20 +276,22 @@ def test_lines_are_kept_without_blanks_and_without_empty_ones() -> None:
 def test_nothing_but_a_newline_separates_lines(inside: str) -> None:
     asked = {"link": LINK, "comments": f"one{inside}still one\ntwo"}
 
-    assert order_types.read(terms(OrderType.CUSTOM_COMMENTS), asked).quantity == 2
+    assert order_types.parse_order(terms(OrderType.CUSTOM_COMMENTS), asked).quantity == 2
 
 
 def test_a_list_has_a_limit() -> None:
     full = "\n".join("x" * 10_000)
 
-    assert order_types.read(terms(OrderType.CUSTOM_COMMENTS), {"link": LINK, "comments": full}).quantity == 10_000
+    assert (
+        order_types.parse_order(terms(OrderType.CUSTOM_COMMENTS), {"link": LINK, "comments": full}).quantity == 10_000
+    )
     assert refusal(terms(OrderType.CUSTOM_COMMENTS), {"link": LINK, "comments": full + "\nx"}) == "Incorrect comments"
 
 
 def test_a_text_has_a_limit() -> None:
     asked = {**BASE, "username": "x" * 2000}
 
-    assert order_types.read(terms(OrderType.COMMENT_LIKES), asked).fields == {"username": "x" * 2000}
+    assert order_types.parse_order(terms(OrderType.COMMENT_LIKES), asked).fields == {"username": "x" * 2000}
     assert refusal(terms(OrderType.COMMENT_LIKES), {**asked, "username": "x" * 2001}) == "Incorrect username"
 
 
@@ -312,8 +314,8 @@ def test_one_run_or_none_is_no_drip_feed(runs: str, interval: str) -> None:
 
 
 def test_runs_are_ignored_where_there_is_no_drip_feed() -> None:
-    assert order_types.read(terms(), {**BASE, "runs": "x", "interval": "y"}) == Draft(LINK, 100)
-    assert order_types.read(terms(OrderType.POLL, dripfeed=True), {**BASE, "answer_number": "1", "runs": "x"})
+    assert order_types.parse_order(terms(), {**BASE, "runs": "x", "interval": "y"}) == Draft(LINK, 100)
+    assert order_types.parse_order(terms(OrderType.POLL, dripfeed=True), {**BASE, "answer_number": "1", "runs": "x"})
 
 
 @given(
@@ -325,7 +327,7 @@ def test_runs_are_ignored_where_there_is_no_drip_feed() -> None:
 )
 def test_whatever_is_sent_is_a_draft_or_a_refusal(type_: OrderType, asked: dict[str, str]) -> None:
     with suppress(Refusal):
-        assert order_types.read(terms(type_, dripfeed=True), asked).quantity >= 1
+        assert order_types.parse_order(terms(type_, dripfeed=True), asked).quantity >= 1
 
 
 @given(st.integers(-(10**30), 10**30))

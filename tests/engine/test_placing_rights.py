@@ -8,7 +8,7 @@ from tests.engine.engine_calls import MakeCustomer, ask, place_one, refuse_one
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.engine.keys import Scope, digest
-from tradepost.engine.placing import Request
+from tradepost.engine.placing import OrderRequest
 
 INVALID = "Invalid API key"
 
@@ -32,7 +32,7 @@ def test_a_key_bound_to_networks_orders_from_there_only(
 ) -> None:
     customer = make_customer(networks=["203.0.113.0/24", "2001:db8::/32"])
     asked = ask(customer, service)
-    request = Request(asked.buyer, asked.parameters, address)
+    request = OrderRequest(asked.buyer, asked.parameters, address)
     if may:
         assert place_one(connection, request)
     else:

@@ -26,7 +26,7 @@ from tradepost.catalog.models import (
 )
 from tradepost.engine import money, price_lists
 from tradepost.engine.catalog import current_catalog
-from tradepost.engine.price_lists import Goods, Price, Rule
+from tradepost.engine.price_lists import Price, PricedService, PriceRule
 from tradepost.engine.quoting import Quote, quote
 from tradepost.providers import service_sync
 
@@ -86,7 +86,7 @@ def test_the_model_agrees_with_the_lists(  # noqa: PLR0917 - drawn
         {} if category is None else {7: category},
         {} if listed is None else {5: listed},
     )
-    price = Price(own, Rule.CUSTOM) if own is not None else asked.price(Goods(5, 7, rate, cost))
+    price = Price(own, PriceRule.CUSTOM) if own is not None else asked.price(PricedService(5, 7, rate, cost))
     expected = model(
         rate, own=own, listed=listed, category=category, discount=discount, floor=cost if is_above_cost else None
     )
@@ -137,20 +137,20 @@ def _compare(connection: psycopg.Connection, customer: Customer, service: int, r
 
 
 def test_rules_are_asked_in_their_order(connection: psycopg.Connection, alice: Customer, service: int) -> None:
-    assert priced(connection, alice.id, service) == Price(D("0.9"), Rule.SERVICE)
+    assert priced(connection, alice.id, service) == Price(D("0.9"), PriceRule.SERVICE)
     asked = put_on(alice.id)
-    assert priced(connection, alice.id, service) == Price(D("0.9"), Rule.SERVICE)
+    assert priced(connection, alice.id, service) == Price(D("0.9"), PriceRule.SERVICE)
     PriceList.objects.filter(pk=asked.pk).update(discount_percent=10)
-    assert priced(connection, alice.id, service) == Price(D("0.81"), Rule.DISCOUNT)
+    assert priced(connection, alice.id, service) == Price(D("0.81"), PriceRule.DISCOUNT)
     category = Service.objects.get(pk=service).category_id
     discount = PriceListDiscount.objects.create(price_list=asked, category_id=category, discount_percent=50)
-    assert priced(connection, alice.id, service) == Price(D("0.45"), Rule.CATEGORY)
+    assert priced(connection, alice.id, service) == Price(D("0.45"), PriceRule.CATEGORY)
     PriceListDiscount.objects.filter(pk=discount.pk).update(discount_percent=0)
-    assert priced(connection, alice.id, service) == Price(D("0.9"), Rule.CATEGORY)
+    assert priced(connection, alice.id, service) == Price(D("0.9"), PriceRule.CATEGORY)
     PriceListRate.objects.create(price_list=asked, service_id=service, rate=2)
-    assert priced(connection, alice.id, service) == Price(D(2), Rule.LISTED)
+    assert priced(connection, alice.id, service) == Price(D(2), PriceRule.LISTED)
     CustomRate.objects.create(account_id=alice.id, service_id=service, rate=0)
-    assert priced(connection, alice.id, service) == Price(D(0), Rule.CUSTOM)
+    assert priced(connection, alice.id, service) == Price(D(0), PriceRule.CUSTOM)
 
 
 def test_a_list_is_for_those_on_it_only(
@@ -199,7 +199,7 @@ def test_a_list_not_below_cost_stops_at_the_dearest_route_rounded_up(
     route(service, make_offer(provider, rate=D("1.5")))
     route(service, make_offer(provider, rate=D("1.6")), position=2)
     put_on(alice.id, discount="90", not_below_cost=True)
-    assert priced(connection, alice.id, service) == Price(D("0.5333328"), Rule.DISCOUNT, is_raised=True)
+    assert priced(connection, alice.id, service) == Price(D("0.5333328"), PriceRule.DISCOUNT, is_raised=True)
 
 
 def test_a_list_not_below_cost_never_asks_for_more_than_everybody_pays(
@@ -207,12 +207,12 @@ def test_a_list_not_below_cost_never_asks_for_more_than_everybody_pays(
 ) -> None:
     route(service, make_offer(make_provider(), rate=D(5)))
     put_on(alice.id, discount="10", not_below_cost=True)
-    assert priced(connection, alice.id, service) == Price(D("0.9"), Rule.DISCOUNT, is_raised=True)
+    assert priced(connection, alice.id, service) == Price(D("0.9"), PriceRule.DISCOUNT, is_raised=True)
 
 
 def test_what_costs_nothing_known_is_not_raised(connection: psycopg.Connection, alice: Customer, service: int) -> None:
     put_on(alice.id, discount="100", not_below_cost=True)
-    assert priced(connection, alice.id, service) == Price(D(0), Rule.DISCOUNT)
+    assert priced(connection, alice.id, service) == Price(D(0), PriceRule.DISCOUNT)
 
 
 def test_a_rate_agreed_with_the_account_is_a_deal(
@@ -221,7 +221,7 @@ def test_a_rate_agreed_with_the_account_is_a_deal(
     route(service, make_offer(make_provider()))
     put_on(alice.id, not_below_cost=True)
     CustomRate.objects.create(account_id=alice.id, service_id=service, rate=D("0.1"))
-    assert priced(connection, alice.id, service) == Price(D("0.1"), Rule.CUSTOM)
+    assert priced(connection, alice.id, service) == Price(D("0.1"), PriceRule.CUSTOM)
 
 
 def test_costs_that_change_count_at_once(connection: psycopg.Connection, alice: Customer, service: int) -> None:

@@ -14,7 +14,7 @@ from tradepost.engine import integrity
 from tradepost.engine.cancelling import CancelOf, cancel
 from tradepost.engine.drip_feeds import make_due
 from tradepost.engine.errors import Refusal
-from tradepost.engine.placing import Mode, Placed, Request, place
+from tradepost.engine.placing import Mode, OrderRequest, Placed, place
 from tradepost.engine.refilling import RefillOf, refill
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Status
@@ -141,10 +141,10 @@ class Desk:
                 self.ids.append(answer.order)
             assert self._order_of(answer.order) is expected
 
-    def _request(self, customer: int, service: int, quantity: int, runs: int, name: str) -> Request:
+    def _request(self, customer: int, service: int, quantity: int, runs: int, name: str) -> OrderRequest:
         extra = {"runs": runs, "interval": 1} if runs else {}
         plain = ask(self.people[customer], self.services[service], quantity=quantity, **extra)
-        return Request(plain.buyer, plain.parameters, idempotency_key=name or None)
+        return OrderRequest(plain.buyer, plain.parameters, idempotency_key=name or None)
 
     def _tell(self, step: Tell) -> None:
         reports = [Report(self._id(order), status, None, remains) for order, status, remains in step.reports]

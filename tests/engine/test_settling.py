@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Customer
 from tests.engine.engine_calls import MakeService, ask, balance, place_one, transfers
-from tradepost.engine.settling import Outcome, Report, settle
+from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import Status
 
 PENDING, PROCESSING, IN_PROGRESS, COMPLETED, PARTIAL, CANCELED = list(Status)[:6]
@@ -30,7 +30,7 @@ def order(connection: psycopg.Connection, alice: Customer, service: int) -> int:
     return placed.order
 
 
-def tell(connection: psycopg.Connection, *reports: Report, actor: str = "test") -> list[Outcome]:
+def tell(connection: psycopg.Connection, *reports: Report, actor: str = "test") -> list[SettleResult]:
     """Settle and commit."""
     outcomes = settle(connection, reports, actor=actor)
     connection.commit()
@@ -52,7 +52,7 @@ def test_an_allowed_move_is_made_and_written_down(
     connection: psycopg.Connection, order: int, was: Status, to: Status
 ) -> None:
     settle(connection, [Report(order, was)], actor="test")
-    assert tell(connection, Report(order, to, note="because")) == [Outcome.SETTLED]
+    assert tell(connection, Report(order, to, note="because")) == [SettleResult.SETTLED]
 
     assert (standing(connection, order) or [None])[0] == to
     assert events(connection, order)[-1] == ("test", was, to, "because")
@@ -62,7 +62,7 @@ def test_an_allowed_move_is_made_and_written_down(
 def test_a_forbidden_move_changes_nothing(connection: psycopg.Connection, order: int, was: Status, to: Status) -> None:
     settle(connection, [Report(order, was, start_count=1, remains=40)], actor="test")
     before = standing(connection, order), events(connection, order), transfers(connection, order)
-    assert tell(connection, Report(order, to, start_count=2, remains=10)) == [Outcome.NOT_ALLOWED]
+    assert tell(connection, Report(order, to, start_count=2, remains=10)) == [SettleResult.NOT_ALLOWED]
 
     assert (standing(connection, order), events(connection, order), transfers(connection, order)) == before
 
@@ -73,7 +73,7 @@ def test_a_repeated_report_changes_nothing(connection: psycopg.Connection, order
     tell(connection, report)
     before = standing(connection, order), events(connection, order), transfers(connection, order)
 
-    assert tell(connection, report, report) == [Outcome.UNCHANGED, Outcome.UNCHANGED]
+    assert tell(connection, report, report) == [SettleResult.UNCHANGED, SettleResult.UNCHANGED]
     assert (standing(connection, order), events(connection, order), transfers(connection, order)) == before
 
 
@@ -139,7 +139,7 @@ def test_a_partial_order_is_not_refunded_again_for_other_remains(
 ) -> None:
     tell(connection, Report(order, PARTIAL, remains=50))
 
-    assert tell(connection, Report(order, PARTIAL, remains=90)) == [Outcome.UNCHANGED]
+    assert tell(connection, Report(order, PARTIAL, remains=90)) == [SettleResult.UNCHANGED]
     assert balance(connection, alice) == 100 - Decimal("0.045")
 
 
@@ -158,7 +158,7 @@ def test_a_free_order_is_canceled_without_a_transfer(
 ) -> None:
     order = place_one(connection, ask(alice, make_service(rate=0))).order
 
-    assert tell(connection, Report(order, CANCELED)) == [Outcome.SETTLED]
+    assert tell(connection, Report(order, CANCELED)) == [SettleResult.SETTLED]
     assert transfers(connection, order) == []
 
 
@@ -172,7 +172,7 @@ def test_two_reports_on_one_order_are_taken_in_their_order(
         Report(order, CANCELED),
         Report(order, CANCELED),
     ]
-    settled, unchanged, forbidden = Outcome.SETTLED, Outcome.UNCHANGED, Outcome.NOT_ALLOWED
+    settled, unchanged, forbidden = SettleResult.SETTLED, SettleResult.UNCHANGED, SettleResult.NOT_ALLOWED
     assert tell(connection, *reports) == [settled, settled, forbidden, settled, unchanged]
 
     assert standing(connection, order) == (CANCELED, 500, 25, Decimal("0.09"))
@@ -215,7 +215,7 @@ def test_what_remains_when_the_last_report_does_not_say(
 def test_progress_is_kept_without_an_event(connection: psycopg.Connection, order: int) -> None:
     tell(connection, Report(order, IN_PROGRESS, start_count=500, remains=90))
 
-    assert tell(connection, Report(order, IN_PROGRESS, remains=80)) == [Outcome.SETTLED]
+    assert tell(connection, Report(order, IN_PROGRESS, remains=80)) == [SettleResult.SETTLED]
     assert standing(connection, order) == (IN_PROGRESS, 500, 80, 0)
     assert len(events(connection, order)) == 1
 
@@ -233,7 +233,7 @@ def test_a_batch_settles_orders_of_many_customers_and_skips_what_it_does_not_kno
         *(Report(first, CANCELED), Report(2**63 - 1, COMPLETED)),
     )
 
-    settled, unknown = Outcome.SETTLED, Outcome.UNKNOWN
+    settled, unknown = SettleResult.SETTLED, SettleResult.UNKNOWN
     assert outcomes == [settled, unknown, settled, settled, unknown]
     assert (balance(connection, alice), balance(connection, bob)) == (Decimal(100), Decimal("99.55"))
 
@@ -250,4 +250,4 @@ def test_nothing_is_kept_of_reports_that_are_not_committed(
 
     assert standing(connection, order) == (PENDING, None, 100, 0)
     assert balance(connection, alice) == Decimal("99.91")
-    assert tell(connection, Report(order, CANCELED)) == [Outcome.SETTLED]
+    assert tell(connection, Report(order, CANCELED)) == [SettleResult.SETTLED]

@@ -10,10 +10,10 @@ from tests.conftest import Customer
 from tests.engine.engine_calls import MakeService, balance, place_one, transfers, value
 from tests.engine.test_drip_feeds import runs_of, standing
 from tradepost.engine import integrity
-from tradepost.engine.placing import Request
-from tradepost.engine.settling import Outcome, Report, settle
+from tradepost.engine.placing import OrderRequest
+from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import Status
-from tradepost.engine.subscriptions import Post, expired, mirror
+from tradepost.engine.subscriptions import Post, find_expired, mirror_posts
 
 ENDS = [Status.COMPLETED, Status.EXPIRED, Status.CANCELED]
 
@@ -27,7 +27,7 @@ def subscribed(make_service: MakeService) -> int:
 def subscribe(connection: psycopg.Connection, customer: Customer, service: int, **more: str) -> int:
     """Subscribe for three posts of 50 to 100 each."""
     wanted = {"service": str(service), "username": "alice", "min": "50", "max": "100", "delay": "5", "posts": "3"}
-    return place_one(connection, Request(customer.digest, {**wanted, **more})).order
+    return place_one(connection, OrderRequest(customer.digest, {**wanted, **more})).order
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_it_is_active_and_charged_for_every_post(
 
 
 def test_a_post_is_an_order_of_its_own_for_its_share(connection: psycopg.Connection, subscription: int) -> None:
-    assert mirror(connection, [post(subscription, 1)]) == 1
+    assert mirror_posts(connection, [post(subscription, 1)]) == 1
 
     [first] = runs_of(connection, subscription)
     assert standing(connection, first) == (Status.PENDING, 80, Decimal("0.1"), 0)
@@ -60,10 +60,10 @@ def test_a_post_is_an_order_of_its_own_for_its_share(connection: psycopg.Connect
 def test_each_post_is_mirrored_once_in_its_turn_and_none_beyond_what_was_paid(
     connection: psycopg.Connection, subscription: int
 ) -> None:
-    assert mirror(connection, [post(subscription, 2)]) == 0
-    assert mirror(connection, [post(subscription, 1), post(subscription, 1), post(subscription, 2)]) == 2
-    assert mirror(connection, [post(subscription, part) for part in range(1, 9)]) == 1
-    assert mirror(connection, [post(0, 1)]) == 0
+    assert mirror_posts(connection, [post(subscription, 2)]) == 0
+    assert mirror_posts(connection, [post(subscription, 1), post(subscription, 1), post(subscription, 2)]) == 2
+    assert mirror_posts(connection, [post(subscription, part) for part in range(1, 9)]) == 1
+    assert mirror_posts(connection, [post(0, 1)]) == 0
     assert len(runs_of(connection, subscription)) == 3
 
 
@@ -71,7 +71,7 @@ def test_paused_and_resumed_it_keeps_its_money(
     connection: psycopg.Connection, alice: Customer, subscription: int
 ) -> None:
     for status in (Status.PAUSED, Status.ACTIVE, Status.PAUSED):
-        assert settle(connection, [Report(subscription, status)], actor="staff") == [Outcome.SETTLED]
+        assert settle(connection, [Report(subscription, status)], actor="staff") == [SettleResult.SETTLED]
         assert standing(connection, subscription) == (status, 300, Decimal("0.3"), 0)
     assert balance(connection, alice) == Decimal("99.7")
 
@@ -80,8 +80,11 @@ def test_paused_and_resumed_it_keeps_its_money(
 def test_at_its_end_the_posts_that_never_came_are_given_back_once(
     connection: psycopg.Connection, alice: Customer, subscription: int, end: Status
 ) -> None:
-    mirror(connection, [post(subscription, 1)])
-    assert settle(connection, [Report(subscription, end)] * 2, actor="test") == [Outcome.SETTLED, Outcome.UNCHANGED]
+    mirror_posts(connection, [post(subscription, 1)])
+    assert settle(connection, [Report(subscription, end)] * 2, actor="test") == [
+        SettleResult.SETTLED,
+        SettleResult.UNCHANGED,
+    ]
 
     assert transfers(connection, subscription) == [("charge", Decimal("0.3")), ("unused", Decimal("0.2"))]
     assert standing(connection, subscription) == (end, 300, Decimal("0.3"), Decimal("0.2"))
@@ -94,21 +97,21 @@ def test_what_has_ended_stays_as_it_is(
     connection: psycopg.Connection, subscription: int, end: Status, later: Status
 ) -> None:
     settle(connection, [Report(subscription, end)], actor="test")
-    outcome = Outcome.UNCHANGED if later is end else Outcome.NOT_ALLOWED
+    outcome = SettleResult.UNCHANGED if later is end else SettleResult.NOT_ALLOWED
 
     assert settle(connection, [Report(subscription, later)], actor="test") == [outcome]
-    assert mirror(connection, [post(subscription, 1)]) == 0
+    assert mirror_posts(connection, [post(subscription, 1)]) == 0
 
 
 def test_a_subscription_has_only_its_own_states(connection: psycopg.Connection, subscription: int) -> None:
     for status in (Status.PENDING, Status.IN_PROGRESS, Status.PROCESSING, Status.PARTIAL):
-        assert settle(connection, [Report(subscription, status)], actor="test") == [Outcome.NOT_ALLOWED]
+        assert settle(connection, [Report(subscription, status)], actor="test") == [SettleResult.NOT_ALLOWED]
 
 
 def test_with_every_post_served_nothing_is_given_back(
     connection: psycopg.Connection, alice: Customer, subscription: int
 ) -> None:
-    mirror(connection, [post(subscription, part) for part in (1, 2, 3)])
+    mirror_posts(connection, [post(subscription, part) for part in (1, 2, 3)])
     reports = [Report(order, Status.COMPLETED) for order in runs_of(connection, subscription)]
     settle(connection, [*reports, Report(subscription, Status.COMPLETED)], actor="test")
 
@@ -119,7 +122,7 @@ def test_with_every_post_served_nothing_is_given_back(
 def test_a_post_that_falls_short_gives_back_its_share_even_after_the_end(
     connection: psycopg.Connection, alice: Customer, subscription: int
 ) -> None:
-    mirror(connection, [post(subscription, 1), post(subscription, 2)])
+    mirror_posts(connection, [post(subscription, 1), post(subscription, 2)])
     first, second = runs_of(connection, subscription)
     settle(connection, [Report(first, Status.PARTIAL, remains=40)], actor="test")
     settle(connection, [Report(subscription, Status.COMPLETED)], actor="test")
@@ -137,5 +140,5 @@ def test_those_past_their_last_day_are_found(connection: psycopg.Connection, ali
     query = """UPDATE orders_order SET fields = jsonb_set(fields, '{expiry}', '"01/01/2020"') WHERE id = ANY(%s)"""
     connection.execute(query, [[over, paused, gone]])
 
-    found = expired(connection, limit=1000)
+    found = find_expired(connection, limit=1000)
     assert [order for order in (lasting, over, paused, gone, forever) if order in found] == [over, paused]

@@ -13,7 +13,7 @@ from testkit.upstream.panel import KEY
 from testkit.upstream.server import Upstream
 from tests.conftest import Customer
 from tradepost.database import engine_connection
-from tradepost.engine.placing import Mode, Placed, Request, place
+from tradepost.engine.placing import Mode, OrderRequest, Placed, place
 from tradepost.engine.routing import Fulfilment
 
 _numbers = count(1)
@@ -102,7 +102,7 @@ def routed(provider: int, make_routed: MakeRouted) -> int:
 def order(customer: Customer, service: int, times: int = 1, **parameters: str) -> list[int]:
     """Place orders of 100, each with a different link."""
     requests = [
-        Request(customer.digest, {"service": str(service), "link": f"https://pixelpond.example/{number}",
+        OrderRequest(customer.digest, {"service": str(service), "link": f"https://pixelpond.example/{number}",
                                   "quantity": "100", **parameters})
         for number in range(times)
     ]  # fmt: skip

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tradepost.engine.attempts import Result
+from tradepost.engine.attempts import AttemptOutcome
 from tradepost.fulfilment.provider_errors import outcome_of, pause_of
 from tradepost_client import Ambiguous, Evidence, NotSent, RateLimited, Reason, Refused
 
@@ -16,33 +16,33 @@ EVIDENCE = Evidence(
 @pytest.mark.parametrize(
     ("text", "result", "holds_off"),
     [
-        ("Not enough funds on balance", Result.LATER, True),
-        ("neworder.error.not_enough_funds", Result.LATER, True),
-        ("not_enough_balance", Result.LATER, True),
-        ("Insufficient balance", Result.LATER, True),
-        ("Invalid API key", Result.LATER, True),
-        ("Too many requests, try again later", Result.LATER, True),
-        ("The panel is under maintenance", Result.LATER, True),
-        ("You have active order with this link. Please wait until order being completed.", Result.LATER, False),
-        ("Incorrect service ID", Result.DECLINED, False),
-        ("Quantity less than minimal 100", Result.DECLINED, False),
-        ("Bad link", Result.DECLINED, False),
-        ("neworder.error.link", Result.DECLINED, False),
-        ("Idempotency key was used with other parameters", Result.UNSURE, False),
+        ("Not enough funds on balance", AttemptOutcome.LATER, True),
+        ("neworder.error.not_enough_funds", AttemptOutcome.LATER, True),
+        ("not_enough_balance", AttemptOutcome.LATER, True),
+        ("Insufficient balance", AttemptOutcome.LATER, True),
+        ("Invalid API key", AttemptOutcome.LATER, True),
+        ("Too many requests, try again later", AttemptOutcome.LATER, True),
+        ("The panel is under maintenance", AttemptOutcome.LATER, True),
+        ("You have active order with this link. Please wait until order being completed.", AttemptOutcome.LATER, False),
+        ("Incorrect service ID", AttemptOutcome.DECLINED, False),
+        ("Quantity less than minimal 100", AttemptOutcome.DECLINED, False),
+        ("Bad link", AttemptOutcome.DECLINED, False),
+        ("neworder.error.link", AttemptOutcome.DECLINED, False),
+        ("Idempotency key was used with other parameters", AttemptOutcome.UNSURE, False),
     ],
 )
-def test_a_refusal_is_read_by_what_it_says(text: str, result: Result, holds_off: bool) -> None:
+def test_a_refusal_is_read_by_what_it_says(text: str, result: AttemptOutcome, holds_off: bool) -> None:
     refused = Refused(EVIDENCE, text)
     outcome = outcome_of(7, 1, refused)
-    assert (outcome.result, pause_of(refused) is not None) == (result, holds_off)
+    assert (outcome.outcome, pause_of(refused) is not None) == (result, holds_off)
     assert text in outcome.response
 
 
 def test_what_never_left_waits_and_what_may_have_left_is_unsure() -> None:
     for definite in (NotSent(EVIDENCE), RateLimited(EVIDENCE, 30)):
-        assert outcome_of(7, 1, definite).result is Result.LATER
+        assert outcome_of(7, 1, definite).outcome is AttemptOutcome.LATER
         assert pause_of(definite)
     for reason in Reason:
         ambiguous = Ambiguous(EVIDENCE, reason)
-        assert outcome_of(7, 1, ambiguous).result is Result.UNSURE
+        assert outcome_of(7, 1, ambiguous).outcome is AttemptOutcome.UNSURE
         assert pause_of(ambiguous) is None

@@ -304,8 +304,8 @@ def test_a_person_settles_what_is_unsure(alice: Customer, upstream: Upstream, pr
     lost = [each for each in (there, missing) if place[each] not in ids]
     with transaction.atomic():
         raw = engine_connection()
-        assert dispatching.found(raw, found[0], ids[place[found[0]]], actor="charlie")
-        assert not dispatching.found(raw, lost[0], ids[place[found[0]]], actor="charlie")
+        assert dispatching.confirm_sent(raw, found[0], ids[place[found[0]]], actor="charlie")
+        assert not dispatching.confirm_sent(raw, lost[0], ids[place[found[0]]], actor="charlie")
         assert dispatching.send_again(raw, lost[0], actor="charlie")
         assert not dispatching.send_again(raw, found[0], actor="charlie")
     visit_provider(provider)

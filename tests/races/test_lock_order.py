@@ -13,7 +13,7 @@ from tests.conftest import Customer
 from tests.engine.engine_calls import Connect, MakeCustomer, ask, place_all
 from tests.races.concurrency import all_at_once, await_blocked
 from tradepost.engine import ledger
-from tradepost.engine.settling import Outcome, Report, settle
+from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import Status
 
 DIRECTION = "coalesce(current_setting('test.direction', true), '1')::int"
@@ -79,14 +79,14 @@ def test_placing_and_settling_over_the_same_accounts_never_deadlock(
         [partial(trade, each, random.Random(seed), customers, service) for seed, each in enumerate(connections)]
     )
 
-    assert outcomes == [{Outcome.SETTLED}] * 4
+    assert outcomes == [{SettleResult.SETTLED}] * 4
 
 
 def trade(
     connection: psycopg.Connection, shuffled: random.Random, customers: Sequence[Customer], service: int
-) -> set[Outcome]:
+) -> set[SettleResult]:
     """Place batches over all customers and cancel them again, each time in another order."""
-    outcomes: set[Outcome] = set()
+    outcomes: set[SettleResult] = set()
     for _ in range(8):
         orders = place_all(connection, *(ask(each, service) for each in shuffled.sample(customers, len(customers))))
         connection.commit()

@@ -8,13 +8,13 @@ import psycopg
 from tests.conftest import Customer
 from tests.engine.engine_calls import Connect, ask, balance, place_one, transfers
 from tests.races.concurrency import all_at_once
-from tradepost.engine.settling import Outcome, Report, settle
+from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import Status
 
 REPORTERS = 16
 
 
-def settle_and_commit(connection: psycopg.Connection, report: Report) -> Outcome:
+def settle_and_commit(connection: psycopg.Connection, report: Report) -> SettleResult:
     [outcome] = settle(connection, [report], actor="test")
     connection.commit()
     return outcome
@@ -27,6 +27,6 @@ def test_of_many_who_cancel_an_order_one_gives_the_money_back(connect: Connect, 
     report = Report(order, Status.CANCELED)
     outcomes = all_at_once([partial(settle_and_commit, each, report) for each in connections])
 
-    assert sorted(outcomes) == [Outcome.SETTLED] + [Outcome.UNCHANGED] * (REPORTERS - 1)
+    assert sorted(outcomes) == [SettleResult.SETTLED] + [SettleResult.UNCHANGED] * (REPORTERS - 1)
     assert transfers(connections[0], order) == [("charge", Decimal("0.09")), ("cancel", Decimal("0.09"))]
     assert balance(connections[0], alice) == 100

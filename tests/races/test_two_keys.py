@@ -13,7 +13,7 @@ from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.engine import ledger
 from tradepost.engine.keys import digest
-from tradepost.engine.placing import Request
+from tradepost.engine.placing import OrderRequest
 
 
 def test_every_key_is_known_after_a_wait_for_the_lock(
@@ -22,7 +22,7 @@ def test_every_key_is_known_after_a_wait_for_the_lock(
     waiting, holder = connect(), connect()
     another = digest(keys.create(Account.objects.get(pk=alice.id)))
     parameters = ask(alice, service).parameters
-    batch = [Request(alice.digest, parameters), Request(another, parameters), ask(bob, service)]
+    batch = [OrderRequest(alice.digest, parameters), OrderRequest(another, parameters), ask(bob, service)]
     for each in (alice, bob):
         ledger.top_up(holder, each.id, Decimal(1), actor="test")
     with ThreadPoolExecutor(1) as thread:
@@ -32,7 +32,7 @@ def test_every_key_is_known_after_a_wait_for_the_lock(
         assert all(isinstance(answer, int) for answer in placing.result())
 
 
-def place_and_commit(connection: psycopg.Connection, batch: Sequence[Request]) -> list[int | str]:
+def place_and_commit(connection: psycopg.Connection, batch: Sequence[OrderRequest]) -> list[int | str]:
     answers = place_all(connection, *batch)
     connection.commit()
     return answers

@@ -13,7 +13,7 @@ from tradepost.accounts import keys
 from tradepost.accounts.models import Account
 from tradepost.database import engine_connection
 from tradepost.engine import attempts, dispatching, polling
-from tradepost.engine.attempts import Outcome, Result
+from tradepost.engine.attempts import AttemptOutcome, AttemptResult
 from tradepost.engine.polling import UpstreamStatus
 from tradepost.engine.routing import Fulfilment
 from tradepost.engine.statuses import ACTIVE, Status
@@ -73,9 +73,18 @@ def _send(chance: random.Random, provider: int) -> None:
         outgoing_orders = dispatching.claim(engine_connection(), provider, limit=5)
     outcomes = []
     for outgoing in outgoing_orders:
-        result = chance.choice([Result.SENT, Result.SENT, Result.SENT, Result.DECLINED, Result.UNSURE, Result.LATER])
-        upstream_id = f"{provider}-{outgoing.order}" if result is Result.SENT else ""
-        outcomes.append(Outcome(outgoing.order, outgoing.attempt, result, upstream_id))
+        result = chance.choice(
+            [
+                AttemptOutcome.SENT,
+                AttemptOutcome.SENT,
+                AttemptOutcome.SENT,
+                AttemptOutcome.DECLINED,
+                AttemptOutcome.UNSURE,
+                AttemptOutcome.LATER,
+            ]
+        )
+        upstream_id = f"{provider}-{outgoing.order}" if result is AttemptOutcome.SENT else ""
+        outcomes.append(AttemptResult(outgoing.order, outgoing.attempt, result, upstream_id))
     with transaction.atomic():
         attempts.record(engine_connection(), outcomes)
 
@@ -92,7 +101,7 @@ def _hear(chance: random.Random, provider: int) -> None:
         for order in sent
     ]
     with transaction.atomic():
-        polling.take_in(engine_connection(), provider, seen)
+        polling.apply_statuses(engine_connection(), provider, seen)
 
 
 def _settle(chance: random.Random, first: int) -> None:
@@ -116,6 +125,6 @@ def sent(account: int, service: int, *, rate: Decimal) -> Callable[..., None]:
 
     def hear(**said: Any) -> None:
         with transaction.atomic():
-            polling.take_in(engine_connection(), provider.pk, [UpstreamStatus(order, **said)])
+            polling.apply_statuses(engine_connection(), provider.pk, [UpstreamStatus(order, **said)])
 
     return hear

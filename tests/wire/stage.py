@@ -15,9 +15,9 @@ from tradepost.catalog.models import CustomRate, PriceList, PriceListMember, Pri
 from tradepost.engine import child_orders, drip_feeds
 from tradepost.engine.keys import Scope
 from tradepost.engine.refilling import RefillReport, settle_refills
-from tradepost.engine.settling import Outcome, Report, settle
+from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import RefillStatus, Status
-from tradepost.engine.subscriptions import Post, mirror
+from tradepost.engine.subscriptions import Post, mirror_posts
 from tradepost.ledger import books
 from tradepost.ledger.models import LedgerAccount
 
@@ -125,7 +125,7 @@ class Stage(dict[str, str]):
 def _settle(stage: Stage, order: str, status: str, **counts: str) -> None:
     numbers = {name: int(count) for name, count in counts.items()}
     report = Report(int(order), Status(status), start_count=numbers.get("start"), remains=numbers.get("remains"))
-    assert settle(stage.connection, [report], actor="test") == [Outcome.SETTLED]
+    assert settle(stage.connection, [report], actor="test") == [SettleResult.SETTLED]
 
 
 def _settle_refill(stage: Stage, refill: str, status: str) -> None:
@@ -180,11 +180,11 @@ def _run(stage: Stage, dripfeed: str, part: str) -> None:
     """Make a drip-feed's next run due, and make it. The case must hold `run` before, or the worker may be faster."""
     stage.connection.execute(_MAKE_DUE, [dripfeed])
     drip_feeds.make_due(stage.connection)
-    assert child_orders.made(stage.connection, [int(dripfeed)]) == {int(dripfeed): int(part)}
+    assert child_orders.count_parts(stage.connection, [int(dripfeed)]) == {int(dripfeed): int(part)}
 
 
 def _post(stage: Stage, subscription: str, part: str, *, quantity: str, link: str) -> None:
-    assert mirror(stage.connection, [Post(int(subscription), int(part), link, int(quantity))]) == 1
+    assert mirror_posts(stage.connection, [Post(int(subscription), int(part), link, int(quantity))]) == 1
 
 
 STEPS: dict[str, Callable[..., None]] = {

@@ -98,7 +98,7 @@ class Api:
     """
 
     def __init__(self, conninfo: str, currency: str, *, requests_a_minute: int) -> None:
-        self._writer: Lane[placing.Request, Placed | Refusal] = Lane(
+        self._writer: Lane[placing.OrderRequest, Placed | Refusal] = Lane(
             "writer", conninfo, partial(placing.place, mode=Mode.API)
         )
         reader: Lane[Query[object], object] = Lane("reader", conninfo, answer_queries, reads_only=True)
@@ -142,7 +142,7 @@ class Api:
         self._actions.get(call.parameters.get("action", ""), self._incorrect)(call, done)
 
     def _add(self, call: Call, done: Done[Answer]) -> None:
-        order = placing.Request(call.key, call.parameters, call.address, call.idempotency_key)
+        order = placing.OrderRequest(call.key, call.parameters, call.address, call.idempotency_key)
         self._writer.ask(order, partial(_pass_on, done, _placed))
 
     def _balance(self, call: Call, done: Done[Answer]) -> None:

@@ -25,7 +25,7 @@ AT_ONCE = timedelta(0)
 ASK_AGAIN = timedelta(seconds=30)  # for what is unsure, at a provider that takes keys
 
 
-class Result(StrEnum):
+class AttemptOutcome(StrEnum):
     """What came of an attempt."""
 
     SENT = "sent"
@@ -34,12 +34,12 @@ class Result(StrEnum):
     UNSURE = "unsure"
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class AttemptResult(msgspec.Struct, frozen=True):
     """What came of the attempt of an order, with the evidence. `upstream_id` is what the provider calls it."""
 
     order: int
     attempt: int
-    result: Result
+    outcome: AttemptOutcome
     upstream_id: str = ""
     response: str = ""
     wait: timedelta = AT_ONCE  # for LATER
@@ -54,16 +54,16 @@ class DispatchState(msgspec.Struct, frozen=True):
     attempt_count: int
     on_refusal: str
 
-    def waits_for(self, outcome: "Outcome") -> bool:
+    def waits_for(self, result: "AttemptResult") -> bool:
         """Tell whether this is the attempt whose outcome is awaited; of what waits itself, only that it can't go."""
-        if self.attempt_count != outcome.attempt:
+        if self.attempt_count != result.attempt:
             return False
         if self.state in {Dispatch.QUEUED, Dispatch.REFUSED}:
-            return outcome.result in {Result.DECLINED, Result.LATER}
+            return result.outcome in {AttemptOutcome.DECLINED, AttemptOutcome.LATER}
         return self.state != Dispatch.SENT
 
 
-_WAYS = """
+_DISPATCH_STATES = """
 SELECT u.order_id, u.provider_id, u.state, u.attempt_count, s.on_refusal
 FROM orders_upstreamorder u JOIN orders_order o ON o.id = u.order_id JOIN catalog_service s ON s.id = o.service_id
 WHERE u.order_id = ANY(%s::bigint[])
@@ -109,19 +109,19 @@ RETURNING u.order_id, u.provider_id
 """
 
 
-def record(connection: Connection, outcomes: Sequence[Outcome], *, actor: str = ACTOR) -> None:
+def record(connection: Connection, results: Sequence[AttemptResult], *, actor: str = ACTOR) -> None:
     """Take in what came of attempts. What is over by now keeps its evidence and nothing else changes."""
-    if not outcomes:
+    if not results:
         return
-    locked = orders.lock(connection, {outcome.order for outcome in outcomes})
-    ways = ways_of(connection, locked)
-    outcomes = _without_wrong_ids(connection, outcomes, ways)
-    _complete_attempts(connection, outcomes)
-    live = [each for each in outcomes if (way := ways.get(each.order)) and way.waits_for(each)]
-    onwards = _next_routes(connection, [each.order for each in live if each.result is Result.DECLINED])
+    locked = orders.lock(connection, {result.order for result in results})
+    ways = dispatch_states(connection, locked)
+    results = _without_wrong_ids(connection, results, ways)
+    _complete_attempts(connection, results)
+    live = [each for each in results if (way := ways.get(each.order)) and way.waits_for(each)]
+    onwards = _next_routes(connection, [each.order for each in live if each.outcome is AttemptOutcome.DECLINED])
     moves: list[Move] = []
-    for outcome in live:
-        moves += _moves(locked[outcome.order], outcome, has_route=outcome.order in onwards)
+    for result in live:
+        moves += _moves(locked[result.order], result, has_route=result.order in onwards)
     if moves:
         changed = {move.order.id: move.order for move in moves}
         orders.write(connection, list(changed.values()), moves, actor=actor)
@@ -129,7 +129,7 @@ def record(connection: Connection, outcomes: Sequence[Outcome], *, actor: str = 
     canceled = [
         Report(each.order, Status.CANCELED, note=f"{REFUSED}{each.response}")
         for each in live
-        if each.result is Result.DECLINED
+        if each.outcome is AttemptOutcome.DECLINED
         and each.order not in onwards
         and ways[each.order].on_refusal == OnRefusal.CANCEL
     ]
@@ -137,62 +137,66 @@ def record(connection: Connection, outcomes: Sequence[Outcome], *, actor: str = 
         settle(connection, canceled, actor=actor)
 
 
-def ways_of(connection: Connection, locked: Collection[int]) -> dict[int, DispatchState]:
+def dispatch_states(connection: Connection, locked: Collection[int]) -> dict[int, DispatchState]:
     """Return how far orders are, which are locked; those that are over or go to no provider have no way."""
-    rows = Cursor(connection).execute(_WAYS, [arrays.of_numbers(locked)], prepare=True)
+    rows = Cursor(connection).execute(_DISPATCH_STATES, [arrays.of_numbers(locked)], prepare=True)
     return {row[0]: DispatchState(*row) for row in rows}
 
 
-def _moves(order: Order, outcome: Outcome, *, has_route: bool) -> list[Move]:
+def _moves(order: Order, result: AttemptResult, *, has_route: bool) -> list[Move]:
     """Return the moves that an outcome leads to; a declined order goes on to its next route through the queue."""
-    to = Dispatch.QUEUED if has_route else _STATES[outcome.result]
-    return [] if order.dispatch is to else [orders.move_dispatch(order, to, outcome.response)]
+    to = Dispatch.QUEUED if has_route else _STATES[result.outcome]
+    return [] if order.dispatch is to else [orders.move_dispatch(order, to, result.response)]
 
 
 def _without_wrong_ids(
-    connection: Connection, outcomes: Sequence[Outcome], ways: dict[int, DispatchState]
-) -> list[Outcome]:
+    connection: Connection, results: Sequence[AttemptResult], ways: dict[int, DispatchState]
+) -> list[AttemptResult]:
     """Make unsure what was answered with the id of another order: a provider never has two orders under one id."""
     by_provider: dict[int, list[str]] = {}
-    for each in outcomes:
-        if each.result is Result.SENT and each.order in ways:
+    for each in results:
+        if each.outcome is AttemptOutcome.SENT and each.order in ways:
             by_provider.setdefault(ways[each.order].provider, []).append(each.upstream_id)
-    taken = {(provider, id_) for provider, ids in by_provider.items() for id_ in known_there(connection, provider, ids)}
+    taken = {
+        (provider, id_)
+        for provider, ids in by_provider.items()
+        for id_ in known_upstream_ids(connection, provider, ids)
+    }
     checked = []
-    for each in outcomes:
+    for each in results:
         way = ways.get(each.order)
-        if each.result is Result.SENT and way:
+        if each.outcome is AttemptOutcome.SENT and way:
             if (way.provider, each.upstream_id) in taken:
                 response = f"answered with the id of another order, {each.upstream_id}: {each.response}"
-                checked.append(Outcome(each.order, each.attempt, Result.UNSURE, "", response))
+                checked.append(AttemptResult(each.order, each.attempt, AttemptOutcome.UNSURE, "", response))
                 continue
             taken.add((way.provider, each.upstream_id))
         checked.append(each)
     return checked
 
 
-def known_there(connection: Connection, provider: int, upstream_ids: Sequence[str]) -> set[str]:
+def known_upstream_ids(connection: Connection, provider: int, upstream_ids: Sequence[str]) -> set[str]:
     """Return which of these ids are orders of ours at a provider already."""
     rows = Cursor(connection).execute(_KNOWN_THERE, [provider, arrays.of_texts(upstream_ids)], prepare=True)
     return {row[0] for row in rows}
 
 
 _ATTEMPT_STATES = {
-    Result.SENT: Dispatch.SENT,
-    Result.LATER: Dispatch.REFUSED,
-    Result.DECLINED: Dispatch.REFUSED,
-    Result.UNSURE: Dispatch.UNSURE,
+    AttemptOutcome.SENT: Dispatch.SENT,
+    AttemptOutcome.LATER: Dispatch.REFUSED,
+    AttemptOutcome.DECLINED: Dispatch.REFUSED,
+    AttemptOutcome.UNSURE: Dispatch.UNSURE,
 }
-_STATES = {**_ATTEMPT_STATES, Result.LATER: Dispatch.QUEUED}
+_STATES = {**_ATTEMPT_STATES, AttemptOutcome.LATER: Dispatch.QUEUED}
 
 
-def _complete_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+def _complete_attempts(connection: Connection, results: Sequence[AttemptResult]) -> None:
     columns = [
-        arrays.of_numbers(each.order for each in outcomes),
-        arrays.of_numbers(each.attempt for each in outcomes),
-        arrays.of_texts(_ATTEMPT_STATES[each.result] for each in outcomes),
-        arrays.of_texts(each.upstream_id or None for each in outcomes),
-        arrays.of_texts(each.response[:RESPONSE_CHARS_MAX] for each in outcomes),
+        arrays.of_numbers(each.order for each in results),
+        arrays.of_numbers(each.attempt for each in results),
+        arrays.of_texts(_ATTEMPT_STATES[each.outcome] for each in results),
+        arrays.of_texts(each.upstream_id or None for each in results),
+        arrays.of_texts(each.response[:RESPONSE_CHARS_MAX] for each in results),
     ]
     Cursor(connection).execute(_COMPLETE_ATTEMPTS, columns, prepare=True)
 
@@ -202,18 +206,18 @@ def _next_routes(connection: Connection, declined: Sequence[int]) -> set[int]:
     if not declined:
         return set()
     rows = Cursor(connection).execute(_NEXT_ROUTE, [arrays.of_numbers(declined)], prepare=True).fetchall()
-    dispatch_queue.wake(connection, {provider for _, provider in rows})
+    dispatch_queue.defer_visits(connection, {provider for _, provider in rows})
     return {order for order, _ in rows}
 
 
-def _move(connection: Connection, outcomes: Sequence[Outcome]) -> None:
-    if not outcomes:
+def _move(connection: Connection, results: Sequence[AttemptResult]) -> None:
+    if not results:
         return
-    waits = [ASK_AGAIN if each.result is Result.UNSURE else each.wait for each in outcomes]
+    waits = [ASK_AGAIN if each.outcome is AttemptOutcome.UNSURE else each.wait for each in results]
     columns = [
-        arrays.of_numbers(each.order for each in outcomes),
-        arrays.of_texts(_STATES[each.result] for each in outcomes),
-        arrays.of_texts(each.upstream_id for each in outcomes),
+        arrays.of_numbers(each.order for each in results),
+        arrays.of_texts(_STATES[each.outcome] for each in results),
+        arrays.of_texts(each.upstream_id for each in results),
         [wait.total_seconds() for wait in waits],
     ]
     Cursor(connection).execute(_MOVE, columns, prepare=True)

@@ -4,9 +4,9 @@ For a desk that begins with one, as the demo does. Only the moments are given: w
 move as it did, what it cost and what came back is decided by the rules that hold for every order (`order_types`,
 `pricing`, `statuses`, `settling`).
 
-1. `reckon` decides all that. Nothing is written yet: what each account spends tells what it has to pay in.
-2. `write` writes the orders, the attempts, the transfers and the events, each set in one statement and in the order of
-   time. Books that have begun refuse it: nothing is ever written behind what has happened.
+1. `plan_past` decides all that. Nothing is written yet: what each account spends tells what it has to pay in.
+2. `write_past` writes orders, attempts, transfers and events, each set in one statement and in the order of time. It
+   refuses books that already have transfers: nothing is ever written before what has happened.
 
 Drip-feeds and subscriptions are not written down. The caller commits.
 """
@@ -77,7 +77,7 @@ class TopUp(msgspec.Struct, frozen=True):
     note: str
 
 
-class Change(msgspec.Struct, frozen=True):
+class BalanceChange(msgspec.Struct, frozen=True):
     """By how much an order changed its account's balance, and when."""
 
     at: datetime
@@ -122,12 +122,12 @@ class Past(msgspec.Struct, frozen=True):
     """What is to be written down: orders in the order of time, and what they led to."""
 
     orders: list[_Written]
-    changes: list[Change]
+    changes: list[BalanceChange]
     moves: list[_Move]
 
-    def changes_by_account(self) -> dict[int, list[Change]]:
+    def changes_by_account(self) -> dict[int, list[BalanceChange]]:
         """Return what each account paid and got back, in the order of time."""
-        found: defaultdict[int, list[Change]] = defaultdict(list)
+        found: defaultdict[int, list[BalanceChange]] = defaultdict(list)
         for change in self.changes:
             found[change.order.account].append(change)
         return found
@@ -175,7 +175,7 @@ SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], 
 """
 
 
-def reckon(connection: Connection, asked: Sequence[PastOrder]) -> Past:
+def plan_past(connection: Connection, asked: Sequence[PastOrder]) -> Past:
     """Decide what became of these orders, which are in the order of time.
 
     Raises a `Refusal` for one that nobody could have placed, and `ValueError` for one that could not have moved so.
@@ -188,7 +188,7 @@ def reckon(connection: Connection, asked: Sequence[PastOrder]) -> Past:
         past.orders.append(written)
         order = written.order
         if order.charge:
-            past.changes.append(Change(each.at, -order.charge, TransferKind.CHARGE, each.mode.value, order))
+            past.changes.append(BalanceChange(each.at, -order.charge, TransferKind.CHARGE, each.mode.value, order))
         for step in each.steps:
             _move_on(past, written, step)
         if order.status in ACTIVE:
@@ -202,7 +202,7 @@ def _placed(now: Catalog, asked: PastOrder, number: int) -> _Written:
     service = now.service(asked.parameters.get("service", ""))
     if service is None:
         raise IncorrectService
-    draft = order_types.read(service.terms, asked.parameters)
+    draft = order_types.parse_order(service.terms, asked.parameters)
     if draft.parts is not None:
         raise ValueError("what is made of parts is not written down")
     rate = now.rate(asked.account, service)
@@ -235,7 +235,7 @@ def _move_on(past: Past, written: _Written, step: Step) -> None:
         kind, back = settling.refund_due(order)
         if back:
             order.refunded += back
-            past.changes.append(Change(step.at, back, kind, step.actor, order))
+            past.changes.append(BalanceChange(step.at, back, kind, step.actor, order))
     past.moves.append(_Move(order, step, was, order.status, was_dispatch, order.dispatch))
 
 
@@ -249,7 +249,7 @@ def _change_status(written: _Written, to: Status) -> None:
         order.remains = untold if remains is None else remains
 
 
-def write(connection: Connection, past: Past, top_ups: Sequence[TopUp]) -> list[int]:
+def write_past(connection: Connection, past: Past, top_ups: Sequence[TopUp]) -> list[int]:
     """Write a past down, with what was paid in meanwhile, and return the orders' ids.
 
     Raises `NotEnoughFunds` if that was too little, and `BooksBegunError`.

@@ -17,7 +17,7 @@ from tradepost.engine.errors import CancelNotEligible, IncorrectOrder, InvalidKe
 from tradepost.engine.keys import Scope
 from tradepost.engine.order_types import wire_id, wire_ids
 from tradepost.engine.orders import Order
-from tradepost.engine.settling import Outcome, Report, settle
+from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import ACTIVE, Status
 
 ACCEPTED = 1
@@ -90,7 +90,7 @@ def _carry_out(connection: Connection, due: Sequence[Order], *, actor: str) -> s
     at_once = [order for order in due if order.has_not_left or order.is_dripfeed]
     reports = [Report(order.id, Status.CANCELED) for order in at_once]
     outcomes = settle(connection, reports, actor=actor) if reports else []
-    done = {report.order for report, outcome in zip(reports, outcomes, strict=True) if outcome is Outcome.SETTLED}
+    done = {report.order for report, outcome in zip(reports, outcomes, strict=True) if outcome is SettleResult.SETTLED}
     asked = [order for order in due if order not in at_once]
     if not asked:
         return done

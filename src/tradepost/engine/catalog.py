@@ -17,7 +17,7 @@ from psycopg.rows import TupleRow
 
 from tradepost.engine import link_rules, money, price_lists
 from tradepost.engine.order_types import OrderType, Terms
-from tradepost.engine.price_lists import Goods, Price, PriceList, Rule
+from tradepost.engine.price_lists import Price, PricedService, PriceList, PriceRule
 from tradepost.engine.routing import Route
 
 CUSTOM_RATES_ACCOUNTS_MAX = 200_000
@@ -75,7 +75,7 @@ class ServiceListing(msgspec.Struct, frozen=True):
 type Rates = dict[int, Decimal]  # by service
 
 
-class Deal(msgspec.Struct, frozen=True):
+class SpecialRates(msgspec.Struct, frozen=True):
     """At what rates an account buys where they are not everybody's: its own, and those of the list that it is on."""
 
     own: Rates = {}
@@ -83,7 +83,7 @@ class Deal(msgspec.Struct, frozen=True):
     rates: Mapping[int, Decimal] = {}  # both
 
 
-_NO_DEAL = Deal()
+_NO_SPECIAL_RATES = SpecialRates()
 
 
 class Catalog:
@@ -101,8 +101,8 @@ class Catalog:
         self._lists = lists
         self._costs = costs
         self._listed: dict[int, Rates] = {}  # by price list, as far as they differ from the services' rates
-        self._deals: dict[int, Deal] = {}  # by account
-        self._rates: dict[int, Mapping[int, Decimal]] = {}  # of the deals, since every order asks for them
+        self._special_rates: dict[int, SpecialRates] = {}  # by account
+        self._rates: dict[int, Mapping[int, Decimal]] = {}  # of the special_rates, since every order asks for them
         self._listings: dict[
             tuple[int | None, int | None], ServiceListing
         ] = {}  # by account, or price list, or neither
@@ -118,36 +118,36 @@ class Catalog:
 
     def load_rates(self, connection: Connection, accounts: set[int]) -> None:
         """Make sure that the rates of these accounts are at hand, for `rate` and `listing`."""
-        missing = accounts - self._deals.keys()
+        missing = accounts - self._special_rates.keys()
         if not missing:
             return
-        if len(self._deals) > CUSTOM_RATES_ACCOUNTS_MAX:
-            self._deals = {account: self._deals[account] for account in accounts - missing}
-            self._rates = {account: deal.rates for account, deal in self._deals.items()}
+        if len(self._special_rates) > CUSTOM_RATES_ACCOUNTS_MAX:
+            self._special_rates = {account: self._special_rates[account] for account in accounts - missing}
+            self._rates = {account: special.rates for account, special in self._special_rates.items()}
         own: dict[int, dict[int, Decimal]] = {account: {} for account in missing}
         for account, service, rate in Cursor(connection).execute(_RATES, [list(missing)]):
             own[account][service] = rate
         members = price_lists.load_members(connection, missing) if self._lists else {}
-        deals = {account: self._deal(own[account], members.get(account)) for account in missing}
-        self._rates.update({account: deal.rates for account, deal in deals.items()})
-        self._deals.update(deals)
+        special_rates = {account: self._special_rates_of(own[account], members.get(account)) for account in missing}
+        self._rates.update({account: special.rates for account, special in special_rates.items()})
+        self._special_rates.update(special_rates)
 
-    def _deal(self, own: Rates, list_id: int | None) -> Deal:
+    def _special_rates_of(self, own: Rates, list_id: int | None) -> SpecialRates:
         price_list = self._lists.get(list_id) if list_id else None
         if price_list is None:
-            return Deal(own, None, own) if own else _NO_DEAL
+            return SpecialRates(own, None, own) if own else _NO_SPECIAL_RATES
         listed = self._listed_rates(price_list)
-        return Deal(own, price_list, ChainMap(own, listed) if own and listed else own or listed)
+        return SpecialRates(own, price_list, ChainMap(own, listed) if own and listed else own or listed)
 
     def _listed_rates(self, price_list: PriceList) -> Rates:
         """Price every service by a list, once for all who are on it."""
         if price_list.id not in self._listed:
-            prices = ((service, price_list.price(self._goods(service)).rate) for service in self._services.values())
+            prices = ((service, price_list.price(self._priced(service)).rate) for service in self._services.values())
             self._listed[price_list.id] = {service.id: rate for service, rate in prices if rate != service.rate}
         return self._listed[price_list.id]
 
-    def _goods(self, service: Service) -> Goods:
-        return Goods(service.id, service.category_id, service.rate, self._costs.get(service.id))
+    def _priced(self, service: Service) -> PricedService:
+        return PricedService(service.id, service.category_id, service.rate, self._costs.get(service.id))
 
     def rate(self, account: int, service: Service) -> Decimal:
         """Return what 1,000 (or the package) costs this account, whose rates have been loaded."""
@@ -156,23 +156,23 @@ class Catalog:
 
     def price(self, account: int, service: Service) -> Price:
         """Return the rate of this account, whose rates have been loaded, and what decides it."""
-        return self._price(account, self._goods(service))
+        return self._price(account, self._priced(service))
 
     def rate_at(self, account: int, service: int, category: int, rate: Decimal) -> Decimal:
         """Return what this account, whose rates have been loaded, pays where everybody pays this rate of a service."""
-        return self._price(account, Goods(service, category, rate, self._costs.get(service))).rate
+        return self._price(account, PricedService(service, category, rate, self._costs.get(service))).rate
 
-    def _price(self, account: int, goods: Goods) -> Price:
-        deal = self._deals[account]
-        own = deal.own.get(goods.service)
+    def _price(self, account: int, goods: PricedService) -> Price:
+        special = self._special_rates[account]
+        own = special.own.get(goods.service)
         if own is not None:
-            return Price(own, Rule.CUSTOM)
-        return deal.price_list.price(goods) if deal.price_list else Price(goods.rate, Rule.SERVICE)
+            return Price(own, PriceRule.CUSTOM)
+        return special.price_list.price(goods) if special.price_list else Price(goods.rate, PriceRule.SERVICE)
 
     def listing(self, account: int) -> ServiceListing:
         """Return the answer to `services` for this account, whose rates have been loaded."""
-        deal = self._deals[account]
-        whose = (account if deal.own else None, deal.price_list.id if deal.price_list else None)
+        special = self._special_rates[account]
+        whose = (account if special.own else None, special.price_list.id if special.price_list else None)
         listing = self._listings.get(whose)
         if listing is None:
             if len(self._listings) >= LISTINGS_MAX:
@@ -241,5 +241,5 @@ def load_catalog(connection: Connection) -> Catalog:
 
 def _service(row: TupleRow) -> Service:
     id_, name, text, kind, category, category_id, rate, min_, max_, refill, cancel, dripfeed, time, link, *more = row
-    terms = Terms(OrderType(kind), min_, max_, dripfeed, link_rules.read_stored(link))
+    terms = Terms(OrderType(kind), min_, max_, dripfeed, link_rules.compile_stored_rule(link))
     return Service(id_, name, text, terms.type, category, category_id, rate, refill, cancel, time, terms, *more)

@@ -16,7 +16,7 @@ from tradepost.engine.orders import Move, Order
 from tradepost.engine.statuses import ACTIVE, Status
 
 
-class Made(msgspec.Struct, frozen=True):
+class PartCounts(msgspec.Struct, frozen=True):
     """What has become of a parent's parts so far. `missing` is what those that were made did not deliver."""
 
     count: int = 0
@@ -27,7 +27,7 @@ class Made(msgspec.Struct, frozen=True):
     missing: int = 0
 
 
-_MADE = """
+_COUNTS = """
 SELECT c.parent_id, count(*), count(*) FILTER (WHERE c.status = ANY(%s)),
        count(*) FILTER (WHERE c.status = 'Completed'), count(*) FILTER (WHERE c.status = 'Canceled'),
        (array_agg(c.start_count ORDER BY c.part))[1],
@@ -52,13 +52,13 @@ def unused(charge: Decimal, made: int, parts: int) -> Decimal:
     return charge - money.share_of(charge, made, parts)
 
 
-def made(connection: Connection, parents: Collection[int]) -> dict[int, int]:
+def count_parts(connection: Connection, parents: Collection[int]) -> dict[int, int]:
     """Return how many parts of each of these orders have been made."""
     rows = Cursor(connection).execute(_LAST, [arrays.of_numbers(parents)], prepare=True)
     return dict.fromkeys(parents, 0) | dict(rows.fetchall())
 
 
-def running(connection: Connection, parents: Iterable[int]) -> set[int]:
+def find_running(connection: Connection, parents: Iterable[int]) -> set[int]:
     """Return which of these drip-feeds have another run coming."""
     rows = Cursor(connection).execute(_RUNNING, [arrays.of_numbers(parents)], prepare=True)
     return {row[0] for row in rows}
@@ -70,12 +70,12 @@ def roll_up(connection: Connection, parents: Sequence[Order]) -> list[Move]:
     A subscription's status is its watcher's to tell, only its numbers follow from its posts.
     """
     ids = [parent.id for parent in parents]
-    rows = Cursor(connection).execute(_MADE, [list(ACTIVE), arrays.of_numbers(ids)], prepare=True)
-    found = {row[0]: Made(*row[1:]) for row in rows}
-    still_running = running(connection, ids)
+    rows = Cursor(connection).execute(_COUNTS, [list(ACTIVE), arrays.of_numbers(ids)], prepare=True)
+    found = {row[0]: PartCounts(*row[1:]) for row in rows}
+    still_running = find_running(connection, ids)
     moves = []
     for parent in parents:
-        made, was = found.get(parent.id, Made()), parent.status
+        made, was = found.get(parent.id, PartCounts()), parent.status
         _count(parent, made)
         if parent.is_dripfeed:
             parent.status = _status(parent, made, is_running=parent.id in still_running)
@@ -84,13 +84,13 @@ def roll_up(connection: Connection, parents: Sequence[Order]) -> list[Move]:
     return moves
 
 
-def _count(parent: Order, made: Made) -> None:
+def _count(parent: Order, made: PartCounts) -> None:
     assert parent.parts, "a parent has parts"
     parent.start_count = made.start_count
     parent.remains = parent.quantity // parent.parts * (parent.parts - made.count) + made.missing
 
 
-def _status(parent: Order, made: Made, *, is_running: bool) -> Status:
+def _status(parent: Order, made: PartCounts, *, is_running: bool) -> Status:
     """Return where a drip-feed stands: it ends when no run is to come and every run is over."""
     if is_running or made.active:
         return Status.IN_PROGRESS if made.count else Status.PENDING

@@ -10,7 +10,7 @@ from tradepost.engine import arrays
 VISIT = "provider.visit"  # the task that visits a provider, by the name that jobs keep
 
 
-class Queued(msgspec.Struct, frozen=True):
+class QueuedOrder(msgspec.Struct, frozen=True):
     """An order to be sent to a provider by a route."""
 
     order: int
@@ -26,7 +26,7 @@ SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
 
 # What `visit.defer` of `tradepost.fulfilment` writes, but for many and without minding those that are queued already:
 # a job that waits drains all that is there when it runs. A trigger of the table tells the workers.
-_WAKE = f"""
+_DEFER_VISITS = f"""
 INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args)
 SELECT 'default', '{VISIT}', 'visit ' || id, jsonb_build_object('provider', id)
 FROM unnest(%s::bigint[]) AS id ORDER BY id
@@ -34,7 +34,7 @@ ON CONFLICT DO NOTHING
 """
 
 
-def queue(connection: Connection, queued: Sequence[Queued]) -> None:
+def queue(connection: Connection, queued: Sequence[QueuedOrder]) -> None:
     """Have orders sent, as soon as this transaction is committed."""
     if not queued:
         return
@@ -45,9 +45,9 @@ def queue(connection: Connection, queued: Sequence[Queued]) -> None:
         arrays.of_numbers(each.route for each in queued),
     ]
     Cursor(connection).execute(_QUEUE, columns, prepare=True)
-    wake(connection, {each.provider for each in queued})
+    defer_visits(connection, {each.provider for each in queued})
 
 
-def wake(connection: Connection, providers: Collection[int]) -> None:
+def defer_visits(connection: Connection, providers: Collection[int]) -> None:
     """Have a worker visit these providers."""
-    Cursor(connection).execute(_WAKE, [arrays.of_numbers(providers)], prepare=True)
+    Cursor(connection).execute(_DEFER_VISITS, [arrays.of_numbers(providers)], prepare=True)

@@ -5,8 +5,8 @@
 2. `attempts.record` takes in what came of each attempt.
 3. `abandon` finds what a worker left `sending` when it died: nobody knows what became of it, so it is `unsure`.
 
-What is unsure is never sent again by itself. A person settles it (`found`, `send_again`, or canceling the order); or it
-is asked for again, to the letter and under the key it had, where the provider takes keys and so can't take it twice
+An unsure order is never sent again by itself. A person settles it (`confirm_sent`, `send_again`, or a cancel). If the
+provider supports idempotency keys, the same request is sent again with the same key, which can't buy twice
 (`claim_unsure`).
 """
 
@@ -18,7 +18,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from tradepost.engine import arrays, attempts, dispatch_queue, orders, pricing, routing
-from tradepost.engine.attempts import ACTOR, Outcome, Result
+from tradepost.engine.attempts import ACTOR, AttemptOutcome, AttemptResult
 from tradepost.engine.order_types import RULES, OrderType, Quantity
 from tradepost.engine.statuses import Dispatch
 
@@ -187,7 +187,9 @@ def abandon(connection: Connection, provider: int) -> int:
     """
     rows = Cursor(connection).execute(_LEFT_SENDING, [provider], prepare=True).fetchall()
     left = "the worker died while it was being sent"
-    attempts.record(connection, [Outcome(order, attempt, Result.UNSURE, response=left) for order, attempt in rows])
+    attempts.record(
+        connection, [AttemptResult(order, attempt, AttemptOutcome.UNSURE, response=left) for order, attempt in rows]
+    )
     return len(rows)
 
 
@@ -195,30 +197,32 @@ def reroute(connection: Connection, *, limit: int) -> int:
     """Send queued orders another way whose route was closed, or whose provider sells that no more; return how many."""
     rows = Cursor(connection).execute(_STRANDED, [limit], prepare=True).fetchall()
     closed = "its route was closed before it was sent"
-    attempts.record(connection, [Outcome(order, attempt, Result.DECLINED, response=closed) for order, attempt in rows])
+    attempts.record(
+        connection, [AttemptResult(order, attempt, AttemptOutcome.DECLINED, response=closed) for order, attempt in rows]
+    )
     return len(rows)
 
 
-def found(connection: Connection, order: int, upstream_id: str, *, actor: str) -> bool:
+def confirm_sent(connection: Connection, order: int, upstream_id: str, *, actor: str) -> bool:
     """Settle an unsure order that exists at its provider, by its id there. Tell whether that could be."""
-    return _settle_unsure(connection, order, Result.SENT, upstream_id, "found by a person", actor=actor)
+    return _settle_unsure(connection, order, AttemptOutcome.SENT, upstream_id, "found by a person", actor=actor)
 
 
 def send_again(connection: Connection, order: int, *, actor: str) -> bool:
     """Queue an unsure order that does not exist at its provider, or a refused one. Tell whether that could be."""
-    return _settle_unsure(connection, order, Result.LATER, "", "not there, says a person", actor=actor)
+    return _settle_unsure(connection, order, AttemptOutcome.LATER, "", "not there, says a person", actor=actor)
 
 
 def _settle_unsure(
-    connection: Connection, order: int, result: Result, upstream_id: str, response: str, *, actor: str
+    connection: Connection, order: int, result: AttemptOutcome, upstream_id: str, response: str, *, actor: str
 ) -> bool:
-    way = attempts.ways_of(connection, orders.lock(connection, [order])).get(order)
-    settleable = {Dispatch.UNSURE, Dispatch.REFUSED} if result is Result.LATER else {Dispatch.UNSURE}
+    way = attempts.dispatch_states(connection, orders.lock(connection, [order])).get(order)
+    settleable = {Dispatch.UNSURE, Dispatch.REFUSED} if result is AttemptOutcome.LATER else {Dispatch.UNSURE}
     if way is None or way.state not in settleable:
         return False
-    if upstream_id and attempts.known_there(connection, way.provider, [upstream_id]):
+    if upstream_id and attempts.known_upstream_ids(connection, way.provider, [upstream_id]):
         return False
-    attempts.record(connection, [Outcome(order, way.attempt_count, result, upstream_id, response)], actor=actor)
-    if result is Result.LATER:
-        dispatch_queue.wake(connection, [way.provider])
+    attempts.record(connection, [AttemptResult(order, way.attempt_count, result, upstream_id, response)], actor=actor)
+    if result is AttemptOutcome.LATER:
+        dispatch_queue.defer_visits(connection, [way.provider])
     return True

@@ -13,7 +13,7 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, child_orders, dispatch_queue, orders, routing
-from tradepost.engine.dispatch_queue import Queued
+from tradepost.engine.dispatch_queue import QueuedOrder
 from tradepost.engine.placing import Mode
 from tradepost.engine.statuses import Dispatch, Status
 
@@ -88,7 +88,7 @@ def make_due(connection: Connection) -> int:
     rows = Cursor(connection).execute(_DUE, [BATCH], prepare=True).fetchall()
     if not rows:
         return 0
-    made = child_orders.made(connection, [row[0] for row in rows])
+    made = child_orders.count_parts(connection, [row[0] for row in rows])
     runs = [_Run(made[row[0]] + 1, *row) for row in rows]
     _make(connection, runs)
     _begin(connection, [run.parent for run in runs if run.part == 1])
@@ -108,7 +108,7 @@ def _make(connection: Connection, runs: Sequence[_Run]) -> None:
     dispatch_queue.queue(
         connection,
         [
-            Queued(made[run.parent], run.account, run.provider, run.route)
+            QueuedOrder(made[run.parent], run.account, run.provider, run.route)
             for run in runs
             if run.dispatch is Dispatch.QUEUED and run.route and run.provider
         ],

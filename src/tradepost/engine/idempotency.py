@@ -22,7 +22,7 @@ KEY_CHARS_MAX = 255
 NOT_PART_OF_THE_ORDER = frozenset({"action", "idempotency_key", "request_id"})
 
 
-class Named(msgspec.Struct, frozen=True):
+class KeyedOrder(msgspec.Struct, frozen=True):
     """An order that an account has asked for by an idempotency key. `fingerprint` stands for its parameters."""
 
     account: int
@@ -32,7 +32,7 @@ class Named(msgspec.Struct, frozen=True):
     charge: Decimal
 
 
-class Same(msgspec.Struct, frozen=True):
+class DuplicateTraits(msgspec.Struct, frozen=True):
     """What makes two orders of an account duplicates."""
 
     account: int
@@ -41,19 +41,19 @@ class Same(msgspec.Struct, frozen=True):
     quantity: int
 
 
-_NAMED = """
+_KEYED = """
 SELECT n.account_id, n.key, n.fingerprint, n.order_id, o.charge
 FROM orders_idempotencykey n JOIN orders_order o ON o.id = n.order_id
 JOIN unnest(%s::bigint[], %s::text[]) AS asked (account_id, key)
   ON asked.account_id = n.account_id AND asked.key = n.key
 """
 
-_WRITE = """
+_SAVE = """
 INSERT INTO orders_idempotencykey (account_id, key, fingerprint, order_id)
 SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bytea[], %s::bigint[])
 """
 
-_RECENT = """
+_DUPLICATES = """
 SELECT DISTINCT ON (o.account_id, o.service_id, o.link, o.quantity)
        o.account_id, o.service_id, o.link, o.quantity, o.id, o.charge
 FROM orders_order o
@@ -65,7 +65,7 @@ WHERE o.in_duplicate_window AND o.created_at > now() - make_interval(secs => new
 ORDER BY o.account_id, o.service_id, o.link, o.quantity, o.id
 """
 
-_FORGET = "DELETE FROM orders_idempotencykey WHERE created_at < now() - %s"
+_DELETE_EXPIRED = "DELETE FROM orders_idempotencykey WHERE created_at < now() - %s"
 
 
 def fingerprint(parameters: Parameters) -> bytes:
@@ -74,16 +74,16 @@ def fingerprint(parameters: Parameters) -> bytes:
     return hashlib.sha256(msgspec.json.encode(told)).digest()
 
 
-def named(connection: Connection, asked: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Named]:
+def find_keyed_orders(connection: Connection, asked: Sequence[tuple[int, str]]) -> dict[tuple[int, str], KeyedOrder]:
     """Return what these accounts have asked for by these keys before."""
     if not asked:
         return {}
     accounts, keys = zip(*asked, strict=True)
-    rows = Cursor(connection).execute(_NAMED, [arrays.of_numbers(accounts), arrays.of_texts(keys)], prepare=True)
-    return {(row[0], row[1]): Named(*row) for row in rows}
+    rows = Cursor(connection).execute(_KEYED, [arrays.of_numbers(accounts), arrays.of_texts(keys)], prepare=True)
+    return {(row[0], row[1]): KeyedOrder(*row) for row in rows}
 
 
-def write(connection: Connection, names: Sequence[Named]) -> None:
+def save_keys(connection: Connection, names: Sequence[KeyedOrder]) -> None:
     """Write down which orders the keys name. A unique key refuses a second order by one of them."""
     if names:
         columns = [
@@ -92,10 +92,12 @@ def write(connection: Connection, names: Sequence[Named]) -> None:
             arrays.of_bytes(name.fingerprint for name in names),
             arrays.of_numbers(name.order for name in names),
         ]
-        Cursor(connection).execute(_WRITE, columns, prepare=True)
+        Cursor(connection).execute(_SAVE, columns, prepare=True)
 
 
-def recent(connection: Connection, asked: Iterable[tuple[Same, int]]) -> dict[Same, tuple[int, Decimal]]:
+def find_duplicates(
+    connection: Connection, asked: Iterable[tuple[DuplicateTraits, int]]
+) -> dict[DuplicateTraits, tuple[int, Decimal]]:
     """Return the first order like each of these within its window, given in seconds, and what it cost."""
     wanted = list(asked)
     if not wanted:
@@ -107,9 +109,11 @@ def recent(connection: Connection, asked: Iterable[tuple[Same, int]]) -> dict[Sa
         arrays.of_numbers(same.quantity for same, _ in wanted),
         arrays.of_numbers(seconds for _, seconds in wanted),
     ]
-    return {Same(*row[:4]): row[4:] for row in Cursor(connection).execute(_RECENT, columns, prepare=True)}
+    return {
+        DuplicateTraits(*row[:4]): row[4:] for row in Cursor(connection).execute(_DUPLICATES, columns, prepare=True)
+    }
 
 
-def forget(connection: Connection) -> int:
+def delete_expired_keys(connection: Connection) -> int:
     """Forget the keys that are older than they are kept, and return how many."""
-    return Cursor(connection).execute(_FORGET, [KEPT]).rowcount
+    return Cursor(connection).execute(_DELETE_EXPIRED, [KEPT]).rowcount

@@ -31,7 +31,7 @@ class LinkPatternError(TradepostError):
     """It is no rule; the message says why."""
 
 
-def read(pattern: str) -> LinkRule:
+def compile_rule(pattern: str) -> LinkRule:
     """Return the rule that a pattern stands for. Raises `LinkPatternError`."""
     if len(pattern) > PATTERN_CHARS_MAX:
         raise LinkPatternError(f"longer than {PATTERN_CHARS_MAX} characters")
@@ -43,12 +43,12 @@ def read(pattern: str) -> LinkRule:
     return rule
 
 
-def read_stored(pattern: str) -> LinkRule | None:
+def compile_stored_rule(pattern: str) -> LinkRule | None:
     """Return a service's rule, if it has one; what can't be read as one takes no link, and stops no other's."""
     if not pattern:
         return None
     try:
-        return read(pattern)
+        return compile_rule(pattern)
     except LinkPatternError:
         return _Nothing()
 
@@ -57,7 +57,7 @@ def read_stored(pattern: str) -> LinkRule | None:
 def is_rule(pattern: str) -> bool:
     """Tell whether a pattern can be read; the answers are remembered, since services share few patterns."""
     try:
-        read(pattern)
+        compile_rule(pattern)
     except LinkPatternError:
         return False
     return True

@@ -1,7 +1,7 @@
 """Every order type as data: which parameters it takes and what its quantity is (docs/protocol.md §3).
 
-The API, its documentation and the forms derive from `RULES` and `PARAMETERS`; `read` is the one place that validates
-an order's parameters. It knows the service, not the buyer: money is decided in `placing`.
+The API, its documentation and the forms derive from `RULES` and `PARAMETERS`. Only `parse_order` validates an order's
+parameters. It knows the service, not the buyer: `placing` decides about money.
 """
 
 import re
@@ -140,7 +140,7 @@ class Draft(msgspec.Struct, frozen=True):
     interval_minutes: int | None = None
 
 
-def read(terms: Terms, parameters: Parameters) -> Draft:
+def parse_order(terms: Terms, parameters: Parameters) -> Draft:
     """Validate an order's parameters, in the order that docs/protocol.md §4 checks them in.
 
     Raises `BadLink`, `QuantityTooSmall`, `QuantityTooLarge` or `IncorrectParameter`.
@@ -274,10 +274,10 @@ def _day(text: str) -> str:
     return f"{day:%d/%m/%Y}" if day and day >= datetime.now(UTC).date() else ""
 
 
-class Kind(msgspec.Struct, frozen=True):
+class ParameterKind(msgspec.Struct, frozen=True):
     """A kind of value: how it is read, and what forms and documents tell of it.
 
-    `read` returns what to keep of a value, or nothing if it is missing or wrong.
+    `parse_order` returns what to keep of a value, or nothing if it is missing or wrong.
     """
 
     read: Callable[[str], str]
@@ -294,39 +294,39 @@ class Kind(msgspec.Struct, frozen=True):
         return self.min is not None or bool(self.choices)
 
 
-def number(min: int, max: int | None = None) -> Kind:
+def number(min: int, max: int | None = None) -> ParameterKind:
     """Return the kind of a whole number from `min` to `max`."""
 
     def read(text: str) -> str:
         number = whole(text)
         return "" if number is None or number < min or (max is not None and number > max) else str(number)
 
-    return Kind(read, min=min, max=max)
+    return ParameterKind(read, min=min, max=max)
 
 
-def choice(*choices: int) -> Kind:
+def choice(*choices: int) -> ParameterKind:
     """Return the kind of a number that is one of these."""
     texts = frozenset(map(str, choices))
-    return Kind(lambda text: text if text in texts else "", choices=choices)
+    return ParameterKind(lambda text: text if text in texts else "", choices=choices)
 
 
 ID = number(1, ID_MAX)
 NUMBER = number(1)
 COUNT = number(0)
-TEXT = Kind(_text, chars_max=TEXT_CHARS_MAX)
-LIST = Kind(_lines, lines_max=LIST_LINES_MAX)
-DAY = Kind(_day, pattern="^[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}$")
+TEXT = ParameterKind(_text, chars_max=TEXT_CHARS_MAX)
+LIST = ParameterKind(_lines, lines_max=LIST_LINES_MAX)
+DAY = ParameterKind(_day, pattern="^[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}$")
 
 
 class Parameter(msgspec.Struct, frozen=True):
     """What clients may send by one name, in words and by example."""
 
-    kind: Kind
+    kind: ParameterKind
     description: str
     example: str
 
 
-# Every parameter of `add`. Those that hang together (link, quantity, runs and interval) are read by `read` itself.
+# Every parameter of `add`, except link, quantity, runs and interval, which `parse_order` reads together.
 PARAMETERS: dict[str, Parameter] = {
     "answer_number": Parameter(NUMBER, "The answer to vote for, counted from 1.", "2"),
     "comments": Parameter(LIST, "Comments, one a line.", "Nice\nWell done"),

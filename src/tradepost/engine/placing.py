@@ -28,7 +28,7 @@ from tradepost.engine import (
 )
 from tradepost.engine.buyers import Buyer, BuyerId
 from tradepost.engine.catalog import Catalog, Service, cached_catalog, catalog_at
-from tradepost.engine.dispatch_queue import Queued
+from tradepost.engine.dispatch_queue import QueuedOrder
 from tradepost.engine.enums import TextEnum
 from tradepost.engine.errors import (
     IdempotencyKeyReused,
@@ -39,7 +39,7 @@ from tradepost.engine.errors import (
     NotEnoughFunds,
     Refusal,
 )
-from tradepost.engine.idempotency import Named, Same
+from tradepost.engine.idempotency import DuplicateTraits, KeyedOrder
 from tradepost.engine.ledger import Movement, SystemAccount, TransferKind
 from tradepost.engine.money import ZERO
 from tradepost.engine.order_types import RULES, Draft, Parameters, Quantity
@@ -59,7 +59,7 @@ class Mode(TextEnum):
     POST = "post"  # a post of a subscription
 
 
-class Request(msgspec.Struct, frozen=True):
+class OrderRequest(msgspec.Struct, frozen=True):
     """One order asked for. `buyer` is the digest of a key, or the id of an account that has signed in."""
 
     buyer: BuyerId
@@ -133,7 +133,7 @@ SELECT order_id, interval_minutes, now() FROM unnest(%s::bigint[], %s::int[]) AS
 
 
 def place(
-    connection: Connection, requests: Sequence[Request], *, mode: Mode, actor: str = ""
+    connection: Connection, requests: Sequence[OrderRequest], *, mode: Mode, actor: str = ""
 ) -> list[Placed | Refusal]:
     """Answer each request, in its order, with the order placed or with why it is refused.
 
@@ -149,27 +149,30 @@ def place(
         catalog = catalog_at(connection, version)
         reads = [_read(catalog, request) for request in requests]
     catalog.load_rates(connection, {buyer.account.account for buyer in known_buyers.values()})
-    asks = [_Ask(request, read, known_buyers.get(request.buyer)) for request, read in zip(requests, reads, strict=True)]
+    asks = [
+        _PreparedRequest(request, read, known_buyers.get(request.buyer))
+        for request, read in zip(requests, reads, strict=True)
+    ]
     batch = _Batch(connection, catalog, asks)
     decisions = [batch.decide(ask) for ask in asks]
     batch.write(mode, actor or mode.value)
     return [Placed(each.id, each.charge) if isinstance(each, _Order) else each for each in decisions]
 
 
-def _read(catalog: Catalog, request: Request) -> _Read:
+def _read(catalog: Catalog, request: OrderRequest) -> _Read:
     service = catalog.service(request.parameters.get("service", ""))
     if service is None:
         return IncorrectService()
     try:
-        return service, order_types.read(service.terms, request.parameters)
+        return service, order_types.parse_order(service.terms, request.parameters)
     except Refusal as refusal:
         return refusal
 
 
-class _Ask(msgspec.Struct, frozen=True):
+class _PreparedRequest(msgspec.Struct, frozen=True):
     """A request beside what is known of it before the batch is decided."""
 
-    request: Request
+    request: OrderRequest
     read: _Read
     buyer: Buyer | None
 
@@ -187,34 +190,34 @@ class _Ask(msgspec.Struct, frozen=True):
         return self.buyer.account.account, self.read[0].id, self.read[1].link
 
     @property
-    def same(self) -> Same | None:
+    def same(self) -> DuplicateTraits | None:
         """What a duplicate of it would share, if its account has a duplicate window."""
         if self.buyer is None or isinstance(self.read, Refusal) or not self.buyer.duplicate_window_seconds:
             return None
         service, draft = self.read
-        return Same(self.buyer.account.account, service.id, draft.link, draft.quantity)
+        return DuplicateTraits(self.buyer.account.account, service.id, draft.link, draft.quantity)
 
 
 class _Batch:
     """Decides requests one after the other, by what the database knows and what the batch itself has led to."""
 
-    def __init__(self, connection: Connection, catalog: Catalog, asks: Sequence[_Ask]) -> None:
+    def __init__(self, connection: Connection, catalog: Catalog, asks: Sequence[_PreparedRequest]) -> None:
         self._connection = connection
         self._catalog = catalog
         self._orders: list[_Order] = []
         self._spent: dict[int, Decimal] = {}  # by ledger account
         self._taken = _taken_links(connection, [link for ask in asks if (link := ask.watched_link)])
-        named = idempotency.named(connection, [name for ask in asks if (name := ask.name)])
+        named = idempotency.find_keyed_orders(connection, [name for ask in asks if (name := ask.name)])
         self._named: dict[tuple[int, str], tuple[bytes, _Order | Placed]] = {
             name: (known.fingerprint, Placed(known.order, known.charge)) for name, known in named.items()
         }
         self._new_names: list[tuple[tuple[int, str], bytes, _Order | Placed]] = []
         windows = [(same, ask.buyer.duplicate_window_seconds) for ask in asks if ask.buyer and (same := ask.same)]
-        self._same: dict[Same, _Order | Placed] = {
-            same: Placed(*found) for same, found in idempotency.recent(connection, windows).items()
+        self._same: dict[DuplicateTraits, _Order | Placed] = {
+            same: Placed(*found) for same, found in idempotency.find_duplicates(connection, windows).items()
         }
 
-    def decide(self, ask: _Ask) -> _Decision:
+    def decide(self, ask: _PreparedRequest) -> _Decision:
         """Decide one request; an order is only written by `write`."""
         if ask.buyer is None or not ask.buyer.may_order(ask.request.address):
             return InvalidKey()
@@ -233,7 +236,7 @@ class _Batch:
             self._new_names.append((name, told, decision))
         return decision
 
-    def _order(self, ask: _Ask, buyer: Buyer) -> _Decision:
+    def _order(self, ask: _PreparedRequest, buyer: Buyer) -> _Decision:
         if isinstance(ask.read, Refusal):
             return ask.read
         same = ask.same
@@ -263,10 +266,10 @@ class _Batch:
         if self._orders:
             _write(self._connection, self._orders, mode, actor=actor)
         names = [
-            Named(account, key, told, order.id if isinstance(order, _Order) else order.order, order.charge)
+            KeyedOrder(account, key, told, order.id if isinstance(order, _Order) else order.order, order.charge)
             for (account, key), told, order in self._new_names
         ]
-        idempotency.write(self._connection, names)
+        idempotency.save_keys(self._connection, names)
 
 
 def _taken_links(connection: Connection, asked: Sequence[tuple[int, int, str]]) -> set[tuple[int, int, str]]:
@@ -301,7 +304,7 @@ def _write(connection: Connection, orders: Sequence[_Order], mode: Mode, *, acto
     dispatch_queue.queue(
         connection,
         [
-            Queued(order.id, order.buyer.account.account, route.provider, route.id)
+            QueuedOrder(order.id, order.buyer.account.account, route.provider, route.id)
             for order in queued
             if (route := order.service.route)
         ],

@@ -1,8 +1,8 @@
 """Following orders that are at a provider, to their end (docs/architecture.md, orders).
 
-They are asked about by age: what was sent just now often, what has been there for days now and then. `next_batch` says
-whom to ask about, the freshest first; `take_in` holds the answers against the last ones and settles what is new. What
-is not costs a read of the table of orders under way, which does not grow with history, and no lock.
+The polling interval grows with an order's age. `next_batch` returns the orders to ask about, the youngest first.
+`apply_statuses` compares the answers with the last known ones and settles the orders that changed. An unchanged order
+costs one read of the table of orders under way, which does not grow with history, and no lock.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, routing
 from tradepost.engine.postgres import BIGINT_MAX
-from tradepost.engine.settling import Outcome, Report, settle
+from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import ACTIVE, Status
-from tradepost.engine.subscriptions import Post, mirror
+from tradepost.engine.subscriptions import Post, mirror_posts
 
 ACTOR = "provider"
 REMARK_CHARS_MAX = 200
@@ -63,7 +63,7 @@ class UpstreamStatus(msgspec.Struct, frozen=True):
         return f"{self.status}|{self.start_count}|{self.remains}|{len(self.posts)}|{self.error}"[:SAID_CHARS_MAX]
 
 
-class _Known(msgspec.Struct, frozen=True):
+class _KnownOrder(msgspec.Struct, frozen=True):
     order: int
     status: str
     start_count: int | None
@@ -157,26 +157,28 @@ def next_batch(connection: Connection, provider: int, *, limit: int) -> list[Pol
     return []
 
 
-def take_in(connection: Connection, provider: int, seen: Sequence[UpstreamStatus]) -> int:
+def apply_statuses(connection: Connection, provider: int, seen: Sequence[UpstreamStatus]) -> int:
     """Settle what a provider says of its orders, and return how much has changed. Of other orders nothing is heard.
 
     What can't be, an order that goes backwards or is unknown there, is remarked once and changes nothing.
     """
     told = {each.order: each.words for each in seen}
     columns = [arrays.of_numbers(told), arrays.of_texts(told.values())]
-    known = {row[0]: _Known(*row) for row in Cursor(connection).execute(_KNOWN, [*columns, provider], prepare=True)}
+    known = {
+        row[0]: _KnownOrder(*row) for row in Cursor(connection).execute(_KNOWN, [*columns, provider], prepare=True)
+    }
     said = [each for each in seen if each.order in known]
     if not said:
         return 0
     posts = [post for each in said for post in known[each.order].posts(each)]
     if posts:
-        mirror(connection, posts)
+        mirror_posts(connection, posts)
     reports = [report for each in said if (report := known[each.order].report(each))]
     outcomes = settle(connection, reports, actor=ACTOR) if reports else []
     refused = {
         report.order: f"the provider says {report.status.value}"
         for report, outcome in zip(reports, outcomes, strict=True)
-        if outcome is Outcome.NOT_ALLOWED
+        if outcome is SettleResult.NOT_ALLOWED
     }
     refused |= {each.order: f"the provider says: {each.error}" for each in said if each.error}
     _remark(connection, refused)
@@ -186,7 +188,7 @@ def take_in(connection: Connection, provider: int, seen: Sequence[UpstreamStatus
     if over:
         costs = arrays.of_numbers(each.cost for each in over)
         Cursor(connection).execute(_COST, [arrays.of_numbers(each.order for each in over), costs], prepare=True)
-    return outcomes.count(Outcome.SETTLED)
+    return outcomes.count(SettleResult.SETTLED)
 
 
 def _remark(connection: Connection, remarks: dict[int, str]) -> None:

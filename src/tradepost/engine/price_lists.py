@@ -18,7 +18,7 @@ from tradepost.engine.order_types import RULES, Quantity
 from tradepost.engine.routing import Fulfilment
 
 
-class Rule(TextEnum):
+class PriceRule(TextEnum):
     """What decides a rate."""
 
     CUSTOM = "custom rate"
@@ -32,11 +32,11 @@ class Price(msgspec.Struct, frozen=True):
     """What 1,000 (or the package) costs an account, and why."""
 
     rate: Decimal
-    rule: Rule
+    rule: PriceRule
     is_raised: bool = False  # to what it costs
 
 
-class Goods(msgspec.Struct, frozen=True):
+class PricedService(msgspec.Struct, frozen=True):
     """What is priced: a service, at what everybody pays; `cost` is the highest of its routes, where it is known."""
 
     service: int
@@ -54,7 +54,7 @@ class PriceList(msgspec.Struct, frozen=True):
     discounts: dict[int, Decimal] = {}
     rates: dict[int, Decimal] = {}
 
-    def price(self, goods: Goods) -> Price:
+    def price(self, goods: PricedService) -> Price:
         """Return what those on the list pay."""
         decided = self._decide(goods)
         if not self.is_above_cost or goods.cost is None:
@@ -62,16 +62,16 @@ class PriceList(msgspec.Struct, frozen=True):
         floor = min(money.covering(goods.cost), goods.rate)
         return Price(floor, decided.rule, is_raised=True) if decided.rate < floor else decided
 
-    def _decide(self, goods: Goods) -> Price:
+    def _decide(self, goods: PricedService) -> Price:
         rate = self.rates.get(goods.service)
         if rate is not None:
-            return Price(rate, Rule.LISTED)
+            return Price(rate, PriceRule.LISTED)
         discount = self.discounts.get(goods.category)
         if discount is not None:
-            return Price(money.discounted(goods.rate, discount), Rule.CATEGORY)
+            return Price(money.discounted(goods.rate, discount), PriceRule.CATEGORY)
         if self.discount:
-            return Price(money.discounted(goods.rate, self.discount), Rule.DISCOUNT)
-        return Price(goods.rate, Rule.SERVICE)
+            return Price(money.discounted(goods.rate, self.discount), PriceRule.DISCOUNT)
+        return Price(goods.rate, PriceRule.SERVICE)
 
 
 _LISTS = "SELECT id, discount_percent, not_below_cost FROM catalog_pricelist"

@@ -36,7 +36,7 @@ def _quote(catalog: Catalog, account: int, parameters: Parameters) -> Quote | Re
     if service is None:
         return IncorrectService()
     try:
-        draft = order_types.read(service.terms, parameters)
+        draft = order_types.parse_order(service.terms, parameters)
     except Refusal as refusal:
         return refusal
     return Quote(service, draft, pricing.charge(service, catalog.rate(account, service), draft.quantity))

@@ -33,7 +33,7 @@ class Report(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-class Outcome(StrEnum):
+class SettleResult(StrEnum):
     """What became of a report."""
 
     SETTLED = "settled"
@@ -62,7 +62,7 @@ WHERE c.order_id = ended.id AND c.state = 'open'
 """
 
 
-def settle(connection: Connection, reports: Sequence[Report], *, actor: str) -> list[Outcome]:
+def settle(connection: Connection, reports: Sequence[Report], *, actor: str) -> list[SettleResult]:
     """Take in how orders stand, refunds included, and say of each report what became of it.
 
     Of a drip-feed the only report is Canceled: it makes no further run, and the runs nobody has begun to fulfil are
@@ -108,30 +108,30 @@ class _Batch:
         for order in self._orders.values():
             if order.parent:
                 self._made[order.parent].append(order)
-        self._running = child_orders.running(connection, parents)
+        self._running = child_orders.find_running(connection, parents)
 
-    def apply(self, report: Report) -> Outcome:
+    def apply(self, report: Report) -> SettleResult:
         """Change an order as the report says."""
         order = self._orders.get(report.order)
         if order is None:
-            return Outcome.UNKNOWN
+            return SettleResult.UNKNOWN
         if order.parts is None:
             return self._move_on(order, report)
         if report.status is order.status:
-            return Outcome.UNCHANGED
+            return SettleResult.UNCHANGED
         return self._stop(order, report) if order.is_dripfeed else self._watch(order, report)
 
-    def _move_on(self, order: Order, report: Report) -> Outcome:
+    def _move_on(self, order: Order, report: Report) -> SettleResult:
         was = order.status
         if report.status is not was and report.status not in TRANSITIONS[was]:
-            return Outcome.NOT_ALLOWED
+            return SettleResult.NOT_ALLOWED
         if report.status is was and not TRANSITIONS[was]:
-            return Outcome.UNCHANGED
+            return SettleResult.UNCHANGED
         start_count = order.start_count if report.start_count is None else min(max(report.start_count, 0), BIGINT_MAX)
         remains = _remains(order, report)
         is_same = (start_count, remains) == (order.start_count, order.remains)
         if report.status is was and (was is Status.PARTIAL or is_same):
-            return Outcome.UNCHANGED
+            return SettleResult.UNCHANGED
         order.status, order.start_count, order.remains = report.status, start_count, remains
         self._changed[order.id] = order
         if order.parent:
@@ -139,15 +139,15 @@ class _Batch:
         if order.status is not was:
             self._moves.append(Move(order, was, order.status, report.note))
             self._give_back(order, *refund_due(order))
-        return Outcome.SETTLED
+        return SettleResult.SETTLED
 
-    def _stop(self, dripfeed: Order, report: Report) -> Outcome:
+    def _stop(self, dripfeed: Order, report: Report) -> SettleResult:
         if report.status is not Status.CANCELED or dripfeed.status not in ACTIVE:
-            return Outcome.NOT_ALLOWED
+            return SettleResult.NOT_ALLOWED
         waiting = [run for run in self._made[dripfeed.id] if run.has_not_left]
         is_running = dripfeed.id in self._running
         if not is_running and not waiting:
-            return Outcome.UNCHANGED
+            return SettleResult.UNCHANGED
         if is_running:
             self._running.discard(dripfeed.id)
             self._stopped.append(dripfeed.id)
@@ -155,18 +155,18 @@ class _Batch:
         for run in waiting:
             self._move_on(run, Report(run.id, Status.CANCELED, note=report.note))
         self._parents[dripfeed.id] = dripfeed
-        return Outcome.SETTLED
+        return SettleResult.SETTLED
 
-    def _watch(self, subscription: Order, report: Report) -> Outcome:
+    def _watch(self, subscription: Order, report: Report) -> SettleResult:
         was = subscription.status
         if was not in SUBSCRIBED or report.status not in TRANSITIONS[was]:
-            return Outcome.NOT_ALLOWED
+            return SettleResult.NOT_ALLOWED
         subscription.status = report.status
         self._moves.append(Move(subscription, was, report.status, report.note))
         if report.status not in SUBSCRIBED:
             self._give_back_unused(subscription)
         self._parents[subscription.id] = subscription
-        return Outcome.SETTLED
+        return SettleResult.SETTLED
 
     def _give_back(self, order: Order, kind: TransferKind, amount: Decimal) -> None:
         """Give back for an order; for a part, on its parent, which is what was charged."""

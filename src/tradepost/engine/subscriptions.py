@@ -67,13 +67,15 @@ ORDER BY id LIMIT %s
 """
 
 
-def mirror(connection: Connection, posts: Sequence[Post]) -> int:
+def mirror_posts(connection: Connection, posts: Sequence[Post]) -> int:
     """Write an order for each post that is its subscription's next one, and return how many were.
 
     Posts mirrored before, those of a subscription that is over, and those beyond what was paid for are left out.
     """
     subscriptions = orders.lock(connection, {post.subscription for post in posts})
-    made = child_orders.made(connection, [id_ for id_, order in subscriptions.items() if order.status in SUBSCRIBED])
+    made = child_orders.count_parts(
+        connection, [id_ for id_, order in subscriptions.items() if order.status in SUBSCRIBED]
+    )
     new: list[tuple[Post, Decimal]] = []
     for post in posts:
         order = subscriptions.get(post.subscription)
@@ -85,7 +87,7 @@ def mirror(connection: Connection, posts: Sequence[Post]) -> int:
     return len(new)
 
 
-def expired(connection: Connection, *, limit: int) -> list[int]:
+def find_expired(connection: Connection, *, limit: int) -> list[int]:
     """Return subscriptions of ours that have passed their last day, in UTC."""
     ours = [Dispatch.NONE.value, Dispatch.SIMULATED.value]
     rows = Cursor(connection).execute(_EXPIRED, [list(SUBSCRIBED), ours, limit])

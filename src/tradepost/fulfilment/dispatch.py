@@ -6,7 +6,7 @@ from django.utils.crypto import salted_hmac
 
 from tradepost.database import in_transaction
 from tradepost.engine import attempts, dispatching
-from tradepost.engine.attempts import Outcome, Result
+from tradepost.engine.attempts import AttemptOutcome, AttemptResult
 from tradepost.engine.dispatching import OutgoingOrder
 from tradepost.fulfilment import provider_pause
 from tradepost.fulfilment.provider_errors import outcome_of
@@ -26,8 +26,8 @@ def send_queued(throttled: ThrottledClient, provider: Provider) -> int:
         outcomes = [_outcome(outgoing, answer) for outgoing, answer in answered]
         for _, answer in answered:
             provider_pause.pause_after(provider, answer)
-        in_transaction(partial(attempts.record, outcomes=outcomes))
-        if provider.last_error and any(outcome.result is Result.SENT for outcome in outcomes):
+        in_transaction(partial(attempts.record, results=outcomes))
+        if provider.last_error and any(outcome.outcome is AttemptOutcome.SENT for outcome in outcomes):
             provider.last_error = ""
             provider.save(update_fields=["last_error"])
     return len(claimed)
@@ -47,9 +47,9 @@ def _place(client: Client, outgoing: OutgoingOrder, installation: str) -> Placed
     return client.add(GenericOrder(service=outgoing.service, fields=outgoing.parameters), idempotency_key=key)
 
 
-def _outcome(outgoing: OutgoingOrder, answer: Placed | PanelError) -> Outcome:
+def _outcome(outgoing: OutgoingOrder, answer: Placed | PanelError) -> AttemptResult:
     if isinstance(answer, Placed):
-        return Outcome(outgoing.order, outgoing.attempt, Result.SENT, str(answer.order))
+        return AttemptResult(outgoing.order, outgoing.attempt, AttemptOutcome.SENT, str(answer.order))
     return outcome_of(outgoing.order, outgoing.attempt, answer)
 
 

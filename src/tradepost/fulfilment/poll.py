@@ -42,7 +42,7 @@ def poll_orders(throttled: ThrottledClient, provider: Provider) -> bool:
             if not isinstance(answer, PanelError)
             for order in batch
         ]
-        in_transaction(partial(polling.take_in, provider=provider.pk, seen=statuses))
+        in_transaction(partial(polling.apply_statuses, provider=provider.pk, seen=statuses))
     return bool(orders) and may_go_on
 
 

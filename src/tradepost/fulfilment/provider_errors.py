@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import msgspec
 
-from tradepost.engine.attempts import Outcome, Result
+from tradepost.engine.attempts import AttemptOutcome, AttemptResult
 from tradepost_client import Ambiguous, NotSent, PanelError, RateLimited, Refused
 
 NOT_REACHED = timedelta(seconds=30)
@@ -47,17 +47,17 @@ class Pause(msgspec.Struct, frozen=True):
     why: str
 
 
-def outcome_of(order: int, attempt: int, error: PanelError) -> Outcome:
+def outcome_of(order: int, attempt: int, error: PanelError) -> AttemptResult:
     """Return the outcome of an attempt to place an order that ended in this error."""
     if isinstance(error, Refused) and not _ORDER_EXISTS.search(error.text):
         known = _known_refusal(error)
         if known is None:
-            return Outcome(order, attempt, Result.DECLINED, response=error.text)
-        return Outcome(order, attempt, Result.LATER, response=error.text, wait=known.wait)
+            return AttemptResult(order, attempt, AttemptOutcome.DECLINED, response=error.text)
+        return AttemptResult(order, attempt, AttemptOutcome.LATER, response=error.text, wait=known.wait)
     pause = pause_of(error)
     if pause:
-        return Outcome(order, attempt, Result.LATER, response=evidence_of(error), wait=pause.wait)
-    return Outcome(order, attempt, Result.UNSURE, response=evidence_of(error))
+        return AttemptResult(order, attempt, AttemptOutcome.LATER, response=evidence_of(error), wait=pause.wait)
+    return AttemptResult(order, attempt, AttemptOutcome.UNSURE, response=evidence_of(error))
 
 
 def pause_of(error: PanelError) -> Pause | None:

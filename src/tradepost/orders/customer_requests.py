@@ -7,7 +7,7 @@ from django.db import transaction
 from tradepost.database import engine_connection
 from tradepost.engine import cancelling, refilling
 from tradepost.engine.refilling import RefillReport
-from tradepost.engine.settling import Outcome, settle
+from tradepost.engine.settling import SettleResult, settle
 from tradepost.engine.statuses import CancelState, Dispatch, RefillStatus
 from tradepost.orders.models import CancelRequest
 
@@ -27,7 +27,7 @@ def accept_cancels(requests: Collection[int], *, actor: str) -> int:
         for order in (request.order for request in open_requests)
     ]
     with transaction.atomic():
-        return settle(engine_connection(), reports, actor=actor).count(Outcome.SETTLED)
+        return settle(engine_connection(), reports, actor=actor).count(SettleResult.SETTLED)
 
 
 def reject_cancels(requests: Collection[int]) -> int:

@@ -7,7 +7,7 @@ through the engine like a provider's.
 from psycopg import Connection, Cursor
 
 from tradepost.engine import settling
-from tradepost.engine.settling import Outcome, Report
+from tradepost.engine.settling import Report, SettleResult
 from tradepost.engine.statuses import ACTIVE, Dispatch
 
 TRIES_MAX = 20  # to take the next order; a try is lost if another person takes the order first
@@ -58,12 +58,12 @@ def release(connection: Connection, order: int, by: int) -> bool:
     return Cursor(connection).execute(_RELEASE, [order, by]).fetchone() is not None
 
 
-def report(connection: Connection, progress: Report, by: int, *, actor: str) -> Outcome | None:
+def report(connection: Connection, progress: Report, by: int, *, actor: str) -> SettleResult | None:
     """Report progress on an order assigned to `by`; return None if it isn't. Release the order once it has ended."""
     if Cursor(connection).execute(_HOLD, [progress.order, by]).fetchone() is None:
         return None
     [outcome] = settling.settle(connection, [progress], actor=actor)
-    if progress.status not in ACTIVE or outcome is Outcome.NOT_ALLOWED:
+    if progress.status not in ACTIVE or outcome is SettleResult.NOT_ALLOWED:
         release(connection, progress.order, by)
     return outcome
 

@@ -159,7 +159,7 @@ def test_what_somebody_else_settles_meanwhile_says_so(
     from tradepost.engine import dispatching
 
     other = connect()
-    assert dispatching.found(other, unsure, f"there-{unsure}", actor="somebody else")
+    assert dispatching.confirm_sent(other, unsure, f"there-{unsure}", actor="somebody else")
     with ThreadPoolExecutor(1) as threads:
         pressed = threads.submit(press, staff, button, unsure, upstream_id="99")
         until_blocked_by(other)

@@ -5,7 +5,7 @@ import msgspec
 from tradepost.api.v2 import IDS_MAX
 from tradepost.engine.actions import Action
 from tradepost.engine.idempotency import KEY_CHARS_MAX
-from tradepost.engine.order_types import ID, Kind, Parameter, number
+from tradepost.engine.order_types import ID, Parameter, ParameterKind, number
 
 
 class ActionDoc(msgspec.Struct, frozen=True):
@@ -17,8 +17,8 @@ class ActionDoc(msgspec.Struct, frozen=True):
     one_of: tuple[str, ...] = ()
 
 
-_IDS = Kind(str.strip, pattern=rf"^[0-9]+( *, *[0-9]+){{0,{IDS_MAX - 1}}}$")
-_NAME = Kind(str.strip, chars_max=KEY_CHARS_MAX)
+_IDS = ParameterKind(str.strip, pattern=rf"^[0-9]+( *, *[0-9]+){{0,{IDS_MAX - 1}}}$")
+_NAME = ParameterKind(str.strip, chars_max=KEY_CHARS_MAX)
 
 _ORDER = Parameter(ID, "The id of an order.", "23501")
 _ORDERS = Parameter(_IDS, f"Ids of orders, up to {IDS_MAX}, separated by commas; the answer is for many.", "1,10,100")

@@ -14,10 +14,15 @@ from tradepost.catalog.models import PriceList, PriceListMember, Service
 from tradepost.database import engine_connection
 from tradepost.engine.catalog import current_catalog
 from tradepost.engine.order_types import wire_id
-from tradepost.engine.price_lists import Price, Rule
+from tradepost.engine.price_lists import Price, PriceRule
 
 ROWS_MAX = 100
-COLOURS = {Rule.CUSTOM: "primary", Rule.LISTED: "info", Rule.CATEGORY: "info", Rule.DISCOUNT: "info"}
+COLOURS = {
+    PriceRule.CUSTOM: "primary",
+    PriceRule.LISTED: "info",
+    PriceRule.CATEGORY: "info",
+    PriceRule.DISCOUNT: "info",
+}
 
 
 def effective_rates(request: HttpRequest) -> HttpResponse:

@@ -49,7 +49,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at r
         """Refuse a pattern that RE2 can't compile: the engine matches links with RE2."""
         pattern: str = self.cleaned_data["link_pattern"]
         try:
-            link_rules.read(pattern)
+            link_rules.compile_rule(pattern)
         except link_rules.LinkPatternError as error:
             raise forms.ValidationError(f"This is no regular expression: {error}.") from None
         return pattern
@@ -68,7 +68,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at r
         return cleaned
 
     def _check_try_link(self, pattern: str | None, link: str) -> None:
-        if pattern and link and not link_rules.read(pattern).fullmatch(link):
+        if pattern and link and not link_rules.compile_rule(pattern).fullmatch(link):
             self.add_error("try_link", "The pattern does not take this link.")
 
 

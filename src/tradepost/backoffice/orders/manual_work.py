@@ -24,7 +24,7 @@ from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
 from tradepost.engine.postgres import BIGINT_MAX
 from tradepost.engine.routing import Fulfilment
-from tradepost.engine.settling import Outcome, Report
+from tradepost.engine.settling import Report, SettleResult
 from tradepost.engine.statuses import DELIVERING, OPEN_REFILL, SUBSCRIBED, CancelState, Dispatch, RefillStatus, Status
 from tradepost.orders import customer_requests, manual_work
 from tradepost.orders.models import IS_ACTIVE, CancelRequest, Order, OrderAssignment, Refill
@@ -177,7 +177,8 @@ def _save_report(request: HttpRequest, order: Order, form: ReportForm) -> HttpRe
     with transaction.atomic():
         outcome = manual_work.report(engine_connection(), report, _user_id(request), actor=str(request.user))
     _show_result(
-        request, f"Order {order.pk} is {report.status}." if outcome in {Outcome.SETTLED, Outcome.UNCHANGED} else ""
+        request,
+        f"Order {order.pk} is {report.status}." if outcome in {SettleResult.SETTLED, SettleResult.UNCHANGED} else "",
     )
     return redirect("manual_work_order", order.pk) if action == "save" else redirect(_url("manual_work", whose="mine"))
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from tradepost.backoffice.ui.unfold_admin import DialogForm, TextWidget, dialog_button
 from tradepost.database import engine_connection
 from tradepost.engine import dispatching, orders
-from tradepost.engine.settling import Outcome, Report, settle
+from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import Dispatch, Status
 from tradepost.orders.models import UpstreamOrder
 
@@ -65,7 +65,7 @@ class SettleButtonsMixin(Base):
         """Record the order as sent, with this id at the provider."""
         upstream_id = form.cleaned_data["upstream_id"]
         with transaction.atomic():
-            done = dispatching.found(engine_connection(), int(object_id), upstream_id, actor=str(request.user))
+            done = dispatching.confirm_sent(engine_connection(), int(object_id), upstream_id, actor=str(request.user))
         failed = f"{NOT_SETTLED[:-1]}, or another order of ours has the id {upstream_id} there."
         return self._redirect_with_result(
             request, object_id, f"It is followed as {upstream_id}." if done else "", failed
@@ -99,7 +99,7 @@ class SettleButtonsMixin(Base):
             is_open = is_in_state(object_id, UNSETTLED_STATES)
             outcomes = settle(engine_connection(), [report], actor=str(request.user)) if is_open else []
         return self._redirect_with_result(
-            request, object_id, "It is canceled, its money given back." if Outcome.SETTLED in outcomes else ""
+            request, object_id, "It is canceled, its money given back." if SettleResult.SETTLED in outcomes else ""
         )
 
     def _redirect_with_result(

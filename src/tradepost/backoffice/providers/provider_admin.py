@@ -198,7 +198,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
             Provider.objects.filter(pk=provider.pk).update(
                 balance=snapshot.balance.balance, balance_at=timezone.now(), retry_at=None
             )
-            dispatch_queue.wake(engine_connection(), [provider.pk])
+            dispatch_queue.defer_visits(engine_connection(), [provider.pk])
         currency = snapshot.balance.currency or provider.currency
         balance = formatters.grouped_amount(snapshot.balance.balance)
         self.message_user(
@@ -248,7 +248,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         with transaction.atomic():
             Provider.objects.filter(pk=provider.pk).update(is_paused=is_paused)
             if not is_paused:
-                dispatch_queue.wake(engine_connection(), [provider.pk])
+                dispatch_queue.defer_visits(engine_connection(), [provider.pk])
             self.log_change(request, provider, done)
         self.message_user(request, f"{done}.", messages.SUCCESS)
         return _redirect_to_provider(provider)

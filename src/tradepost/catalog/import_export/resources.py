@@ -248,7 +248,7 @@ class ServiceResource(ByIdMixin, SheetResource):
             mistakes["is_active"] = "It is in quarantine: settle that first."
         try:
             if instance.link_pattern not in self._valid_patterns:
-                link_rules.read(instance.link_pattern)
+                link_rules.compile_rule(instance.link_pattern)
                 self._valid_patterns.add(instance.link_pattern)
         except link_rules.LinkPatternError as error:
             mistakes["link_pattern"] = f"This is no regular expression: {error}."

@@ -22,7 +22,7 @@ PENDING_IMPORTS_KEPT = timedelta(days=1)
 def delete_expired(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
     """Delete old idempotency keys, service changes, pending imports, drafts of bulk actions, and expired sessions."""
     with transaction.atomic():
-        idempotency.forget(engine_connection())
+        idempotency.delete_expired_keys(engine_connection())
         manual_work.release_ended(engine_connection())
     ServiceChange.objects.filter(at__lt=timezone.now() - CHANGES_KEPT).delete()
     lifecycle.delete_old_drafts()

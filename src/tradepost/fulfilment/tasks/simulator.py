@@ -17,7 +17,7 @@ from tradepost.engine.cancelling import accepted
 from tradepost.engine.refilling import RefillReport, settle_refills
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import DELIVERING, OPEN_REFILL, RefillStatus, Status
-from tradepost.engine.subscriptions import Post, mirror
+from tradepost.engine.subscriptions import Post, mirror_posts
 
 SEED = b"tradepost"
 BATCH = 1_000
@@ -111,7 +111,7 @@ def _advance_subscriptions(connection: Connection, life: timedelta, *, after: in
         for order, parts, least, most, age, made in rows
         for part in range(made + 1, _posts_by(parts, age / life) + 1)
     ]
-    mirror(connection, posts)
+    mirror_posts(connection, posts)
     ended = [row[0] for row in rows if _posts_by(row[1], row[4] / life) == row[1]]
     settle(connection, [Report(order, Status.COMPLETED) for order in ended], actor="simulator")
     return rows[-1][0] if len(rows) == BATCH else None

@@ -19,6 +19,6 @@ def expire_subscriptions(timestamp: int) -> None:  # noqa: ARG001 - what procras
     while ended == BATCH:
         with transaction.atomic():
             connection = engine_connection()
-            expired = subscriptions.expired(connection, limit=BATCH)
+            expired = subscriptions.find_expired(connection, limit=BATCH)
             settle(connection, [Report(order, Status.EXPIRED) for order in expired], actor="expiry")
             ended = len(expired)

@@ -51,7 +51,7 @@ def wake_due_visits(timestamp: int) -> None:
     """
     in_transaction(partial(dispatching.reroute, limit=REROUTED_MAX))
     is_for_all = timestamp % ALL_SECONDS == 0
-    in_transaction(lambda raw: dispatch_queue.wake(raw, [row[0] for row in raw.execute(_DUE, [is_for_all])]))
+    in_transaction(lambda raw: dispatch_queue.defer_visits(raw, [row[0] for row in raw.execute(_DUE, [is_for_all])]))
 
 
 @app.task(name=dispatch_queue.VISIT)

@@ -117,7 +117,7 @@ def _settle(connection: Connection, task: ActionTask, due: Sequence[BulkCandidat
     reports = [Report(order.id, _ENDS[task.kind], remains=remains, note="a bulk action") for order in due]
     outcomes = settling.settle(connection, reports, actor=task.actor)
     settled = zip(reports, outcomes, strict=True)
-    return {report.order for report, outcome in settled if outcome is settling.Outcome.SETTLED}
+    return {report.order for report, outcome in settled if outcome is settling.SettleResult.SETTLED}
 
 
 def _send_again(connection: Connection, task: ActionTask, due: Sequence[BulkCandidate]) -> set[int]:

@@ -129,7 +129,7 @@ def _edit_link(options: BulkOptions, order: BulkCandidate) -> str:
     link = options.link_for(order.link)
     if link == order.link:
         return "would keep its link"
-    rule = link_rules.read_stored(order.link_pattern)
+    rule = link_rules.compile_stored_rule(order.link_pattern)
     if not link.strip() or (rule and not rule.fullmatch(link)):
         return "would have a link that its service does not take"
     return ""

@@ -14,7 +14,7 @@ from psycopg import Connection
 from tradepost.accounts import impersonation
 from tradepost.database import in_transaction
 from tradepost.engine.errors import Refusal
-from tradepost.engine.placing import Mode, Placed, Request, place
+from tradepost.engine.placing import Mode, OrderRequest, Placed, place
 from tradepost.engine.quoting import Quote, quote
 from tradepost.panel.order_forms import form_token, idempotency_key
 from tradepost.panel.requests import customer
@@ -86,7 +86,7 @@ def _place(request: HttpRequest, lines: list[MassOrderLine], name: str) -> list[
     account, actor = customer(request).pk, impersonation.actor_of(request, Mode.MASS.value)
     orders = [(line.number, _parameters(line.text) or {}) for line in lines]
     requests = [
-        Request(account, parameters, idempotency_key=idempotency_key(f"{name}-{number}", parameters))
+        OrderRequest(account, parameters, idempotency_key=idempotency_key(f"{name}-{number}", parameters))
         for number, parameters in orders
     ]
 

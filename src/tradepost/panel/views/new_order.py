@@ -12,7 +12,7 @@ from tradepost.accounts import impersonation
 from tradepost.database import in_transaction
 from tradepost.engine.errors import Refusal
 from tradepost.engine.order_types import wire_id
-from tradepost.engine.placing import Mode, Placed, Request, place
+from tradepost.engine.placing import Mode, OrderRequest, Placed, place
 from tradepost.engine.quoting import Quote, quote
 from tradepost.engine.statuses import Dispatch
 from tradepost.orders.models import Order
@@ -63,7 +63,7 @@ def _place(request: HttpRequest, storefront: Storefront) -> HttpResponse:
         return redirect("panel:new_order")
     values = _parameters(request, offer)
     name = form_token(request.POST)
-    order = Request(customer(request).pk, values, idempotency_key=idempotency_key(name, values))
+    order = OrderRequest(customer(request).pk, values, idempotency_key=idempotency_key(name, values))
     actor = impersonation.actor_of(request, Mode.WEB.value)
     [answer] = in_transaction(lambda connection: place(connection, [order], mode=Mode.WEB, actor=actor))
     if isinstance(answer, Placed):

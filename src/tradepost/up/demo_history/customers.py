@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
-from tradepost.engine.backfill import Change, TopUp
+from tradepost.engine.backfill import BalanceChange, TopUp
 from tradepost.up.demo_history.days import DAYS, NEWEST_ORDER_AGE
 
 # The other customers. They have no password; staff can see the panel as one of them by impersonation.
@@ -81,7 +81,7 @@ def _other(account: Account, number: int) -> Customer:
     return Customer(account, key, account.created_at, 12 / number**0.7)
 
 
-def top_ups(rng: random.Random, customer: Customer, changes: Sequence[Change]) -> Iterator[TopUp]:
+def top_ups(rng: random.Random, customer: Customer, changes: Sequence[BalanceChange]) -> Iterator[TopUp]:
     """Yield the customer's top-ups: one at the start if a balance is promised, else round sums when money is short."""
     account, joined_at = customer.account.pk, customer.joined_at
     if customer.promised is not None:

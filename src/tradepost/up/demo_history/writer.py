@@ -10,7 +10,7 @@ from tradepost.database import engine_connection
 from tradepost.engine import backfill, placing
 from tradepost.engine.backfill import PastOrder
 from tradepost.engine.errors import Refusal
-from tradepost.engine.placing import Mode, Request
+from tradepost.engine.placing import Mode, OrderRequest
 from tradepost.engine.statuses import RefillStatus, Status
 from tradepost.orders.models import Refill
 from tradepost.up.demo_history import customers, orders
@@ -30,12 +30,12 @@ def write_history(promised: dict[str, Decimal]) -> None:
     buyers = customers.make_customers(rng, now, promised)
     past = list(orders.make_orders(rng, now, buyers))
     connection = engine_connection()
-    computed = backfill.reckon(connection, past)
+    computed = backfill.plan_past(connection, past)
     changes = computed.changes_by_account()
     top_ups = [
         top_up for buyer in buyers for top_up in customers.top_ups(rng, buyer, changes.get(buyer.account.pk, []))
     ]
-    ids = backfill.write(connection, computed, top_ups)
+    ids = backfill.write_past(connection, computed, top_ups)
     _make_refills(rng, now, list(zip(ids, past, strict=True)))
     _place_drip_feeds(rng, [buyer for buyer in buyers if buyer.promised is None])
 
@@ -62,7 +62,7 @@ def _place_drip_feeds(rng: random.Random, buyers: Sequence[Customer]) -> None:
     """Place drip-feeds whose runs are made over the next days, so that some orders are active."""
     services = list(Service.objects.filter(dripfeed=True, refill=True, rate__lt=2).order_by("id"))
     requests = [
-        Request(
+        OrderRequest(
             customer.account.pk,
             {
                 "service": str(service.pk),
