@@ -85,22 +85,22 @@ class Operator:
         """Expect this text on the page."""
         self.sees(self.page.get_by_text(text).first)
 
-    def sees(self, shown: Locator) -> None:
-        """Expect the page to show this."""
-        expect(shown).to_be_visible()
+    def sees(self, element: Locator) -> None:
+        """Expect this element on the page."""
+        expect(element).to_be_visible()
 
-    def reload_until(self, shown: Locator) -> None:
-        """Load the page again until it shows this: workers, and orders at providers, take a few seconds."""
+    def reload_until(self, element: Locator) -> None:
+        """Load the page again until it shows the element: workers, and orders at providers, take a few seconds."""
 
         def is_shown() -> bool:
             try:
-                expect(shown).to_be_visible(timeout=LOOK_MS)
+                expect(element).to_be_visible(timeout=LOOK_MS)
             except AssertionError:
                 self.page.reload()
                 return False
             return True
 
-        until(is_shown, f"the page shows {shown}")
+        until(is_shown, f"the page shows {element}")
 
 
 @pytest.fixture

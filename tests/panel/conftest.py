@@ -19,7 +19,7 @@ HOST = "127.0.0.1"
 
 @pytest.fixture(scope="package", autouse=True)
 def seen_templates() -> Iterator[None]:
-    """Have responses keep the context they were made from, mails stay here, passwords take no time, and codes last."""
+    """Keep templates' contexts and mails for the tests, use a fast password hash, and accept old TOTP codes."""
     setup_test_environment()
     with override_settings(
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],

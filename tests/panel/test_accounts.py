@@ -53,7 +53,7 @@ def person(*, staff: bool = False) -> Account:
 
 
 def code_for(secret: str) -> str:
-    """Return what an authenticator app shows now."""
+    """Return the code that an authenticator app shows now."""
     counter = int(time.time()) // mfa_settings.TOTP_PERIOD
     return str(totp.format_hotp_value(totp.hotp_value(secret, counter)))
 

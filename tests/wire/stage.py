@@ -166,7 +166,7 @@ def _take_off_sale(_: Stage, service: str) -> None:
 
 
 def _hold(stage: Stage, task: str) -> None:
-    """Keep the desk's worker from a task while the case lasts; one that is running ends first."""
+    """Keep the desk's worker from running a task until the case ends. Waits for a running task first."""
 
     def held() -> bool:
         is_ours = bool(stage.connection.execute(_HOLD, [task]).rowcount)

@@ -69,7 +69,7 @@ class AccessButtonsMixin(AccountDialogMixin):
         return account is not None and account.pk != request.user.pk and access.has_second_factor(account)
 
     def has_hijack_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Apply the rules of `impersonation.may`, as django-hijack does."""
+        """Apply the rules of `impersonation.may_impersonate`, as django-hijack does."""
         account, user = self.account(request, object_id), request.user
         return (
             account is not None

@@ -57,7 +57,7 @@ def _row_errors(result: Any, lines: Mapping[int, int]) -> Iterator[ImportLine]:
 
 def _new(resource: SheetResource, line: int, instance: Model, fields: Collection[Field]) -> ImportLine:
     now = resource.values(instance)
-    values = [(field.column_name, resource.shown(field, now[field.column_name])) for field in fields]
+    values = [(field.column_name, resource.as_cell(field, now[field.column_name])) for field in fields]
     return ImportLine(
         line, "new", changes=tuple((name, "", _cell(value)) for name, value in values if value not in {"", None})
     )
