@@ -114,13 +114,13 @@ def make_customer() -> Callable[..., Customer]:
     from tradepost.accounts import keys
     from tradepost.accounts.models import Account
     from tradepost.engine.keys import digest
-    from tradepost.ledger import books
+    from tradepost.ledger import operations
 
     def make(balance: str = "100", **key: Any) -> Customer:
         email = f"customer{next(_numbers)}@test.example"
         account = Account.objects.create_user(email)
         if Decimal(balance):
-            books.top_up(account.pk, Decimal(balance), actor="test")
+            operations.top_up(account.pk, Decimal(balance), actor="test")
         text = keys.create(account, **key)
         return Customer(account.pk, email, text, digest(text))
 
@@ -168,9 +168,9 @@ def one_day() -> None:
 def clean_books() -> Iterator[None]:
     """Prove the books after every test."""
     yield
-    from tradepost.ledger import books
+    from tradepost.ledger import operations
 
-    assert books.check() == []
+    assert operations.check() == []
 
 
 class Desk(NamedTuple):

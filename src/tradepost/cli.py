@@ -82,9 +82,9 @@ def check(
         _check_settings()
         return
     with _django():
-        from tradepost.ledger import books  # noqa: PLC0415
+        from tradepost.ledger import operations  # noqa: PLC0415
 
-        findings = books.check()
+        findings = operations.check()
     for finding in findings:
         typer.echo(str(finding))
     if findings:
@@ -216,9 +216,9 @@ def accounts_top_up(
     """Add funds to an account's balance."""
     value = _amount(amount)
     with _django():
-        from tradepost.ledger import books  # noqa: PLC0415
+        from tradepost.ledger import operations  # noqa: PLC0415
 
-        balance = books.top_up(_account(email).pk, value, actor="command line", note=note)
+        balance = operations.top_up(_account(email).pk, value, actor="command line", note=note)
     typer.echo(f"The balance of {email} is {money.show(balance)}.")
 
 

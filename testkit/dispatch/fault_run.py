@@ -111,7 +111,7 @@ def _poll_again(desk: DispatchDesk, until: float) -> None:
 
 def _judge(desk: DispatchDesk, panel: Panel) -> Verdict:
     """Compare the desk's orders with the panel's, and prove the books."""
-    from tradepost.engine import integrity, money  # noqa: PLC0415
+    from tradepost.engine import books_check, money  # noqa: PLC0415
 
     times_accepted = Counter(order.parameters["link"] for order in panel.accepted)
     at_panel = {order.parameters["link"]: order for order in panel.accepted}
@@ -133,7 +133,7 @@ def _judge(desk: DispatchDesk, panel: Panel) -> Verdict:
             refunds = {"Partial": money.share_of(charge, order.remains, QUANTITY), "Canceled": charge}
             wrong += status != order.status or refunded != refunds.get(order.status, 0)
     with desk.connect() as connection:
-        errors = list(integrity.check(connection))
+        errors = list(books_check.check(connection))
     if errors:
         raise RunFailedError(f"the books are not clean: {errors[0]}")
     return Verdict(sum(times > 1 for times in times_accepted.values()), forgotten, wrong, unsure)

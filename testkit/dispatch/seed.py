@@ -15,11 +15,11 @@ def seed(key: str, *urls: str) -> list[int]:
     from tradepost.accounts.models import Account  # noqa: PLC0415
     from tradepost.catalog.models import Category, Service  # noqa: PLC0415
     from tradepost.engine.routing import Fulfilment  # noqa: PLC0415
-    from tradepost.ledger import books  # noqa: PLC0415
+    from tradepost.ledger import operations  # noqa: PLC0415
     from tradepost.providers.models import Provider, ProviderService, Route  # noqa: PLC0415
 
     account = Account.objects.create_user("customer@bench.example")
-    books.top_up(account.pk, Decimal(1_000_000), actor="bench")
+    operations.top_up(account.pk, Decimal(1_000_000), actor="bench")
     category = Category.objects.create(name="Pixelpond")
     ids = [account.pk]
     for number, url in enumerate(urls, 1):

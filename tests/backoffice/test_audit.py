@@ -98,13 +98,13 @@ def test_noise_is_not_in_it(alice: Customer, things: Things) -> None:
 
     from tradepost.accounts.models import Account, Key
     from tradepost.audit.models import Entry
-    from tradepost.ledger import books
+    from tradepost.ledger import operations
     from tradepost.providers.models import Provider
 
     before = Entry.objects.count()
     user_logged_in.send(Account, request=None, user=Account.objects.get(pk=alice.id))
     Key.objects.filter(digest=alice.digest).update(last_used_at="2026-01-01T00:00Z")
-    books.top_up(alice.id, Decimal(1), actor="test")
+    operations.top_up(alice.id, Decimal(1), actor="test")
     Provider.objects.filter(pk=things.providers_provider).update(balance=5, requests=7, last_error="slow")
     Provider.objects.get(pk=things.providers_provider).save()
     assert Entry.objects.count() == before

@@ -185,11 +185,11 @@ def many(make_service: Make) -> None:
     """A customer with money, and services to order."""
     from tradepost.accounts.models import Account
     from tradepost.catalog.models import Service
-    from tradepost.ledger import books
+    from tradepost.ledger import operations
 
     account, made = Account.objects.get_or_create(email="many@backoffice.example")
     if made:
-        books.top_up(account.pk, Decimal(100), actor="test")
+        operations.top_up(account.pk, Decimal(100), actor="test")
         for _ in range(30):
             make_service(name="Many")
     Service.objects.filter(name="Many").update(min=10, max=10_000, is_active=True)  # other tests edit all services
@@ -308,16 +308,16 @@ def test_transfers_of_several_customers_are_merged_whatever_side_they_are_on(
     staff: Client, make_service: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tradepost.accounts.models import Account
-    from tradepost.backoffice.ledger import books as listing
+    from tradepost.backoffice.ledger import ledger_admin as listing
     from tradepost.engine.statuses import Status
-    from tradepost.ledger import books
+    from tradepost.ledger import operations
     from tradepost.ledger.models import Transfer
 
     service = make_service()
     name = f"merged{next(_numbers)}"
     accounts = [Account.objects.create_user(f"{number}.{name}@backoffice.example") for number in range(3)]
     for account in accounts:
-        books.top_up(account.pk, Decimal(10), actor="test")
+        operations.top_up(account.pk, Decimal(10), actor="test")
     for account in accounts:
         [order] = place(account.pk, service)
         settle(order, status=Status.CANCELED)

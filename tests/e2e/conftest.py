@@ -89,12 +89,12 @@ def person() -> Person:
     """A user with an account and 100.00."""
     from tradepost.accounts.creation import mark_email_verified
     from tradepost.accounts.models import Account
-    from tradepost.ledger import books
+    from tradepost.ledger import operations
 
     email = f"visitor{next(_numbers)}@e2e.example"
     account = Account.objects.create_user(email)
     mark_email_verified(account)
-    books.top_up(account.pk, Decimal(100), actor="test")
+    operations.top_up(account.pk, Decimal(100), actor="test")
     return Person(account.pk, email)
 
 

@@ -14,7 +14,7 @@ from tests.conftest import Desk
 from tests.e2e.chromium import DESK, PHONE, Screen
 from tests.e2e.conftest import PASSWORD, Person, enter, sign_in
 from tradepost.accounts.models import Account
-from tradepost.ledger import books
+from tradepost.ledger import operations
 from tradepost.orders.models import Order
 
 LINK = "https://pixelpond.example/visitor"
@@ -60,7 +60,7 @@ def test_a_newcomer_signs_up_adds_funds_and_orders(
     expect(page.locator("#balance b")).to_have_text("0.00")
     page.get_by_role("link", name="Add funds").click()
     expect(page.get_by_role("main").get_by_text(email)).to_be_visible()
-    books.top_up(address.user_id, Decimal(5), actor="test")
+    operations.top_up(address.user_id, Decimal(5), actor="test")
     page.goto(f"{desk.url}/orders/new/?service={sold}")
     expect(page.locator("#balance b")).to_have_text("5.00")
 

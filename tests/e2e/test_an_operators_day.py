@@ -18,7 +18,7 @@ from tests.e2e.conftest import PASSWORD, Person, enter
 from tests.waiting import until
 from tradepost.accounts.creation import create
 from tradepost.accounts.role_names import RoleName
-from tradepost.ledger import books
+from tradepost.ledger import operations
 from tradepost_client import Client, DefaultOrder
 
 OFFICE = Screen("office", 1440, 900)  # wider than DESK, so that the back office's menu stays open
@@ -148,7 +148,7 @@ def test_an_operators_day_ends_with_clean_books(
     credit(operator, customer)
     read_report(operator, f"{service} · {name} Followers", began)
     look_on_the_phone(operator, open_window, unsure)
-    assert books.check() == []
+    assert operations.check() == []
 
 
 def add_provider(operator: Operator, name: str, upstream: Upstream) -> None:

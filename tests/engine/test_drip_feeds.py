@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import Customer
 from tests.engine.engine_calls import MakeService, ask, balance, place_one, transfers, value
-from tradepost.engine import child_orders, integrity
+from tradepost.engine import books_check, child_orders
 from tradepost.engine.drip_feeds import make_due
 from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import Status
@@ -28,7 +28,7 @@ def fed(make_service: MakeService) -> int:
 def dripfeed(connection: psycopg.Connection, alice: Customer, fed: int) -> Iterator[int]:
     """A drip-feed of Alice's: three runs of 100, an hour apart, for 0.30. Whatever comes of it, the books are clean."""
     yield place_one(connection, ask(alice, fed, quantity=100, runs=3, interval=INTERVAL)).order
-    assert list(integrity.check(connection)) == []
+    assert list(books_check.check(connection)) == []
 
 
 def runs_of(connection: psycopg.Connection, dripfeed: int) -> list[int]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.conftest import Customer
 from tests.engine.engine_calls import MakeCustomer, MakeService, ask, balance
 from tests.engine.reference_model import Model, Ordered
-from tradepost.engine import integrity
+from tradepost.engine import books_check
 from tradepost.engine.cancelling import CancelOf, cancel
 from tradepost.engine.drip_feeds import make_due
 from tradepost.engine.errors import Refusal
@@ -91,7 +91,7 @@ def test_the_model_agrees_with_the_engine_and_the_books_are_clean(
             for step in history:
                 desk.play(step)
                 desk.compare()
-            assert list(integrity.check(connection)) == []
+            assert list(books_check.check(connection)) == []
         finally:
             connection.rollback()  # the next history begins with the same funds
 

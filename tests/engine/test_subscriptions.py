@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import Customer
 from tests.engine.engine_calls import MakeService, balance, place_one, transfers, value
 from tests.engine.test_drip_feeds import runs_of, standing
-from tradepost.engine import integrity
+from tradepost.engine import books_check
 from tradepost.engine.placing import OrderRequest
 from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import Status
@@ -34,7 +34,7 @@ def subscribe(connection: psycopg.Connection, customer: Customer, service: int, 
 def subscription(connection: psycopg.Connection, alice: Customer, subscribed: int) -> Iterator[int]:
     """A subscription of Alice's for 0.30. Whatever comes of it, the books are clean."""
     yield subscribe(connection, alice, subscribed)
-    assert list(integrity.check(connection)) == []
+    assert list(books_check.check(connection)) == []
 
 
 def post(subscription: int, part: int, quantity: int = 80) -> Post:

@@ -13,7 +13,7 @@ from tests.conftest import Customer
 from tests.ledger.payment_staff import approver, owner, payer, wish
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account
-from tradepost.ledger import books, payments
+from tradepost.ledger import operations, payments
 from tradepost.ledger.models import LedgerAccount, ManualPayment, PaymentKind, PaymentLimit
 from tradepost.ledger.payments import PaymentRefusedError
 
@@ -217,7 +217,7 @@ def test_a_correction_takes_no_more_than_there_is(alice: Customer) -> None:
     with pytest.raises(PaymentRefusedError, match=r"only 99\.00 to take"):
         payments.approve(approver(), asked.pk)
     assert (stored(asked).state, stored(asked).decided_by, balance(alice)) == ("requested", None, Decimal(99))
-    books.set_credit_limit(alice.id, Decimal(1))
+    operations.set_credit_limit(alice.id, Decimal(1))
     payments.approve(approver(), asked.pk)
     assert balance(alice) == -1
 
@@ -250,9 +250,9 @@ def test_a_test_account_is_paid_nothing(alice: Customer) -> None:
 
 
 def test_a_credit_limit_is_not_set_below_what_is_owed(alice: Customer) -> None:
-    assert books.set_credit_limit(alice.id, Decimal(50)) == 0
+    assert operations.set_credit_limit(alice.id, Decimal(50)) == 0
     payments.make(owner(), wish(alice, "-120", PaymentKind.CORRECTION))
     with pytest.raises(ValueError, match=r"It owes 20\.00"):
-        books.set_credit_limit(alice.id, Decimal("19.99999"))
-    assert books.set_credit_limit(alice.id, Decimal(20)) == 50
+        operations.set_credit_limit(alice.id, Decimal("19.99999"))
+    assert operations.set_credit_limit(alice.id, Decimal(20)) == 50
     assert LedgerAccount.objects.get(account=alice.id).credit_limit == 20

@@ -26,7 +26,7 @@ from tradepost.catalog.models import (
 )
 from tradepost.engine.statuses import Status
 from tradepost.fulfilment.tasks.cleanup import delete_expired
-from tradepost.ledger import books
+from tradepost.ledger import operations
 from tradepost.ledger.models import LedgerAccount
 
 
@@ -203,4 +203,4 @@ def test_the_overview_counts_what_was_ordered_and_spent(alice: Customer, service
     assert (charts["orders"][-1], charts["spent"][-1], len(charts["days"])) == (2, "0.09", 30)
     assert {each["status"]: each["count"] for each in charts["statuses"]} == {"Pending": 1, "Canceled": 1}
     assert browser(bob).get("/dashboard/").context["count"] == 0
-    books.check()
+    operations.check()

@@ -15,7 +15,7 @@ from tests.conftest import Customer
 from tests.reports.random_history import make_history
 from tests.waiting import until
 from tradepost.engine.statuses import ACTIVE, Status
-from tradepost.ledger import books
+from tradepost.ledger import operations
 from tradepost.ledger.models import Transfer
 from tradepost.reports import rollup
 from tradepost.reports.bookings import TABLES
@@ -101,7 +101,7 @@ def test_totals_equal_a_plain_count_after_any_history(
         Total.objects.filter(kind=SubjectKind.PROVIDER, span=Span.DAY, subject=provider).values_list("cost", flat=True)
     )
     assert booked_cost == cost
-    assert books.check() == []
+    assert operations.check() == []
 
 
 def test_what_is_booked_anew_is_what_was_booked(alice: Customer, service: int) -> None:

@@ -19,7 +19,7 @@ import pytest
 from tests import asking
 from tests.conftest import Desk, kill_desk, start_desk, stop_desk, until_stopped
 from tests.waiting import HANG_SECONDS, until
-from tradepost.engine import integrity
+from tradepost.engine import books_check
 from tradepost.engine.order_types import OrderType
 from tradepost.up import supervisor
 from tradepost.up.postgres import Postgres
@@ -92,7 +92,7 @@ def test_the_demo_sells_60_services_of_every_type(demo: Desk) -> None:
 
 def test_the_demo_has_a_past_that_its_books_prove(demo: Desk) -> None:
     with psycopg.connect(Postgres(demo.home).url) as connection:
-        assert list(integrity.check(connection)) == []
+        assert list(books_check.check(connection)) == []
         [(orders, days, newest)] = connection.execute(
             "SELECT count(*), count(DISTINCT created_at::date), max(updated_at) <= now() FROM orders_order"
         ).fetchall()
@@ -114,7 +114,7 @@ def test_every_order_of_the_demos_past_is_in_its_reports(demo: Desk) -> None:
         booked = "SELECT sum(charged) FROM reports_total WHERE kind = 0 AND span = 1 HAVING sum(orders) >= 3600"
         [charged] = until(connection.execute(booked).fetchone, "the worker has booked every order")
         assert charged >= 1_000
-        assert list(integrity.check(connection)) == []
+        assert list(books_check.check(connection)) == []
 
 
 def test_a_signal_may_come_at_any_moment_of_the_wait_for_it() -> None:

@@ -18,7 +18,7 @@ from tradepost.engine.refilling import RefillReport, settle_refills
 from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import RefillStatus, Status
 from tradepost.engine.subscriptions import Post, mirror_posts
-from tradepost.ledger import books
+from tradepost.ledger import operations
 from tradepost.ledger.models import LedgerAccount
 
 CUSTOMERS: dict[str, dict[str, Any]] = {
@@ -141,7 +141,7 @@ def _suspend(stage: Stage, customer: str) -> None:
 
 
 def _top_up(stage: Stage, customer: str, amount: str) -> None:
-    books.top_up(stage.account(customer), Decimal(amount), actor="test")
+    operations.top_up(stage.account(customer), Decimal(amount), actor="test")
 
 
 def _give_credit(stage: Stage, customer: str, amount: str) -> None:

@@ -2,7 +2,7 @@
 
 For a desk that begins with one, as the demo does. Only the moments are given: whether an order may be asked for and
 move as it did, what it cost and what came back is decided by the rules that hold for every order (`order_types`,
-`pricing`, `statuses`, `settling`).
+`charges`, `statuses`, `settling`).
 
 1. `plan_past` decides all that. Nothing is written yet: what each account spends tells what it has to pay in.
 2. `write_past` writes orders, attempts, transfers and events, each set in one statement and in the order of time. It
@@ -19,7 +19,7 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, ledger, order_types, orders, pricing, settling
+from tradepost.engine import arrays, charges, ledger, order_types, orders, settling
 from tradepost.engine.actors import actor_label
 from tradepost.engine.catalog import Catalog, Service, current_catalog
 from tradepost.engine.errors import IncorrectService
@@ -110,7 +110,7 @@ class _Written(msgspec.Struct, frozen=True):
     @property
     def cost_in_rates(self) -> Decimal:
         """How many times its provider's rate it cost there."""
-        return pricing.rates(RULES[self.service.type].quantity, self.draft.quantity)
+        return charges.rates(RULES[self.service.type].quantity, self.draft.quantity)
 
     @property
     def delivered(self) -> Decimal:
@@ -213,7 +213,7 @@ def _placed(now: Catalog, asked: PastOrder, number: int) -> _Written:
         Status.PENDING,
         asked.dispatch,
         draft.quantity,
-        charge=pricing.charge(service, rate, draft.quantity),
+        charge=charges.charge(service, rate, draft.quantity),
         refunded=Decimal(0),
         start_count=asked.start_count,
         remains=draft.quantity,

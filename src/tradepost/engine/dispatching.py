@@ -17,7 +17,7 @@ import msgspec
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from tradepost.engine import arrays, attempts, dispatch_queue, orders, pricing, routing
+from tradepost.engine import arrays, attempts, charges, dispatch_queue, orders, routing
 from tradepost.engine.attempts import ACTOR, AttemptOutcome, AttemptResult
 from tradepost.engine.order_types import RULES, OrderType, Quantity
 from tradepost.engine.statuses import Dispatch
@@ -40,7 +40,7 @@ class OutgoingOrder(msgspec.Struct, frozen=True):
         """How many times the provider's rate it costs; None of a subscription, whose posts are charged there."""
         if self.counted is Quantity.POSTS:
             return None
-        return pricing.rates(self.counted, self.quantity)
+        return charges.rates(self.counted, self.quantity)
 
 
 _CLAIMABLE = """

@@ -16,16 +16,7 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import (
-    arrays,
-    buyers,
-    dispatch_queue,
-    idempotency,
-    ledger,
-    order_types,
-    pricing,
-    routing,
-)
+from tradepost.engine import arrays, buyers, charges, dispatch_queue, idempotency, ledger, order_types, routing
 from tradepost.engine.buyers import Buyer, BuyerId
 from tradepost.engine.catalog import Catalog, Service, cached_catalog, catalog_at
 from tradepost.engine.dispatch_queue import QueuedOrder
@@ -245,7 +236,7 @@ class _Batch:
         service, draft = ask.read
         account = buyer.account
         rate = self._catalog.rate(account.account, service)
-        charge = pricing.charge(service, rate, draft.quantity)
+        charge = charges.charge(service, rate, draft.quantity)
         spent = self._spent.get(account.id, ZERO) + charge
         link = ask.watched_link
         if link in self._taken:

@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection
 
-from tradepost.engine import order_types, pricing
+from tradepost.engine import charges, order_types
 from tradepost.engine.catalog import Catalog, Service, current_catalog
 from tradepost.engine.errors import IncorrectService, Refusal
 from tradepost.engine.order_types import Draft, Parameters
@@ -39,4 +39,4 @@ def _quote(catalog: Catalog, account: int, parameters: Parameters) -> Quote | Re
         draft = order_types.parse_order(service.terms, parameters)
     except Refusal as refusal:
         return refusal
-    return Quote(service, draft, pricing.charge(service, catalog.rate(account, service), draft.quantity))
+    return Quote(service, draft, charges.charge(service, catalog.rate(account, service), draft.quantity))

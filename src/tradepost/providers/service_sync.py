@@ -1,7 +1,7 @@
 """When a provider's service changes, change ours with it or put ours into quarantine (decision 16).
 
-`decide` decides about one service, without the database. `sync_services`, `check_costs` and `settle_quarantine` apply
-its decisions to many services, each in the caller's transaction.
+`quarantine.decide` decides about one service. `sync_services`, `check_costs` and `settle_quarantine` apply that to many
+services, each in the transaction of the caller.
 """
 
 from collections import defaultdict
@@ -13,54 +13,13 @@ from django.db.models import QuerySet
 
 from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
-from tradepost.engine import money
 from tradepost.engine.order_types import RULES, OrderType, Quantity
 from tradepost.engine.routing import Fulfilment
 from tradepost.providers import markup
 from tradepost.providers.models import Route
+from tradepost.providers.quarantine import Quarantine, RouteTerms, ServiceTerms, decide
 
-NAME_CHARS_MAX = 300
 REASON_CHARS_MAX = 200
-
-
-class ServiceTerms(msgspec.Struct, frozen=True):
-    """The terms of a service: as it offers them to its customers, or as a route offers them to us."""
-
-    rate: Decimal
-    min: int
-    max: int
-    name: str
-    description: str
-    refill: bool
-    cancel: bool
-    dripfeed: bool
-
-
-class RouteTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """An active route, with the terms of the provider's service converted to ours.
-
-    `terms.rate` is the cost in our currency; `terms.min` and `terms.max` limit our quantity.
-    """
-
-    terms: ServiceTerms
-    follows: frozenset[str] = frozenset()
-    markup_percent: Decimal = Decimal(0)
-    rate_decimals: int = 4
-    rise_percent: Decimal = Decimal(0)  # of the provider's rate, since the last sync
-    rise_percent_max: int = 100
-    is_delisted: bool = False
-
-    @property
-    def followed_terms(self) -> ServiceTerms:
-        """The terms of a service that follows this route in every field."""
-        rate = markup.rate_for(self.terms.rate, self.markup_percent, self.rate_decimals)
-        return msgspec.structs.replace(self.terms, rate=rate, name=self.terms.name[:NAME_CHARS_MAX])
-
-
-class Quarantine(msgspec.Struct, frozen=True):
-    """The service must be off sale until a person has looked at it. `why` is the reason."""
-
-    why: str
 
 
 class SyncResult(msgspec.Struct, frozen=True):
@@ -85,36 +44,6 @@ _QUARANTINE = """
 UPDATE catalog_service s SET is_active = false, quarantine = new.why
 FROM jsonb_to_recordset(%s::jsonb) AS new (id bigint, why text) WHERE s.id = new.id
 """
-
-
-def decide(now: ServiceTerms, routes: Sequence[RouteTerms]) -> ServiceTerms | Quarantine:
-    """Return the new terms of a service that has these routes, first route first; or why it goes into quarantine.
-
-    The service follows its first route that is not delisted. It goes into quarantine if
-
-    - every route is delisted,
-    - the provider's rate on the first route has risen by more than it may,
-    - the service would be sold below its cost on any route, or
-    - the new terms are impossible: a rate too large to store, or a maximum below the minimum.
-    """
-    routes = [route for route in routes if not route.is_delisted]
-    if not routes:
-        return Quarantine("None of its routes leads anywhere: its providers do not list what they lead to any more.")
-    first = routes[0]
-    if first.rise_percent > first.rise_percent_max:
-        rise = f"by {first.rise_percent:,.0f} %" if first.rise_percent.is_finite() else "from nothing"
-        return Quarantine(f"Its provider's rate rose {rise}; it may rise by {first.rise_percent_max} %.")
-    terms = msgspec.structs.replace(now, **{field: getattr(first.followed_terms, field) for field in first.follows})
-    highest_cost = max(route.terms.rate for route in routes)
-    if terms.rate < highest_cost:
-        return Quarantine(
-            f"Its rate, {money.show(terms.rate)}, is below its cost, {money.show(round(highest_cost, 7))}."
-        )
-    if terms.rate > markup.RATE_MAX:
-        return Quarantine("What it would cost is more than a rate can be.")
-    if terms.max < terms.min:
-        return Quarantine(f"Its provider takes no quantity of it: from {terms.min:,} to {terms.max:,}.")
-    return terms
 
 
 def sync_services(provider: int, rates_before: Mapping[int, Decimal]) -> SyncResult:

@@ -18,7 +18,7 @@ from tradepost.engine import money
 from tradepost.engine.order_types import OrderType
 from tradepost.engine.routing import Fulfilment
 from tradepost.fulfilment.tasks.provider_sync import sync_provider
-from tradepost.ledger import books
+from tradepost.ledger import operations
 from tradepost.providers.models import Provider, SyncedField
 from tradepost.providers.service_import import ImportOptions, import_services
 from tradepost.up.demo_history import writer
@@ -205,7 +205,7 @@ def _seed_accounts() -> dict[str, Any]:
 
 def _top_up_customers() -> None:
     for email, balance in CUSTOMERS:
-        books.top_up(Account.objects.get(email=email).pk, Decimal(balance), actor="demo", note="Welcome")
+        operations.top_up(Account.objects.get(email=email).pk, Decimal(balance), actor="demo", note="Welcome")
 
 
 def _seed_staff(email: str, role: RoleName) -> dict[str, str]:

@@ -19,7 +19,7 @@ from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.backoffice.accounts import spending
 from tradepost.engine.statuses import Status
-from tradepost.ledger import books
+from tradepost.ledger import operations
 
 LIST = "accounts_account"
 
@@ -38,7 +38,7 @@ def test_a_row_tells_what_was_spent_after_refunds(staff: Client, alice: Customer
     first, second = place(alice.id, service, times=2, quantity="1000")
     settle(first, status=Status.PARTIAL, remains=500)
     settle(second, status=Status.CANCELED)
-    books.top_up(alice.id, Decimal(7), actor="test")
+    operations.top_up(alice.id, Decimal(7), actor="test")
     shown = row(staff, alice)
     assert (shown["balance"], shown["spent"], shown["spent_recently"]) == ("106.55", "0.45", "0.45")
     assert ">2</a>" in str(shown["orders"])
@@ -74,7 +74,7 @@ def test_what_was_spent_of_late_begins_at_a_transfer(
     from tradepost.ledger.models import Transfer
 
     place(alice.id, service, times=2, quantity="1000")
-    books.top_up(alice.id, Decimal(10), actor="test")
+    operations.top_up(alice.id, Decimal(10), actor="test")
     [late] = place(alice.id, service, quantity="2000")
     first_late = Transfer.objects.get(order=late).pk
     for first, spent in ((0, "3.6"), (first_late - 1, "1.8"), (first_late, "1.8"), (first_late + 1, "0")):
@@ -151,7 +151,7 @@ def test_accounts_are_filtered_by_what_they_have(
     staff: Client, make_customer: Callable[..., Customer], service: int
 ) -> None:
     rich, poor, owing = make_customer("5"), make_customer("0"), make_customer("0")
-    books.set_credit_limit(owing.id, Decimal(10))
+    operations.set_credit_limit(owing.id, Decimal(10))
     place(owing.id, service)
     found = {money: shown(staff, LIST, money=money) for money in ("some", "none", "debt", "credit")}
     mine = {rich.id, poor.id, owing.id}

@@ -15,7 +15,7 @@ from tradepost.backoffice.accounts.dialogs import AccountDialogMixin, ReasonForm
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.unfold_admin import DecimalWidget, SelectWidget, TextWidget, dialog_button
 from tradepost.engine import money
-from tradepost.ledger import books, payments
+from tradepost.ledger import operations, payments
 from tradepost.ledger.models import REFERENCE_CHARS_MAX, LedgerAccount, PaymentKind, PaymentState
 from tradepost.ledger.payments import PaymentRefusedError, PaymentRequest
 
@@ -140,7 +140,7 @@ class MoneyButtonsMixin(AccountDialogMixin):
         after = money.show(limit)
         try:
             with transaction.atomic():
-                before = money.show(books.set_credit_limit(account.pk, limit))
+                before = money.show(operations.set_credit_limit(account.pk, limit))
                 reason = form.cleaned_data["reason"]
                 staff_events.record(request, account, EventKind.CREDIT_LIMIT, reason=reason, before=before, after=after)
         except ValueError as error:

@@ -16,7 +16,7 @@ from tradepost.engine import money
 from tradepost.engine.ledger import TransferKind
 from tradepost.engine.order_types import wire_id
 from tradepost.id_ranges import filter_between
-from tradepost.ledger import account_transfers
+from tradepost.ledger import transfers_by_side
 from tradepost.ledger.models import LedgerAccount, Transfer
 from tradepost.panel.requests import customer
 from tradepost.panel.views.orders import EXPORT_CHUNK, csv_of, day_of
@@ -41,7 +41,7 @@ def statement(request: HttpRequest) -> HttpResponse:
     transfers = _filtered(request, Transfer.objects.all())
     if before:
         transfers = transfers.filter(pk__lt=before)
-    sides = account_transfers.of_accounts(transfers, [account.pk], request.GET.get("kind", ""))
+    sides = transfers_by_side.of_accounts(transfers, [account.pk], request.GET.get("kind", ""))
     newest = (side.order_by("-id")[: PAGE_ROWS + 1] for side in sides)
     rows = list(merge(*newest, key=lambda transfer: -transfer.pk))[: PAGE_ROWS + 1]
     context = {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradepost.providers.service_sync import Quarantine, RouteTerms, ServiceTerms, decide
+from tradepost.providers.quarantine import Quarantine, RouteTerms, ServiceTerms, decide
 
 D = Decimal
 OURS = ServiceTerms(

@@ -5,8 +5,8 @@ from decimal import Decimal
 from django.db import transaction
 
 from tradepost.database import engine_connection
-from tradepost.engine import integrity, ledger, money
-from tradepost.engine.integrity import Finding
+from tradepost.engine import books_check, ledger, money
+from tradepost.engine.books_check import Finding
 from tradepost.engine.ledger import OverdrawnError
 
 
@@ -15,7 +15,7 @@ def check() -> list[Finding]:
     with transaction.atomic():
         connection = engine_connection()
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        return list(integrity.check(connection))
+        return list(books_check.check(connection))
 
 
 def top_up(account: int, amount: Decimal, *, actor: str, note: str = "") -> Decimal:

@@ -6,9 +6,9 @@ import pytest
 from tests.conftest import Customer
 from tests.engine.engine_calls import MakeService, ask, place_one, value
 from tests.ledger.payment_staff import owner, wish
-from tradepost.engine import integrity
+from tradepost.engine import books_check
+from tradepost.engine.books_check import Finding
 from tradepost.engine.drip_feeds import make_due
-from tradepost.engine.integrity import Finding
 from tradepost.ledger import payments
 
 MY_ACCOUNT = "(SELECT id FROM ledger_account WHERE account_id = %(alice)s)"
@@ -153,7 +153,7 @@ def payment(alice: Customer) -> int:
 
 
 def test_every_rule_has_its_corruption() -> None:
-    assert {rule for rule, _, _ in CORRUPTIONS + CORRUPTIONS_OF_PARTS} == integrity._RULES.keys()
+    assert {rule for rule, _, _ in CORRUPTIONS + CORRUPTIONS_OF_PARTS} == books_check._RULES.keys()
 
 
 @pytest.mark.parametrize(("rule", "subject", "statements"), CORRUPTIONS)
@@ -172,11 +172,11 @@ def test_each_rule_finds_what_breaks_it(
         "SELECT debit_id AS ledger_account, id AS transfer FROM ledger_transfer WHERE order_id = %s", [order]
     ).fetchone()
     assert ids
-    assert list(integrity.check(connection)) == []
+    assert list(books_check.check(connection)) == []
     for statement in statements:
         connection.execute(statement, {"alice": alice.id, "bob": bob.id, "order": order, "payment": payment})
 
-    found = {(finding.rule, finding.subject) for finding in integrity.check(connection)}
+    found = {(finding.rule, finding.subject) for finding in books_check.check(connection)}
     assert (rule, subject.format(order=order, ledger_account=ids[0], transfer=ids[1], payment=payment)) in found
 
 
@@ -195,11 +195,11 @@ def test_each_rule_of_parts_finds_what_breaks_it(
     make_due(connection)  # and what is due of other tests
     connection.commit()
     run = value(connection, "SELECT id FROM orders_order WHERE parent_id = %s", dripfeed)
-    assert list(integrity.check(connection)) == []
+    assert list(books_check.check(connection)) == []
     connection.execute("SET LOCAL session_replication_role = replica")
     connection.execute(statement, {"dripfeed": dripfeed, "run": run})
 
-    found = {(finding.rule, finding.subject) for finding in integrity.check(connection)}
+    found = {(finding.rule, finding.subject) for finding in books_check.check(connection)}
     assert (rule, subject.format(dripfeed=dripfeed, run=run)) in found
 
 
@@ -219,18 +219,18 @@ def test_what_points_to_nothing_is_found(
 ) -> None:
     connection.execute(statement, {"alice": alice.id, "order": order, "service": service})
 
-    assert list(integrity.check(connection)) != []
+    assert list(books_check.check(connection)) != []
 
 
 def test_no_more_than_a_hundred_findings_a_rule_are_told(
     connection: psycopg.Connection, alice: Customer, service: int, order: int
 ) -> None:
     assert order
-    for _ in range(integrity.FINDINGS_A_RULE_MAX + 1):
+    for _ in range(books_check.FINDINGS_A_RULE_MAX + 1):
         place_one(connection, ask(alice, service))
     connection.execute("UPDATE orders_order SET charge = charge + 1 WHERE account_id = %s", [alice.id])
 
-    assert len(list(integrity.check(connection))) == integrity.FINDINGS_A_RULE_MAX
+    assert len(list(books_check.check(connection))) == books_check.FINDINGS_A_RULE_MAX
 
 
 def test_a_finding_reads_as_a_sentence() -> None:

@@ -15,7 +15,7 @@ from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import ChoicesDropdownFilter, ModelAdmin, RadioFilter
 from tradepost.engine.ledger import TransferKind
-from tradepost.ledger import account_transfers
+from tradepost.ledger import transfers_by_side
 from tradepost.ledger.models import LedgerAccount, Transfer
 
 KIND_COLOURS = {TransferKind.CHARGE: "", TransferKind.TOP_UP: "success", TransferKind.ADJUSTMENT: "primary"}
@@ -136,7 +136,7 @@ def _transfers_of_customers(transfers: QuerySet[Transfer], term: str, kind: str)
     """Search each side of each account by its index, the newest first, and only as far as the list pages go."""
     customers = LedgerAccount.objects.filter(account__email__icontains=term)
     accounts = customers.values_list("pk", flat=True)[:ACCOUNTS_MAX]
-    walks = account_transfers.of_accounts(transfers, accounts, kind)
+    walks = transfers_by_side.of_accounts(transfers, accounts, kind)
     if len(walks) == 1:
         return walks[0]
     return transfers.none().union(*(walk.order_by("-pk")[:COUNTED_MAX] for walk in walks), all=True)
