@@ -51,7 +51,7 @@ INSERT INTO orders_order (id, account_id, service_id, mode, link, quantity, rema
                           start_count, created_at)
 SELECT n, 1, 1 + n %% 20, 'api', 'https://pixelpond.example/' || n, 100, %(remains)s, 1, 0, %(status)s, 'sent', 1000,
        now() - make_interval(secs => %(last)s - n)
-FROM generate_series(%(first)s, %(last)s) AS n
+FROM generate_series(%(first)s::bigint, %(last)s) AS n
 """
 
 # As on a real desk: many orders have just been sent, some are days old.
