@@ -1,7 +1,7 @@
 """The names of the API's actions (docs/protocol.md §1).
 
-The API, its OpenAPI document and the panel's reference each have a table by these names, and tests hold the tables to
-this list.
+The API, its OpenAPI document and the panel's API reference each have a table by these names. Tests check the tables
+against this list.
 """
 
 from tradepost.engine.enums import TextEnum

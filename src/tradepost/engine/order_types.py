@@ -1,4 +1,4 @@
-"""Every order type as data: which parameters it takes and what its quantity is (docs/protocol.md §3).
+"""Every order type as data: its parameters and how its quantity is counted (docs/protocol.md §3).
 
 The API, its documentation and the forms derive from `RULES` and `PARAMETERS`. Only `parse_order` validates an order's
 parameters. It knows the service, not the buyer: `placing` decides about money.
@@ -18,7 +18,7 @@ from tradepost.engine.postgres import BIGINT_MAX
 
 TEXT_CHARS_MAX = 2_000
 LIST_LINES_MAX = 10_000
-PARTS_MAX = 1_000  # runs of a drip-feed, posts of a subscription
+PARTS_MAX = 1_000  # runs of a drip-feed, or posts of a subscription
 INTERVAL_MINUTES_MAX = 30 * 24 * 60
 ID_MAX = BIGINT_MAX
 QUANTITY_MAX = BIGINT_MAX
@@ -26,7 +26,7 @@ DELAYS = (0, 5, 10, 15, 20, 30, 40, 50, 60, 90, 120, 150, 180, 210, 240, 270, 30
 
 type Parameters = Mapping[str, str]
 
-_ID_DIGITS_MAX = 100  # zeros in front included
+_ID_DIGITS_MAX = 100  # including leading zeros
 _WHOLE = re.compile(r"-?[0-9]{1,100}", re.ASCII)
 _DAY = re.compile(r"(?P<day>[0-9]{1,2})/(?P<month>[0-9]{1,2})/(?P<year>[0-9]{4})", re.ASCII)
 
@@ -54,36 +54,36 @@ class OrderType(TextEnum):
 
 
 class Quantity(StrEnum):
-    """What a type's quantity is taken from."""
+    """Where an order's quantity comes from."""
 
-    GIVEN = "quantity"  # the parameter; of a drip-feed, for each run
-    COMMENTS = "comments"  # the lines of that list
-    USERNAMES = "usernames"
-    PACKAGE = "package"  # one, at a flat rate
+    GIVEN = "quantity"  # the parameter; for a drip-feed, the quantity of each run
+    COMMENTS = "comments"  # the number of lines in the list
+    USERNAMES = "usernames"  # the number of lines in the list
+    PACKAGE = "package"  # always 1, at a flat rate
     POSTS = "posts"  # max × (posts + old_posts)
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """What an order of one type is made of, beside its service."""
+    """The parameters of one order type."""
 
     quantity: Quantity
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
-    # (parameter, other parameter, value): required when the other one has that value.
+    # (parameter, other parameter, value): the parameter is required if the other parameter has this value.
     required_when: tuple[tuple[str, str, str], ...] = ()
     link: bool = True
-    dripfeed: bool = False  # takes runs and interval where the service allows it
+    dripfeed: bool = False  # takes runs and interval if the service allows drip-feeds
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Every parameter that an order must come with."""
+        """Every parameter that an order must have."""
         link = ("link",) if self.link else ()
         quantity = ("quantity",) if self.quantity is Quantity.GIVEN else ()
         return ("service", *link, *quantity, *self.required)
 
     @property
     def takes(self) -> tuple[str, ...]:
-        """Every parameter that an order may come with too."""
+        """Every parameter that an order may have, including those required only with another parameter's value."""
         dripfeed = ("runs", "interval") if self.dripfeed else ()
         return (*self.optional, *dripfeed, *(name for name, _, _ in self.required_when))
 
@@ -117,7 +117,7 @@ RULES: dict[OrderType, Rule] = {
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """What a service asks of an order's parameters."""
+    """A service's limits on an order's parameters."""
 
     type: OrderType
     min: int
@@ -127,10 +127,11 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """The parameters of one order, validated. `quantity` is what is charged; `fields` are those of its type.
+    """The validated parameters of one order.
 
-    `parts` is how many runs or posts the order is made of, None if it is no drip-feed and no subscription;
-    `interval_minutes` is the time from run to run.
+    `quantity` is the quantity to charge for. `fields` are the parameters specific to its type. `parts` is
+    the number of runs or posts, or None if the order is neither a drip-feed nor a subscription. `interval_minutes` is
+    the time from one run to the next.
     """
 
     link: str
@@ -141,7 +142,7 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 def parse_order(terms: Terms, parameters: Parameters) -> Draft:
-    """Validate an order's parameters, in the order that docs/protocol.md §4 checks them in.
+    """Validate an order's parameters in the sequence of docs/protocol.md §4.
 
     Raises `BadLink`, `QuantityTooSmall`, `QuantityTooLarge` or `IncorrectParameter`.
     """
@@ -162,12 +163,12 @@ def parse_order(terms: Terms, parameters: Parameters) -> Draft:
 
 
 def whole(text: str | None) -> int | None:
-    """Return the whole number that `text` is, or None: Python's `int` takes far more than the protocol does."""
+    """Return `text` as a whole number, or None. Python's `int` accepts texts that the protocol doesn't."""
     return int(text) if text and _WHOLE.fullmatch(text) else None
 
 
 def wire_id(sent: str) -> int | None:
-    """Return the id that a client means, or None for what can't be one: letters, zero, more than the database holds."""
+    """Return the id that a client sent; None if it has other characters than digits, is 0, or is above `ID_MAX`."""
     if not (sent.isdigit() and sent.isascii() and len(sent) <= _ID_DIGITS_MAX):
         return None
     number = int(sent)
@@ -175,7 +176,7 @@ def wire_id(sent: str) -> int | None:
 
 
 def wire_ids(lists: Iterable[Sequence[str]]) -> set[int]:
-    """Return the ids that clients mean in these lists; what can't be one is left out."""
+    """Return the ids in the lists that clients sent, without the texts that can't be ids."""
     return {id_ for sent in lists for each in sent if (id_ := wire_id(each))}
 
 
@@ -215,13 +216,13 @@ def _read_field(name: str, parameters: Parameters) -> str:
 
 
 def _runs_to_charge(parameters: Parameters) -> int:
-    """Return how often the quantity is charged; runs that can't be right count once, and are refused later."""
+    """Return how many times to charge the quantity. Wrong runs count as 1; `_read_dripfeed` refuses them later."""
     runs = whole(parameters.get("runs"))
     return runs if runs and 1 <= runs <= PARTS_MAX else 1
 
 
 def _read_dripfeed(parameters: Parameters) -> tuple[int | None, int | None]:
-    """Return runs and the minutes between them; nothing if the order runs once."""
+    """Return the runs and the minutes from one run to the next; (None, None) if the order runs once."""
     if not parameters.get("runs"):
         if parameters.get("interval"):
             raise IncorrectParameter("runs")
@@ -238,7 +239,7 @@ def _read_dripfeed(parameters: Parameters) -> tuple[int | None, int | None]:
 
 
 def _read_subscription(terms: Terms, rule: Rule, parameters: Parameters) -> Draft:
-    """Read a subscription: so many posts, each of `min` to `max`, charged at `max` (docs/protocol.md §3)."""
+    """Validate a subscription. Each post gets `min` to `max` and is charged at `max` (docs/protocol.md §3)."""
     fields = _read_fields(rule, parameters)
     least, most = int(fields["min"]), int(fields["max"])
     if not terms.min <= least <= terms.max:
@@ -254,7 +255,7 @@ def _read_subscription(terms: Terms, rule: Rule, parameters: Parameters) -> Draf
 
 
 def _lines(text: str) -> str:
-    """Return a list's non-empty lines, one each; nothing if there are too many."""
+    """Return the non-empty lines of a list, stripped; an empty text if there are more than `LIST_LINES_MAX`."""
     lines = [line for raw in text.split("\n") if (line := raw.strip())]
     return "\n".join(lines) if len(lines) <= LIST_LINES_MAX else ""
 
@@ -265,7 +266,7 @@ def _text(text: str) -> str:
 
 
 def _day(text: str) -> str:
-    """Return a day to come, or today in UTC, as d/m/Y with two and four digits."""
+    """Return the day as dd/mm/yyyy; an empty text if it is no date or is before today in UTC."""
     match = _DAY.fullmatch(text)
     try:
         day = date(int(match["year"]), int(match["month"]), int(match["day"])) if match else None
@@ -275,9 +276,9 @@ def _day(text: str) -> str:
 
 
 class ParameterKind(msgspec.Struct, frozen=True):
-    """A kind of value: how it is read, and what forms and documents tell of it.
+    """A kind of value: how the engine reads it, and which limits forms and API documents show for it.
 
-    `parse_order` returns what to keep of a value, or nothing if it is missing or wrong.
+    `read` returns the value to store, or an empty text if the value is missing or wrong.
     """
 
     read: Callable[[str], str]
@@ -290,13 +291,10 @@ class ParameterKind(msgspec.Struct, frozen=True):
 
     @property
     def is_number(self) -> bool:
-        """Whether values are whole numbers."""
         return self.min is not None or bool(self.choices)
 
 
 def number(min: int, max: int | None = None) -> ParameterKind:
-    """Return the kind of a whole number from `min` to `max`."""
-
     def read(text: str) -> str:
         number = whole(text)
         return "" if number is None or number < min or (max is not None and number > max) else str(number)
@@ -305,7 +303,6 @@ def number(min: int, max: int | None = None) -> ParameterKind:
 
 
 def choice(*choices: int) -> ParameterKind:
-    """Return the kind of a number that is one of these."""
     texts = frozenset(map(str, choices))
     return ParameterKind(lambda text: text if text in texts else "", choices=choices)
 
@@ -319,14 +316,14 @@ DAY = ParameterKind(_day, pattern="^[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}$")
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """What clients may send by one name, in words and by example."""
+    """A parameter's kind, and the description and example that API documents show."""
 
     kind: ParameterKind
     description: str
     example: str
 
 
-# Every parameter of `add`, except link, quantity, runs and interval, which `parse_order` reads together.
+# Every parameter of `add`. `parse_order` reads link, quantity, runs and interval itself, not by their kinds.
 PARAMETERS: dict[str, Parameter] = {
     "answer_number": Parameter(NUMBER, "The answer to vote for, counted from 1.", "2"),
     "comments": Parameter(LIST, "Comments, one a line.", "Nice\nWell done"),

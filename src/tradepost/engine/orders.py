@@ -1,8 +1,8 @@
-"""Orders as the engine changes them: locked, changed in memory, written back with an event for every move.
+"""How the engine changes orders: lock them, change them in memory, write them back with an event for every move.
 
-There is one lock order: orders first, in id order, then ledger accounts (docs/architecture.md, money). A child order (a
-run of a drip-feed, a post of a subscription) is locked after its parent, whose id is lower, so a transaction that holds
-the parent holds its children, too.
+Every transaction locks in the same sequence: orders in id order, then ledger accounts (docs/architecture.md, money). A
+child order (a run of a drip-feed, a post of a subscription) is locked after its parent, whose id is lower. So a
+transaction that holds the parent's lock also controls the child orders.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,7 +19,11 @@ NOTE_CHARS_MAX = 200
 
 
 class Order(msgspec.Struct):
-    """An order whose row is locked. `parent` and `part` (from 1) are set of a part, `parts` of what is made of them."""
+    """An order whose row is locked.
+
+    A child order has `parent` and `part` (its number, from 1). A drip-feed or subscription has `parts` (how many child
+    orders are paid for).
+    """
 
     id: int
     account: int
@@ -37,23 +41,23 @@ class Order(msgspec.Struct):
 
     @property
     def is_dripfeed(self) -> bool:
-        """Tell whether it is a drip-feed, whose runs are what is fulfilled."""
+        """Whether the order is a drip-feed, whose runs are fulfilled instead of the order itself."""
         return self.dispatch == Dispatch.RUNS
 
     @property
     def has_not_left(self) -> bool:
-        """Tell whether nobody has begun to fulfil it."""
+        """Whether nobody has begun to fulfil the order."""
         return self.status is Status.PENDING and self.dispatch in NOT_LEFT
 
 
 class Move(msgspec.Struct, frozen=True):
-    """A change of an order's status, or of where it stands with its upstream, for the record."""
+    """A change of an order's status or dispatch, to be written as an event."""
 
     order: Order
     was: Status
     to: Status
     note: str = ""
-    was_dispatch: Dispatch | None = None  # None: it has not changed
+    was_dispatch: Dispatch | None = None  # None: the dispatch has not changed
 
 
 _COLUMNS = """id, account_id, service_id, status, dispatch, quantity, charge, refunded, start_count, remains,
@@ -88,20 +92,20 @@ FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::
 
 
 def lock(connection: Connection, ids: Collection[int]) -> dict[int, Order]:
-    """Lock these orders and the parents of those that are parts, in id order, and return them all by id."""
+    """Lock these orders, and the parents of child orders, in id order. Return all of them by id."""
     given = arrays.of_numbers(ids)
     return _orders(Cursor(connection).execute(_LOCK, [given, given], prepare=True))
 
 
 def lock_parts(connection: Connection, parents: Collection[int]) -> dict[int, Order]:
-    """Lock every part of these orders, which are locked themselves, and return them by id, the first one first."""
+    """Lock every child order of these parents, in id order, and return them by id. The parents must be locked."""
     return _orders(Cursor(connection).execute(_LOCK_PARTS, [arrays.of_numbers(parents)], prepare=True))
 
 
 def move_dispatch(order: Order, to: Dispatch, note: str = "") -> Move:
-    """Change where an order stands with its upstream, in memory, and return that for the record.
+    """Change an order's dispatch in memory and return the move to write.
 
-    Raises `ValueError` for what the table does not allow.
+    Raises `ValueError` if `DISPATCH_TRANSITIONS` does not allow the change.
     """
     was = order.dispatch
     if to not in DISPATCH_TRANSITIONS[was]:
@@ -111,7 +115,7 @@ def move_dispatch(order: Order, to: Dispatch, note: str = "") -> Move:
 
 
 def write(connection: Connection, orders: Sequence[Order], moves: Sequence[Move], *, actor: str) -> None:
-    """Write orders as they stand in memory, and an event for each move."""
+    """Write the orders to the database, and an event for each move."""
     cursor = Cursor(connection)
     cursor.execute(
         _WRITE,

@@ -1,11 +1,12 @@
-"""Placing orders: every way to order (API, web form, drip-feed run, operator) comes through `place`.
+"""Placing orders: every way to order (API, web form, drip-feed run, operator) calls `place`.
 
-1. Read each request's parameters against the catalog that this process holds. Nothing is locked yet.
-2. Look the buyers up, which tells the catalog's version too, and lock their accounts in id order (`buyers`). If the
-   catalog has changed, load it and do step 1 again.
-3. Decide each request in the order it came: an order, the first answer again (`idempotency`), or its own refusal.
-4. Write the orders and their charges, each set in one statement. What they are made of later, the runs of a drip-feed
-   and the posts of a subscription, is paid for here (`child_orders`).
+1. Validate each request's parameters against the catalog that this process holds. Nothing is locked yet.
+2. Look up the buyers and the catalog's version in one query, and lock the buyers' accounts in id order (`buyers`). If
+   the catalog has changed, load it and repeat step 1.
+3. Decide the requests in the sequence they came. Each gets a new order, the same answer as the first time
+   (`idempotency`), or a refusal.
+4. Write all orders in one statement and all charges in another. The customer pays here for all runs of a drip-feed and
+   all posts of a subscription, whose orders are made later (`child_orders`).
 
 The caller commits, and repeats the batch if the database reports a deadlock.
 """
@@ -41,7 +42,7 @@ _ENCODE = msgspec.json.Encoder().encode
 
 
 class Mode(TextEnum):
-    """The way an order came in."""
+    """The way in which an order was placed."""
 
     API = "api"
     WEB = "web"
@@ -51,23 +52,23 @@ class Mode(TextEnum):
 
 
 class OrderRequest(msgspec.Struct, frozen=True):
-    """One order asked for. `buyer` is the digest of a key, or the id of an account that has signed in."""
+    """A request for one order. `buyer` is the digest of a key, or the id of an account that has signed in."""
 
     buyer: BuyerId
     parameters: Parameters
-    address: str | None = None  # where it came from, for keys that are bound to networks
+    address: str | None = None  # the client's IP address, for keys that are bound to networks
     idempotency_key: str | None = None
 
 
 class Placed(msgspec.Struct, frozen=True):
-    """An order that is written, and what it cost; asked for again, the first one."""
+    """A written order and its charge. If a request is repeated, this is the first request's order."""
 
     order: int
     charge: Decimal
 
 
 class _Order(msgspec.Struct):
-    """An order decided on. It has its id once it is written."""
+    """An order to write. Its id is 0 until it is written."""
 
     buyer: Buyer
     service: Service
@@ -78,12 +79,12 @@ class _Order(msgspec.Struct):
 
     @property
     def status(self) -> Status:
-        """Where it begins."""
+        """The order's first status."""
         return Status.ACTIVE if RULES[self.service.type].quantity is Quantity.POSTS else Status.PENDING
 
     @property
     def dispatch(self) -> Dispatch:
-        """Where it stands with whoever fulfils it; of a drip-feed, that is asked run by run."""
+        """The order's first dispatch. A drip-feed's runs get a dispatch of their own."""
         if self.draft.interval_minutes:
             return Dispatch.RUNS
         return routing.first_dispatch(
@@ -102,7 +103,8 @@ JOIN unnest(%s::bigint[], %s::bigint[], %s::text[]) AS new (account_id, service_
 WHERE o.one_per_link AND o.status = ANY(%s)
 """
 
-# Ids are drawn in the order of the rows, which is that of the batch. In which order they come back is nobody's promise.
+# ORDER BY makes PostgreSQL number the orders in the batch's sequence. PostgreSQL doesn't promise to return the ids in
+# this sequence, so `_write` sorts them.
 _WRITE = """
 INSERT INTO orders_order (account_id, service_id, key_id, mode, link, quantity, remains, fields, rate, charge,
                           one_per_link, in_duplicate_window, status, dispatch, parts)
@@ -126,16 +128,16 @@ SELECT order_id, interval_minutes, now() FROM unnest(%s::bigint[], %s::int[]) AS
 def place(
     connection: Connection, requests: Sequence[OrderRequest], *, mode: Mode, actor: str = ""
 ) -> list[Placed | Refusal]:
-    """Answer each request, in its order, with the order placed or with why it is refused.
+    """Return the placed order or the refusal for each request, in the sequence of `requests`.
 
-    One bad request never spoils its batch; what is returned as placed is durable once the caller has committed. The
-    charges are signed by `actor`, or else by the way the orders came in.
+    A refused request does not affect the other requests. Placed orders are durable once the caller has committed. The
+    charges are recorded under `actor`, or under `mode` if `actor` is empty.
     """
     catalog = cached_catalog(connection)
     reads = [_read(catalog, request) for request in requests]
     version, known_buyers = buyers.lock(connection, {request.buyer for request in requests})
     if version is not None:
-        settings_at(connection, version)  # a server that only places orders learns of new limits by this alone
+        settings_at(connection, version)  # a server that only places orders notices changed limits only here
     if version is not None and version != catalog.version:
         catalog = catalog_at(connection, version)
         reads = [_read(catalog, request) for request in requests]
@@ -161,7 +163,7 @@ def _read(catalog: Catalog, request: OrderRequest) -> _Read:
 
 
 class _PreparedRequest(msgspec.Struct, frozen=True):
-    """A request beside what is known of it before the batch is decided."""
+    """A request with its validated parameters (or refusal) and its buyer."""
 
     request: OrderRequest
     read: _Read
@@ -169,20 +171,20 @@ class _PreparedRequest(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> tuple[int, str] | None:
-        """Account and idempotency key, if it came with one."""
+        """Account and idempotency key, if the request has a key."""
         key = self.request.idempotency_key
         return (self.buyer.account.account, key) if self.buyer and key else None
 
     @property
     def watched_link(self) -> tuple[int, int, str] | None:
-        """Account, service and link, if the service takes one active order a link."""
+        """Account, service and link, if the service allows only one active order per link."""
         if self.buyer is None or isinstance(self.read, Refusal) or not self.read[0].one_order_per_link:
             return None
         return self.buyer.account.account, self.read[0].id, self.read[1].link
 
     @property
     def same(self) -> DuplicateTraits | None:
-        """What a duplicate of it would share, if its account has a duplicate window."""
+        """The traits that a duplicate would share, if the account has a duplicate window."""
         if self.buyer is None or isinstance(self.read, Refusal) or not self.buyer.duplicate_window_seconds:
             return None
         service, draft = self.read
@@ -190,7 +192,7 @@ class _PreparedRequest(msgspec.Struct, frozen=True):
 
 
 class _Batch:
-    """Decides requests one after the other, by what the database knows and what the batch itself has led to."""
+    """Decides requests one by one, from the database and from the decisions on earlier requests of the batch."""
 
     def __init__(self, connection: Connection, catalog: Catalog, asks: Sequence[_PreparedRequest]) -> None:
         self._connection = connection
@@ -209,7 +211,7 @@ class _Batch:
         }
 
     def decide(self, ask: _PreparedRequest) -> _Decision:
-        """Decide one request; an order is only written by `write`."""
+        """Decide one request without writing an order; `write` does."""
         if ask.buyer is None or not ask.buyer.may_order(ask.request.address):
             return InvalidKey()
         name = ask.name
@@ -253,7 +255,7 @@ class _Batch:
         return order
 
     def write(self, mode: Mode, actor: str) -> None:
-        """Write the orders decided on, their charges, and the idempotency keys that name them."""
+        """Write the new orders, their charges and their idempotency keys."""
         if self._orders:
             _write(self._connection, self._orders, mode, actor=actor)
         names = [
@@ -309,7 +311,7 @@ def _write(connection: Connection, orders: Sequence[_Order], mode: Mode, *, acto
 
 
 def _schedule(connection: Connection, dripfeeds: Sequence[_Order]) -> None:
-    """Have the first run of these drip-feeds made at once, and the others when they are due (`drip_feeds`)."""
+    """Schedule the first run of these drip-feeds for now; `drip_feeds` makes the runs that are due."""
     if dripfeeds:
         columns = [
             arrays.of_numbers(order.id for order in dripfeeds),

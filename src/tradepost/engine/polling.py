@@ -1,8 +1,8 @@
-"""Following orders that are at a provider, to their end (docs/architecture.md, orders).
+"""Following orders at a provider until they end (docs/architecture.md, orders).
 
-The polling interval grows with an order's age. `next_batch` returns the orders to ask about, the youngest first.
-`apply_statuses` compares the answers with the last known ones and settles the orders that changed. An unchanged order
-costs one read of the table of orders under way, which does not grow with history, and no lock.
+The polling interval grows with an order's age. `next_batch` returns the orders to ask the provider about, the youngest
+first. `apply_statuses` compares the provider's answers with its last ones and settles the orders that changed. An
+unchanged order costs no lock and one read of the table of orders under way, which does not grow with history.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ SAID_CHARS_MAX = 300
 
 
 class Age(msgspec.Struct, frozen=True):
-    """Orders that were sent between `younger` and `older` ago are asked about every so often."""
+    """Orders sent between `younger` and `older` ago are polled once in `every`."""
 
     younger: timedelta
     older: timedelta
@@ -40,14 +40,18 @@ AGES = (
 
 
 class PolledOrder(msgspec.Struct, frozen=True):
-    """An order at a provider, by the id it has there."""
+    """An order at a provider. `upstream_id` is the provider's id for the order."""
 
     order: int
     upstream_id: str
 
 
 class UpstreamStatus(msgspec.Struct, frozen=True):
-    """What a provider says of an order. None: it does not say. `cost` is in our currency; `error` is said instead."""
+    """What a provider reports about an order.
+
+    A field is None if the provider does not report it. `cost` is in the desk's currency. `error` is the provider's
+    error message, in place of a status.
+    """
 
     order: int
     status: Status | None = None
@@ -55,11 +59,11 @@ class UpstreamStatus(msgspec.Struct, frozen=True):
     remains: int | None = None
     cost: Decimal | None = None
     error: str = ""
-    posts: tuple[str, ...] = ()  # of a subscription: the orders for its posts there, the first one first
+    posts: tuple[str, ...] = ()  # for a subscription: the provider's order ids of its posts, oldest first
 
     @property
     def words(self) -> str:
-        """All of it but the cost, to compare with what was said before."""
+        """Everything but the cost, to compare with the provider's last answer."""
         return f"{self.status}|{self.start_count}|{self.remains}|{len(self.posts)}|{self.error}"[:SAID_CHARS_MAX]
 
 
@@ -74,14 +78,14 @@ class _KnownOrder(msgspec.Struct, frozen=True):
     parts: int | None
 
     def posts(self, seen: UpstreamStatus) -> list[Post]:
-        """Return the posts of a subscription; how much each gets is not told, so it is taken for what was paid."""
+        """Return a subscription's posts. Providers don't report a post's quantity, so use the quantity paid for."""
         if self.parts is None:
             return []
         each = self.quantity // self.parts
         return [Post(self.order, part, "", each, id_) for part, id_ in enumerate(seen.posts, 1)]
 
     def report(self, seen: UpstreamStatus) -> Report | None:
-        """Return what is to be settled; None if nothing is new, or nothing was said."""
+        """Return the report to settle; None if the provider reports no status or nothing new."""
         if seen.status is None:
             return None
         remains = None
@@ -110,7 +114,7 @@ ON CONFLICT (provider_id, age) DO UPDATE
 SET started_at = excluded.started_at, cursor_at = excluded.cursor_at, cursor_order = excluded.cursor_order
 """
 
-# Most of what is said was said before: only the rest comes back.
+# Most answers repeat the last one. This returns only the orders whose answer has changed.
 _KNOWN = """
 SELECT o.id, o.status, o.start_count, o.remains, o.quantity, u.quantity, u.multiplier, o.parts
 FROM unnest(%s::bigint[], %s::text[]) AS new (order_id, message)
@@ -138,7 +142,7 @@ WHERE a.order_id = told.order_id AND a.state = 'sent'
 
 
 def next_batch(connection: Connection, provider: int, *, limit: int) -> list[PolledOrder]:
-    """Return the orders of a provider that are next to be asked about, and remember that they are; commit it."""
+    """Return the next orders to ask the provider about, and save the polling position. The caller commits."""
     now: datetime = Cursor(connection).execute("SELECT now()").fetchall()[0][0]
     rounds = {row[0]: row[1:] for row in Cursor(connection).execute(_ROUNDS, [provider], prepare=True)}
     for number, age in enumerate(AGES):
@@ -158,9 +162,10 @@ def next_batch(connection: Connection, provider: int, *, limit: int) -> list[Pol
 
 
 def apply_statuses(connection: Connection, provider: int, seen: Sequence[UpstreamStatus]) -> int:
-    """Settle what a provider says of its orders, and return how much has changed. Of other orders nothing is heard.
+    """Settle what a provider reports about its orders, and return how many orders changed.
 
-    What can't be, an order that goes backwards or is unknown there, is remarked once and changes nothing.
+    Ignore orders that are not at this provider. If the reported status is not allowed (it goes backwards) or the
+    provider reports an error, write a remark once and leave the order as it is.
     """
     told = {each.order: each.words for each in seen}
     columns = [arrays.of_numbers(told), arrays.of_texts(told.values())]

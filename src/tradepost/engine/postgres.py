@@ -1,11 +1,11 @@
-"""What the engine and its callers need to know about PostgreSQL: its largest integer, and when to try again."""
+"""PostgreSQL's largest integer, and which errors a retry can fix."""
 
 from psycopg.errors import DeadlockDetected, SerializationFailure
 
 BIGINT_MAX = 2**63 - 1
-TRIES_MAX = 4  # for a transaction that loses to another one
+TRIES_MAX = 4  # for a transaction that conflicts with another one
 
 
 def is_conflict(error: BaseException | None) -> bool:
-    """Return whether a transaction failed only because another one ran at the same time, so that a retry can help."""
+    """Return whether a transaction failed only because another one ran at the same time. A retry can then help."""
     return isinstance(error, DeadlockDetected | SerializationFailure)

@@ -1,8 +1,14 @@
-"""Price lists: what the accounts that are on one pay, and which of its rules decides it.
+"""Price lists: the rate that an account on a list pays, and the rule that decides this rate.
 
-In this order: the rate agreed with the account itself, the list's rate for the service, its discount on the service's
-category, its discount on everything, the service's own rate. A list that is not to sell below cost raises what it
-decides to what the service costs, but never above what everybody pays.
+The first of these that exists decides:
+
+1. the rate agreed with the account
+2. the list's rate for the service
+3. the list's discount on the service's category
+4. the list's discount on everything
+5. the service's own rate
+
+If a list must not sell below cost, it raises its rate to the service's cost, but never above the service's own rate.
 """
 
 from collections import defaultdict
@@ -19,7 +25,7 @@ from tradepost.engine.routing import Fulfilment
 
 
 class PriceRule(TextEnum):
-    """What decides a rate."""
+    """The rule that decides a rate."""
 
     CUSTOM = "custom rate"
     LISTED = "the list's rate"
@@ -29,15 +35,15 @@ class PriceRule(TextEnum):
 
 
 class Price(msgspec.Struct, frozen=True):
-    """What 1,000 (or the package) costs an account, and why."""
+    """An account's rate per 1,000 (or per package), and the rule that decided it."""
 
     rate: Decimal
     rule: PriceRule
-    is_raised: bool = False  # to what it costs
+    is_raised: bool = False  # raised to the service's cost
 
 
 class PricedService(msgspec.Struct, frozen=True):
-    """What is priced: a service, at what everybody pays; `cost` is the highest of its routes, where it is known."""
+    """A service at its own rate. `cost` is the highest cost of its routes; None if it is not known."""
 
     service: int
     category: int
@@ -46,7 +52,7 @@ class PricedService(msgspec.Struct, frozen=True):
 
 
 class PriceList(msgspec.Struct, frozen=True):
-    """A price list. Discounts are in percent, by category; rates are by service."""
+    """A price list. `discounts` are in percent, by category id; `rates` are by service id."""
 
     id: int
     discount: Decimal
@@ -55,7 +61,7 @@ class PriceList(msgspec.Struct, frozen=True):
     rates: dict[int, Decimal] = {}
 
     def price(self, goods: PricedService) -> Price:
-        """Return what those on the list pay."""
+        """Return the price for accounts on this list."""
         decided = self._decide(goods)
         if not self.is_above_cost or goods.cost is None:
             return decided
@@ -85,7 +91,7 @@ FROM accounts_account a JOIN catalog_pricelistmember m ON m.account_id = coalesc
 WHERE a.id = ANY(%s::bigint[])
 """
 
-# What 1,000 of ours cost by each route, as `providers.following.way` reckons it; the products are exact.
+# What 1,000 of a service cost by each route, computed as in `providers.service_sync`. The products are exact.
 _COSTS = """
 SELECT r.service_id,
        max(o.rate * p.exchange_rate
@@ -101,7 +107,7 @@ _COUNTED = [type_.value for type_, rule in RULES.items() if rule.quantity is Qua
 
 
 def load(connection: Connection) -> dict[int, PriceList]:
-    """Read the price lists, by id; a desk without any is asked one thing only."""
+    """Return the price lists by id. A desk without price lists costs one query only."""
     lists = Cursor(connection).execute(_LISTS).fetchall()
     if not lists:
         return {}
@@ -118,10 +124,10 @@ def load(connection: Connection) -> dict[int, PriceList]:
 
 
 def load_members(connection: Connection, accounts: Collection[int]) -> dict[int, int]:
-    """Return the price list of each of these accounts that is on one."""
+    """Return the price list's id by account. Accounts without a price list are left out."""
     return dict(Cursor(connection).execute(_MEMBERS, [arrays.of_numbers(accounts)]).fetchall())
 
 
 def load_costs(connection: Connection) -> dict[int, Decimal]:
-    """Return what 1,000 (or the package) cost of the services on sale that go to providers, by the dearest route."""
+    """Return the cost per 1,000 (or per package) by service on sale at a provider; the dearest route counts."""
     return dict(Cursor(connection).execute(_COSTS, [_COUNTED, Fulfilment.PROVIDER.value]).fetchall())

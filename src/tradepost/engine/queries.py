@@ -1,8 +1,7 @@
-"""Queries of the API: balances, the services on sale, and how orders stand, for many callers at once.
+"""Queries of the API: balances, services on sale, and the status of orders, for many callers at once.
 
-One SELECT confirms the keys of the whole batch and returns their balances and the catalog's version; a second one
-fetches the orders that the batch asks about, if there are any. Nothing is cached, so every answer is what the database
-says now.
+One SELECT confirms the keys of the whole batch and returns their balances and the catalog's version. If the batch asks
+about orders, a second SELECT fetches them. Neither is cached, so every answer is the database's current state.
 """
 
 from collections.abc import Sequence
@@ -44,7 +43,7 @@ class RefillStanding(msgspec.Struct, frozen=True):
 
 
 class OrderStanding(msgspec.Struct, frozen=True):
-    """How an order stands, field by field as docs/protocol.md §2 shows it. `charge` has the refunds taken off."""
+    """How an order stands, with the fields of docs/protocol.md §2. `charge` is the charge less refunds."""
 
     charge: str
     start_count: str
@@ -54,26 +53,26 @@ class OrderStanding(msgspec.Struct, frozen=True):
 
 
 class DripfeedStanding(OrderStanding, frozen=True):
-    """How a drip-feed stands: the number of runs made so far, and their orders."""
+    """How a drip-feed stands: the number of runs made so far, and the order ids of these runs."""
 
     runs: str
     orders: list[int]
 
 
 class SubscriptionStanding(OrderStanding, frozen=True):
-    """How a subscription stands: the number of posts served so far, and their orders. `expiry` is d/m/Y or empty."""
+    """How a subscription stands: the posts served so far and their order ids. `expiry` is d/m/Y or empty."""
 
     posts: str
     expiry: str
     orders: list[int]
 
 
-type OrderStandings = dict[str, OrderStanding | Refusal]  # by order id, as the caller sent it
+type OrderStandings = dict[str, OrderStanding | Refusal]  # by order id as the caller sent the id
 type RefillStandings = list[RefillStanding | Refusal]
 
 
 class Batch(NamedTuple):
-    """What is looked up once for all queries of a batch. Orders and the ids of their parts are by order id, as text."""
+    """The data read once for all queries of a batch. `orders` and `parts` (child order ids) are by order id as text."""
 
     connection: Connection
     currency: str
@@ -82,10 +81,10 @@ class Batch(NamedTuple):
 
 
 class Query[A](Request, frozen=True, kw_only=True):
-    """A question whose answer is of type `A`."""
+    """A query whose answer is of type `A`."""
 
     def answer(self, batch: Batch, caller: Caller) -> A:
-        """Return the answer for the caller, whose key is confirmed."""
+        """Return the answer for the caller, whose key must be confirmed."""
         raise NotImplementedError
 
 
@@ -106,12 +105,12 @@ class ServicesFor(Query[ServiceListing], frozen=True, kw_only=True):
 
 
 class StatusesOf(Query[OrderStandings], frozen=True, kw_only=True):
-    """Asks how orders stand, by their ids as the caller sent them."""
+    """Asks how orders stand. `orders` are the ids as the caller sent them."""
 
     orders: Sequence[str]
 
     def answer(self, batch: Batch, caller: Caller) -> OrderStandings:
-        """Return how the account's own orders stand. Other customers' orders are refused like unknown ones."""
+        """Return how the account's own orders stand. Refuse other accounts' orders like unknown ones."""
         standings: OrderStandings = {}
         for sent in self.orders:
             row = batch.orders.get(sent) or batch.orders.get(str(wire_id(sent)))  # 7 may be sent as 007
@@ -125,9 +124,10 @@ class StatusesOf(Query[OrderStandings], frozen=True, kw_only=True):
 
 
 class RefillsOf(Query[RefillStandings], frozen=True, kw_only=True):
-    """Asks how refills stand, by their ids or by their orders' (then the order's newest refill), as they were sent.
+    """Asks how refills stand. `ids` are refill ids as the caller sent them.
 
-    The answers are in the order of `ids`.
+    If `by_order` is true, `ids` are order ids, and the order's newest refill is meant. The answers are in the sequence
+    of `ids`.
     """
 
     ids: Sequence[str]
@@ -144,7 +144,7 @@ class RefillsOf(Query[RefillStandings], frozen=True, kw_only=True):
 class NewestOrdersOf(Query[list[ListedOrder]], frozen=True, kw_only=True):
     """Asks for the account's newest orders, or for the newest ones whose id is below `before`.
 
-    Runs and posts are left out: the list has their drip-feeds and subscriptions, whose status names them.
+    Leave out runs and posts. Their drip-feeds and subscriptions are listed, and the status of these names them.
     """
 
     limit: int
@@ -160,7 +160,7 @@ class NewestOrdersOf(Query[list[ListedOrder]], frozen=True, kw_only=True):
         ]
 
 
-# As texts, because that is how they are sent: the answer for 100 orders has 400 of them.
+# PostgreSQL returns texts because the API sends texts: an answer about 100 orders has 400 of them.
 _STANDINGS = """
 SELECT id::text, account_id, (charge - refunded)::text, coalesce(start_count, 0)::text, status, remains::text,
        CASE WHEN parts IS NOT NULL THEN dispatch END, CASE WHEN parts IS NOT NULL THEN fields->>'expiry' END
@@ -189,7 +189,7 @@ FROM orders_order WHERE account_id = %s AND id < %s AND parent_id IS NULL ORDER 
 
 
 def answer_queries[A](connection: Connection, queries: Sequence[Query[A]]) -> list[A | Refusal]:
-    """Answer each query, in order. A key that is not confirmed gets `InvalidKey`."""
+    """Return the answer to each query, in the sequence of `queries`; `InvalidKey` if its key is not confirmed."""
     callers = identify(connection, queries)
     confirmed = next(filter(None, callers), None)
     if confirmed is None:
@@ -202,7 +202,7 @@ def answer_queries[A](connection: Connection, queries: Sequence[Query[A]]) -> li
 
 
 def _look_up(connection: Connection, queries: Sequence[Query[object]], catalog_version: int) -> Batch:
-    """Fetch every order that the batch asks about, whichever account it belongs to, with its parts' ids."""
+    """Fetch every order that the batch asks about, of any account, and the ids of its child orders."""
     currency = settings_at(connection, catalog_version).currency
     ids = wire_ids(query.orders for query in queries if isinstance(query, StatusesOf))
     if not ids:

@@ -1,7 +1,7 @@
-"""What an order would cost, and whether its parameters are right, before it is placed. Nothing is locked or written.
+"""Quotes: check an order's parameters and compute its charge before the order is placed. Nothing is locked or written.
 
-The same catalog, reading of parameters and pricing as in `placing`, so a quote is what will be charged unless the
-catalog changes in between. What depends on the moment, funds and other orders, is decided when the order is placed.
+Quotes use the same catalog, validation and prices as `placing`, so the charge equals the quote unless the catalog
+changes in between. Only `placing` checks the customer's funds and other orders.
 """
 
 from collections.abc import Sequence
@@ -17,15 +17,13 @@ from tradepost.engine.order_types import Draft, Parameters
 
 
 class Quote(msgspec.Struct, frozen=True):
-    """What an order would be, and cost."""
-
     service: Service
     draft: Draft
     charge: Decimal
 
 
 def quote(connection: Connection, account: int, asked: Sequence[Parameters]) -> list[Quote | Refusal]:
-    """Answer each of these orders of an account, in their order, with its quote or with why it would be refused."""
+    """Return the quote or the refusal for each order of an account, in the sequence of `asked`."""
     catalog = current_catalog(connection)
     catalog.load_rates(connection, {account})
     return [_quote(catalog, account, parameters) for parameters in asked]

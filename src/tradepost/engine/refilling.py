@@ -1,9 +1,9 @@
-"""Refills: a customer asks for what has dropped off a completed order, as its service allows.
+"""Refills: a customer asks for the quantity that a completed order has lost again, if the service allows refills.
 
 1. Lock the orders of the batch in id order.
-2. Decide each by its service: has it refill, is the order completed, not too early and not too late. Of a drip-feed or
-   a subscription the runs or posts are refilled, which are orders of their own.
-3. Write the refills; a unique key refuses a second one that is open.
+2. Decide each order: the service must offer refills, and the order must be completed, not too recently and not too long
+   ago. For a drip-feed or a subscription, the customer asks to refill its runs or posts, which are orders.
+3. Write the refills. A unique key prevents a second open refill of an order.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from tradepost.engine.statuses import REFILL_TRANSITIONS, RefillStatus, Status
 
 
 class RefillOf(Request, frozen=True, kw_only=True):
-    """Asks for the refill of orders, by their ids as they were sent; the answer has its id or a refusal for each."""
+    """A request to refill orders, by ids as the client sent them. The answer has a refill id or a refusal for each."""
 
     orders: Sequence[str]
 
@@ -30,7 +30,7 @@ type Refills = list[int | Refusal]
 
 
 class RefillReport(msgspec.Struct, frozen=True):
-    """How a refill stands now."""
+    """The current status of a refill."""
 
     refill: int
     status: RefillStatus
@@ -78,7 +78,7 @@ WHERE r.id = new.id AND r.status = new.was
 
 
 def refill(connection: Connection, requests: Sequence[RefillOf]) -> list[Refills | Refusal]:
-    """Answer each request, in its order, with the new refills or with why there is none."""
+    """Return the new refills or the refusal for each request, in the sequence of `requests`."""
     callers = identify(connection, requests, to=Scope.ORDER)
     ids = wire_ids(request.orders for request in requests)
     orders.lock(connection, ids)
@@ -94,7 +94,7 @@ def refill(connection: Connection, requests: Sequence[RefillOf]) -> list[Refills
 
 
 def settle_refills(connection: Connection, reports: Sequence[RefillReport]) -> int:
-    """Take in how refills stand now and return how many moved; what the table does not allow changes nothing."""
+    """Update the refills and return how many changed. Ignore reports that `REFILL_TRANSITIONS` does not allow."""
     moves = [(report, was) for report in reports for was in RefillStatus if report.status in REFILL_TRANSITIONS[was]]
     cursor = Cursor(connection).execute(
         _SETTLE,
@@ -109,7 +109,7 @@ def settle_refills(connection: Connection, reports: Sequence[RefillReport]) -> i
 
 
 def _decide(found: dict[int, _Order], sent: str, account: int) -> int | Refusal:
-    """Return the id of an order that may be refilled, or why it may not."""
+    """Return the order's id if the order may be refilled, otherwise the refusal."""
     order = found.get(wire_id(sent) or 0)
     if order is None or order.account != account:
         return IncorrectOrder()
@@ -119,14 +119,14 @@ def _decide(found: dict[int, _Order], sent: str, account: int) -> int | Refusal:
 
 
 def _answer(decided: int | Refusal, made: dict[int, int]) -> int | Refusal:
-    """Answer for one order; named twice in one batch it is refilled once."""
+    """Return the refill's id or the refusal for one order. If a batch names an order twice, refill it once."""
     if isinstance(decided, Refusal):
         return decided
     return made.pop(decided) if decided in made else RefillNotEligible()
 
 
 def _write(connection: Connection, due: Sequence[_Order]) -> dict[int, int]:
-    """Write a refill for each order and return their ids by order; one that has an open refill gets none."""
+    """Write a refill for each order that has no open refill, and return the refill ids by order id."""
     if not due:
         return {}
     columns = [arrays.of_numbers(order.id for order in due), arrays.of_numbers(order.account for order in due)]

@@ -1,4 +1,4 @@
-"""Who fulfils an order: whom its service names, but the simulator if a test account orders."""
+"""Who fulfils an order: the simulator if a test account orders, otherwise as the service says."""
 
 from decimal import ROUND_CEILING, Decimal
 
@@ -17,7 +17,7 @@ class Fulfilment(TextEnum):
 
     @property
     def label(self) -> str:
-        """How the back office calls it."""
+        """The name that the back office shows."""
         return _LABELS[self]
 
 
@@ -25,23 +25,23 @@ _LABELS = {Fulfilment.MANUAL: "By hand", Fulfilment.SIMULATED: "Simulator", Fulf
 
 
 class OnRefusal(TextEnum):
-    """What becomes of an order that every route has refused."""
+    """What happens to an order that every route has refused."""
 
-    CANCEL = "cancel"  # it is canceled and given back
-    HOLD = "hold"  # it waits for a person
+    CANCEL = "cancel"  # the order is canceled and refunded
+    HOLD = "hold"  # the order waits for staff
 
 
 class Route(msgspec.Struct, frozen=True):
-    """A service's way to a provider. A service's routes are tried in their order."""
+    """A service's route to a provider."""
 
     id: int
     provider: int
 
 
 def first_dispatch(fulfilment: str, *, is_play: bool, has_route: bool) -> Dispatch:
-    """Return where an order stands when it has just been placed.
+    """Return the dispatch of a new order.
 
-    Play money buys simulated orders only. What no route leads anywhere is fulfilled by hand.
+    Play money buys simulated orders only. If a provider's service has no route, staff fulfil the order by hand.
     """
     if is_play or fulfilment == Fulfilment.SIMULATED:
         return Dispatch.SIMULATED
@@ -49,14 +49,14 @@ def first_dispatch(fulfilment: str, *, is_play: bool, has_route: bool) -> Dispat
 
 
 def quantity_to_order(quantity: int, multiplier: Decimal, overflow_percent: int) -> int:
-    """Return how much is ordered upstream, rounded up, so that `quantity` of ours comes of it."""
+    """Return the quantity to order upstream, rounded up, so that the customer gets `quantity`."""
     return int((quantity * multiplier * (100 + overflow_percent) / 100).to_integral_value(ROUND_CEILING))
 
 
 def remains_of_ours(quantity: int, ordered: int, remains: int, multiplier: Decimal) -> int:
-    """Return what is undelivered of our quantity when `remains` is of what was ordered upstream.
+    """Return the remains of the customer's `quantity` if `remains` of the `ordered` upstream quantity is left.
 
-    What was ordered above the quantity, and what is delivered over, never makes it less than nothing.
+    The result is from 0 to `quantity`, even if more was ordered or delivered upstream.
     """
     delivered = int(Decimal(ordered - remains) / multiplier)
     return min(max(quantity - delivered, 0), quantity)

@@ -1,11 +1,11 @@
-"""Settling orders: whoever learns how an order stands (simulator, poller, staff) tells it here.
+"""Settling orders: the simulator, the poller and staff report here how an order stands.
 
-1. Lock the orders of the batch, and the parents of those that are parts, in id order.
-2. Hold each report against the table of transitions; what it does not allow changes nothing.
+1. Lock the orders of the batch, and the parents of child orders, in id order.
+2. Check each report against the table of transitions. If the table does not allow a report, ignore it.
 3. Lock the accounts that get money back, in id order, and post the refunds.
-4. Write the orders and their events, then bring the parents up to where their parts stand.
+4. Write the orders and their events, then update the parents from their child orders.
 
-A report that has been heard before changes nothing either, so refunds happen once (docs/architecture.md, money).
+A repeated report changes nothing either, so each refund happens once (docs/architecture.md, money).
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ from tradepost.engine.statuses import ACTIVE, SUBSCRIBED, TRANSITIONS, CancelSta
 
 
 class Report(msgspec.Struct, frozen=True):
-    """How an order stands now. None: nothing new about that."""
+    """How an order stands now. A field is None if nothing new is known about it."""
 
     order: int
     status: Status
@@ -34,7 +34,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class SettleResult(StrEnum):
-    """What became of a report."""
+    """What a report did."""
 
     SETTLED = "settled"
     UNCHANGED = "unchanged"
@@ -43,7 +43,7 @@ class SettleResult(StrEnum):
 
 
 class _Refund(msgspec.Struct, frozen=True):
-    """Money to give back: `order` is the one that was charged, `part` tells for which of its parts (0: for itself)."""
+    """Money to give back. `order` is the order that was charged; `part` is its part to refund (0: the order itself)."""
 
     order: Order
     part: int
@@ -63,10 +63,10 @@ WHERE c.order_id = ended.id AND c.state = 'open'
 
 
 def settle(connection: Connection, reports: Sequence[Report], *, actor: str) -> list[SettleResult]:
-    """Take in how orders stand, refunds included, and say of each report what became of it.
+    """Apply the reports, post the refunds, and return a result for each report.
 
-    Of a drip-feed the only report is Canceled: it makes no further run, and the runs nobody has begun to fulfil are
-    canceled with it. Where it stands follows from its runs.
+    A drip-feed takes only Canceled reports. It then makes no further run, and its runs that nobody has begun to fulfil
+    are canceled too. Its own status follows from its runs.
     """
     asked = {report.order for report in reports}
     found = orders.lock(connection, asked)
@@ -80,30 +80,30 @@ def settle(connection: Connection, reports: Sequence[Report], *, actor: str) -> 
 
 
 def refund_due(order: Order) -> tuple[TransferKind, Decimal]:
-    """Return what is to be given back for an order as it stands now, and what for (docs/architecture.md, money)."""
+    """Return the kind and amount of the refund for an order as it stands now (docs/architecture.md, money)."""
     if order.status is Status.CANCELED:
         return TransferKind.CANCEL, order.charge - order.refunded
     if order.status is Status.PARTIAL:
-        # Nothing can have been refunded before.
+        # An order that has just become Partial cannot have had a refund before.
         return TransferKind.PARTIAL, money.share_of(order.charge, order.remains, order.quantity)
     return TransferKind.PARTIAL, money.ZERO
 
 
 class _Batch:
-    """Applies reports one after the other in memory, then writes all that has come of them."""
+    """Applies reports one by one in memory, then writes all changes."""
 
     def __init__(self, found: dict[int, Order]) -> None:
         self._orders = found
-        self._made: defaultdict[int, list[Order]] = defaultdict(list)  # the parts of the parents that are reported on
+        self._made: defaultdict[int, list[Order]] = defaultdict(list)  # child orders, by parent that a report is about
         self._running: set[int] = set()
         self._changed: dict[int, Order] = {}
-        self._parents: dict[int, Order] = {}  # to be brought up to their parts
+        self._parents: dict[int, Order] = {}  # to update from their child orders
         self._moves: list[Move] = []
         self._refunds: list[_Refund] = []
         self._stopped: list[int] = []
 
     def bring_parts(self, connection: Connection, parents: Sequence[int]) -> None:
-        """Lock the parts of these parents, and learn which of them have more to come."""
+        """Lock the child orders of these parents, and find the drip-feeds that have more runs to make."""
         self._orders = orders.lock_parts(connection, parents) | self._orders
         for order in self._orders.values():
             if order.parent:
@@ -111,7 +111,6 @@ class _Batch:
         self._running = child_orders.find_running(connection, parents)
 
     def apply(self, report: Report) -> SettleResult:
-        """Change an order as the report says."""
         order = self._orders.get(report.order)
         if order is None:
             return SettleResult.UNKNOWN
@@ -169,7 +168,7 @@ class _Batch:
         return SettleResult.SETTLED
 
     def _give_back(self, order: Order, kind: TransferKind, amount: Decimal) -> None:
-        """Give back for an order; for a part, on its parent, which is what was charged."""
+        """Refund an order. For a child order, refund its parent, because the parent was charged."""
         if not amount:
             return
         order.refunded += amount
@@ -204,7 +203,7 @@ class _Batch:
 
 def _remains(order: Order, report: Report) -> int:
     if report.remains is not None:
-        return min(max(report.remains, 0), order.quantity)  # upstreams deliver over, and count below zero
+        return min(max(report.remains, 0), order.quantity)  # upstreams that deliver too much report remains below zero
     return 0 if report.status is Status.COMPLETED else order.remains
 
 
@@ -227,9 +226,9 @@ def _post(connection: Connection, refunds: Sequence[_Refund], *, actor: str) -> 
 
 
 def _end(connection: Connection, ended: Sequence[Move]) -> None:
-    """Have nobody wait for orders that are over: not for their upstream, and not for an answer to a cancel request.
+    """For orders that have ended, stop following their upstream and close their cancel requests.
 
-    That one is accepted if money came back.
+    If the order was completed, the cancel request is rejected; otherwise it is accepted.
     """
     if ended:
         states = [CancelState.REJECTED if move.to is Status.COMPLETED else CancelState.ACCEPTED for move in ended]

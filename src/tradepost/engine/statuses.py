@@ -1,13 +1,13 @@
-"""Where an order can stand, and which moves are allowed: docs/protocol.md §2, docs/architecture.md, orders.
+"""The states of an order and the allowed moves between them: docs/protocol.md §2, docs/architecture.md, orders.
 
-`Status` is what the customer sees, letter for letter; `Dispatch` is where the order stands with whoever fulfils it.
+The customer sees `Status`, letter for letter. `Dispatch` is where the order stands with its upstream.
 """
 
 from tradepost.engine.enums import TextEnum
 
 
 class Status(TextEnum):
-    """What the customer sees; the values are the protocol's strings."""
+    """The status that the customer sees; the values are the protocol's strings."""
 
     PENDING = "Pending"
     PROCESSING = "Processing"
@@ -15,7 +15,7 @@ class Status(TextEnum):
     COMPLETED = "Completed"
     PARTIAL = "Partial"
     CANCELED = "Canceled"
-    # Of subscriptions only, which are Active, Paused, Completed, Expired or Canceled.
+    # For subscriptions only. A subscription is Active, Paused, Completed, Expired or Canceled.
     ACTIVE = "Active"
     PAUSED = "Paused"
     EXPIRED = "Expired"
@@ -24,9 +24,9 @@ class Status(TextEnum):
 class Dispatch(TextEnum):
     """Where an order stands with its upstream."""
 
-    NONE = "none"  # nobody to send it to: fulfilled by hand
+    NONE = "none"  # no provider: staff fulfil the order by hand
     SIMULATED = "simulated"
-    RUNS = "runs"  # a drip-feed: what is fulfilled are its runs, orders of their own
+    RUNS = "runs"  # a drip-feed: its runs are fulfilled, as orders of their own
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
@@ -36,11 +36,11 @@ class Dispatch(TextEnum):
 
 DELIVERING = (Status.PENDING, Status.PROCESSING, Status.IN_PROGRESS)
 SUBSCRIBED = (Status.ACTIVE, Status.PAUSED)
-ACTIVE = DELIVERING + SUBSCRIBED  # not over yet
+ACTIVE = DELIVERING + SUBSCRIBED  # has not ended
 NOT_LEFT = frozenset({Dispatch.NONE, Dispatch.SIMULATED, Dispatch.QUEUED, Dispatch.REFUSED})
 
-# An order moves forward. What is over changes only towards giving money back: a Completed order may still turn out
-# short (Partial) or void (Canceled), never the other way round.
+# An order moves forward. Once it has ended, it changes only if money is given back: a Completed order may still become
+# Partial or Canceled, but never the other way round.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.PENDING: frozenset(
         {Status.PROCESSING, Status.IN_PROGRESS, Status.COMPLETED, Status.PARTIAL, Status.CANCELED}
@@ -56,8 +56,8 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 }
 
 
-# What is `sending`, `sent` or `unsure` may exist upstream: it goes back to the queue only when it is certain that it
-# does not. Nothing but `queued` is ever sent.
+# An order that is `sending`, `sent` or `unsure` may exist upstream. It returns to the queue only if it certainly does
+# not exist there. Only `queued` orders are sent.
 DISPATCH_TRANSITIONS: dict[Dispatch, frozenset[Dispatch]] = {
     Dispatch.NONE: frozenset(),
     Dispatch.SIMULATED: frozenset(),
@@ -92,7 +92,7 @@ REFILL_TRANSITIONS: dict[RefillStatus, frozenset[RefillStatus]] = {
 
 
 class CancelState(TextEnum):
-    """What became of a customer's wish to cancel; it is settled along with its order."""
+    """The state of a customer's cancel request, which is closed when its order ends."""
 
     OPEN = "open"
     ACCEPTED = "accepted"

@@ -1,7 +1,7 @@
-"""Subscriptions: whoever fulfils one watches for new posts; each post it serves is mirrored as an order of its own.
+"""Subscriptions: the provider, simulator or staff watch for new posts, and each post they serve becomes a child order.
 
-The subscription is charged for all its posts when it is placed, each at `max`; at its end those that never came are
-given back (`settling`). A post's order stands for its share of the charge (`child_orders`).
+The customer pays for all posts, each at `max`, when the subscription is placed. When the subscription ends, the posts
+that never came are refunded (`settling`). A post's order carries its share of the charge (`child_orders`).
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from tradepost.engine.statuses import SUBSCRIBED, Dispatch
 
 
 class Post(msgspec.Struct, frozen=True):
-    """The `part`th post, from 1, that a subscription serves, and how much that post is to get.
+    """A post that a subscription serves. `part` is its number, from 1; `quantity` is what the post is to get.
 
-    `upstream_id` is the order for it at the provider that watches the subscription, if one does.
+    If a provider watches the subscription, `upstream_id` is the provider's id of the order for this post.
     """
 
     subscription: int
@@ -40,7 +40,7 @@ ORDER BY p.id, new.part
 RETURNING id, parent_id, part
 """
 
-# A post at a provider is an order there: it is followed like one that was sent.
+# A post served by a provider is an order there, so it is followed like an order that was sent.
 _AT_PROVIDER = """
 WITH placed AS (
     SELECT new.order_id, u.account_id, u.provider_id, u.route_id, new.upstream_id, new.quantity
@@ -58,7 +58,7 @@ INSERT INTO orders_upstreamorder (order_id, account_id, provider_id, route_id, s
 SELECT order_id, account_id, provider_id, route_id, 'sent', 1, upstream_id, quantity, now() FROM placed
 """
 
-# Whoever watches a subscription elsewhere ends it there; ours are ended here.
+# A provider ends the subscriptions that it watches. The desk ends those of the simulator and of staff.
 _EXPIRED = """
 SELECT id FROM orders_order
 WHERE status = ANY(%s) AND dispatch = ANY(%s)
@@ -68,9 +68,10 @@ ORDER BY id LIMIT %s
 
 
 def mirror_posts(connection: Connection, posts: Sequence[Post]) -> int:
-    """Write an order for each post that is its subscription's next one, and return how many were.
+    """Write an order for each post that is its subscription's next one, and return the number of orders.
 
-    Posts mirrored before, those of a subscription that is over, and those beyond what was paid for are left out.
+    Ignore posts that already have an order, posts of a subscription that has ended, and posts beyond the number paid
+    for.
     """
     subscriptions = orders.lock(connection, {post.subscription for post in posts})
     made = child_orders.count_parts(
@@ -88,7 +89,7 @@ def mirror_posts(connection: Connection, posts: Sequence[Post]) -> int:
 
 
 def find_expired(connection: Connection, *, limit: int) -> list[int]:
-    """Return subscriptions of ours that have passed their last day, in UTC."""
+    """Return up to `limit` simulated or manual subscriptions whose last day (UTC) has passed."""
     ours = [Dispatch.NONE.value, Dispatch.SIMULATED.value]
     rows = Cursor(connection).execute(_EXPIRED, [list(SUBSCRIBED), ours, limit])
     return [row[0] for row in rows]
