@@ -4,7 +4,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
-_PROGRAM = "from tradepost.up.worker import work; work()"
+_PROGRAM = "from tradepost.up.worker import run_worker; run_worker()"
 
 
 @dataclass
