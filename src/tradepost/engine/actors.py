@@ -1,11 +1,10 @@
-"""How what is done is signed: with the name of whoever does it, cut to what the records hold.
+"""The actor that records of orders and money name, cut to the length of their column.
 
-An e-mail address may be longer than that. What moves orders and money is never refused for its signature.
+A name can be an e-mail address, which may be longer. A long name must never stop an order or a transfer.
 """
 
 ACTOR_CHARS_MAX = 80
 
 
 def actor_label(actor: str) -> str:
-    """Return a name as the records hold it."""
     return actor[:ACTOR_CHARS_MAX]

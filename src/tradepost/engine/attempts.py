@@ -1,8 +1,10 @@
-"""What came of the attempts to place orders with providers (docs/architecture.md, orders).
+"""The outcomes of attempts to place orders with providers (docs/architecture.md, orders).
 
-`sent`: it exists there, by this id. *Declined*: it definitely does not, and the next route is tried; without one the
-order is `refused`, and canceled or held as its service says. *Later*: it definitely does not yet, and stays queued.
-Anything else is `unsure`.
+- Sent: the order exists at the provider, under the id that it returned.
+- Declined: the order definitely does not exist there. The next route is tried. If there is none, the order is
+  `refused`, and canceled or held, as the service is set.
+- Later: the order definitely does not exist there yet. It stays queued.
+- Unsure: anything else.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,23 +21,21 @@ from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Dispatch, Status
 
 ACTOR = "dispatch"
-REFUSED = "refused by its provider: "  # before its answer
+REFUSED = "refused by its provider: "  # the provider's response follows
 RESPONSE_CHARS_MAX = 4_000
 AT_ONCE = timedelta(0)
-ASK_AGAIN = timedelta(seconds=30)  # for what is unsure, at a provider that takes keys
+ASK_AGAIN = timedelta(seconds=30)  # until an unsure order is sent again, if its provider takes idempotency keys
 
 
 class AttemptOutcome(StrEnum):
-    """What came of an attempt."""
-
     SENT = "sent"
-    DECLINED = "declined"  # definitely: the next route may be tried
-    LATER = "later"  # definitely not taken now, but it may be
+    DECLINED = "declined"  # definitely not taken: the next route may be tried
+    LATER = "later"  # definitely not taken now, but the provider may take it later
     UNSURE = "unsure"
 
 
 class AttemptResult(msgspec.Struct, frozen=True):
-    """What came of the attempt of an order, with the evidence. `upstream_id` is what the provider calls it."""
+    """The outcome of an attempt, with the provider's response. `upstream_id` is the provider's id of the order."""
 
     order: int
     attempt: int
@@ -46,7 +46,7 @@ class AttemptResult(msgspec.Struct, frozen=True):
 
 
 class DispatchState(msgspec.Struct, frozen=True):
-    """How far an order is on its way to a provider; the order is locked."""
+    """The dispatch state of an order, whose row is locked."""
 
     order: int
     provider: int
@@ -55,7 +55,10 @@ class DispatchState(msgspec.Struct, frozen=True):
     on_refusal: str
 
     def waits_for(self, result: "AttemptResult") -> bool:
-        """Tell whether this is the attempt whose outcome is awaited; of what waits itself, only that it can't go."""
+        """Return whether to apply this result: it must be of the last attempt, and the order not sent yet.
+
+        If the order is queued or refused, only DECLINED and LATER apply.
+        """
         if self.attempt_count != result.attempt:
             return False
         if self.state in {Dispatch.QUEUED, Dispatch.REFUSED}:
@@ -90,7 +93,7 @@ FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::float8[]) AS new (order_id
 WHERE u.order_id = new.order_id
 """
 
-# The first route that has not been tried.
+# Takes the first route that has not been tried.
 _NEXT_ROUTE = """
 UPDATE orders_upstreamorder u
 SET route_id = next.route_id, provider_id = next.provider_id, state = 'queued', due_at = now()
@@ -110,7 +113,7 @@ RETURNING u.order_id, u.provider_id
 
 
 def record(connection: Connection, results: Sequence[AttemptResult], *, actor: str = ACTOR) -> None:
-    """Take in what came of attempts. What is over by now keeps its evidence and nothing else changes."""
+    """Apply the outcomes of attempts. If an order has ended, only store the provider's response."""
     if not results:
         return
     locked = orders.lock(connection, {result.order for result in results})
@@ -138,13 +141,13 @@ def record(connection: Connection, results: Sequence[AttemptResult], *, actor: s
 
 
 def dispatch_states(connection: Connection, locked: Collection[int]) -> dict[int, DispatchState]:
-    """Return how far orders are, which are locked; those that are over or go to no provider have no way."""
+    """Return the states of these locked orders, by order. Ended orders and those without a provider are left out."""
     rows = Cursor(connection).execute(_DISPATCH_STATES, [arrays.of_numbers(locked)], prepare=True)
     return {row[0]: DispatchState(*row) for row in rows}
 
 
 def _moves(order: Order, result: AttemptResult, *, has_route: bool) -> list[Move]:
-    """Return the moves that an outcome leads to; a declined order goes on to its next route through the queue."""
+    """Return the moves for an outcome. If a declined order has another route, queue it again."""
     to = Dispatch.QUEUED if has_route else _STATES[result.outcome]
     return [] if order.dispatch is to else [orders.move_dispatch(order, to, result.response)]
 
@@ -152,7 +155,7 @@ def _moves(order: Order, result: AttemptResult, *, has_route: bool) -> list[Move
 def _without_wrong_ids(
     connection: Connection, results: Sequence[AttemptResult], ways: dict[int, DispatchState]
 ) -> list[AttemptResult]:
-    """Make unsure what was answered with the id of another order: a provider never has two orders under one id."""
+    """If a provider returned the id of another order, make that result UNSURE. A provider's ids are unique."""
     by_provider: dict[int, list[str]] = {}
     for each in results:
         if each.outcome is AttemptOutcome.SENT and each.order in ways:
@@ -176,7 +179,7 @@ def _without_wrong_ids(
 
 
 def known_upstream_ids(connection: Connection, provider: int, upstream_ids: Sequence[str]) -> set[str]:
-    """Return which of these ids are orders of ours at a provider already."""
+    """Return the ids that this provider has already given to other orders."""
     rows = Cursor(connection).execute(_KNOWN_THERE, [provider, arrays.of_texts(upstream_ids)], prepare=True)
     return {row[0] for row in rows}
 
@@ -202,7 +205,7 @@ def _complete_attempts(connection: Connection, results: Sequence[AttemptResult])
 
 
 def _next_routes(connection: Connection, declined: Sequence[int]) -> set[int]:
-    """Queue orders for the route after the one that declined, and return those that have one."""
+    """Queue declined orders for their next route; return the orders that have one."""
     if not declined:
         return set()
     rows = Cursor(connection).execute(_NEXT_ROUTE, [arrays.of_numbers(declined)], prepare=True).fetchall()

@@ -1,6 +1,6 @@
-"""Who asks: the keys and accounts of a batch, looked up in one statement.
+"""Authenticate requests: look up the keys and accounts of a batch in one statement.
 
-Nothing is cached, so a revoked key and a suspended account are refused at once.
+Nothing is cached, so revoked keys and suspended accounts are refused at once.
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from tradepost.engine.site_settings import read_settings
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What every request has: by whom it is made (the digest of a key, or the id of an account), and from where."""
+    """The part that all requests share: `by` (the digest of a key, or an account's id) and the client's IP address."""
 
     by: BuyerId
     address: str | None = None
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Whose key it is, what it may do, and what the same statement tells along. An account itself may do everything."""
+    """The account that makes a request, and what its key may do. Without a key, an account may do everything."""
 
     account: int
     balance: Decimal
@@ -57,10 +57,10 @@ SELECT digest, requests_a_minute FROM accounts_key WHERE digest = ANY(%(digests)
 
 
 def identify(connection: Connection, requests: Sequence[Request], *, to: Scope = Scope.READ) -> list[Caller | None]:
-    """Return for each request who asks, or None if that key or account may not do this, or not from there."""
+    """Return the caller of each request; None if the key or account is unknown, or not allowed this from there."""
     accounts = {request.by for request in requests if isinstance(request.by, int)}
     query, parameters = _KEYS, [arrays.of_bytes({each.by for each in requests if isinstance(each.by, bytes)})]
-    if accounts:  # apart, so that the API's statement stays as it is
+    if accounts:  # added only if needed, so that the API's statement stays the same
         query, parameters = _KEYS + _ACCOUNTS, [*parameters, arrays.of_numbers(accounts)]
     rows = Cursor(connection).execute(query, parameters, prepare=True)
     callers: dict[BuyerId, Caller] = {row[0] if row[1] is None else row[1]: Caller(*row[2:]) for row in rows}
@@ -74,10 +74,10 @@ def _allowed(caller: Caller | None, request: Request, to: Scope) -> Caller | Non
 
 
 def record_key_use(connection: Connection, digests: Sequence[bytes]) -> list[int | None]:
-    """Write down that these keys are in use, and return how many requests a minute each may make.
+    """Record the use of these keys; return the limit of each, in requests a minute.
 
-    That is None for keys without a limit of their own, and for unknown ones. Rows that say already, to the minute,
-    that they are in use are left alone. Along with it the desk's own settings are read, and with them its default.
+    The limit is None if the key is unknown or has no limit of its own. Each key's row is written at most once a minute.
+    This also reads the desk's settings, which contain the default limit.
     """
     read_settings(connection)
     rows = Cursor(connection).execute(_RECORD_USE, {"digests": arrays.of_bytes(digests)}, prepare=True)

@@ -1,14 +1,14 @@
-"""Writing down a past: orders that are over, and the money that they moved, as if they had come in one by one.
+"""Write a history: ended orders and their transfers, as if customers had placed the orders one by one.
 
-For a desk that begins with one, as the demo does. Only the moments are given: whether an order may be asked for and
-move as it did, what it cost and what came back is decided by the rules that hold for every order (`order_types`,
-`charges`, `statuses`, `settling`).
+This is for a desk that starts with a history, such as the demo. The caller gives each order's parameters, times and
+steps. The rules for all orders (`order_types`, `charges`, `statuses`, `settling`) decide whether an order is valid,
+what it costs and what is refunded.
 
-1. `plan_past` decides all that. Nothing is written yet: what each account spends tells what it has to pay in.
-2. `write_past` writes orders, attempts, transfers and events, each set in one statement and in the order of time. It
-   refuses books that already have transfers: nothing is ever written before what has happened.
+1. `plan_past` applies these rules and writes nothing. The plan shows how much each account must top up.
+2. `write_past` writes orders, attempts, transfers and events: one statement for each kind, sorted by time. It refuses
+   books that already have transfers, because no transfer may be written before an existing one.
 
-Drip-feeds and subscriptions are not written down. The caller commits.
+Drip-feeds and subscriptions are not supported. The caller commits.
 """
 
 from collections import defaultdict
@@ -33,7 +33,7 @@ _ENCODE = msgspec.json.Encoder().encode
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A move of an order: to a status, or to where it stands with its upstream."""
+    """A change of an order's status or dispatch state."""
 
     at: datetime
     actor: str
@@ -42,7 +42,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """The one attempt to place an order with a provider; taken there if it has an id there."""
+    """The only attempt to place an order with a provider. If `upstream_id` is None, the provider refused it."""
 
     provider: int
     provider_service: int
@@ -53,23 +53,21 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class PastOrder(msgspec.Struct, frozen=True):
-    """An order that was: asked for as `place` is asked, and what became of it. `remains` is what it ended with."""
+    """An ended order: the parameters of its request, its steps and its final numbers."""
 
     account: int
     key: int | None
     mode: Mode
     parameters: Parameters
     at: datetime
-    dispatch: Dispatch  # where it began
+    dispatch: Dispatch  # the first state
     steps: Sequence[Step]
     start_count: int | None = None
-    remains: int | None = None  # None: nothing if it was delivered, all if not
+    remains: int | None = None  # at the end; None: 0 if Completed, else the full quantity
     attempt: Attempt | None = None
 
 
 class TopUp(msgspec.Struct, frozen=True):
-    """What an account paid in."""
-
     account: int
     at: datetime
     amount: Decimal
@@ -78,7 +76,7 @@ class TopUp(msgspec.Struct, frozen=True):
 
 
 class BalanceChange(msgspec.Struct, frozen=True):
-    """By how much an order changed its account's balance, and when."""
+    """A change of an account's balance by a charge (below zero) or a refund (above zero)."""
 
     at: datetime
     amount: Decimal
@@ -88,7 +86,7 @@ class BalanceChange(msgspec.Struct, frozen=True):
 
 
 class _Move(msgspec.Struct, frozen=True):
-    """A step that an order took, and from where to where."""
+    """A step of an order, with the status and dispatch state before and after."""
 
     order: Order
     step: Step
@@ -99,34 +97,34 @@ class _Move(msgspec.Struct, frozen=True):
 
 
 class _Written(msgspec.Struct, frozen=True):
-    """An order as it was asked for, and as it ended."""
+    """An order as the customer requested it (`asked`), and as it ended (`order`)."""
 
     asked: PastOrder
     service: Service
     draft: Draft
     rate: Decimal
-    order: Order  # has its id once it is written
+    order: Order  # `id` is a placeholder until the order is written
 
     @property
     def cost_in_rates(self) -> Decimal:
-        """How many times its provider's rate it cost there."""
+        """The factor by which the provider's rate is multiplied to get the cost."""
         return charges.rates(RULES[self.service.type].quantity, self.draft.quantity)
 
     @property
     def delivered(self) -> Decimal:
-        """The share of it that was delivered."""
+        """The delivered share, from 0 to 1."""
         return 1 - Decimal(self.order.remains) / self.order.quantity
 
 
 class Past(msgspec.Struct, frozen=True):
-    """What is to be written down: orders in the order of time, and what they led to."""
+    """The plan of a history: the orders, and the changes of balances and moves sorted by time."""
 
     orders: list[_Written]
     changes: list[BalanceChange]
     moves: list[_Move]
 
     def changes_by_account(self) -> dict[int, list[BalanceChange]]:
-        """Return what each account paid and got back, in the order of time."""
+        """Return the charges and refunds of each account, sorted by time."""
         found: defaultdict[int, list[BalanceChange]] = defaultdict(list)
         for change in self.changes:
             found[change.order.account].append(change)
@@ -148,7 +146,7 @@ ORDER BY number
 RETURNING id
 """
 
-# What it was to cost is reckoned as ever (`dispatching`), and what the provider told in the end is its share of that.
+# The expected cost is computed as in `dispatching`. The final cost is the delivered share of the expected cost.
 _WRITE_ATTEMPTS = """
 INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, state, upstream_id,
                             quantity, at, answered_at, response, cost_expected, cost)
@@ -176,9 +174,10 @@ SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], 
 
 
 def plan_past(connection: Connection, asked: Sequence[PastOrder]) -> Past:
-    """Decide what became of these orders, which are in the order of time.
+    """Plan the history of these orders, which must be sorted by time.
 
-    Raises a `Refusal` for one that nobody could have placed, and `ValueError` for one that could not have moved so.
+    Raises a `Refusal` if an order could not have been placed, and `ValueError` if its steps are not possible, if it has
+    not ended, or if it is a drip-feed or subscription.
     """
     now = current_catalog(connection)
     now.load_rates(connection, {each.account for each in asked})
@@ -225,7 +224,7 @@ def _placed(now: Catalog, asked: PastOrder, number: int) -> _Written:
 
 
 def _move_on(past: Past, written: _Written, step: Step) -> None:
-    """Take an order one step further, with what comes back for it."""
+    """Apply a step to an order, and add the refund that follows from the step."""
     order = written.order
     was, was_dispatch = order.status, order.dispatch
     if isinstance(step.to, Dispatch):
@@ -250,9 +249,9 @@ def _change_status(written: _Written, to: Status) -> None:
 
 
 def write_past(connection: Connection, past: Past, top_ups: Sequence[TopUp]) -> list[int]:
-    """Write a past down, with what was paid in meanwhile, and return the orders' ids.
+    """Write a history and its top-ups; return the ids of the orders.
 
-    Raises `NotEnoughFunds` if that was too little, and `BooksBegunError`.
+    Raises `NotEnoughFunds` if the top-ups are too small, and `BooksBegunError` if the books already have transfers.
     """
     ids = _write_orders(connection, past.orders)
     _write_attempts(connection, past.orders)

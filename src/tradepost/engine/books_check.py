@@ -1,6 +1,6 @@
-"""The proof of the books: every balance equals its transfers, every order's transfers equal its charge.
+"""Check the books: every balance equals its transfers, and every order's transfers equal its charge and refunds.
 
-Each rule is a query that returns what breaks it; clean books return nothing.
+Each rule is a query that returns the rows that break it. If the books are correct, all queries return nothing.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ FINDINGS_A_RULE_MAX = 100
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that is wrong."""
+    """An error in the books: the rule, the row that breaks it, and the row's values."""
 
     rule: str
     subject: str
@@ -60,7 +60,7 @@ _RULES = {
             WHERE kind IN ('partial', 'cancel', 'unused') GROUP BY order_id
         ) AS t ON t.order_id = o.id
         WHERE CASE WHEN o.parent_id IS NULL THEN o.refunded ELSE 0 END <> coalesce(t.total, 0)""",
-    # What moves for a part moves on its parent, under the part's number (decision 10).
+    # A part's refunds are posted on its parent, with the part's number as `sequence` (decision 10).
     "the refunds for a part are not what was transferred": """
         SELECT 'order ' || c.id, 'refunded ' || c.refunded || ', transferred ' || coalesce(t.total, 0)
         FROM orders_order c LEFT JOIN (
@@ -108,7 +108,7 @@ _RULES = {
         SELECT 'order ' || id, 'charge ' || charge || ', refunded ' || refunded
         FROM orders_order
         WHERE status = 'Canceled' AND refunded <> charge AND (parts IS NULL OR dispatch = 'runs')""",
-    # Roll-ups (decision 48): of what they know, every row is counted once, and everything counted for somebody.
+    # Roll-ups (decision 48) count each row up to their watermark once, and also for a service and an account.
     "a day's totals are not its transfers": """
         SELECT 'day ' || (start AT TIME ZONE 'UTC')::date,
                'charged ' || coalesce(r.charged, 0) || ' and refunded ' || coalesce(r.refunded, 0)
@@ -177,9 +177,9 @@ _RULES = {
 
 
 def check(connection: Connection) -> Iterator[Finding]:
-    """Yield what is wrong with the books, up to 100 findings a rule.
+    """Yield the errors in the books, up to 100 a rule.
 
-    All rules should see one state of the database: run it in a REPEATABLE READ transaction.
+    Call this in a REPEATABLE READ transaction, so that all rules see the same state of the database.
     """
     for rule, query in _RULES.items():
         for subject, detail in Cursor(connection).execute(f"{query} LIMIT {FINDINGS_A_RULE_MAX}"):

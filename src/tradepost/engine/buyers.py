@@ -1,7 +1,7 @@
-"""Who buys: the keys and accounts of a batch looked up, then their ledger accounts locked in id order.
+"""Find the buyers of a batch by key or account, then lock their ledger accounts in id order.
 
-Two statements, not one: while a statement waits for a row's lock PostgreSQL decides its joins anew for that row alone,
-and an account that buys by two keys then comes back as one of them.
+These are two statements. In a single one, PostgreSQL would evaluate the joins again for each row whose lock it waited
+for, and would then return only one row for an account that buys with two keys.
 """
 
 from collections.abc import Collection
@@ -42,7 +42,7 @@ WHERE a.id = ANY(%s::bigint[]) AND a.is_active
 
 
 def lock(connection: Connection, buyers: Collection[BuyerId]) -> tuple[int | None, dict[BuyerId, Buyer]]:
-    """Lock the accounts of these buyers; return the catalog's version and those that are known and not suspended."""
+    """Lock the accounts of these buyers; return the catalog's version, and the buyers that are known and active."""
     rows = (
         Cursor(connection)
         .execute(

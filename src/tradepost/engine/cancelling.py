@@ -1,10 +1,11 @@
-"""Cancels: an order that has not left yet is canceled and refunded at once; else whoever fulfils it is asked.
+"""Cancel orders. If fulfilment has not begun, cancel and refund at once; otherwise write a cancel request.
 
 1. Lock the orders of the batch in id order.
-2. Decide each by its service and by where it stands.
-3. Settle those that have not left; write a cancel request for the others. A unique key refuses a second open one.
+2. Check each order's owner, service and status.
+3. Settle the orders that have not left; write a cancel request for the others. A unique key refuses a second open
+   request for the same order.
 
-A drip-feed is stopped at once: what has not left of it is given back, its runs under way are orders of their own.
+A drip-feed stops at once: the runs that have not left are refunded. Runs that have begun are separate orders and go on.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ ACCEPTED = 1
 
 
 class CancelOf(Request, frozen=True, kw_only=True):
-    """Asks to cancel orders, by their ids as they were sent; the answer has 1 or a refusal for each."""
+    """A request to cancel orders, by ids as the client wrote them. The answer has 1 or a refusal for each id."""
 
     orders: Sequence[str]
 
@@ -45,7 +46,7 @@ UPDATE orders_cancelrequest SET state = 'rejected', settled_at = now() WHERE id 
 
 
 def cancel(connection: Connection, requests: Sequence[CancelOf], *, actor: str) -> list[Cancels | Refusal]:
-    """Answer each request, in its order, with what became of each of its orders."""
+    """Cancel the orders of each request; return the answers in the sequence of requests and ids."""
     callers = identify(connection, requests, to=Scope.ORDER)
     found = orders.lock(connection, wire_ids(request.orders for request in requests))
     cancelable = _cancelable(connection, {order.service for order in found.values()})
@@ -61,16 +62,16 @@ def cancel(connection: Connection, requests: Sequence[CancelOf], *, actor: str) 
 
 
 def accepted(order: int, *, quantity: int, remains: int, parts: int | None = None) -> Report:
-    """Return how an order ends whose cancel request is accepted: what was delivered stays, the rest is given back.
+    """Return the report that ends an order after its cancel request was accepted: the rest is refunded.
 
-    One that has parts is a subscription: it ends, and its posts are orders of their own.
+    An order with `parts` is a subscription: it ends as Canceled. Its posts are separate orders, and go on.
     """
     whole = parts is not None or remains == quantity
     return Report(order, Status.CANCELED if whole else Status.PARTIAL, remains=remains)
 
 
 def reject(connection: Connection, cancel_requests: Sequence[int]) -> int:
-    """Refuse open cancel requests, by their ids, and return how many were; their orders go on."""
+    """Reject these cancel requests, by id, if they are open; return how many were. Their orders go on."""
     return Cursor(connection).execute(_REJECT, [arrays.of_numbers(cancel_requests)]).rowcount
 
 
@@ -86,7 +87,7 @@ def _decide(order: Order | None, account: int, cancelable: set[int]) -> Order | 
 
 
 def _carry_out(connection: Connection, due: Sequence[Order], *, actor: str) -> set[int]:
-    """Cancel what has not left and ask for the rest; return the orders of which that was accepted."""
+    """Cancel the orders that have not left, write requests for the others; return the ids for which this worked."""
     at_once = [order for order in due if order.has_not_left or order.is_dripfeed]
     reports = [Report(order.id, Status.CANCELED) for order in at_once]
     outcomes = settle(connection, reports, actor=actor) if reports else []
@@ -100,7 +101,7 @@ def _carry_out(connection: Connection, due: Sequence[Order], *, actor: str) -> s
 
 
 def _answer(order: Order | Refusal, done: set[int]) -> int | Refusal:
-    """Answer for one order; named twice in one request it is accepted once."""
+    """Return the answer for an order. If a client names an order twice, only the first is accepted."""
     if isinstance(order, Refusal):
         return order
     if order.id not in done:

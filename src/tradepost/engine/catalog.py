@@ -1,9 +1,9 @@
-"""The catalog as every node holds it in memory, and how it stays exact.
+"""The catalog that every node holds in memory, and how it stays current.
 
-Triggers count `catalog_catalogversion.version` up with every change of categories, services, rates or price lists. Each
-statement that locks accounts or looks up keys reads that number along; whoever sees another one than it holds loads
-the catalog anew, in the same transaction, before it decides anything. So a change holds on every node at once,
-without a message that could be late.
+Triggers increment `catalog_catalogversion.version` with every change of categories, services, rates or price lists.
+Each statement that locks accounts or looks up keys also reads this version. If the version differs from the node's
+catalog, the node loads the catalog again, in the same transaction, before it decides anything. So every
+node applies a change at once, without a message that could arrive late.
 """
 
 import gzip
@@ -38,7 +38,7 @@ WHERE r.is_active AND NOT p.is_delisted
 ORDER BY r.service_id, r.position, r.id
 """
 
-# A test account buys at the rates of the account it stands for.
+# A test account buys at the rates of the account that it belongs to.
 _RATES = """
 SELECT a.id, r.service_id, r.rate
 FROM accounts_account a JOIN catalog_customrate r ON r.account_id = coalesce(a.test_of_id, a.id)
@@ -62,11 +62,11 @@ class Service(msgspec.Struct, frozen=True):
     terms: Terms
     one_order_per_link: bool
     fulfilment: str
-    route: Route | None = None  # the first one
+    route: Route | None = None  # the first route
 
 
 class ServiceListing(msgspec.Struct, frozen=True):
-    """The answer to `services`, ready to send, plain and compressed."""
+    """The encoded answer to `services`, plain and compressed."""
 
     plain: bytes
     gzipped: bytes
@@ -76,18 +76,18 @@ type Rates = dict[int, Decimal]  # by service
 
 
 class SpecialRates(msgspec.Struct, frozen=True):
-    """At what rates an account buys where they are not everybody's: its own, and those of the list that it is on."""
+    """The rates of an account that differ from the services' rates: its custom rates, and its price list."""
 
     own: Rates = {}
     price_list: PriceList | None = None
-    rates: Mapping[int, Decimal] = {}  # both
+    rates: Mapping[int, Decimal] = {}  # both; a custom rate wins
 
 
 _NO_SPECIAL_RATES = SpecialRates()
 
 
 class Catalog:
-    """What is for sale at one version. Shared by threads: what is kept in it is replaced, never changed."""
+    """The services on sale at one version. Threads share it, so its values are replaced and never changed."""
 
     def __init__(
         self,
@@ -100,24 +100,23 @@ class Catalog:
         self._services = {str(service.id): service for service in services}
         self._lists = lists
         self._costs = costs
-        self._listed: dict[int, Rates] = {}  # by price list, as far as they differ from the services' rates
+        self._listed: dict[int, Rates] = {}  # by price list; only rates that differ from the services'
         self._special_rates: dict[int, SpecialRates] = {}  # by account
-        self._rates: dict[int, Mapping[int, Decimal]] = {}  # of the special_rates, since every order asks for them
-        self._listings: dict[
-            tuple[int | None, int | None], ServiceListing
-        ] = {}  # by account, or price list, or neither
+        self._rates: dict[int, Mapping[int, Decimal]] = {}  # by account; a shortcut, since every order needs them
+        # By account (None if it has no custom rates) and price list (None if it is on none).
+        self._listings: dict[tuple[int | None, int | None], ServiceListing] = {}
 
     @property
     def services(self) -> Collection[Service]:
-        """What is on sale, in the order that customers see."""
+        """The services on sale, sorted as customers see them."""
         return self._services.values()
 
     def service(self, wire_id: str) -> Service | None:
-        """Find a service on sale by its id as a client writes it."""
+        """Return a service on sale by its id as the client writes it; leading zeros are ignored."""
         return self._services.get(wire_id) or self._services.get(wire_id.lstrip("0"))
 
     def load_rates(self, connection: Connection, accounts: set[int]) -> None:
-        """Make sure that the rates of these accounts are at hand, for `rate` and `listing`."""
+        """Load the missing rates of these accounts. Call this before `rate`, `price`, `rate_at` and `listing`."""
         missing = accounts - self._special_rates.keys()
         if not missing:
             return
@@ -140,7 +139,7 @@ class Catalog:
         return SpecialRates(own, price_list, ChainMap(own, listed) if own and listed else own or listed)
 
     def _listed_rates(self, price_list: PriceList) -> Rates:
-        """Price every service by a list, once for all who are on it."""
+        """Compute the rates of a price list once, for all accounts on it."""
         if price_list.id not in self._listed:
             prices = ((service, price_list.price(self._priced(service)).rate) for service in self._services.values())
             self._listed[price_list.id] = {service.id: rate for service, rate in prices if rate != service.rate}
@@ -150,16 +149,16 @@ class Catalog:
         return PricedService(service.id, service.category_id, service.rate, self._costs.get(service.id))
 
     def rate(self, account: int, service: Service) -> Decimal:
-        """Return what 1,000 (or the package) costs this account, whose rates have been loaded."""
+        """Return the rate of 1,000 (or the package) for this account, whose rates must be loaded."""
         rates = self._rates[account]
         return rates.get(service.id, service.rate) if rates else service.rate
 
     def price(self, account: int, service: Service) -> Price:
-        """Return the rate of this account, whose rates have been loaded, and what decides it."""
+        """Return the rate for this account, whose rates must be loaded, and the rule that sets it."""
         return self._price(account, self._priced(service))
 
     def rate_at(self, account: int, service: int, category: int, rate: Decimal) -> Decimal:
-        """Return what this account, whose rates have been loaded, pays where everybody pays this rate of a service."""
+        """Return this account's rate if the service's rate were `rate`. The account's rates must be loaded."""
         return self._price(account, PricedService(service, category, rate, self._costs.get(service))).rate
 
     def _price(self, account: int, goods: PricedService) -> Price:
@@ -170,7 +169,7 @@ class Catalog:
         return special.price_list.price(goods) if special.price_list else Price(goods.rate, PriceRule.SERVICE)
 
     def listing(self, account: int) -> ServiceListing:
-        """Return the answer to `services` for this account, whose rates have been loaded."""
+        """Return the answer to `services` for this account, whose rates must be loaded."""
         special = self._special_rates[account]
         whose = (account if special.own else None, special.price_list.id if special.price_list else None)
         listing = self._listings.get(whose)
@@ -203,16 +202,16 @@ class Catalog:
         return ServiceListing(plain, gzip.compress(plain, mtime=0))
 
 
-_cached: Catalog | None = None  # one database a process, so one catalog
+_cached: Catalog | None = None  # a process has one database, so one catalog
 
 
 def cached_catalog(connection: Connection) -> Catalog:
-    """Return the catalog this process holds, which may be behind; load it if there is none."""
+    """Return the catalog in memory, which may be outdated. If there is none, load it."""
     return _cached or load_catalog(connection)
 
 
 def current_catalog(connection: Connection) -> Catalog:
-    """Return the catalog as it is now."""
+    """Return the catalog at the version that the database has now."""
     row = Cursor(connection).execute("SELECT version FROM catalog_catalogversion", prepare=True).fetchone()
     assert row, "the migrations make this row"
     return catalog_at(connection, row[0])
@@ -225,10 +224,10 @@ def catalog_at(connection: Connection, version: int) -> Catalog:
 
 
 def load_catalog(connection: Connection) -> Catalog:
-    """Read the catalog and hold it for the next who asks."""
+    """Load the catalog from the database, and keep it in memory."""
     global _cached  # noqa: PLW0603 - the one value that a process holds
     cursor = Cursor(connection)
-    # The version first: if a change slips in between, the number held is behind the rows and they are read again.
+    # Read the version first. If the catalog changes in between, this version is too old, and the next use reloads.
     row = cursor.execute("SELECT version FROM catalog_catalogversion").fetchone()
     assert row, "the migrations make this row"
     routes = {service: Route(*route) for service, *route in cursor.execute(_ROUTES)}

@@ -1,4 +1,4 @@
-"""What an order costs, here and at a provider. Only this module knows which services have a flat price."""
+"""Compute what an order costs, here and at a provider. Only this module knows which services have a flat price."""
 
 from decimal import Decimal
 
@@ -15,5 +15,5 @@ def charge(service: Service, rate: Decimal, quantity: int) -> Decimal:
 
 
 def rates(counted: Quantity, quantity: int) -> Decimal:
-    """Return how many times a provider's rate, which is for 1,000 or for the package, so much costs there."""
+    """Return the factor for a provider's rate: 1 for a package, otherwise `quantity` / 1,000."""
     return Decimal(1) if counted is Quantity.PACKAGE else Decimal(quantity).scaleb(-3)

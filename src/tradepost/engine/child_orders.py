@@ -1,8 +1,8 @@
 """Orders made of parts: the runs of a drip-feed, the posts of a subscription (decision 10).
 
-The parent is charged in full when it is placed; each part is an order that stands for its share of that charge, so the
-shares of all parts add up to it. What is given back for a part moves on the parent, told apart by the part's number:
-all refunds together can never be more than the parent's charge, and the database holds them to it.
+The customer pays the parent's full charge when the order is placed. Each part is an order with a share of that charge;
+all shares add up to the charge. A part's refund is posted on the parent, with the part's number. The database checks
+that all refunds together are never more than the parent's charge.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -17,7 +17,7 @@ from tradepost.engine.statuses import ACTIVE, Status
 
 
 class PartCounts(msgspec.Struct, frozen=True):
-    """What has become of a parent's parts so far. `missing` is what those that were made did not deliver."""
+    """The numbers of a parent's parts so far. `missing` is the undelivered quantity of the parts made."""
 
     count: int = 0
     active: int = 0
@@ -43,31 +43,31 @@ _RUNNING = "SELECT order_id FROM orders_dripfeed WHERE order_id = ANY(%s::bigint
 
 
 def share(charge: Decimal, part: int, parts: int) -> Decimal:
-    """Return what one part, counted from 1, stands for."""
+    """Return the charge of one part, counted from 1."""
     return money.share_of(charge, part, parts) - money.share_of(charge, part - 1, parts)
 
 
 def unused(charge: Decimal, made: int, parts: int) -> Decimal:
-    """Return what the parts after the first `made` stand for: given back when they will never be made."""
+    """Return the charge of the parts after the first `made`. If they will never be made, it is refunded."""
     return charge - money.share_of(charge, made, parts)
 
 
 def count_parts(connection: Connection, parents: Collection[int]) -> dict[int, int]:
-    """Return how many parts of each of these orders have been made."""
+    """Return the number of parts made, by parent."""
     rows = Cursor(connection).execute(_LAST, [arrays.of_numbers(parents)], prepare=True)
     return dict.fromkeys(parents, 0) | dict(rows.fetchall())
 
 
 def find_running(connection: Connection, parents: Iterable[int]) -> set[int]:
-    """Return which of these drip-feeds have another run coming."""
+    """Return the drip-feeds that have another run to come."""
     rows = Cursor(connection).execute(_RUNNING, [arrays.of_numbers(parents)], prepare=True)
     return {row[0] for row in rows}
 
 
 def roll_up(connection: Connection, parents: Sequence[Order]) -> list[Move]:
-    """Bring parents, whose rows are locked, up to where their parts stand; return the moves of drip-feeds among them.
+    """Update parents, whose rows are locked, from their parts; return the moves of the drip-feeds.
 
-    A subscription's status is its watcher's to tell, only its numbers follow from its posts.
+    Only a subscription's numbers follow from its posts. The code that watches the subscription sets its status.
     """
     ids = [parent.id for parent in parents]
     rows = Cursor(connection).execute(_COUNTS, [list(ACTIVE), arrays.of_numbers(ids)], prepare=True)
@@ -91,7 +91,7 @@ def _count(parent: Order, made: PartCounts) -> None:
 
 
 def _status(parent: Order, made: PartCounts, *, is_running: bool) -> Status:
-    """Return where a drip-feed stands: it ends when no run is to come and every run is over."""
+    """Return the status of a drip-feed. It ends if no run is to come and every run has ended."""
     if is_running or made.active:
         return Status.IN_PROGRESS if made.count else Status.PENDING
     if made.canceled == made.count:

@@ -1,4 +1,4 @@
-"""Orders that wait to be sent to a provider, and the worker that is woken for them in the same transaction."""
+"""Queue orders for a provider, and wake a worker to send them, in the same transaction."""
 
 from collections.abc import Collection, Sequence
 
@@ -7,12 +7,10 @@ from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays
 
-VISIT = "provider.visit"  # the task that visits a provider, by the name that jobs keep
+VISIT = "provider.visit"  # the name of the task that visits a provider, as stored in jobs
 
 
 class QueuedOrder(msgspec.Struct, frozen=True):
-    """An order to be sent to a provider by a route."""
-
     order: int
     account: int
     provider: int
@@ -24,8 +22,8 @@ INSERT INTO orders_upstreamorder (order_id, account_id, provider_id, route_id)
 SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
 """
 
-# What `visit.defer` of `tradepost.fulfilment` writes, but for many and without minding those that are queued already:
-# a job that waits drains all that is there when it runs. A trigger of the table tells the workers.
+# Writes the same jobs as `visit.defer` of `tradepost.fulfilment`, but for many providers. If a visit is already queued,
+# no second job is written: a visit sends all orders that are queued when it runs. A trigger wakes the workers.
 _DEFER_VISITS = f"""
 INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args)
 SELECT 'default', '{VISIT}', 'visit ' || id, jsonb_build_object('provider', id)
@@ -35,7 +33,7 @@ ON CONFLICT DO NOTHING
 
 
 def queue(connection: Connection, queued: Sequence[QueuedOrder]) -> None:
-    """Have orders sent, as soon as this transaction is committed."""
+    """Queue orders. A worker sends them once this transaction is committed."""
     if not queued:
         return
     columns = [
@@ -49,5 +47,5 @@ def queue(connection: Connection, queued: Sequence[QueuedOrder]) -> None:
 
 
 def defer_visits(connection: Connection, providers: Collection[int]) -> None:
-    """Have a worker visit these providers."""
+    """Queue a visit to each of these providers, unless one is already queued."""
     Cursor(connection).execute(_DEFER_VISITS, [arrays.of_numbers(providers)], prepare=True)

@@ -1,13 +1,13 @@
-"""Sending orders to providers: never twice, never lost (docs/architecture.md, orders).
+"""Send orders to providers: never twice, and none is lost (docs/architecture.md, orders).
 
-1. `claim` takes queued orders of a provider: they are `sending` and their attempts are written down. The caller
-   commits, and only then lets the first byte leave.
-2. `attempts.record` takes in what came of each attempt.
-3. `abandon` finds what a worker left `sending` when it died: nobody knows what became of it, so it is `unsure`.
+1. `claim` takes queued orders of a provider, sets them to `sending` and writes their attempts. The caller commits
+   before it sends the first byte.
+2. `attempts.record` applies the outcome of each attempt.
+3. `abandon` finds orders that a worker left `sending` when it died. Their outcome is unknown, so they become `unsure`.
 
-An unsure order is never sent again by itself. A person settles it (`confirm_sent`, `send_again`, or a cancel). If the
-provider supports idempotency keys, the same request is sent again with the same key, which can't buy twice
-(`claim_unsure`).
+An unsure order is not sent again automatically: staff settle it (`confirm_sent`, `send_again`, or a cancel). The
+exception is a provider that supports idempotency keys: the same request is sent again with the same key, which
+can't buy twice (`claim_unsure`).
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from tradepost.engine.statuses import Dispatch
 
 
 class OutgoingOrder(msgspec.Struct, frozen=True):
-    """An order to be placed with a provider; its attempt is written down. `service` is the provider's id of it."""
+    """An order to send to a provider; its attempt is already written. `service` is the provider's id of the service."""
 
     order: int
     attempt: int
@@ -37,7 +37,7 @@ class OutgoingOrder(msgspec.Struct, frozen=True):
 
     @property
     def rates(self) -> Decimal | None:
-        """How many times the provider's rate it costs; None of a subscription, whose posts are charged there."""
+        """The factor for the provider's rate; None for a subscription, because the provider charges its posts."""
         if self.counted is Quantity.POSTS:
             return None
         return charges.rates(self.counted, self.quantity)
@@ -88,7 +88,7 @@ FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[]) AS new (order_id, quantit
 WHERE u.order_id = new.order_id
 """
 
-# An unsure attempt that is made again under its key is over: what comes of the new one says what became of both.
+# If an unsure attempt is repeated with its key, the old attempt ends: the new outcome holds for both.
 _CLOSE_UNSURE = """
 UPDATE orders_attempt SET state = 'refused', response = response || ' · asked for again under its key'
 WHERE order_id = ANY(%s::bigint[]) AND state = 'unsure'
@@ -114,12 +114,12 @@ SELECT u.order_id, u.attempt_count FROM orders_upstreamorder u WHERE u.provider_
 
 
 def claim(connection: Connection, provider: int, *, limit: int) -> list[OutgoingOrder]:
-    """Take queued orders of a provider, the oldest first. Commit before anything is sent."""
+    """Claim queued orders of a provider, oldest first. The caller must commit before it sends them."""
     return _take(connection, _CLAIMABLE, provider, limit, was=Dispatch.QUEUED)
 
 
 def claim_unsure(connection: Connection, provider: int, *, limit: int) -> list[OutgoingOrder]:
-    """Take orders that are unsure at a provider that takes idempotency keys, to ask for them again under theirs."""
+    """Claim unsure orders, to send them again with the same idempotency keys. The provider must support these."""
     return _take(connection, _UNSURE, provider, limit, was=Dispatch.UNSURE)
 
 
@@ -128,7 +128,7 @@ def _take(connection: Connection, query: str, provider: int, limit: int, *, was:
     ids = [row[0] for row in cursor.execute(query, [provider, limit], prepare=True)]
     if not ids:
         return []
-    # Read after the rows are locked: what someone else has taken meanwhile is not in this state any more.
+    # The rows are locked now. Leave out orders that another worker has taken in the meantime.
     ids = [row[0] for row in cursor.execute(_SENDING, [arrays.of_numbers(ids), was.value], prepare=True)]
     outgoing_orders = [
         _outgoing_order(row) for row in cursor.execute(_OUTGOING, [arrays.of_numbers(ids)], prepare=True)
@@ -156,7 +156,7 @@ def _outgoing_order(row: TupleRow) -> OutgoingOrder:
 
 
 def _as_before(connection: Connection, outgoing_orders: Sequence[OutgoingOrder]) -> list[OutgoingOrder]:
-    """Return the orders with the parameters of their first attempt: an idempotency key stands for one set of them."""
+    """Return the orders with the parameters of the unsure attempt: an idempotency key allows no others."""
     ids = arrays.of_numbers(outgoing.order for outgoing in outgoing_orders)
     before = {row[0]: row[1:] for row in Cursor(connection).execute(_CLOSE_UNSURE, [ids], prepare=True)}
     same = []
@@ -181,9 +181,9 @@ def _write_attempts(connection: Connection, outgoing_orders: Sequence[OutgoingOr
 
 
 def abandon(connection: Connection, provider: int) -> int:
-    """Declare unsure what was being sent to a provider when its worker died, and return how much.
+    """Set the orders that a dead worker left `sending` to unsure; return how many.
 
-    Only whoever has the provider to itself may call this.
+    Only the worker that is visiting the provider may call this.
     """
     rows = Cursor(connection).execute(_LEFT_SENDING, [provider], prepare=True).fetchall()
     left = "the worker died while it was being sent"
@@ -194,7 +194,7 @@ def abandon(connection: Connection, provider: int) -> int:
 
 
 def reroute(connection: Connection, *, limit: int) -> int:
-    """Send queued orders another way whose route was closed, or whose provider sells that no more; return how many."""
+    """If a queued order's route is closed or its provider's service delisted, try the next route; return how many."""
     rows = Cursor(connection).execute(_STRANDED, [limit], prepare=True).fetchall()
     closed = "its route was closed before it was sent"
     attempts.record(
@@ -204,12 +204,15 @@ def reroute(connection: Connection, *, limit: int) -> int:
 
 
 def confirm_sent(connection: Connection, order: int, upstream_id: str, *, actor: str) -> bool:
-    """Settle an unsure order that exists at its provider, by its id there. Tell whether that could be."""
+    """Set an unsure order to sent, with the provider's id of it.
+
+    Return False if the order is not unsure, or if another order has that id.
+    """
     return _settle_unsure(connection, order, AttemptOutcome.SENT, upstream_id, "found by a person", actor=actor)
 
 
 def send_again(connection: Connection, order: int, *, actor: str) -> bool:
-    """Queue an unsure order that does not exist at its provider, or a refused one. Tell whether that could be."""
+    """Queue an unsure order that the provider does not have, or a refused one; return False if it is neither."""
     return _settle_unsure(connection, order, AttemptOutcome.LATER, "", "not there, says a person", actor=actor)
 
 

@@ -1,8 +1,8 @@
-"""Drip-feeds: an order that runs several times. Each run is an order of its own, made when it is due.
+"""Drip-feeds: orders that run several times. Each run is a separate order, created when it is due.
 
-1. Lock the drip-feeds whose next run is due; those that someone else holds are left for the next time.
-2. Write an order for each: the same link and parameters, a run's quantity, its share of the charge (`child_orders`).
-3. Note when the next run is due.
+1. Lock the drip-feeds whose next run is due; skip those that another transaction has locked.
+2. Write an order for each run: the same link and parameters, a run's quantity, a share of the charge (`child_orders`).
+3. Set when the next run is due.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ from tradepost.engine.statuses import Dispatch, Status
 
 ACTOR = "drip-feed"
 BATCH = 1_000
-ON_TIME = timedelta(minutes=1)  # what intervals are told in
+ON_TIME = timedelta(minutes=1)  # the unit of intervals
 
 
 class _Run(msgspec.Struct, frozen=True):
-    """A run that is due, the `part`th of its drip-feed."""
+    """A run that is due. `part` is its number in the drip-feed, counted from 1."""
 
     part: int
     parent: int
@@ -40,11 +40,14 @@ class _Run(msgspec.Struct, frozen=True):
 
     @property
     def dispatch(self) -> Dispatch:
-        """Where it begins with whoever fulfils it."""
+        """The first dispatch state of the run."""
         return routing.first_dispatch(self.fulfilment, is_play=self.is_play, has_route=self.route is not None)
 
     def next_due_at(self) -> datetime | None:
-        """Return when the next run is due: after a downtime each missed one has its interval, none is hurried."""
+        """Return when the next run is due; None after the last run.
+
+        If this run is late (after a downtime), count the full interval from now: late runs do not catch up.
+        """
         if self.part == self.parts:
             return None
         is_on_time = self.now - self.due_at < ON_TIME
@@ -84,7 +87,7 @@ FROM unnest(%s::bigint[], %s::timestamptz[]) AS new (order_id, due_at) WHERE d.o
 
 
 def make_due(connection: Connection) -> int:
-    """Make the runs that are due, one a drip-feed and at most a batch of 1,000, and return how many were made."""
+    """Create the runs that are due, one a drip-feed and at most 1,000; return how many."""
     rows = Cursor(connection).execute(_DUE, [BATCH], prepare=True).fetchall()
     if not rows:
         return 0
@@ -117,7 +120,7 @@ def _make(connection: Connection, runs: Sequence[_Run]) -> None:
 
 
 def _begin(connection: Connection, parents: Sequence[int]) -> None:
-    """Tell the customers of drip-feeds whose first run is made."""
+    """Set drip-feeds to In progress after their first run is created, with events for the customers."""
     begun = list(orders.lock(connection, parents).values())
     moves = []
     for parent in begun:

@@ -1,22 +1,22 @@
-"""The base of the enumerations whose values are stored as they are written."""
+"""The base of enumerations whose values are stored in the database as they are."""
 
 from enum import StrEnum
 
 
 class TextEnum(StrEnum):
-    """A closed list of words, in the forms that models ask for."""
+    """An enumeration of words, with the forms that Django models need."""
 
     @property
     def label(self) -> str:
-        """How people read it; the word itself unless the list says otherwise."""
+        """The text for people: the value, unless a subclass overrides this."""
         return self.value
 
     @classmethod
     def values(cls) -> list[str]:
-        """Return the words, plain, so that a migration holds no reference to the code."""
+        """Return the values as plain strings, so that a migration does not refer to this code."""
         return [word.value for word in cls]
 
     @classmethod
     def choices(cls) -> list[tuple[str, str]]:
-        """Return each word with its label."""
+        """Return pairs of value and label."""
         return [(word.value, word.label) for word in cls]

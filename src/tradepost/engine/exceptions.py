@@ -1,5 +1,5 @@
-"""The base of every exception that Tradepost raises itself."""
+"""The base of all exceptions that Tradepost defines."""
 
 
 class TradepostError(Exception):
-    """Something failed that Tradepost foresees. Refusals of the API derive from it, too (`tradepost.engine.errors`)."""
+    """An expected failure. The API's refusals derive from it, too (`tradepost.engine.errors`)."""

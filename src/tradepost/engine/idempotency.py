@@ -1,9 +1,9 @@
-"""Retries without fear: an order asked for again is given the first answer again, not a second order.
+"""Safe retries: if a client repeats an order, it gets the first answer again, and no second order is placed.
 
-Two rules lead there. An *idempotency key* that comes with an order names it: unique for an account, kept for 30 days,
-refused with other parameters. A *duplicate window*, set for an account, takes the same service, link and quantity
-within so many seconds for the same order. Both are looked up while the account is locked, so two requests at the same
-moment make one order.
+There are two rules. A client can send an *idempotency key* with an order: the key is unique for an account, kept for 30
+days, and refused with other parameters. An account can have a *duplicate window*: within that many seconds, the same
+service, link and quantity count as the same order. Both are checked while the account is locked, so two requests at the
+same moment place one order.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ NOT_PART_OF_THE_ORDER = frozenset({"action", "idempotency_key", "request_id"})
 
 
 class KeyedOrder(msgspec.Struct, frozen=True):
-    """An order that an account has asked for by an idempotency key. `fingerprint` stands for its parameters."""
+    """An order placed with an idempotency key. `fingerprint` is the hash of its parameters."""
 
     account: int
     key: str
@@ -33,7 +33,7 @@ class KeyedOrder(msgspec.Struct, frozen=True):
 
 
 class DuplicateTraits(msgspec.Struct, frozen=True):
-    """What makes two orders of an account duplicates."""
+    """The values that two duplicate orders share."""
 
     account: int
     service: int
@@ -69,13 +69,13 @@ _DELETE_EXPIRED = "DELETE FROM orders_idempotencykey WHERE created_at < now() - 
 
 
 def fingerprint(parameters: Parameters) -> bytes:
-    """Return what stands for an order's parameters, 32 bytes, whatever order they came in."""
+    """Return a hash of an order's parameters, 32 bytes. Their sequence does not matter."""
     told = sorted((name, value) for name, value in parameters.items() if name not in NOT_PART_OF_THE_ORDER)
     return hashlib.sha256(msgspec.json.encode(told)).digest()
 
 
 def find_keyed_orders(connection: Connection, asked: Sequence[tuple[int, str]]) -> dict[tuple[int, str], KeyedOrder]:
-    """Return what these accounts have asked for by these keys before."""
+    """Return the existing orders for these pairs of account and key."""
     if not asked:
         return {}
     accounts, keys = zip(*asked, strict=True)
@@ -84,7 +84,7 @@ def find_keyed_orders(connection: Connection, asked: Sequence[tuple[int, str]]) 
 
 
 def save_keys(connection: Connection, names: Sequence[KeyedOrder]) -> None:
-    """Write down which orders the keys name. A unique key refuses a second order by one of them."""
+    """Save the keys of new orders. A unique constraint refuses a second order with the same key."""
     if names:
         columns = [
             arrays.of_numbers(name.account for name in names),
@@ -98,7 +98,7 @@ def save_keys(connection: Connection, names: Sequence[KeyedOrder]) -> None:
 def find_duplicates(
     connection: Connection, asked: Iterable[tuple[DuplicateTraits, int]]
 ) -> dict[DuplicateTraits, tuple[int, Decimal]]:
-    """Return the first order like each of these within its window, given in seconds, and what it cost."""
+    """Return the id and charge of the first order with the same traits within the window, given in seconds."""
     wanted = list(asked)
     if not wanted:
         return {}
@@ -115,5 +115,5 @@ def find_duplicates(
 
 
 def delete_expired_keys(connection: Connection) -> int:
-    """Forget the keys that are older than they are kept, and return how many."""
+    """Delete the keys older than 30 days; return how many."""
     return Cursor(connection).execute(_DELETE_EXPIRED, [KEPT]).rowcount

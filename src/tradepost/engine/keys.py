@@ -1,4 +1,4 @@
-"""API keys: how they look, and what is kept of them (docs/architecture.md, keys and people)."""
+"""API keys: their format, and what is stored of them (docs/architecture.md, keys and people)."""
 
 import hashlib
 import ipaddress
@@ -11,19 +11,19 @@ from tradepost.engine.enums import TextEnum
 
 PREFIX = "tp_"
 RANDOM_BYTES = 32
-SHOWN_CHARS = 12  # of a key: its prefix, which is kept to tell keys apart
+SHOWN_CHARS = 12  # the start of a key, which is stored so that users can recognize the key
 REQUESTS_A_MINUTE_MAX = 1_000_000
 
 
 class Scope(TextEnum):
-    """What a key may do: look only, or order as well."""
+    """What a key may do. ORDER includes READ."""
 
     READ = "read"
     ORDER = "order"
 
 
 class NewKey(NamedTuple):
-    """A key just made. `text` is shown once and kept nowhere."""
+    """A new key. `text` is shown to the user once and never stored."""
 
     text: str
     digest: bytes
@@ -31,13 +31,13 @@ class NewKey(NamedTuple):
 
 
 def generate(*, test: bool = False) -> NewKey:
-    """Make a key of 256 random bits, live or for tests."""
+    """Generate a live or test key of 256 random bits."""
     text = PREFIX + ("test_" if test else "live_") + secrets.token_urlsafe(RANDOM_BYTES)
     return NewKey(text, digest(text), text[:SHOWN_CHARS])
 
 
 def digest(text: str) -> bytes:
-    """Return what is stored of a key, 32 bytes. The key is random, so a plain hash can't be guessed back."""
+    """Return the hash of a key that is stored, 32 bytes. A plain hash is enough, because the key is random."""
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()
 
 
@@ -51,12 +51,12 @@ def _contains(networks: tuple[str, ...], address: str) -> bool:
 
 
 def is_permitted(to: Scope, address: str | None, *, scope: str | None, networks: Sequence[str]) -> bool:
-    """Return whether a key may do this from this address. `scope` and `networks` (none: any) are the key's own."""
+    """Return whether a key with this `scope` and these `networks` (empty: any) may do `to` from this address."""
     if to is Scope.ORDER and scope != Scope.ORDER:
         return False
     return not networks or (address is not None and _contains(tuple(networks), address))
 
 
 def tidy_network(network: str) -> str:
-    """Return a network as it is stored, like `10.0.0.0/8`. Raises `ValueError` if it is none."""
+    """Return a network in its stored form, like `10.0.0.0/8`. Raises `ValueError` if it is not valid."""
     return str(ipaddress.ip_network(network.strip(), strict=False))

@@ -1,8 +1,8 @@
 """The ledger: the only place where money moves (docs/architecture.md, money).
 
-A transfer moves a positive amount from one ledger account (debit) to another (credit). Customers' accounts carry a
-balance; the house's own are summed when asked for, so that no row is hot. Accounts are locked in id order, once a
-transaction and late: `lock`, then decide, then `post`.
+A transfer moves a positive amount from one ledger account (debit) to another (credit). Customers' accounts store their
+balance. The house's (the desk's own) accounts store none, so that transfers never wait for each other there: their
+balances are summed on demand. Lock accounts in id order, once a transaction and late: `lock`, then decide, then `post`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,21 +20,19 @@ from tradepost.engine.errors import NotEnoughFunds
 from tradepost.engine.exceptions import TradepostError
 from tradepost.engine.money import ZERO
 
-CUSTOMER_IDS_FROM = 1_000  # the ids below are the house's own accounts
+CUSTOMER_IDS_FROM = 1_000  # smaller ids are the house's accounts
 
 
 class SystemAccount(IntEnum):
-    """The house's own ledger accounts, by id; the migrations make their rows."""
+    """The ids of the house's ledger accounts. Migrations create their rows."""
 
     SALES = 1
     TOP_UPS = 2
     ADJUSTMENTS = 3
-    PLAY = 4  # the other side of all play money, so that it never mixes with real money
+    PLAY = 4  # the house's side of all play money, so that it never mixes with real money
 
 
 class TransferKind(TextEnum):
-    """What a transfer is for."""
-
     CHARGE = "charge"
     PARTIAL = "partial"
     CANCEL = "cancel"
@@ -44,7 +42,7 @@ class TransferKind(TextEnum):
 
     @property
     def label(self) -> str:
-        """How a statement calls it."""
+        """The text on a statement."""
         return _LABELS[self]
 
 
@@ -59,7 +57,7 @@ _LABELS = {
 
 
 class OverdrawnError(TradepostError):
-    """The account's balance is below what is to be its limit."""
+    """The account's balance is below its new limit."""
 
     def __init__(self, balance: Decimal) -> None:
         super().__init__(f"the balance is {balance}")
@@ -67,7 +65,7 @@ class OverdrawnError(TradepostError):
 
 
 class Locked(msgspec.Struct):
-    """A customer's ledger account, its row locked; `balance` follows what is posted. It holds real or play money."""
+    """A customer's ledger account, whose row is locked. Posting a movement also updates `balance`."""
 
     id: int
     account: int
@@ -76,14 +74,13 @@ class Locked(msgspec.Struct):
     is_play: bool
 
     def can_pay(self, amount: Decimal) -> bool:
-        """Tell whether balance and credit limit cover `amount`."""
         return self.balance + self.credit_limit >= amount
 
 
 class Movement(msgspec.Struct, frozen=True):
-    """Money that goes into a customer's account (`amount` above zero) or out of it (below), from or to the house.
+    """Money between the house and a customer: in (`amount` above zero) or out of the customer's account (below).
 
-    `sequence` tells apart transfers of one kind of an order: the refunds for its parts have the parts' numbers.
+    `sequence` distinguishes an order's transfers of the same kind: a part's refund has the part's number.
     """
 
     account: Locked
@@ -96,14 +93,12 @@ class Movement(msgspec.Struct, frozen=True):
 
 
 class PastMovement(Movement, frozen=True, kw_only=True):
-    """A movement that was: when, and whose."""
-
     at: datetime
     actor: str
 
 
 class BooksBegunError(TradepostError):
-    """Money has moved already, so nothing can be written behind it: a past day never changes (decision 48)."""
+    """The books already have transfers, so no history can be written: a past day never changes (decision 48)."""
 
 
 _LOCK = """
@@ -138,21 +133,21 @@ WITH moved AS (
 
 _HAVE_BEGUN = "SELECT EXISTS (SELECT FROM ledger_transfer)"
 
-_LAST = "SELECT currval('ledger_transfer_id_seq')"  # of this connection's own
+_LAST = "SELECT currval('ledger_transfer_id_seq')"  # the last id in this connection
 
 _SET_CREDIT_LIMIT = "UPDATE ledger_account SET credit_limit = %s WHERE id = %s"
 
 
 def lock(connection: Connection, accounts: Iterable[int]) -> dict[int, Locked]:
-    """Lock the ledger accounts of these accounts, in id order, and return them by account."""
+    """Lock the ledger accounts of these accounts in id order; return them by account."""
     rows = Cursor(connection).execute(_LOCK, [arrays.of_numbers(accounts)], prepare=True)
     return {row[1]: Locked(*row) for row in rows}
 
 
 def post(connection: Connection, movements: Sequence[Movement], *, actor: str) -> None:
-    """Write movements, in their order, and change the balances by them. The accounts must be locked.
+    """Write movements in the given sequence, and update the balances. The accounts must be locked.
 
-    The database has the last word: a CHECK refuses a balance beyond its limit, a unique key a second refund.
+    The database also checks them: a CHECK refuses a balance beyond its limit, and a unique key a second refund.
     """
     if not movements:
         return
@@ -161,9 +156,9 @@ def post(connection: Connection, movements: Sequence[Movement], *, actor: str) -
 
 
 def post_past(connection: Connection, movements: Sequence[PastMovement]) -> None:
-    """Write down movements that were, in the order of time, into books that have not begun. The accounts are locked.
+    """Write past movements, sorted by time, into books without transfers. The accounts must be locked.
 
-    Raises `BooksBegunError` if they have, and `NotEnoughFunds` where an account would have passed its limit.
+    Raises `BooksBegunError` if there are transfers, and `NotEnoughFunds` if an account would have passed its limit.
     """
     _check_limits(movements)
     cursor = Cursor(connection)
@@ -176,7 +171,7 @@ def post_past(connection: Connection, movements: Sequence[PastMovement]) -> None
 
 
 def _check_limits(movements: Sequence[Movement]) -> None:
-    """Go through movements one by one: each leaves its account within its limit, not only the last one."""
+    """Check the limit after each movement, not only after the last. Raises `NotEnoughFunds`."""
     left: dict[int, Decimal] = {}
     for movement in movements:
         account = movement.account
@@ -186,7 +181,7 @@ def _check_limits(movements: Sequence[Movement]) -> None:
 
 
 def _columns(movements: Sequence[Movement]) -> tuple[list[str], list[str]]:
-    """Return the columns of the transfers, and by how much which balance changes; the accounts follow."""
+    """Return the columns of the transfers and of the changes of balances; also update `account.balance`."""
     rows = []
     changes: dict[int, Decimal] = {}
     for movement in movements:
@@ -209,7 +204,7 @@ def _columns(movements: Sequence[Movement]) -> tuple[list[str], list[str]]:
 
 
 def top_up(connection: Connection, account: int, amount: Decimal, *, actor: str, note: str = "") -> Decimal:
-    """Add funds, an amount above zero, to an account and return its new balance."""
+    """Add an amount above zero to an account; return its new balance."""
     if amount <= ZERO:
         raise ValueError("a top-up adds funds")
     return _move(connection, account, amount, SystemAccount.TOP_UPS, TransferKind.TOP_UP, actor=actor, note=note)
@@ -225,9 +220,9 @@ def pay(
     actor: str,
     note: str = "",
 ) -> int:
-    """Give an account money of the house, or take it back (below zero), and return the transfer's id.
+    """Pay an account from the house, or take money back (`amount` below zero); return the transfer's id.
 
-    Raises `NotEnoughFunds` rather than pass the account's limit.
+    Raises `NotEnoughFunds` if the account would pass its limit.
     """
     _move(connection, account, amount, house, kind, actor=actor, note=note)
     [transfer] = Cursor(connection).execute(_LAST).fetchone() or ()
@@ -235,9 +230,9 @@ def pay(
 
 
 def set_credit_limit(connection: Connection, account: int, limit: Decimal) -> Decimal:
-    """Let an account's balance go so far below zero, and return how far it might before.
+    """Set how far below zero an account's balance may go; return the previous limit.
 
-    Raises `OverdrawnError` if it is further below already: what is owed is paid first.
+    Raises `OverdrawnError` if the balance is already below the new limit: the customer must pay the debt first.
     """
     locked = lock(connection, [account])[account]
     if locked.balance < -limit:

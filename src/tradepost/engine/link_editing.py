@@ -1,9 +1,9 @@
-"""Editing: what of an order may still be mended while nobody has begun to fulfil it.
+"""Edit the links of orders whose fulfilment has not begun.
 
 1. Lock the orders in id order, and read their links.
-2. Those that anybody has begun or sent keep theirs: what a provider was asked for is what we say it was.
-3. Write the links, and an event that tells the old one. A link that the account has another active order with is
-   refused by the key that refuses such an order, too.
+2. Leave out the orders that have begun or were sent: our link must be the same as the provider's.
+3. Write the links, and an event with the old link. If the service allows one active order per link, the unique key that
+   refuses a second order also refuses the edit.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,6 @@ from tradepost.engine.orders import Move, Order
 
 
 class LinkEdit(msgspec.Struct, frozen=True):
-    """The link that an order is to have."""
-
     order: int
     link: str
 
@@ -32,7 +30,7 @@ FROM unnest(%s::bigint[], %s::text[]) AS new (id, link) WHERE o.id = new.id
 
 
 def edit_links(connection: Connection, edits: Sequence[LinkEdit], *, actor: str) -> set[int]:
-    """Give orders other links, and return which have theirs now; call it inside a transaction."""
+    """Change the links of orders; return the orders that were changed. Call this inside a transaction."""
     locked = orders.lock(connection, [edit.order for edit in edits])
     editable = [edit for edit in edits if _is_editable(locked.get(edit.order))]
     rows = Cursor(connection).execute(_LINKS, [arrays.of_numbers(edit.order for edit in editable)])
@@ -57,7 +55,7 @@ def _write(connection: Connection, edits: Sequence[LinkEdit]) -> None:
 
 
 def _is_taken_in(connection: Connection, edit: LinkEdit) -> bool:
-    """Write the link of an order that is to be the only one with it, and tell whether it is."""
+    """Write the link of an order that must be the only active one with it; return False if there is another."""
     try:
         with connection.transaction():
             _write(connection, [edit])

@@ -1,7 +1,7 @@
-r"""Which links a service takes: regular expressions that can't blow up, whatever they and the links are.
+r"""The links that a service accepts: regular expressions that are safe for any pattern and any link.
 
-They are RE2's. It answers in a time that grows with the link's length and nothing else; what it can't do in that time,
-back-references and look-arounds, is no rule here. Its class `\w` and its like are of ASCII only; `\pL` is any letter.
+RE2 evaluates them. Its time grows only with the length of the link, so it has no back-references and look-arounds.
+Classes like `\w` match only ASCII; `\pL` matches any letter.
 """
 
 from functools import lru_cache
@@ -13,7 +13,7 @@ from tradepost.engine.exceptions import TradepostError
 
 PATTERN_CHARS_MAX = 500
 PATTERNS_REMEMBERED = 4_096
-MEMORY_BYTES_MAX = 1 << 20  # of one rule: the desk holds thousands
+MEMORY_BYTES_MAX = 1 << 20  # for one rule; a desk has thousands
 
 _OPTIONS = re2.Options()
 _OPTIONS.max_mem = MEMORY_BYTES_MAX
@@ -24,15 +24,15 @@ class LinkRule(Protocol):
     """A rule that a whole link must match."""
 
     def fullmatch(self, link: str, /) -> object:
-        """Return something if it does."""
+        """Return a true value if the link matches, else None."""
 
 
 class LinkPatternError(TradepostError):
-    """It is no rule; the message says why."""
+    """The pattern is not a valid rule. The message gives the reason."""
 
 
 def compile_rule(pattern: str) -> LinkRule:
-    """Return the rule that a pattern stands for. Raises `LinkPatternError`."""
+    """Compile a pattern. Raises `LinkPatternError` if it is too long or not valid."""
     if len(pattern) > PATTERN_CHARS_MAX:
         raise LinkPatternError(f"longer than {PATTERN_CHARS_MAX} characters")
     try:
@@ -44,7 +44,7 @@ def compile_rule(pattern: str) -> LinkRule:
 
 
 def compile_stored_rule(pattern: str) -> LinkRule | None:
-    """Return a service's rule, if it has one; what can't be read as one takes no link, and stops no other's."""
+    """Compile a service's pattern; None if it is empty. If it is not valid, the service accepts no link."""
     if not pattern:
         return None
     try:
@@ -55,7 +55,7 @@ def compile_stored_rule(pattern: str) -> LinkRule | None:
 
 @lru_cache(maxsize=PATTERNS_REMEMBERED)
 def is_rule(pattern: str) -> bool:
-    """Tell whether a pattern can be read; the answers are remembered, since services share few patterns."""
+    """Return whether a pattern is valid. The results are cached, because services share few patterns."""
     try:
         compile_rule(pattern)
     except LinkPatternError:
@@ -64,8 +64,7 @@ def is_rule(pattern: str) -> bool:
 
 
 class _Nothing:
-    """Takes no link."""
+    """The rule of a pattern that is not valid: it matches no link, and other services work on."""
 
-    def fullmatch(self, link: str, /) -> object:  # noqa: ARG002 - as a rule
-        """Return nothing."""
+    def fullmatch(self, link: str, /) -> object:  # noqa: ARG002 - the signature is the protocol's
         return None
