@@ -43,7 +43,7 @@ class EventInline(ReadOnlyMixin, TabularInline[OrderEvent, Order]):
 
     @admin.display(description="note")
     def note_shown(self, event: OrderEvent) -> str:
-        note: str = getattr(event, "said", "")
+        note: str = getattr(event, "visible_note", "")
         return note or formatters.NOTHING
 
     @admin.display(description="from")
