@@ -1,4 +1,4 @@
-"""Django's connection, lent to the engine."""
+"""Lends Django's database connection to the engine."""
 
 from collections.abc import Callable
 
@@ -9,9 +9,9 @@ from tradepost.engine.postgres import TRIES_MAX, is_conflict
 
 
 def engine_connection() -> psycopg.Connection:
-    """Lend Django's connection to the engine, anew if the database has dropped it since the last request.
+    """Return Django's connection. If the database has dropped the connection since the last request, open a new one.
 
-    What writes calls it inside `transaction.atomic`, which commits for both.
+    A caller that writes must be inside `transaction.atomic`, which commits Django's and the engine's statements.
     """
     connection.close_if_health_check_failed()
     connection.ensure_connection()
@@ -21,12 +21,15 @@ def engine_connection() -> psycopg.Connection:
 
 
 def in_transaction[T](work: Callable[[psycopg.Connection], T]) -> T:
-    """Run `work` in a transaction of its own and return its result. After a deadlock, run it again."""
+    """Run `work` in a transaction of its own and return its result.
+
+    After a deadlock or a serialization failure, run `work` again: at most `TRIES_MAX` times in all.
+    """
     for tries_left in reversed(range(TRIES_MAX)):
         try:
             with transaction.atomic(durable=True):
                 return work(engine_connection())
-        except (OperationalError, psycopg.OperationalError) as error:  # Django's own statements', the engine's
+        except (OperationalError, psycopg.OperationalError) as error:  # from Django's statements, or the engine's
             cause = error if isinstance(error, psycopg.Error) else error.__cause__
             if not is_conflict(cause) or not tries_left:
                 raise

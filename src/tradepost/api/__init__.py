@@ -1,1 +1,1 @@
-"""The machine API: `/api/v2` on bare ASGI, no framework, no Django."""
+"""The API for programs: `/api/v2` as a bare ASGI application, without a framework and without Django."""

@@ -1,4 +1,4 @@
-"""The ASGI shell around API v2: every request that `protocol` does not answer in place, and the lifespan."""
+"""API v2 as an ASGI application: the requests that `protocol` does not answer in place, startup and shutdown."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,13 +20,12 @@ type ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class App:
-    """`/api/v2` as an ASGI application, its lifespan included."""
+    """The ASGI application for `/api/v2`. Its lifespan starts and stops the API's lanes."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or the lifespan."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
@@ -40,7 +39,7 @@ class App:
         replied: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
         def done(reply: Reply) -> None:
-            if not replied.done():  # else its client has gone
+            if not replied.done():  # else the client has gone
                 replied.set_result(reply)
 
         handler.respond(self._api, call, done)
@@ -56,7 +55,7 @@ class App:
 
 
 async def describe(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - an ASGI application
-    """Serve the API's OpenAPI document; no key is needed."""
+    """Serve the API's OpenAPI document. The caller needs no key."""
     if scope["method"] not in {"GET", "HEAD"}:
         await _send(send, Reply(405, b"Method not allowed\n", (TEXT, (b"allow", b"GET, HEAD"))))
         return
@@ -66,10 +65,10 @@ async def describe(scope: Scope, receive: Receive, send: Send) -> None:  # noqa:
 
 
 async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
-    """Read the body whole; None if it is larger than anything sensible.
+    """Return the whole body, or None if it is larger than `BODY_BYTES_MAX`.
 
-    What is too large is read on and thrown away, up to a point: a client that is cut off while it sends sees a broken
-    connection and no answer.
+    The rest of a larger body is read and thrown away, up to `THROWN_AWAY_BYTES_MAX`. If the server stopped reading
+    earlier, the client would see a broken connection instead of the answer 413.
     """
     announced = headers.get(b"content-length", b"0")
     if not announced.isdigit() or int(announced) > THROWN_AWAY_BYTES_MAX:

@@ -1,8 +1,8 @@
-"""Group commit: requests that wait together are decided, written and committed together.
+"""Group commit: requests that wait at the same time are decided, written and committed in one transaction.
 
-A lane is one thread with one connection. A batch starts at once when none is in flight, as soon as what lies in the
-sockets is read; whatever arrives meanwhile is the next batch. Nothing ever waits for a timer, and each request is
-answered when its batch is durable.
+A lane is one thread with one database connection. If the lane is idle, a batch starts as soon as the event loop has
+read the bytes that are already in the sockets. Requests that arrive while a batch runs form the next batch. No request
+waits for a timer, and each request is answered once its batch is on disk.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ CONNECT_SECONDS_MAX = 5
 STOP_SECONDS_MAX = 2
 STATEMENT_MS_MAX = 10_000
 
-# Every statement here is a look-up by key or an insert. Plans made once and never by scanning keep it so while tables
-# grow from nothing, before anything has been analyzed.
+# Every statement of a lane looks rows up by key or inserts rows. PostgreSQL would scan small or never analyzed tables,
+# and keep doing so while they grow. So plans are made once, and without scans.
 OPTIONS = " ".join(
     f"-c {setting}"
     for setting in (
@@ -41,7 +41,10 @@ OPTIONS = " ".join(
 
 
 class DatabaseUnavailableError(TradepostError):
-    """The database could not be asked, or it is not known whether it did what it was asked."""
+    """The request has no answer, and it may be unknown whether its transaction was committed.
+
+    The database was away, too many requests were waiting, or our code failed.
+    """
 
 
 type Work[Request, Answer] = Callable[[Connection, Sequence[Request]], list[Answer]]
@@ -50,10 +53,10 @@ type _Batch[Request, Answer] = list[tuple[Request, Done[Answer]]]
 
 
 class Lane[Request, Answer]:
-    """Answers requests in batches, in the order they came.
+    """Answers requests in batches, in the order in which they came.
 
-    One that only reads needs no transaction: each of its statements sees what is committed by then either way, and two
-    round trips less are most of a small batch.
+    A lane with `reads_only` uses no transaction. Each of its statements sees the data committed by then, as it would
+    inside a transaction, and a small batch is much faster without the two round trips for BEGIN and COMMIT.
     """
 
     def __init__(self, name: str, conninfo: str, work: Work[Request, Answer], *, reads_only: bool = False) -> None:
@@ -67,22 +70,21 @@ class Lane[Request, Answer]:
         self._name = name
 
     def start(self) -> None:
-        """Begin to take requests. Call it in the event loop that will make them."""
+        """Start the thread. Call this in the event loop that will call `ask`."""
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(
-            target=self._run, name=self._name, daemon=True
-        )  # one made earlier dies in a fork
+        # Not created earlier: a thread does not survive a fork.
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the batches handed over and end."""
+        """Finish the batches handed to the thread, then end it. Wait at most `STOP_SECONDS_MAX`."""
         self._batches.put(None)
         self._thread.join(STOP_SECONDS_MAX)
 
     def ask(self, request: Request, done: Done[Answer]) -> None:
-        """Hand in a request; `done` is called in the event loop with its answer, once that is durable.
+        """Add a request to the next batch. `done` is called in the event loop, once the answer is on disk.
 
-        It gets `Unavailable` if there is none, and then perhaps at once.
+        If there is no answer, `done` gets a `DatabaseUnavailableError`. If too many requests wait, it does so at once.
         """
         if len(self._waiting) >= WAITING_MAX:
             done(DatabaseUnavailableError("too many requests are waiting"))
@@ -90,7 +92,7 @@ class Lane[Request, Answer]:
         self._waiting.append((request, done))
         if not self._in_flight:
             self._in_flight = True
-            self._loop.call_soon(self._start_batch)  # with all that has come already: it is read by then
+            self._loop.call_soon(self._start_batch)  # by then all bytes in the sockets have been read
 
     def _start_batch(self) -> None:
         batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
@@ -105,10 +107,10 @@ class Lane[Request, Answer]:
         for (_, done), answer in zip(batch, answers, strict=True):
             try:
                 done(answer)
-            except Exception:  # the others' answers are no less durable
+            except Exception:  # the other requests must still get their answers
                 logger.exception("An answer can't be passed on")
 
-    # What follows runs in the lane's own thread.
+    # The methods below run in the lane's own thread.
 
     def _run(self) -> None:
         while (batch := self._batches.get()) is not None:
@@ -126,11 +128,15 @@ class Lane[Request, Answer]:
             if len(requests) == 1:
                 logger.exception("A request can't be answered: %r", requests[0])
                 return [DatabaseUnavailableError("the request can't be answered")]
-        # One of them broke the batch: each gets its own transaction, so that only that one goes without an answer.
+        # One request broke the batch. Run each in its own transaction, so that only the broken one gets no answer.
         return [answer for request in requests for answer in self._answer([request])]
 
     def _in_transaction(self, requests: Sequence[Request]) -> list[Answer]:
-        """Do the work and commit. Until COMMIT is sent nothing has happened, so it is done again; after, never."""
+        """Run the work and commit it.
+
+        If a conflict or a lost connection comes before COMMIT is sent, nothing has been written: run the work again, at
+        most `TRIES_MAX` times in all. Once COMMIT is sent, never run it again: it may have been committed.
+        """
         for tries_left in reversed(range(TRIES_MAX)):
             connection = self._connect()
             try:

@@ -1,4 +1,4 @@
-"""From what a request holds to what goes back, whoever carries the bytes: ASGI (`app`) or our protocol (`protocol`)."""
+"""Reads a request and makes the HTTP reply, for both ways in: ASGI (`app`) and our own protocol (`protocol`)."""
 
 import math
 import time
@@ -23,7 +23,7 @@ GZIPPED: Headers = (JSON, (b"content-encoding", b"gzip"), (b"vary", b"accept-enc
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What goes back. The headers are without the length, which whoever sends it adds."""
+    """An HTTP reply. `headers` lacks the content length: the sender adds it."""
 
     status: int
     body: bytes
@@ -35,11 +35,11 @@ _UNAVAILABLE = Reply(503, b"Temporarily unavailable\n", (TEXT, (b"retry-after", 
 
 
 def read_call(head: Head, query: bytes, body: bytes, address: str | None) -> Call:
-    """Read a request that came from this address."""
+    """Read a request. If it has no `key` parameter, use the key in its `authorization` header."""
     parameters = parse_parameters(query, head.content_type, body)
     key = parameters.pop("key", None) or head.bearer
     return Call(
-        keys.digest(key),  # a missing key has a digest that no key has
+        keys.digest(key),  # a missing key gets the digest of the empty string, which no key has
         parameters,
         address,
         head.takes_gzip,
@@ -48,7 +48,7 @@ def read_call(head: Head, query: bytes, body: bytes, address: str | None) -> Cal
 
 
 def respond(api: Api, call: Call, done: Callable[[Reply], None]) -> None:
-    """Have a call answered; `done` gets the reply, at once or later, in the event loop."""
+    """Answer a call, or refuse it with 429. `done` gets the reply, at once or later, in the event loop."""
     allowance = api.admission.admit(call.key)
     if allowance and allowance.retry_in_seconds:
         retry_after = (b"retry-after", b"%d" % allowance.retry_in_seconds)
@@ -68,7 +68,7 @@ def _answered(
 
 
 def _limit_headers(allowance: Allowance) -> Headers:
-    """Tell what is left. The reset is a time of day, in seconds since 1970, as clients of this header expect."""
+    """Return the rate-limit headers. The reset is in seconds since 1970, as clients expect of this header."""
     return (
         (b"x-ratelimit-limit", b"%d" % allowance.limit),
         (b"x-ratelimit-remaining", b"%d" % allowance.remaining),

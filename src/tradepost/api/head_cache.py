@@ -1,7 +1,7 @@
-"""Heads of requests that have been read before: whoever asks often sends the same bytes up to the body.
+"""A cache of request heads. A client that sends many requests repeats the same bytes up to the body.
 
-What a parser finds in a head follows from its bytes alone. So it reads each head once, and what it found is found again
-by those bytes: a look-up in place of a third of what HTTP costs.
+The same bytes always parse to the same head. So the parser reads each head once, and later requests look it up by its
+bytes. That saves a third of the cost of HTTP.
 """
 
 from collections.abc import Sequence
@@ -12,23 +12,23 @@ HEADS_MAX = 1_000
 BYTES_MAX = 2_048
 END = b"\r\n\r\n"
 
-# What is a secret, or of one request only: no head that has it is kept.
+# Headers that hold a secret, or differ with every request. A head that has one of them is not cached.
 _OWN = frozenset({b"authorization", b"cookie", b"idempotency-key", b"proxy-authorization"})
 
 
 class Head(msgspec.Struct, frozen=True):
-    """What the API wants to know of a request's head; of a header that came twice, the last one counts."""
+    """The headers that the API uses. If a header came twice, the last one counts (`x-forwarded-for`: all, joined)."""
 
     content_type: str
     takes_gzip: bool
-    bearer: str  # a key that came as a header
+    bearer: str  # the API key from the `authorization` header, or empty
     idempotency_key: str | None
-    forwarded_for: str  # all that proxies have said, in their order
+    forwarded_for: str  # the addresses that proxies added, in their order
     may_be_kept: bool
 
     @classmethod
     def of(cls, headers: Sequence[tuple[bytes, bytes]]) -> "Head":
-        """Read headers; their names are in lower case."""
+        """Read the headers. Their names must be in lower case."""
         by_name = dict(headers)
         scheme, _, key = _text(by_name, b"authorization").partition(" ")
         return cls(
@@ -50,13 +50,16 @@ def _all(headers: Sequence[tuple[bytes, bytes]], wanted: bytes) -> str:
 
 
 class HeadCache:
-    """Heads of requests that keep their connection and have a body of a length that is told, or none."""
+    """Known heads by their bytes. When `HEADS_MAX` are known, the cache starts again from empty.
+
+    Only for requests that keep their connection open, and have a `content-length` or no body.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[Head, int]] = {}  # with the length of the body
+        self._known: dict[bytes, tuple[Head, int]] = {}  # bytes of the head -> head, length of the body
 
     def find(self, data: bytes) -> tuple[Head, bytes] | None:
-        """Return head and body, if `data` is just one whole request and its head is known."""
+        """Return the head and the body if `data` is exactly one whole request with a known head; else None."""
         end = data.find(END) + len(END)
         known = self._known.get(data[:end])
         if known is None or len(data) - end != known[1]:
@@ -64,12 +67,15 @@ class HeadCache:
         return known[0], data[end:]
 
     def keep(self, data: bytes, head: Head, length: int) -> None:
-        """Remember a head, if `data` is just the one request that the parser has read it of, with a body so long."""
+        """Store the head that the parser has read from `data`. `length` is the length of the body in bytes.
+
+        Do nothing if `data` is not exactly this one request, or if the head is too long or must not be kept.
+        """
         end = data.find(END) + len(END)
         read = data[:end]
         if len(data) - end != length or end > BYTES_MAX or not head.may_be_kept:
             return
-        if read.count(b"\n") != read.count(b"\r\n"):  # the first empty line may be another one
+        if read.count(b"\n") != read.count(b"\r\n"):  # a bare newline: the parser may see the end of the head elsewhere
             return
         if len(self._known) >= HEADS_MAX:
             self._known.clear()

@@ -1,7 +1,10 @@
-"""Reading a request's parameters, in every dialect that clients speak (docs/protocol.md §1).
+"""Reads a request's parameters from every format that clients send (docs/protocol.md §1).
 
-Whatever comes in, what goes out is a plain `dict[str, str]`: values stripped, junk for absent dropped, every spelling
-of a list of ids made one comma list and any other list lines, and nothing in it that PostgreSQL can't store.
+The result is always a plain `dict[str, str]`:
+
+- Values are stripped. Values that stand for "absent" (`JUNK`) are dropped.
+- A list of ids becomes one value with commas, however the client wrote it. Any other list becomes lines.
+- Characters that PostgreSQL can't store are replaced.
 """
 
 import json
@@ -19,7 +22,7 @@ type Parameters = dict[str, str]
 JUNK = frozenset({"", "undefined", "null"})
 ID_LISTS = frozenset({"order", "orders", "refill", "refills"})
 
-# It warns of every body that it can't read: clients could fill the operator's log.
+# python_multipart warns about every body that it can't read, so clients could fill the operator's log.
 logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 _ASCII = {digits: chr(code) for code in range(128) for digits in {f"{code:02x}", f"{code:02X}"}}
@@ -28,7 +31,10 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def parse_parameters(query: bytes, content_type: str, body: bytes) -> Parameters:
-    """Return the parameters of a request; the body's win over the query's. What can't be read counts as absent."""
+    """Return the parameters of a request. A parameter in the body replaces the same one in the query.
+
+    Parts that can't be read count as absent.
+    """
     found = _tidy(_urlencoded(query)) if query else {}
     if body:
         found |= _tidy(_body(content_type, body))
@@ -39,7 +45,7 @@ def _body(content_type: str, body: bytes) -> Iterable[tuple[str, str]]:
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         return _storable(_multipart(content_type, body))
-    # Some clients send JSON and call it a form; no form begins with a brace.
+    # Some clients send JSON with the content type of a form. No form begins with a brace.
     if kind == "application/json" or body.lstrip()[:1] == b"{":
         return _storable(_json(body))
     return _urlencoded(body)
@@ -48,7 +54,7 @@ def _body(content_type: str, body: bytes) -> Iterable[tuple[str, str]]:
 def _urlencoded(data: bytes) -> Iterable[tuple[str, str]]:
     text = data.decode("utf-8", "replace")
     pairs = _pairs(text)
-    return _storable(pairs) if "\0" in text or "%00" in text else pairs  # no other way for it to get into a form
+    return _storable(pairs) if "\0" in text or "%00" in text else pairs  # a form can hold a NUL in these two ways only
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
@@ -66,20 +72,19 @@ def _decode(text: str) -> str:
         text = text.replace("+", " ")
     if "%" not in text:
         return text
-    # What links and lists of ids are full of, by a quick way. None is a digit, so no other escape comes of it.
+    # A fast way for the characters that fill links and lists of ids. None is a hex digit or %, so this makes no escape.
     text = text.replace("%3A", ":").replace("%2F", "/").replace("%2C", ",")
     start, *escaped = text.split("%")
     try:
         return start + "".join([_ASCII[part[:2]] + part[2:] for part in escaped])
-    except KeyError:  # half a character of several bytes, or no escape at all
+    except KeyError:  # a byte of a longer character, or a % that begins no escape
         return unquote_to_bytes(text).decode("utf-8", "replace")
 
 
 def _json(body: bytes) -> Iterator[tuple[str, str]]:
     try:
-        found = json.loads(
-            body
-        )  # not msgspec: a client that cuts an emoji in two sends half a pair, which that refuses
+        # Not msgspec: a client that cuts an emoji in two sends half a surrogate pair, and msgspec refuses it.
+        found = json.loads(body)
     except (ValueError, RecursionError):
         return
     if not isinstance(found, dict):

@@ -1,14 +1,14 @@
-"""The way in for nearly every request of the API: uvicorn's HTTP protocol, which answers them in place.
+"""Uvicorn's HTTP protocol, extended to answer nearly every API request in place, without ASGI.
 
-A POST to `/api/v2` whose body fits one buffer is answered from where its last byte was read, without a task, a scope
-and messages; that more than halves what HTTP costs. Everything else goes on to ASGI as uvicorn does it: other paths
-and methods, a query, HTTP/1.0, chunked or large bodies, `Expect`, upgrades. Both ways read requests and make replies by
-`handler`, so they can't differ.
+If a POST to `/api/v2` has a body that fits one buffer, this protocol answers it as soon as it has read the last byte:
+without an asyncio task, an ASGI scope and ASGI messages. That more than halves the cost of HTTP. All other requests
+go through uvicorn's usual ASGI way: other paths and methods, a query string, HTTP/1.0, chunked or large bodies,
+`Expect`, upgrades. Both ways use `handler` to read requests and make replies, so their answers can't differ.
 
-A request of which the parser has read the same head before is not even parsed (`head_cache`).
+If the parser has read the same head before, the request is not parsed at all (`head_cache`).
 
-To uvicorn such a request is one more `RequestResponseCycle`: pipelining, keep-alive, shutdown and lost connections are
-its own. What it needs of one is what `_InPlace` has.
+Uvicorn treats a request that is answered in place as one more `RequestResponseCycle`, and still does pipelining,
+keep-alive, shutdown and lost connections itself. `_InPlace` has the attributes that uvicorn uses for this.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from tradepost.api.handler import Reply
 from tradepost.api.head_cache import Head, HeadCache
 from tradepost.api.v2 import Api
 
-# Both are served: a redirect would turn a POST into a GET and drop its body.
+# The API answers at both paths: a redirect would turn a POST into a GET and drop its body.
 PATHS = frozenset({"/api/v2", "/api/v2/"})
 
 type PassOn = Callable[[int, bytes], bool]
@@ -32,15 +32,15 @@ type PassOn = Callable[[int, bytes], bool]
 _API = b"/api/v2"
 _FIRST_BYTES = 32
 _TARGETS = frozenset(path.encode() for path in PATHS)
-_ONE_WRITE_BYTES_MAX = 16 * 1024  # a larger body is not copied behind its head
+_ONE_WRITE_BYTES_MAX = 16 * 1024  # a larger body is written without copying it next to its head
 
 
 class Protocol(HttpToolsProtocol):
-    """A connection.
+    """One client connection.
 
-    `pass_on` takes over connections on which a page is asked for first: it gets the file number and what was read, and
-    tells whether it has. `said` is what was read of a connection that was passed on to here. `heads` is the process's
-    cache of heads.
+    If the first request on the connection is for a page, `pass_on` is called with the socket's file number and the
+    bytes read so far. It returns whether it took the connection over. If another process passed this connection on,
+    `said` holds the bytes that process had read. `heads` is the cache of heads, shared by all connections of a process.
     """
 
     def __init__(
@@ -49,30 +49,31 @@ class Protocol(HttpToolsProtocol):
         super().__init__(**uvicorns)
         self.api = api
         self._heads = heads
-        self._in_message = False  # what was read ends within a request
-        self._whole = b""  # what was read last, if it begins with a request
+        self._in_message = False  # the bytes read so far end in the middle of a request
+        self._whole = b""  # the bytes read last, if a request starts at their first byte
         self._pass_on = pass_on
         self._said = said
-        self._plain = not (self.config.access_log or self.root_path or self.limit_concurrency)  # else uvicorn's job
+        # Only uvicorn's ASGI way does these three.
+        self._plain = not (self.config.access_log or self.root_path or self.limit_concurrency)
         self._held: tuple[_InPlace, Reply] | None = None
         self._idle_since: float | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        """Begin, with what was read elsewhere."""
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's signature
+        """Start the connection. First process the bytes that another process has read from it."""
         super().connection_made(transport)
         if self._said:
             self.data_received(self._said)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, unless these are the first bytes and the connection is passed on.
+        """Process the bytes read, unless they are the first ones and the connection is passed on.
 
-        What is a whole request with a head that is known does not go through the parser, which is between two requests
-        before and after.
+        If they are one whole request with a known head, they skip the parser. This is safe because the parser is
+        between two requests, both before and after.
         """
         if self._pass_on:
             pass_on, self._pass_on = self._pass_on, None
             if _asks_for_page(data) and pass_on(self.transport.get_extra_info("socket").fileno(), data):
-                self.transport.abort()  # closes this end; whoever has it now has an end of its own
+                self.transport.abort()  # closes our copy of the socket; the other process has its own
                 return
         if self._is_at_rest():
             known = self._heads.find(data)
@@ -85,12 +86,11 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
 
     def on_message_begin(self) -> None:
-        """Begin with a request."""
         self._in_message = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Take a request on, or leave it to uvicorn."""
+        """Prepare to answer the request in place, or leave it to uvicorn."""
         if self.url not in _TARGETS or not self._fits():
             super().on_headers_complete()
             return
@@ -105,7 +105,7 @@ class Protocol(HttpToolsProtocol):
             self.pipeline.appendleft((self.cycle, self.app))
 
     def on_message_complete(self) -> None:
-        """Answer a request that is there whole, if those before it are answered."""
+        """Answer the complete request if all earlier requests on the connection are answered."""
         self._in_message = False
         super().on_message_complete()
         request: object = self.cycle
@@ -117,14 +117,14 @@ class Protocol(HttpToolsProtocol):
             request.answer()
 
     def resume_writing(self) -> None:
-        """Send the reply that was held back while the client did not read."""
+        """Send the reply that waited because the client was not reading."""
         super().resume_writing()
         if self._held:
             (request, reply), self._held = self._held, None
             request.done(reply)
 
     def on_response_complete(self) -> None:
-        """Go on to the next request, as uvicorn does, but with one keep-alive timer for many: see below."""
+        """Go on to the next request as uvicorn does, but reuse one keep-alive timer (`timeout_keep_alive_handler`)."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -137,16 +137,16 @@ class Protocol(HttpToolsProtocol):
             self._ring_in(self.timeout_keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection, its timer too: it would keep all of this until it rings."""
+        """Cancel the timer too: until it fires, it would keep this object in memory."""
         super().connection_lost(exc)
         if self.timeout_keep_alive_task:
             self.timeout_keep_alive_task.cancel()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close the connection if nothing has come for so long; else look again when that could be."""
+        """Close the connection if it was idle for the whole keep-alive time; else set the timer for the time left."""
         self.timeout_keep_alive_task = None
         if self._idle_since is None or self.transport.is_closing():
-            return  # something has come, and its answer will set the timer
+            return  # a request is in progress, and its reply will set the timer
         left = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if left > 0:
             self._ring_in(left)
@@ -154,7 +154,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def address(self, head: Head) -> str | None:
-        """Return where a request came from: the client, or whom a proxy that we trust names (as ASGI is told)."""
+        """Return the client's address. If a trusted proxy sent the request, use the address it names, as for ASGI."""
         host = self.client[0] if self.client else None
         if not head.forwarded_for or not isinstance(self.app, ProxyHeadersMiddleware):
             return host
@@ -162,7 +162,7 @@ class Protocol(HttpToolsProtocol):
         return (trusted.get_trusted_client_address(head.forwarded_for)[0] if host in trusted else None) or host
 
     def reply(self, request: "_InPlace", reply: Reply) -> None:
-        """Send the reply to the request whose turn it is; wait with it while the client does not read."""
+        """Send the reply to the current request. If the client is not reading, keep the reply until it reads again."""
         if self.flow.write_paused:
             self._held = request, reply
             return
@@ -188,26 +188,29 @@ class Protocol(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def _unset_keepalive_if_required(self) -> None:
-        """Take notice that something has come. The timer runs on: making and dropping one a request has its price."""
+        """Note that the connection is not idle.
+
+        Unlike uvicorn, leave the timer running: creating and cancelling a timer for each request is slow.
+        """
         self._idle_since = None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Begin with a request that had to wait for those before it."""
+        """Start a request that waited for earlier ones on its connection."""
         request: object = cycle
         if isinstance(request, _InPlace):
-            self.loop.call_soon(request.turn)  # not now: a thousand small requests in one segment would nest as deep
+            # Not now: a thousand small requests in one segment would make a recursion a thousand calls deep.
+            self.loop.call_soon(request.turn)
         else:
             super()._start_asgi_task(cycle, app)
 
     def _is_at_rest(self) -> bool:
-        """Tell whether the parser is between two requests, with all before answered in place."""
+        """Return whether the parser is between requests, and the last one, if any, was answered in place."""
         before: object = self.cycle
         if self._in_message:
             return False
         return before is None or (isinstance(before, _InPlace) and before.response_complete)
 
     def _begin_known(self, head: Head, body: bytes) -> None:
-        """Answer a request without having it parsed."""
         self._unset_keepalive_if_required()
         request = _InPlace(self, head, keep_alive=True)
         self.cycle = cast("RequestResponseCycle", request)
@@ -233,13 +236,13 @@ class Protocol(HttpToolsProtocol):
 
 
 def _asks_for_page(data: bytes) -> bool:
-    """Tell whether the first bytes of a connection ask for anything but the API, which what is too short may be."""
+    """Return whether a connection's first bytes ask for a page. If too few bytes have come to know, assume the API."""
     target = data[:_FIRST_BYTES].partition(b" ")[2]
     return not (target.startswith(_API) or _API.startswith(target))
 
 
 class _InPlace:
-    """A request that is answered in place, in the shape of uvicorn's `RequestResponseCycle`."""
+    """A request that is answered in place. It has the attributes of uvicorn's `RequestResponseCycle`."""
 
     __slots__ = (
         "_protocol",
@@ -252,7 +255,7 @@ class _InPlace:
         "response_complete",
     )
 
-    message_event = asyncio.Event()  # uvicorn sets it when there is more of the body; nobody waits for it
+    message_event = asyncio.Event()  # uvicorn sets it when more of the body arrives; nothing waits for it
 
     def __init__(self, protocol: Protocol, head: Head, *, keep_alive: bool) -> None:
         self._protocol = protocol
@@ -260,22 +263,22 @@ class _InPlace:
         self.body = b""
         self.more_body = True
         self.keep_alive = keep_alive
-        self.is_next = False  # all before it on its connection are answered
+        self.is_next = False  # whether all earlier requests on the connection are answered
         self.disconnected = False
         self.response_complete = False
 
     def turn(self) -> None:
-        """Take notice that all before it are answered."""
+        """Mark this request as the next one. If its body is complete, answer it."""
         self.is_next = True
         if not self.more_body:
             self.answer()
 
     def answer(self) -> None:
-        """Have it answered; its body is there."""
+        """Pass the request to the API. The body must be complete."""
         call = handler.read_call(self.head, b"", self.body, self._protocol.address(self.head))
         handler.respond(self._protocol.api, call, self.done)
 
     def done(self, reply: Reply) -> None:
-        """Send the reply, if anyone is there to read it."""
+        """Send the reply, unless the client has gone."""
         if not self.disconnected and not self._protocol.transport.is_closing():
             self._protocol.reply(self, reply)

@@ -1,8 +1,8 @@
-"""How often a key may ask: counted by each server process, in memory and for itself (decision 13).
+"""Limits the requests a minute of each key. Each server process counts on its own, in memory (decision 13).
 
-A key may use the allowance of a whole minute at once, and it comes back evenly. This is the generic cell rate
-algorithm: all that is kept of a key is its limit, and when its allowance will be whole again. Times are whole
-nanoseconds of a monotonic clock, given in; limits are requests a minute, 0 for none.
+A key may use the allowance of a whole minute at once; then the allowance comes back evenly. This is the generic cell
+rate algorithm: for each key only its limit is kept, and the time when its allowance is full again. The caller passes
+the time, in whole nanoseconds of a monotonic clock. Limits are requests a minute; 0 means no limit.
 """
 
 import msgspec
@@ -13,7 +13,7 @@ KEYS_MAX = 50_000
 
 
 class Allowance(msgspec.Struct, frozen=True):
-    """What a key with a limit has left. A request is refused if it says when to try again; else that is 0."""
+    """The requests that a key with a limit has left. If `retry_in_seconds` is not 0, the request is refused."""
 
     limit: int
     remaining: int
@@ -25,19 +25,20 @@ class _Bucket:
     __slots__ = ("limit", "whole_at")
 
     def __init__(self) -> None:
-        self.limit: int | None = None  # the default
+        self.limit: int | None = None  # None: the default limit applies
         self.whole_at = 0
 
 
 class Limiter:
-    """Counts the requests of every key, unknown ones too, which have the default limit.
+    """Counts the requests of every key. Keys that don't exist are counted too, with the default limit.
 
-    It remembers the `keys_max` keys that asked last, and at most as many again: a key is forgotten when so many others
-    have asked since. In a flood of made-up keys nothing grows, and keys in use stay known.
+    The limiter remembers the `keys_max` keys used last, and at most as many older ones. A key is forgotten only after
+    at least `keys_max` other keys were used. So a flood of made-up keys can't fill the memory, and keys in use stay
+    known.
     """
 
     def __init__(self, default: int, *, keys_max: int = KEYS_MAX) -> None:
-        self.default = default  # may be changed at any time, and holds from the next request on
+        self.default = default  # may change at any time, and applies from the next request on
         self._keys_max = keys_max
         self._recent: dict[bytes, _Bucket] = {}
         self._older: dict[bytes, _Bucket] = {}
@@ -46,7 +47,10 @@ class Limiter:
         return len(self._recent) + len(self._older)
 
     def take(self, key: bytes, now: int) -> Allowance | None:
-        """Count a request, unless it is refused, and return what the key has left; None if it has no limit."""
+        """Count a request and return what the key has left. Return None if the key has no limit.
+
+        A refused request is not counted.
+        """
         bucket = self._bucket(key)
         limit = self.default if bucket.limit is None else bucket.limit
         if not limit:
@@ -60,7 +64,7 @@ class Limiter:
         return Allowance(limit, left // interval, _seconds(whole_at - now))
 
     def set_limit(self, key: bytes, limit: int | None) -> None:
-        """Give a key a limit of its own, or with None the default. What it has used of its minute stays used."""
+        """Set the limit of a key; None means the default. The requests that the key has already made still count."""
         self._bucket(key).limit = limit
 
     def _bucket(self, key: bytes) -> _Bucket:
@@ -74,5 +78,5 @@ class Limiter:
 
 
 def _seconds(ns: int) -> int:
-    """Return whole seconds, rounded up: who waits so long has waited long enough."""
+    """Return whole seconds, rounded up, so that a client that waits this long has waited long enough."""
     return -(-ns // SECOND_NS)

@@ -1,4 +1,4 @@
-"""API v2: from a request's parameters to its answer (docs/protocol.md §1 to §4)."""
+"""API v2: turns a request's parameters into its answer (docs/protocol.md §1 to §4)."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -44,9 +44,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A request to the API, whatever dialect it came in.
+    """A request to the API, the same for every format that clients send.
 
-    `key` is the digest: the key itself goes no further than here, so that no log can ever hold one.
+    `key` is the digest of the API key. The key itself is not kept, so that no log can ever contain it.
     """
 
     key: bytes
@@ -57,19 +57,19 @@ class Call(msgspec.Struct, frozen=True):
 
     @property
     def idempotency_key(self) -> str | None:
-        """What the client calls an order, by any of the names it may call it by."""
+        """The idempotency key: a parameter (`idempotency_key` or its alias `request_id`), else the header."""
         named = self.parameters.get("idempotency_key") or self.parameters.get("request_id")
         return named or self.idempotency_header
 
     def ids(self, name: str) -> "Ids":
-        """Read the ids of a parameter and of its plural; none if there are none, or more than 100."""
+        """Return the ids in the plural of parameter `name`, else in `name`. Over `IDS_MAX` ids count as none."""
         plural = self.parameters.get(f"{name}s")
         sent = [id_ for part in (plural or self.parameters.get(name, "")).split(",") if (id_ := part.strip())]
         return Ids(sent if len(sent) <= IDS_MAX else [], many=plural is not None or len(sent) > 1)
 
 
 class Ids(msgspec.Struct, frozen=True):
-    """Ids as they were sent, and whether the answer is to be a list even for one."""
+    """Ids as the client sent them. If `many`, the answer is for many orders or refills, even if there is one id."""
 
     sent: list[str]
     many: bool
@@ -79,22 +79,23 @@ class Ids(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What goes back: JSON, always with status 200."""
+    """The JSON body of an answer. Its HTTP status is always 200."""
 
     body: bytes
     gzipped: bool = False
 
 
 class Reader(Protocol):
-    """The reader lane, seen so that the type of an answer follows from its query."""
+    """A type for the reader lane: the type of an answer follows from its query."""
 
     def ask[A](self, query: Query[A], done: Done[A | Refusal], /) -> None: ...
 
 
 class Api:
-    """Routes calls to lanes, one lane for each kind of work, and shows the answers. Start it inside the event loop.
+    """Sends each call to the lane for its kind of work, and encodes the answer. Start it inside the event loop.
 
-    `requests_a_minute` is the default limit (see `Admission`). `currency` is shown until the database is first read.
+    `requests_a_minute` is the default limit (see `Admission`). `currency` is used until the desk's settings have been
+    read from the database.
     """
 
     def __init__(self, conninfo: str, currency: str, *, requests_a_minute: int) -> None:
@@ -102,8 +103,9 @@ class Api:
             "writer", conninfo, partial(placing.place, mode=Mode.API)
         )
         reader: Lane[Query[object], object] = Lane("reader", conninfo, answer_queries, reads_only=True)
-        self._reader = cast("Reader", reader)  # a lane hands each answer to the `done` that came with its query
-        # Apart from the writer: these lock orders, then accounts, and a transaction that placed orders holds accounts.
+        self._reader = cast("Reader", reader)  # each answer goes to the `done` of its own query
+        # Refills and cancels don't share the writer's lane: they lock orders before accounts, and a transaction that
+        # has placed orders already holds account locks.
         self._refiller: Lane[RefillOf, Refills | Refusal] = Lane("refiller", conninfo, refilling.refill)
         self._canceler: Lane[CancelOf, Cancels | Refusal] = Lane(
             "canceler", conninfo, partial(cancelling.cancel, actor=Mode.API.value)
@@ -111,7 +113,7 @@ class Api:
         self.admission = Admission(conninfo, requests_a_minute=requests_a_minute)
         self._lanes = (self._writer, reader, self._refiller, self._canceler, self.admission)
         self._first_currency = currency
-        # Plain strings: each call looks its action up, and a string is found faster by a string.
+        # Plain strings as keys: each call looks up a string, and that is faster than with enum members as keys.
         self._actions: dict[str, Callable[[Call, Done[Answer]], None]] = {
             Action.ADD.value: self._add,
             Action.BALANCE.value: self._balance,
@@ -128,7 +130,7 @@ class Api:
             lane.start()
 
     def stop(self) -> None:
-        """Answer the calls taken so far, then end."""
+        """Finish the batches that run, then end all lanes (`Lane.stop`)."""
         for lane in self._lanes:
             lane.stop()
 
@@ -138,7 +140,7 @@ class Api:
         return settings.currency if settings else self._first_currency
 
     def answer(self, call: Call, done: Done[Answer]) -> None:
-        """Answer a call through `done`, which gets a `DatabaseUnavailableError` if the database can't be asked."""
+        """Call `done` with the answer, or with a `DatabaseUnavailableError` if there is none (see `Lane.ask`)."""
         self._actions.get(call.parameters.get("action", ""), self._incorrect)(call, done)
 
     def _add(self, call: Call, done: Done[Answer]) -> None:
@@ -221,7 +223,7 @@ class Api:
         self._canceler.ask(request, partial(_pass_on, done, partial(_by_order, "cancel", ids.sent)))
 
     def _incorrect(self, call: Call, done: Done[Answer], refusal: Refusal | None = None) -> None:
-        """Refuse a request that makes no sense, but not before its key: that is checked first (docs/protocol.md §4)."""
+        """Refuse an incorrect request. Its key is checked first, by a query for the balance (docs/protocol.md §4)."""
         refused = _error(refusal or IncorrectRequest())
         self._reader.ask(BalanceOf(by=call.key, address=call.address), partial(_pass_on, done, lambda _: refused))
 
@@ -229,7 +231,7 @@ class Api:
 def _pass_on[A](
     done: Done[Answer], show: Callable[[A], Answer], result: A | Refusal | DatabaseUnavailableError
 ) -> None:
-    """Show the client what a lane has returned for its call."""
+    """Encode the result of a lane and pass it to `done`. An error in `show` counts as no answer."""
     if isinstance(result, DatabaseUnavailableError):
         done(result)
         return
@@ -263,13 +265,13 @@ def _order_list(orders: list[ListedOrder]) -> Answer:
 
 
 def _number(sent: str) -> int | str:
-    """Return an id as a number, as lists of answers have it. If it is no number, return it as it was sent."""
+    """Return an id as a number, for lists of answers. If the id is not a number, return it as the client sent it."""
     number = whole(sent)
     return sent if number is None else number
 
 
 def _by_order(name: str, sent: Sequence[str], answers: Sequence[int | Refusal]) -> Answer:
-    """Return a list with the answer for each order, under the action's name."""
+    """Return a list with one entry for each order. `name` is the field that holds the answer."""
     pairs = zip(sent, answers, strict=True)
     shown = [(order, {"error": answer.text} if isinstance(answer, Refusal) else answer) for order, answer in pairs]
     return Answer(_encode([{"order": _number(order), name: answer} for order, answer in shown]))

@@ -1,1 +1,1 @@
-"""The API's documentation, generated from the tables that requests are read by."""
+"""The API's documentation, generated from the same tables that the API uses to read requests."""

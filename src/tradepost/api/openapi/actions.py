@@ -1,4 +1,4 @@
-"""What each action takes and answers, for the API's documents. `v2` does the work."""
+"""The parameters and answers of each action, for the API's documentation. `v2` runs the actions."""
 
 import msgspec
 
@@ -9,7 +9,10 @@ from tradepost.engine.order_types import ID, Parameter, ParameterKind, number
 
 
 class ActionDoc(msgspec.Struct, frozen=True):
-    """An action in words. `responses` are names of shapes; of the parameters `one_of` at least one must be there."""
+    """The documentation of an action.
+
+    `answers` are names of schemas in `responses.ANSWERS`. A request needs at least one parameter of `one_of`.
+    """
 
     description: str
     answers: tuple[str, ...]
@@ -26,7 +29,7 @@ _REFILL = Parameter(ID, "The id of a refill.", "1")
 _REFILLS = Parameter(_IDS, f"Ids of refills, up to {IDS_MAX}, separated by commas; the answer is for many.", "1,2,3")
 _BY_ORDER = {"order": _ORDER, "orders": _ORDERS}
 
-# What `add` takes beside the parameters of its service's type.
+# The parameters of `add` that don't depend on the type of the service.
 IDEMPOTENCY_KEY = Parameter(
     _NAME, "What you call this order: asked for again by the same name, it is the first order again.", "basket-71"
 )

@@ -1,4 +1,4 @@
-"""The API as an OpenAPI 3.1 document, made of the tables that requests are read by."""
+"""The API as an OpenAPI 3.1 document, made from the same tables that the API uses to read requests."""
 
 import gzip
 from functools import cache
@@ -20,7 +20,7 @@ _MEDIA_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data", "app
 
 
 class Encoded(msgspec.Struct, frozen=True):
-    """The document as JSON, plain and compressed."""
+    """The document as JSON: as it is, and compressed."""
 
     plain: bytes
     gzipped: bytes
@@ -28,13 +28,12 @@ class Encoded(msgspec.Struct, frozen=True):
 
 @cache
 def encoded() -> Encoded:
-    """Return the document, made once a process."""
+    """Return the document. Each process makes it once."""
     plain = msgspec.json.encode(document())
     return Encoded(plain, gzip.compress(plain, mtime=0))
 
 
 def document() -> Schema:
-    """Make the document."""
     shown = examples()
     body = {"schema": ref("Request"), "examples": {name: {"$ref": f"#/components/examples/{name}"} for name in shown}}
     operation = {
@@ -48,7 +47,7 @@ def document() -> Schema:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Tradepost API v2", "version": "2", "description": _ABOUT},
-        "security": [{"bearer": []}, {}],  # without: the key is in the body
+        "security": [{"bearer": []}, {}],  # {}: no header, the key is in the body
         "paths": {"/api/v2": {"post": operation}},
         "components": {
             "schemas": {**bodies(), **ANSWERS},

@@ -1,6 +1,6 @@
-"""The order types and their parameters as Markdown tables: `python -m tradepost.api.openapi.markdown` prints them.
+"""Prints the order types and their parameters as Markdown tables: `python -m tradepost.api.openapi.markdown`.
 
-`docs/api-v2.md` holds them as they are printed, and a test holds it to that.
+`docs/api-v2.md` contains these tables, and a test checks that they match.
 """
 
 import sys
@@ -18,19 +18,18 @@ _CHARGED = {
 
 
 def types_table() -> str:
-    """Write what each type requires and takes beside `service`, and what is charged."""
+    """Return a table of order types: required and optional parameters (without `service`), quantity charged."""
     rows = [(type_, _required(rule), _optional(rule), charged(rule)) for type_, rule in RULES.items()]
     return _table(("type", "required", "optional", "quantity charged"), rows)
 
 
 def parameters_table() -> str:
-    """Write what each parameter of an order is."""
     rows = [(f"`{name}`", parameter.description) for name, parameter in PARAMETERS.items()]
     return _table(("parameter", "what it is"), rows)
 
 
 def charged(rule: Rule) -> str:
-    """Say what is charged for an order of a type."""
+    """Return the quantity charged for an order of this type, in words."""
     return f"{_CHARGED[rule.quantity]}{' × `runs`' if rule.dripfeed else ''}"
 
 

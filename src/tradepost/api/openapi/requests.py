@@ -1,7 +1,7 @@
-"""The shapes of the API's requests as JSON Schema, with an example of each.
+"""JSON Schemas of the API's requests, with an example of each.
 
-One URL has all actions, so a request is one of many shapes, told apart by `action`. Which of the shapes of `add` an
-order has is told by the type of its service.
+All actions share one URL, so there are many schemas for its requests. The parameter `action` decides which one
+applies. The action `add` has one schema for each order type, and the type of the service decides.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ _DRIPFEED = (
 
 
 def bodies() -> dict[str, Schema]:
-    """Return the shapes of all requests by their names; `Request` is the choice between them."""
+    """Return the schemas of all requests by name. `Request` is the choice between them."""
     actions = {_name(name): _action(name, action) for name, action in ACTIONS.items() if name is not Action.ADD}
     orders = {_name(Action.ADD, type_): _order(type_, rule) for type_, rule in RULES.items()}
     add = {
@@ -38,14 +38,13 @@ def bodies() -> dict[str, Schema]:
 
 
 def examples() -> dict[str, Schema]:
-    """Return a request of each shape by its name."""
+    """Return an example for each schema of `bodies`, by the schema's name."""
     actions = {_name(name): _action_example(name, action) for name, action in ACTIONS.items() if name is not Action.ADD}
     orders = {_name(Action.ADD, type_): _order_example(rule) for type_, rule in RULES.items()}
     return {name: {"value": value} for name, value in (actions | orders).items()}
 
 
 def schema(parameter: Parameter) -> Schema:
-    """Return the shape of one parameter."""
     kind = parameter.kind
     limits: Schema = {"enum": list(kind.choices) or None, "minimum": kind.min, "maximum": kind.max}
     limits |= {"maxLength": kind.chars_max, "pattern": kind.pattern}

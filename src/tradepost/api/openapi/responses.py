@@ -1,4 +1,4 @@
-"""The API's answers as JSON Schema (docs/protocol.md §2). An answer has the fields of its schema and no others."""
+"""JSON Schemas of the API's answers (docs/protocol.md §2). An answer has exactly the fields of its schema."""
 
 import re
 from typing import Any
@@ -27,18 +27,16 @@ _ORDER_STATUS: Schema = {"type": "string", "enum": [*DELIVERING, *_OVER]}
 _SUBSCRIPTION_STATUS: Schema = {"type": "string", "enum": [*SUBSCRIBED, *_SUBSCRIPTION_OVER]}
 _REFILL_STATUS: Schema = {"type": "string", "enum": RefillStatus.values()}
 
-# What `Incorrect <parameter>` may name; a service and a link have errors of their own.
+# The parameters that the error `Incorrect <parameter>` may name. A service and a link have their own errors.
 _NAMED = sorted({*PARAMETERS, "limit", "before", "idempotency_key"} - {"service", "link"})
 _PLACES = {"<parameter>": f"({'|'.join(_NAMED)})", "<N>": "[0-9]+"}
 
 
 def ref(name: str) -> Schema:
-    """Point to a schema of the document."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def one_of(*choices: Schema) -> Schema:
-    """Be one of these, whichever fits."""
     return {"anyOf": list(choices)}
 
 
