@@ -44,6 +44,20 @@ class Order(msgspec.Struct):
     remains: int = 0
 
 
+class Manners(msgspec.Struct):
+    """How a panel deviates from the documentation. Tests change these while the panel runs."""
+
+    refuses: dict[int, str] = {}  # service: the words by which its orders are refused
+    refuses_all: str = ""  # the words by which every order is refused
+    refuses_next: list[str] = []  # the words by which the next orders are refused, one each
+    funds_max: Decimal | None = None  # an order that costs more is refused for want of money
+    balance: Any = None  # the answer to `balance`, if not the documented one
+    lists_refused: str = ""  # the words by which a request with a list of ids is refused
+    bad_id_spoils: bool = False  # one unknown id, and the whole request is refused
+    no_remains: bool = False  # the status of an order does not say how much remains
+    no_such_action: frozenset[str] = frozenset()
+
+
 class Panel:
     """An upstream panel, safe to use from any thread."""
 
@@ -63,6 +77,7 @@ class Panel:
         self.key = key
         self.balance = balance
         self.takes_idempotency_keys = takes_idempotency_keys
+        self.manners = Manners()
         self.orders: dict[int, Order] = {}
         self.refills: dict[int, str] = {}
         self._order_of_key: dict[str, int] = {}
@@ -81,9 +96,12 @@ class Panel:
             if parameters.get("key") != self.key:
                 return {"error": "Invalid API key"}
             action = getattr(self, f"_{parameters.get('action', '')}", None)
-            if action is None or parameters["action"] not in ACTIONS:
+            if action is None or parameters["action"] not in ACTIONS - self.manners.no_such_action:
                 return {"error": "Incorrect request"}
-            return action(parameters, fault)
+            if self.manners.lists_refused and ("orders" in parameters or "refills" in parameters):
+                return {"error": self.manners.lists_refused}
+            answer = action(parameters, fault)
+            return {"error": "Incorrect order ID"} if self._is_spoilt(answer) else answer
 
     def advance(self, order: int, status: str, *, remains: int | None = None, start_count: int | None = None) -> None:
         """Move an order to a status. If it is Completed, the remains are 0."""
@@ -111,6 +129,20 @@ class Panel:
             for service, offer in self.offers.items():
                 offer.rate = (self._first_rates[service] * factor).quantize(Decimal("0.0001"))
 
+    def _is_spoilt(self, answer: Any) -> bool:
+        if not self.manners.bad_id_spoils or not isinstance(answer, dict | list):
+            return False
+        entries = answer if isinstance(answer, list) else answer.values()
+        return any("error" in str(entry) for entry in entries)
+
+    def _refusal(self, service: int, charge: Decimal) -> str:
+        manners = self.manners
+        if manners.refuses_next:
+            return manners.refuses_next.pop(0)
+        if charge > self.balance or (manners.funds_max is not None and charge > manners.funds_max):
+            return "Not enough funds on balance"
+        return manners.refuses_all or manners.refuses.get(service, "")
+
     def _services(self, _: Mapping[str, str], __: str | None) -> Any:
         return [
             {
@@ -123,7 +155,7 @@ class Panel:
         ]  # fmt: skip
 
     def _balance(self, _: Mapping[str, str], __: str | None) -> Any:
-        return {"balance": str(self.balance), "currency": "USD"}
+        return self.manners.balance or {"balance": str(self.balance), "currency": "USD"}
 
     def _add(self, parameters: Mapping[str, str], fault: str | None) -> Any:
         name = parameters.get("idempotency_key", "") if self.takes_idempotency_keys else ""
@@ -138,8 +170,9 @@ class Panel:
         if quantity < offer.min and offer.type == "Default":
             return {"error": f"Quantity less than minimal {offer.min}"}
         charge = offer.rate * quantity / 1000
-        if charge > self.balance:
-            return {"error": "Not enough funds on balance"}
+        refusal = self._refusal(offer.service, charge)
+        if refusal:
+            return {"error": refusal}
         self.balance -= charge
         order = 1 + len(self.orders)
         without_key = {field: value for field, value in parameters.items() if field != "key"}
@@ -158,10 +191,13 @@ class Panel:
         order = self.orders.get(int(id_)) if id_.isdigit() else None
         if order is None:
             return {"error": "Incorrect order ID"}
-        return {
+        standing = {
             "charge": str(order.charge), "start_count": str(order.start_count or 0), "status": order.status,
             "remains": str(order.remains), "currency": "USD",
         }  # fmt: skip
+        if self.manners.no_remains:
+            del standing["remains"]
+        return standing
 
     def _refill(self, parameters: Mapping[str, str], _: str | None) -> Any:
         if "orders" not in parameters:

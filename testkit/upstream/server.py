@@ -74,6 +74,7 @@ class Upstream:
         self.retry_after = retry_after
         self.seen: list[Seen] = []
         self.canned: list[Reply] = []  # replies to the next requests, which the panel does not process
+        self.replies: dict[str, Reply] = {}  # replies to every request for an action, which the panel does not process
         self.url = ""
         self._port = port
         self._loop = asyncio.new_event_loop()
@@ -115,6 +116,9 @@ class Upstream:
         self.seen.append(Seen(request.method, action, request.parameters, request.headers, fault))
         if self.canned:
             _send(transport, self.canned.pop(0))
+            return
+        if action in self.replies:
+            _send(transport, self.replies[action])
             return
         if fault is Fault.PRICE_CHANGE:
             self.panel.change_rates()

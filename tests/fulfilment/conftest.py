@@ -74,17 +74,28 @@ def provider(make_provider: MakeProvider) -> int:
 
 @pytest.fixture
 def make_routed(make_service: Callable[..., int]) -> MakeRouted:
-    """Make a service with a route to service 1 of each provider, in this order."""
+    """Make a service with a route to one service of each provider, in this order."""
     from tradepost.providers.models import ProviderService, Route
 
-    def make(*providers: int, multiplier: str = "1", overflow_percent: int = 0, **fields: Any) -> int:
+    def make(
+        *providers: int, upstream_id: str = "1", multiplier: str = "1", overflow_percent: int = 0, **fields: Any
+    ) -> int:
         wanted = {"refill": True, "cancel": True, "dripfeed": True, "refill_days": 0, **fields}
         service = make_service(fulfilment=Fulfilment.PROVIDER.value, **wanted)
         for position, provider in enumerate(providers):
             Route.objects.create(
                 service_id=service,
                 position=position,
-                provider_service=ProviderService.objects.get(provider=provider, upstream_id="1"),
+                provider_service=ProviderService.objects.get_or_create(
+                    provider_id=provider,
+                    upstream_id=upstream_id,
+                    defaults={
+                        "name": f"Service {upstream_id}",
+                        "type": "Default",
+                        "rate": Decimal("0.5"),
+                        "max": 10**6,
+                    },
+                )[0],
                 multiplier=Decimal(multiplier),
                 overflow_percent=overflow_percent,
             )

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from tradepost.engine.attempts import AttemptOutcome
-from tradepost.fulfilment.provider_errors import outcome_of, pause_of
+from tradepost.engine.refusals import RefusalMeaning
+from tradepost.fulfilment.provider_errors import FOLLOWS, failure_of, pause_of
 from tradepost_client import Ambiguous, Evidence, NotSent, RateLimited, Reason, Refused
 
 EVIDENCE = Evidence(
@@ -14,35 +15,44 @@ EVIDENCE = Evidence(
 
 
 @pytest.mark.parametrize(
-    ("text", "result", "holds_off"),
+    ("text", "outcome", "pauses"),
     [
-        ("Not enough funds on balance", AttemptOutcome.LATER, True),
-        ("neworder.error.not_enough_funds", AttemptOutcome.LATER, True),
-        ("not_enough_balance", AttemptOutcome.LATER, True),
-        ("Insufficient balance", AttemptOutcome.LATER, True),
-        ("Invalid API key", AttemptOutcome.LATER, True),
+        ("Not enough funds on balance", AttemptOutcome.ELSEWHERE, False),
+        ("Invalid API key", AttemptOutcome.ELSEWHERE, True),
+        ("Your account is inactive", AttemptOutcome.ELSEWHERE, True),
         ("Too many requests, try again later", AttemptOutcome.LATER, True),
         ("The panel is under maintenance", AttemptOutcome.LATER, True),
+        ("Service temporarily disabled", AttemptOutcome.ELSEWHERE, False),
         ("You have active order with this link. Please wait until order being completed.", AttemptOutcome.LATER, False),
         ("Incorrect service ID", AttemptOutcome.DECLINED, False),
         ("Quantity less than minimal 100", AttemptOutcome.DECLINED, False),
         ("Bad link", AttemptOutcome.DECLINED, False),
-        ("neworder.error.link", AttemptOutcome.DECLINED, False),
+        ("Words that nobody knows", AttemptOutcome.ELSEWHERE, False),
         ("Idempotency key was used with other parameters", AttemptOutcome.UNSURE, False),
     ],
 )
-def test_a_refusal_is_read_by_what_it_says(text: str, result: AttemptOutcome, holds_off: bool) -> None:
+def test_a_refusal_is_read_by_what_it_says(text: str, outcome: AttemptOutcome, pauses: bool) -> None:
     refused = Refused(EVIDENCE, text)
-    outcome = outcome_of(7, 1, refused)
-    assert (outcome.outcome, pause_of(refused) is not None) == (result, holds_off)
-    assert text in outcome.response
+    failure = failure_of(refused)
+    assert (failure.outcome, pause_of(refused) is not None) == (outcome, pauses)
+    assert text in failure.response
+
+
+def test_every_meaning_has_consequences() -> None:
+    assert set(FOLLOWS) == set(RefusalMeaning)
+
+
+def test_what_an_operator_has_said_counts_more_than_the_table() -> None:
+    said = {"bad link": RefusalMeaning.ACCOUNT}
+    assert failure_of(Refused(EVIDENCE, "Bad link!"), said).meaning is RefusalMeaning.ACCOUNT
+    assert failure_of(Refused(EVIDENCE, "Bad link!")).meaning is RefusalMeaning.LINK
 
 
 def test_what_never_left_waits_and_what_may_have_left_is_unsure() -> None:
     for definite in (NotSent(EVIDENCE), RateLimited(EVIDENCE, 30)):
-        assert outcome_of(7, 1, definite).outcome is AttemptOutcome.LATER
+        assert failure_of(definite).outcome is AttemptOutcome.LATER
         assert pause_of(definite)
     for reason in Reason:
         ambiguous = Ambiguous(EVIDENCE, reason)
-        assert outcome_of(7, 1, ambiguous).outcome is AttemptOutcome.UNSURE
+        assert failure_of(ambiguous).outcome is AttemptOutcome.UNSURE
         assert pause_of(ambiguous) is None

@@ -219,7 +219,7 @@ def _parse_each[R](
     An entry's error may be in the entry itself or in its `field`. Raises `NotUnderstood` if every id is unreadable.
     """
     entries = _entries(value, names)
-    if len(ids) == 1 and str(ids[0]) not in entries and isinstance(value, dict):
+    if len(ids) == 1 and str(ids[0]) not in entries and isinstance(value, dict) and not error(value):
         entries = {str(ids[0]): value}
     results = {id_: _parse_entry(entries.get(str(id_).strip()), parse, field) for id_ in ids}
     if all(isinstance(result, Unreadable) for result in results.values()):

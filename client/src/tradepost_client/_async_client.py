@@ -116,6 +116,10 @@ class AsyncClient:
         """Request to cancel up to 100 orders. Their statuses show later how much was given back."""
         return await self._run(_calls.cancel(orders))
 
+    async def cancel_one(self, order: Id) -> CancelOf:
+        """Request to cancel one order, by `order=`: some panels do not know `orders=` here."""
+        return (await self._run(_calls.cancel_one(order)))[order]
+
     async def balance(self) -> Balance:
         """Return what is left in the account."""
         return await self._run(_calls.balance())

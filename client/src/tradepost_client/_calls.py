@@ -92,6 +92,11 @@ def cancel(orders: Iterable[Id]) -> Call[dict[Id, CancelOf]]:
     return Call("cancel", {"orders": _join_ids(ids)}, partial(_answers.cancels, orders=ids), only_reads=False)
 
 
+def cancel_one(order: Id) -> Call[dict[Id, CancelOf]]:
+    parse = partial(_answers.cancels, orders=[order])
+    return Call("cancel", {"order": _id_text(order)}, parse, only_reads=False)
+
+
 def orders(limit: int, before: Id | None) -> Call[list[ListedOrder]]:
     """Ask for the newest orders (an extension of Tradepost)."""
     below = {} if before is None else {"before": _id_text(before)}

@@ -115,6 +115,10 @@ class Client:
         """Request to cancel up to 100 orders. Their statuses show later how much was given back."""
         return self._run(_calls.cancel(orders))
 
+    def cancel_one(self, order: Id) -> CancelOf:
+        """Request to cancel one order, by `order=`: some panels do not know `orders=` here."""
+        return (self._run(_calls.cancel_one(order)))[order]
+
     def balance(self) -> Balance:
         """Return what is left in the account."""
         return self._run(_calls.balance())

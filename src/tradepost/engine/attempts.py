@@ -4,6 +4,8 @@
 - Declined: the order definitely does not exist there. The next route is tried. If there is none, the order is
   `refused`, and canceled or held, as the service is set.
 - Later: the order definitely does not exist there yet. It stays queued.
+- Elsewhere: as later, but another route that is open is tried first.
+- Held: as elsewhere, but if no other route is open, the order is `refused` and waits for a person.
 - Unsure: anything else.
 """
 
@@ -16,6 +18,7 @@ from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, dispatch_queue, orders
 from tradepost.engine.orders import Move, Order
+from tradepost.engine.refusals import RefusalMeaning, ReviewReason
 from tradepost.engine.routing import OnRefusal
 from tradepost.engine.settling import Report, settle
 from tradepost.engine.statuses import Dispatch, Status
@@ -31,18 +34,24 @@ class AttemptOutcome(StrEnum):
     SENT = "sent"
     DECLINED = "declined"  # definitely not taken: the next route may be tried
     LATER = "later"  # definitely not taken now, but the provider may take it later
+    ELSEWHERE = "elsewhere"  # definitely not taken now: another open route may be tried, or this one later
+    HELD = "held"  # definitely not taken, and nobody knows why: another open route may be tried, or a person decides
     UNSURE = "unsure"
 
 
 class AttemptResult(msgspec.Struct, frozen=True):
-    """The outcome of an attempt, with the provider's response. `upstream_id` is the provider's id of the order."""
+    """The outcome of an attempt, with the provider's response. `upstream_id` is the provider's id of the order.
+
+    `meaning` says what a refusal is about. A refusal without a meaning is final.
+    """
 
     order: int
     attempt: int
     outcome: AttemptOutcome
     upstream_id: str = ""
     response: str = ""
-    wait: timedelta = AT_ONCE  # for LATER
+    wait: timedelta = AT_ONCE  # for LATER and ELSEWHERE
+    meaning: RefusalMeaning | None = None
 
 
 class DispatchState(msgspec.Struct, frozen=True):
@@ -50,6 +59,7 @@ class DispatchState(msgspec.Struct, frozen=True):
 
     order: int
     provider: int
+    route: int
     state: str
     attempt_count: int
     on_refusal: str
@@ -57,17 +67,17 @@ class DispatchState(msgspec.Struct, frozen=True):
     def waits_for(self, result: "AttemptResult") -> bool:
         """Return whether to apply this result: it must be of the last attempt, and the order not sent yet.
 
-        If the order is queued or refused, only DECLINED and LATER apply.
+        If the order is queued or refused, only outcomes of orders that do not exist at the provider apply.
         """
         if self.attempt_count != result.attempt:
             return False
         if self.state in {Dispatch.QUEUED, Dispatch.REFUSED}:
-            return result.outcome in {AttemptOutcome.DECLINED, AttemptOutcome.LATER}
+            return result.outcome not in {AttemptOutcome.SENT, AttemptOutcome.UNSURE}
         return self.state != Dispatch.SENT
 
 
 _DISPATCH_STATES = """
-SELECT u.order_id, u.provider_id, u.state, u.attempt_count, s.on_refusal
+SELECT u.order_id, u.provider_id, u.route_id, u.state, u.attempt_count, s.on_refusal
 FROM orders_upstreamorder u JOIN orders_order o ON o.id = u.order_id JOIN catalog_service s ON s.id = o.service_id
 WHERE u.order_id = ANY(%s::bigint[])
 """
@@ -79,33 +89,39 @@ WHERE a.provider_id = %s AND a.upstream_id = ANY(%s::text[])
 
 _COMPLETE_ATTEMPTS = """
 UPDATE orders_attempt a SET state = new.state, upstream_id = new.upstream_id, response = new.response,
-    answered_at = now()
-FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[])
-  AS new (order_id, number, state, upstream_id, response)
+    meaning = new.meaning, answered_at = now()
+FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[])
+  AS new (order_id, number, state, upstream_id, response, meaning)
 WHERE a.order_id = new.order_id AND a.number = new.number AND a.state IN ('sending', 'unsure')
 """
 
 _MOVE = """
 UPDATE orders_upstreamorder u
 SET state = new.state, upstream_id = new.upstream_id, due_at = now() + make_interval(secs => new.wait),
-    sent_at = CASE WHEN new.state = 'sent' THEN now() END
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::float8[]) AS new (order_id, state, upstream_id, wait)
+    sent_at = CASE WHEN new.state = 'sent' THEN now() END, review_reason = new.review_reason
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::float8[], %s::text[])
+  AS new (order_id, state, upstream_id, wait, review_reason)
 WHERE u.order_id = new.order_id
 """
 
-# Takes the first route that has not been tried.
-_NEXT_ROUTE = """
+# Takes the first route that has not refused the order for good: an open one, if there is one. With `needs_open`, takes
+# no other than an open one.
+_NEXT_ROUTE = f"""
 UPDATE orders_upstreamorder u
-SET route_id = next.route_id, provider_id = next.provider_id, state = 'queued', due_at = now()
+SET route_id = next.route_id, provider_id = next.provider_id, state = 'queued', due_at = now(), review_reason = ''
 FROM (
-    SELECT DISTINCT ON (o.id) o.id AS order_id, r.id AS route_id, p.provider_id
-    FROM orders_order o
-    JOIN providers_route r ON r.service_id = o.service_id AND r.is_active
+    SELECT DISTINCT ON (refused.order_id) refused.order_id, r.id AS route_id, p.provider_id
+    FROM unnest(%s::bigint[], %s::bool[]) AS refused (order_id, needs_open)
+    JOIN orders_order o ON o.id = refused.order_id
+    JOIN orders_upstreamorder now_at ON now_at.order_id = o.id
+    JOIN providers_route r ON r.service_id = o.service_id AND r.is_active AND r.id <> now_at.route_id
     JOIN providers_providerservice p ON p.id = r.provider_service_id AND NOT p.is_delisted
-    WHERE o.id = ANY(%s::bigint[]) AND NOT EXISTS (
-        SELECT FROM orders_attempt a WHERE a.order_id = o.id AND a.provider_service_id = p.id
+    CROSS JOIN LATERAL (SELECT {dispatch_queue.IS_OPEN} AS is_open) AS state
+    WHERE (state.is_open OR NOT refused.needs_open) AND NOT EXISTS (
+        SELECT FROM orders_attempt a
+        WHERE a.order_id = o.id AND a.provider_service_id = p.id AND {dispatch_queue.IS_FINAL}
     )
-    ORDER BY o.id, r.position, r.id
+    ORDER BY refused.order_id, state.is_open DESC, r.position, r.id
 ) AS next
 WHERE u.order_id = next.order_id
 RETURNING u.order_id, u.provider_id
@@ -121,7 +137,7 @@ def record(connection: Connection, results: Sequence[AttemptResult], *, actor: s
     results = _without_wrong_ids(connection, results, ways)
     _complete_attempts(connection, results)
     live = [each for each in results if (way := ways.get(each.order)) and way.waits_for(each)]
-    onwards = _next_routes(connection, [each.order for each in live if each.outcome is AttemptOutcome.DECLINED])
+    onwards = _next_routes(connection, [each for each in live if each.outcome in _TRY_OTHER_ROUTES])
     moves: list[Move] = []
     for result in live:
         moves += _moves(locked[result.order], result, has_route=result.order in onwards)
@@ -147,7 +163,7 @@ def dispatch_states(connection: Connection, locked: Collection[int]) -> dict[int
 
 
 def _moves(order: Order, result: AttemptResult, *, has_route: bool) -> list[Move]:
-    """Return the moves for an outcome. If a declined order has another route, queue it again."""
+    """Return the moves for an outcome. If a refused order has another route, queue it again."""
     to = Dispatch.QUEUED if has_route else _STATES[result.outcome]
     return [] if order.dispatch is to else [orders.move_dispatch(order, to, result.response)]
 
@@ -187,10 +203,13 @@ def known_upstream_ids(connection: Connection, provider: int, upstream_ids: Sequ
 _ATTEMPT_STATES = {
     AttemptOutcome.SENT: Dispatch.SENT,
     AttemptOutcome.LATER: Dispatch.REFUSED,
+    AttemptOutcome.ELSEWHERE: Dispatch.REFUSED,
+    AttemptOutcome.HELD: Dispatch.REFUSED,
     AttemptOutcome.DECLINED: Dispatch.REFUSED,
     AttemptOutcome.UNSURE: Dispatch.UNSURE,
 }
-_STATES = {**_ATTEMPT_STATES, AttemptOutcome.LATER: Dispatch.QUEUED}
+_STATES = {**_ATTEMPT_STATES, AttemptOutcome.LATER: Dispatch.QUEUED, AttemptOutcome.ELSEWHERE: Dispatch.QUEUED}
+_TRY_OTHER_ROUTES = {AttemptOutcome.DECLINED, AttemptOutcome.ELSEWHERE, AttemptOutcome.HELD}
 
 
 def _complete_attempts(connection: Connection, results: Sequence[AttemptResult]) -> None:
@@ -200,15 +219,20 @@ def _complete_attempts(connection: Connection, results: Sequence[AttemptResult])
         arrays.of_texts(_ATTEMPT_STATES[each.outcome] for each in results),
         arrays.of_texts(each.upstream_id or None for each in results),
         arrays.of_texts(each.response[:RESPONSE_CHARS_MAX] for each in results),
+        arrays.of_texts(each.meaning or "" for each in results),
     ]
     Cursor(connection).execute(_COMPLETE_ATTEMPTS, columns, prepare=True)
 
 
-def _next_routes(connection: Connection, declined: Sequence[int]) -> set[int]:
-    """Queue declined orders for their next route; return the orders that have one."""
-    if not declined:
+def _next_routes(connection: Connection, refused: Sequence[AttemptResult]) -> set[int]:
+    """Queue refused orders for their next route; return the orders that have one."""
+    if not refused:
         return set()
-    rows = Cursor(connection).execute(_NEXT_ROUTE, [arrays.of_numbers(declined)], prepare=True).fetchall()
+    columns = [
+        arrays.of_numbers(each.order for each in refused),
+        arrays.of_flags(each.outcome is not AttemptOutcome.DECLINED for each in refused),
+    ]
+    rows = Cursor(connection).execute(_NEXT_ROUTE, columns, prepare=True).fetchall()
     dispatch_queue.defer_visits(connection, {provider for _, provider in rows})
     return {order for order, _ in rows}
 
@@ -222,5 +246,8 @@ def _move(connection: Connection, results: Sequence[AttemptResult]) -> None:
         arrays.of_texts(_STATES[each.outcome] for each in results),
         arrays.of_texts(each.upstream_id for each in results),
         [wait.total_seconds() for wait in waits],
+        arrays.of_texts(
+            ReviewReason.UNEXPLAINED if each.outcome is AttemptOutcome.HELD else ReviewReason.NONE for each in results
+        ),
     ]
     Cursor(connection).execute(_MOVE, columns, prepare=True)

@@ -41,7 +41,8 @@ SELECT * FROM unnest(%s::bigint[], %s::bigint[]) ON CONFLICT DO NOTHING RETURNIN
 """
 
 _REJECT = """
-UPDATE orders_cancelrequest SET state = 'rejected', settled_at = now() WHERE id = ANY(%s::bigint[]) AND state = 'open'
+UPDATE orders_cancelrequest SET state = 'rejected', settled_at = now()
+WHERE id = ANY(%s::bigint[]) AND state IN ('open', 'failed')
 """
 
 
@@ -71,7 +72,7 @@ def accepted(order: int, *, quantity: int, remains: int, parts: int | None = Non
 
 
 def reject(connection: Connection, cancel_requests: Sequence[int]) -> int:
-    """Reject these cancel requests, by id, if they are open; return how many were. Their orders go on."""
+    """Reject these cancel requests, by id, if nobody has decided them; return how many were. Their orders go on."""
     return Cursor(connection).execute(_REJECT, [arrays.of_numbers(cancel_requests)]).rowcount
 
 

@@ -6,8 +6,26 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays
+from tradepost.engine.refusals import ABOUT_OUR_ACCOUNT, TEMPORARY, RefusalMeaning
 
 VISIT = "provider.visit"  # the name of the task that visits a provider, as stored in jobs
+
+
+# SQL: whether orders can be sent along a route `r` to a provider's service `p` now.
+IS_OPEN = """(
+    NOT EXISTS (SELECT FROM providers_routepause h WHERE h.route_id = r.id AND h.until > now())
+    AND EXISTS (
+        SELECT FROM providers_provider v
+        WHERE v.id = p.provider_id AND NOT v.is_paused AND (v.retry_at IS NULL OR v.retry_at <= now())
+          AND (v.funds_limit IS NULL OR v.funds_retry_at <= now())
+    )
+)"""
+# SQL: whether an attempt `a` ended for good, or may have.
+IS_FINAL = f"(a.state <> 'refused' OR a.meaning NOT IN ({', '.join(f"'{meaning}'" for meaning in TEMPORARY)}))"
+# SQL: whether a provider `v` sends nothing since it refuses our account.
+REFUSES_US = f"""(
+    v.retry_at > now() AND v.pause_meaning IN ({", ".join(f"'{meaning}'" for meaning in ABOUT_OUR_ACCOUNT)})
+)"""
 
 
 class QueuedOrder(msgspec.Struct, frozen=True):
@@ -31,6 +49,13 @@ FROM unnest(%s::bigint[]) AS id ORDER BY id
 ON CONFLICT DO NOTHING
 """
 
+_END_WAITS = """
+UPDATE orders_upstreamorder u SET due_at = now()
+WHERE u.provider_id = %s AND u.state = 'queued' AND u.due_at > now() AND EXISTS (
+    SELECT FROM orders_attempt a WHERE a.order_id = u.order_id AND a.number = u.attempt_count AND a.meaning = %s
+)
+"""
+
 
 def queue(connection: Connection, queued: Sequence[QueuedOrder]) -> None:
     """Queue orders. A worker sends them once this transaction is committed."""
@@ -49,3 +74,8 @@ def queue(connection: Connection, queued: Sequence[QueuedOrder]) -> None:
 def defer_visits(connection: Connection, providers: Collection[int]) -> None:
     """Queue a visit to each of these providers, unless one is already queued."""
     Cursor(connection).execute(_DEFER_VISITS, [arrays.of_numbers(providers)], prepare=True)
+
+
+def end_waits(connection: Connection, provider: int, meaning: RefusalMeaning) -> None:
+    """Make the queued orders due that wait because the provider refused them for this reason."""
+    Cursor(connection).execute(_END_WAITS, [provider, meaning.value])

@@ -17,7 +17,7 @@ import msgspec
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from tradepost.engine import arrays, attempts, charges, dispatch_queue, orders, routing
+from tradepost.engine import arrays, attempts, charges, dispatch_queue, orders, route_pauses, routing
 from tradepost.engine.attempts import ACTOR, AttemptOutcome, AttemptResult
 from tradepost.engine.order_types import RULES, OrderType, Quantity
 from tradepost.engine.statuses import Dispatch
@@ -32,6 +32,7 @@ class OutgoingOrder(msgspec.Struct, frozen=True):
     parameters: dict[str, str]
     quantity: int
     provider_service: int
+    route: int
     multiplier: Decimal
     counted: Quantity = Quantity.GIVEN
 
@@ -43,25 +44,55 @@ class OutgoingOrder(msgspec.Struct, frozen=True):
         return charges.rates(self.counted, self.quantity)
 
 
-_CLAIMABLE = """
-SELECT o.id
-FROM orders_upstreamorder u JOIN orders_order o ON o.id = u.order_id JOIN providers_route r ON r.id = u.route_id
-WHERE u.provider_id = %s AND u.state = 'queued' AND u.due_at <= now() AND r.is_active
-ORDER BY u.order_id LIMIT %s FOR UPDATE OF o SKIP LOCKED
+_PACKAGES = sorted(type_.value for type_, rule in RULES.items() if rule.quantity is Quantity.PACKAGE)
+_GIVEN = sorted(type_.value for type_, rule in RULES.items() if rule.quantity is Quantity.GIVEN)
+_POSTS = sorted(type_.value for type_, rule in RULES.items() if rule.quantity is Quantity.POSTS)
+
+# What an order `o` of a service `s` costs at the provider `v`, in our currency; 0 for a subscription. The same as the
+# `cost_expected` of its attempt.
+_COST = """round(
+    CASE WHEN s.type = ANY(%(packages)s) THEN 1
+         WHEN s.type = ANY(%(posts)s) THEN 0
+         WHEN s.type = ANY(%(given)s) THEN ceil(o.quantity * r.multiplier * (100 + r.overflow_percent) / 100) / 1000
+         ELSE o.quantity::numeric / 1000 END * p.rate * v.exchange_rate, 5)"""
+
+# The orders that are due, of each route in turn: so no route waits for another, however many orders wait there. A
+# paused route is left out; when its pause is over, one order tries it. If the provider's balance is too low, the orders
+# that cost less than the last one refused are tried, and those refused when their own wait is over.
+_CLAIMABLE = f"""
+WITH RECURSIVE waiting (route_id) AS (
+    (SELECT route_id FROM orders_upstreamorder WHERE provider_id = %(provider)s AND state = 'queued'
+     ORDER BY route_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT u.route_id FROM orders_upstreamorder u
+            WHERE u.provider_id = %(provider)s AND u.state = 'queued' AND u.route_id > w.route_id
+            ORDER BY u.route_id LIMIT 1)
+    FROM waiting w WHERE w.route_id IS NOT NULL
+), due AS (
+    SELECT first.order_id, first.due_at, first.place
+    FROM waiting w
+    JOIN providers_route r ON r.id = w.route_id AND r.is_active
+    JOIN providers_providerservice p ON p.id = r.provider_service_id
+    JOIN providers_provider v ON v.id = p.provider_id
+    JOIN catalog_service s ON s.id = r.service_id
+    LEFT JOIN providers_routepause h ON h.route_id = r.id
+    CROSS JOIN LATERAL (
+        SELECT u.order_id, u.due_at, row_number() OVER (ORDER BY u.due_at, u.order_id) AS place
+        FROM orders_upstreamorder u JOIN orders_order o ON o.id = u.order_id
+        WHERE u.provider_id = %(provider)s AND u.route_id = r.id AND u.state = 'queued' AND u.due_at <= now()
+          AND (v.funds_limit IS NULL OR v.funds_retry_at <= now() OR u.attempt_count > 0 OR {_COST} < v.funds_limit)
+        ORDER BY u.due_at, u.order_id LIMIT %(limit)s
+    ) AS first
+    WHERE h.until IS NULL OR (h.until <= now() AND first.place = 1)
+)
+SELECT o.id FROM due JOIN orders_order o ON o.id = due.order_id
+ORDER BY due.place, due.due_at, due.order_id LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED
 """
 
 _UNSURE = """
 SELECT o.id FROM orders_upstreamorder u JOIN orders_order o ON o.id = u.order_id
-WHERE u.provider_id = %s AND u.state = 'unsure' AND u.due_at <= now()
-ORDER BY u.order_id LIMIT %s FOR UPDATE OF o SKIP LOCKED
-"""
-
-_STRANDED = """
-SELECT u.order_id, u.attempt_count
-FROM orders_upstreamorder u JOIN providers_route r ON r.id = u.route_id
-JOIN providers_providerservice p ON p.id = r.provider_service_id
-WHERE u.state = 'queued' AND (p.is_delisted OR NOT r.is_active)
-ORDER BY u.order_id LIMIT %s
+WHERE u.provider_id = %(provider)s AND u.state = 'unsure' AND u.due_at <= now()
+ORDER BY u.order_id LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED
 """
 
 _SENDING = """
@@ -71,7 +102,7 @@ RETURNING order_id
 """
 
 _OUTGOING = """
-SELECT u.order_id, u.attempt_count, p.upstream_id, p.id, s.type, o.link, o.quantity, o.fields::text, r.multiplier,
+SELECT u.order_id, u.attempt_count, p.upstream_id, p.id, r.id, s.type, o.link, o.quantity, o.fields::text, r.multiplier,
        r.overflow_percent
 FROM orders_upstreamorder u
 JOIN orders_order o ON o.id = u.order_id
@@ -114,18 +145,19 @@ SELECT u.order_id, u.attempt_count FROM orders_upstreamorder u WHERE u.provider_
 
 
 def claim(connection: Connection, provider: int, *, limit: int) -> list[OutgoingOrder]:
-    """Claim queued orders of a provider, oldest first. The caller must commit before it sends them."""
-    return _take(connection, _CLAIMABLE, provider, limit, was=Dispatch.QUEUED)
+    """Claim queued orders of a provider, of each route those due first. The caller must commit before it sends them."""
+    parameters = {"packages": _PACKAGES, "posts": _POSTS, "given": _GIVEN, "provider": provider, "limit": limit}
+    return _take(connection, _CLAIMABLE, parameters, was=Dispatch.QUEUED)
 
 
 def claim_unsure(connection: Connection, provider: int, *, limit: int) -> list[OutgoingOrder]:
     """Claim unsure orders, to send them again with the same idempotency keys. The provider must support these."""
-    return _take(connection, _UNSURE, provider, limit, was=Dispatch.UNSURE)
+    return _take(connection, _UNSURE, {"provider": provider, "limit": limit}, was=Dispatch.UNSURE)
 
 
-def _take(connection: Connection, query: str, provider: int, limit: int, *, was: Dispatch) -> list[OutgoingOrder]:
+def _take(connection: Connection, query: str, parameters: dict[str, object], *, was: Dispatch) -> list[OutgoingOrder]:
     cursor = Cursor(connection)
-    ids = [row[0] for row in cursor.execute(query, [provider, limit], prepare=True)]
+    ids = [row[0] for row in cursor.execute(query, parameters, prepare=True)]
     if not ids:
         return []
     # The rows are locked now. Leave out orders that another worker has taken in the meantime.
@@ -144,15 +176,17 @@ def _take(connection: Connection, query: str, provider: int, limit: int, *, was:
 
 
 def _outgoing_order(row: TupleRow) -> OutgoingOrder:
-    order, attempt, service, provider_service, type_, link, quantity, fields, multiplier, overflow = row
+    order, attempt, service, provider_service, route, type_, link, quantity, fields, multiplier, overflow = row
     rule = RULES[OrderType(type_)]
     own = msgspec.json.decode(fields, type=dict[str, str]) if fields else {}
     parameters = {**({"link": link} if rule.link else {}), **own}
     if rule.quantity is not Quantity.GIVEN:
-        return OutgoingOrder(order, attempt, service, parameters, quantity, provider_service, Decimal(1), rule.quantity)
+        return OutgoingOrder(
+            order, attempt, service, parameters, quantity, provider_service, route, Decimal(1), rule.quantity
+        )
     ordered = routing.quantity_to_order(quantity, multiplier, overflow)
     parameters["quantity"] = str(ordered)
-    return OutgoingOrder(order, attempt, service, parameters, ordered, provider_service, multiplier)
+    return OutgoingOrder(order, attempt, service, parameters, ordered, provider_service, route, multiplier)
 
 
 def _as_before(connection: Connection, outgoing_orders: Sequence[OutgoingOrder]) -> list[OutgoingOrder]:
@@ -193,16 +227,6 @@ def abandon(connection: Connection, provider: int) -> int:
     return len(rows)
 
 
-def reroute(connection: Connection, *, limit: int) -> int:
-    """If a queued order's route is closed or its provider's service delisted, try the next route; return how many."""
-    rows = Cursor(connection).execute(_STRANDED, [limit], prepare=True).fetchall()
-    closed = "its route was closed before it was sent"
-    attempts.record(
-        connection, [AttemptResult(order, attempt, AttemptOutcome.DECLINED, response=closed) for order, attempt in rows]
-    )
-    return len(rows)
-
-
 def confirm_sent(connection: Connection, order: int, upstream_id: str, *, actor: str) -> bool:
     """Set an unsure order to sent, with the provider's id of it.
 
@@ -227,5 +251,6 @@ def _settle_unsure(
         return False
     attempts.record(connection, [AttemptResult(order, way.attempt_count, result, upstream_id, response)], actor=actor)
     if result is AttemptOutcome.LATER:
+        route_pauses.lift(connection, [way.route])
         dispatch_queue.defer_visits(connection, [way.provider])
     return True

@@ -14,6 +14,7 @@ from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, routing
 from tradepost.engine.postgres import BIGINT_MAX
+from tradepost.engine.refusals import ReviewReason
 from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import ACTIVE, Status
 from tradepost.engine.subscriptions import Post, mirror_posts
@@ -84,9 +85,21 @@ class _KnownOrder(msgspec.Struct, frozen=True):
         each = self.quantity // self.parts
         return [Post(self.order, part, "", each, id_) for part, id_ in enumerate(seen.posts, 1)]
 
+    def review(self, seen: UpstreamStatus) -> ReviewReason:
+        """Return why a person must look at the order, if the provider does not say enough to settle it.
+
+        If the order is partial and the provider has never said how much remains, nobody knows what to refund.
+        """
+        if seen.error:
+            return ReviewReason.STATUS
+        is_untold = seen.remains is None and self.remains == self.quantity and self.parts is None
+        if seen.status is Status.PARTIAL and self.status != Status.PARTIAL and is_untold:
+            return ReviewReason.NO_REMAINS
+        return ReviewReason.NONE
+
     def report(self, seen: UpstreamStatus) -> Report | None:
         """Return the report to settle; None if the provider reports no status or nothing new."""
-        if seen.status is None:
+        if seen.status is None or self.review(seen):
             return None
         remains = None
         if seen.remains is not None and self.parts is None:
@@ -124,8 +137,9 @@ WHERE u.provider_id = %s AND u.state = 'sent'
 """
 
 _KEEP_MESSAGES = """
-UPDATE orders_upstreamorder u SET last_message = new.message
-FROM unnest(%s::bigint[], %s::text[]) AS new (order_id, message) WHERE u.order_id = new.order_id
+UPDATE orders_upstreamorder u SET last_message = new.message, review_reason = new.review_reason
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (order_id, message, review_reason)
+WHERE u.order_id = new.order_id
 """
 
 _REMARK = """
@@ -165,7 +179,8 @@ def apply_statuses(connection: Connection, provider: int, seen: Sequence[Upstrea
     """Settle what a provider reports about its orders, and return how many orders changed.
 
     Ignore orders that are not at this provider. If the reported status is not allowed (it goes backwards) or the
-    provider reports an error, write a remark once and leave the order as it is.
+    provider reports an error, write a remark once and leave the order as it is. If the provider does not say enough,
+    the order waits for a person (`ReviewReason`) until it does.
     """
     told = {each.order: each.words for each in seen}
     columns = [arrays.of_numbers(told), arrays.of_texts(told.values())]
@@ -186,9 +201,15 @@ def apply_statuses(connection: Connection, provider: int, seen: Sequence[Upstrea
         if outcome is SettleResult.NOT_ALLOWED
     }
     refused |= {each.order: f"the provider says: {each.error}" for each in said if each.error}
+    reviews = {each.order: known[each.order].review(each) for each in said}
+    refused |= {
+        order: "the provider says Partial, and not how much remains"
+        for order, review in reviews.items()
+        if review is ReviewReason.NO_REMAINS
+    }
     _remark(connection, refused)
-    words = arrays.of_texts(told[order] for order in known)
-    Cursor(connection).execute(_KEEP_MESSAGES, [arrays.of_numbers(known), words], prepare=True)
+    columns = [arrays.of_numbers(reviews), arrays.of_texts(told[order] for order in reviews)]
+    Cursor(connection).execute(_KEEP_MESSAGES, [*columns, arrays.of_texts(reviews.values())], prepare=True)
     over = [each for each in said if each.status and each.status not in ACTIVE and each.cost is not None]
     if over:
         costs = arrays.of_numbers(each.cost for each in over)

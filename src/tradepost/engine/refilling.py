@@ -59,7 +59,8 @@ class _Order(msgspec.Struct, frozen=True):
 _LOOK = """
 SELECT o.id, o.account_id, o.status, o.parts IS NOT NULL, s.refill, s.refill_days, s.refill_wait_hours,
        (SELECT max(e.at) FROM orders_orderevent e WHERE e.order_id = o.id AND e.to_status = 'Completed'),
-       (SELECT max(r.updated_at) FROM orders_refill r WHERE r.order_id = o.id AND r.account_id = o.account_id),
+       (SELECT max(r.updated_at) FROM orders_refill r
+        WHERE r.order_id = o.id AND r.account_id = o.account_id AND r.status <> 'Error'),
        clock_timestamp()
 FROM orders_order o JOIN catalog_service s ON s.id = o.service_id
 WHERE o.id = ANY(%s::bigint[])

@@ -58,7 +58,7 @@ _LEAVE_UPSTREAM = "DELETE FROM orders_upstreamorder WHERE order_id = ANY(%s::big
 _CLOSE_CANCEL_REQUESTS = """
 UPDATE orders_cancelrequest c SET state = ended.state, settled_at = now()
 FROM unnest(%s::bigint[], %s::text[]) AS ended (id, state)
-WHERE c.order_id = ended.id AND c.state = 'open'
+WHERE c.order_id = ended.id AND c.state IN ('open', 'failed')
 """
 
 

@@ -87,7 +87,8 @@ REFILL_TRANSITIONS: dict[RefillStatus, frozenset[RefillStatus]] = {
     RefillStatus.IN_PROGRESS: ENDED_REFILL,
     RefillStatus.COMPLETED: frozenset(),
     RefillStatus.REJECTED: frozenset(),
-    RefillStatus.ERROR: frozenset(),
+    # A person may still settle what the provider has left without a clear answer.
+    RefillStatus.ERROR: frozenset({RefillStatus.COMPLETED, RefillStatus.REJECTED}),
 }
 
 
@@ -97,3 +98,4 @@ class CancelState(TextEnum):
     OPEN = "open"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
+    FAILED = "failed"  # the provider gave no clear answer: a person decides, and the customer may ask again

@@ -1,15 +1,14 @@
 """Place queued orders with their provider (docs/architecture.md, orders: never twice, never lost)."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from django.utils.crypto import salted_hmac
 
 from tradepost.database import in_transaction
-from tradepost.engine import attempts, dispatching
-from tradepost.engine.attempts import AttemptOutcome, AttemptResult
+from tradepost.engine import dispatching
 from tradepost.engine.dispatching import OutgoingOrder
-from tradepost.fulfilment import provider_pause
-from tradepost.fulfilment.provider_errors import outcome_of
+from tradepost.fulfilment import outcomes, provider_pause
 from tradepost.fulfilment.throttled_client import ThrottledClient
 from tradepost.providers.models import Provider
 from tradepost_client import Client, GenericOrder, PanelError, Placed
@@ -23,17 +22,12 @@ def send_queued(throttled: ThrottledClient, provider: Provider) -> int:
     claimed = _claim(throttled, provider)
     name = _installation() if provider.supports_idempotency_keys else ""
     for answered in throttled.call_each(claimed, lambda client, outgoing: _place(client, outgoing, name)):
-        outcomes = [_outcome(outgoing, answer) for outgoing, answer in answered]
-        for _, answer in answered:
-            provider_pause.pause_after(provider, answer)
-        in_transaction(partial(attempts.record, results=outcomes))
-        if provider.last_error and any(outcome.outcome is AttemptOutcome.SENT for outcome in outcomes):
-            provider.last_error = ""
-            provider.save(update_fields=["last_error"])
+        in_transaction(partial(outcomes.record, provider=provider, answered=answered))
+        provider_pause.note_answers(provider, [answer for _, answer in answered])
     return len(claimed)
 
 
-def _claim(throttled: ThrottledClient, provider: Provider) -> list[OutgoingOrder]:
+def _claim(throttled: ThrottledClient, provider: Provider) -> Sequence[OutgoingOrder]:
     # No more than the client has in flight and waiting: if this worker dies, only these orders become unsure.
     limit = 2 * throttled.parallel_requests
     claimed = in_transaction(partial(dispatching.claim, provider=provider.pk, limit=limit))
@@ -42,15 +36,9 @@ def _claim(throttled: ThrottledClient, provider: Provider) -> list[OutgoingOrder
     return in_transaction(partial(dispatching.claim_unsure, provider=provider.pk, limit=limit))
 
 
-def _place(client: Client, outgoing: OutgoingOrder, installation: str) -> Placed:
+def _place(client: Client, outgoing: OutgoingOrder, installation: str) -> Placed | PanelError:
     key = f"{installation}-{outgoing.order}" if installation else None
     return client.add(GenericOrder(service=outgoing.service, fields=outgoing.parameters), idempotency_key=key)
-
-
-def _outcome(outgoing: OutgoingOrder, answer: Placed | PanelError) -> AttemptResult:
-    if isinstance(answer, Placed):
-        return AttemptResult(outgoing.order, outgoing.attempt, AttemptOutcome.SENT, str(answer.order))
-    return outcome_of(outgoing.order, outgoing.attempt, answer)
 
 
 def _installation() -> str:

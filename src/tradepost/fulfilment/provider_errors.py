@@ -1,41 +1,27 @@
-"""What a provider's failure means for an order: the wordings of refusals, and what to do about each.
+"""What a provider's failure means for an order and for the provider (docs/fulfilment.md, refusals).
 
-A refusal is definite: nothing was ordered. Some refusals are only temporary; the order then stays queued and is sent
-again later. If a wording is not in this table, the provider refused the order itself.
+A refusal is definite: nothing was ordered. `providers.refusals` finds what the refusal is about; `FOLLOWS` says what
+happens then.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 
 import msgspec
 
-from tradepost.engine.attempts import AttemptOutcome, AttemptResult
+from tradepost.engine.attempts import AT_ONCE, AttemptOutcome
+from tradepost.engine.refusals import RefusalMeaning
+from tradepost.providers import refusals
 from tradepost_client import Ambiguous, NotSent, PanelError, RateLimited, Refused
 
 NOT_REACHED = timedelta(seconds=30)
+ACCOUNT_WAIT = timedelta(minutes=15)
+FUNDS_WAIT = timedelta(minutes=5)  # until orders of all sizes are tried again
+LIMIT_WAIT = timedelta(minutes=1)
+DUPLICATE_WAIT = timedelta(minutes=10)
+UNKNOWN_WAIT = timedelta(seconds=30)  # then an order is sent again whose refusal nobody can explain
 
-
-class KnownRefusal(msgspec.Struct, frozen=True):
-    """A temporary refusal: its wording, how long to wait, and whether the provider or only this order has to wait."""
-
-    pattern: re.Pattern[str]
-    wait: timedelta
-    is_about_provider: bool
-
-
-KNOWN_REFUSALS = tuple(
-    KnownRefusal(re.compile(pattern, re.IGNORECASE), wait, about_provider)
-    for pattern, wait, about_provider in (
-        (
-            r"not.?enough.?(funds|balance|money)|insufficient|balance.*(low|not enough)",
-            timedelta(minutes=5),
-            True,
-        ),
-        (r"invalid.?(api.?)?key|(api.?)?key.*(invalid|incorrect|disabled)|access denied", timedelta(minutes=15), True),
-        (r"too many requests|rate.?limit|try (again|later)|temporarily|maintenance", timedelta(minutes=1), True),
-        (r"active order with this link|wait until (the )?order", timedelta(minutes=10), False),
-    )
-)
 # This refusal proves the opposite: the provider has the order.
 _ORDER_EXISTS = re.compile(r"idempotency key was used", re.IGNORECASE)
 
@@ -45,33 +31,65 @@ class Pause(msgspec.Struct, frozen=True):
 
     wait: timedelta
     why: str
+    meaning: str = ""
 
 
-def outcome_of(order: int, attempt: int, error: PanelError) -> AttemptResult:
-    """Return the outcome of an attempt to place an order that ended in this error."""
+class Consequence(msgspec.Struct, frozen=True):
+    """What follows from a refusal: the order's outcome, its wait, and how long the whole provider pauses."""
+
+    outcome: AttemptOutcome
+    wait: timedelta = AT_ONCE
+    provider_pause: timedelta | None = None
+
+
+FOLLOWS = {
+    RefusalMeaning.KEY: Consequence(AttemptOutcome.ELSEWHERE, provider_pause=ACCOUNT_WAIT),
+    RefusalMeaning.ACCOUNT: Consequence(AttemptOutcome.ELSEWHERE, provider_pause=ACCOUNT_WAIT),
+    RefusalMeaning.FUNDS: Consequence(AttemptOutcome.ELSEWHERE, FUNDS_WAIT),
+    RefusalMeaning.LIMIT: Consequence(AttemptOutcome.LATER, LIMIT_WAIT, provider_pause=LIMIT_WAIT),
+    RefusalMeaning.SERVICE_OFF: Consequence(AttemptOutcome.ELSEWHERE),
+    RefusalMeaning.SERVICE_GONE: Consequence(AttemptOutcome.DECLINED),
+    RefusalMeaning.QUANTITY: Consequence(AttemptOutcome.DECLINED),
+    RefusalMeaning.LINK: Consequence(AttemptOutcome.DECLINED),
+    RefusalMeaning.DUPLICATE: Consequence(AttemptOutcome.LATER, DUPLICATE_WAIT),
+    RefusalMeaning.ORDER: Consequence(AttemptOutcome.DECLINED),
+    RefusalMeaning.UNKNOWN: Consequence(AttemptOutcome.ELSEWHERE, UNKNOWN_WAIT),
+}
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """An attempt to place an order that failed: its outcome, and what the provider answered.
+
+    `meaning` is None if the failure is no refusal.
+    """
+
+    outcome: AttemptOutcome
+    response: str
+    wait: timedelta = AT_ONCE
+    meaning: RefusalMeaning | None = None
+
+
+def failure_of(error: PanelError, said: Mapping[str, RefusalMeaning] = {}) -> Failure:
+    """Return what an error means for the order. `said` is what operators have said of unknown refusals."""
     if isinstance(error, Refused) and not _ORDER_EXISTS.search(error.text):
-        known = _known_refusal(error)
-        if known is None:
-            return AttemptResult(order, attempt, AttemptOutcome.DECLINED, response=error.text)
-        return AttemptResult(order, attempt, AttemptOutcome.LATER, response=error.text, wait=known.wait)
+        meaning = refusals.meaning_of(error.text, said)
+        follows = FOLLOWS[meaning]
+        return Failure(follows.outcome, error.text, follows.wait, meaning)
     pause = pause_of(error)
     if pause:
-        return AttemptResult(order, attempt, AttemptOutcome.LATER, response=evidence_of(error), wait=pause.wait)
-    return AttemptResult(order, attempt, AttemptOutcome.UNSURE, response=evidence_of(error))
+        return Failure(AttemptOutcome.LATER, evidence_of(error), pause.wait, RefusalMeaning.LIMIT)
+    return Failure(AttemptOutcome.UNSURE, evidence_of(error))
 
 
-def pause_of(error: PanelError) -> Pause | None:
-    """Return how long to pause the provider after this error; None if the error is about the order only."""
+def pause_of(error: PanelError, said: Mapping[str, RefusalMeaning] = {}) -> Pause | None:
+    """Return how long to pause the provider after this error; None if it is about less than the provider."""
     if isinstance(error, Refused):
-        known = _known_refusal(error)
-        return Pause(known.wait, error.text) if known and known.is_about_provider else None
+        meaning = refusals.meaning_of(error.text, said)
+        wait = FOLLOWS[meaning].provider_pause
+        return Pause(wait, error.text, meaning.value) if wait else None
     if isinstance(error, RateLimited):
         return Pause(timedelta(seconds=1 if error.retry_after is None else error.retry_after), "")
     return Pause(NOT_REACHED, str(error)) if isinstance(error, NotSent) else None
-
-
-def _known_refusal(error: Refused) -> KnownRefusal | None:
-    return next((refusal for refusal in KNOWN_REFUSALS if refusal.pattern.search(error.text)), None)
 
 
 def evidence_of(error: PanelError) -> str:

@@ -1,31 +1,71 @@
 """Pause a provider: nothing is sent to it for a while, and the back office shows staff why."""
 
 import time
+from collections.abc import Iterable
 from datetime import timedelta
+from decimal import Decimal
 
 from django.db.models import F
 from django.db.models.functions import Coalesce, Greatest, Now
 
+from tradepost.database import engine_connection
+from tradepost.engine import dispatch_queue
+from tradepost.engine.refusals import TEMPORARY, RefusalMeaning
 from tradepost.fulfilment.provider_errors import Pause, pause_of
-from tradepost.providers.models import Provider
-from tradepost_client import PanelError
+from tradepost.providers import refusals
+from tradepost.providers.models import Provider, RoutePause
+from tradepost_client import PanelError, Refused
 
 UNUSABLE = timedelta(minutes=5)  # the pause of a provider that can't be called at all: bad address or unreadable key
 SHORT_PAUSE = timedelta(seconds=5)
 ERROR_CHARS_MAX = 300
 
 
+def note_answers(provider: Provider, answers: Iterable[object]) -> None:
+    """Pause the provider if one of the answers to orders asks for it. If the provider accepts an order, it works."""
+    is_paused = [answer for answer in answers if pause_after(provider, answer)] != []
+    accepts = any(not isinstance(answer, PanelError) for answer in answers)
+    if accepts and not is_paused and provider.last_error and provider.funds_limit is None:
+        provider.last_error = provider.pause_meaning = ""
+        provider.save(update_fields=["last_error", "pause_meaning"])
+
+
 def pause_after(provider: Provider, answer: object) -> bool:
     """Pause the provider if this answer asks for a pause. Return whether it did."""
-    pause = pause_of(answer) if isinstance(answer, PanelError) else None
+    if not isinstance(answer, PanelError):
+        return False
+    is_refusal = isinstance(answer, Refused)
+    pause = pause_of(answer, refusals.known_texts(engine_connection(), provider.pk) if is_refusal else {})
     if pause:
         pause_provider(provider.pk, pause)
+        provider.last_error, provider.pause_meaning = pause.why[:ERROR_CHARS_MAX], pause.meaning
     return pause is not None
+
+
+def note_balance(provider: int, balance: Decimal) -> None:
+    """Store a provider's balance, in its currency. If it has grown, orders of all sizes may be sent again."""
+    rows = Provider.objects.filter(pk=provider)
+    short = rows.filter(balance__lt=balance, funds_limit__isnull=False)
+    if short.update(funds_limit=None, funds_retry_at=None, last_error="", pause_meaning=""):
+        dispatch_queue.end_waits(engine_connection(), provider, RefusalMeaning.FUNDS)
+    rows.update(balance=balance, balance_at=Now(), balance_error="")
 
 
 def pause_provider(provider: int, pause: Pause) -> None:
     """Send nothing to a provider until `pause` is over. A pause without a reason raises no alert."""
-    Provider.objects.filter(pk=provider).update(retry_at=Now() + pause.wait, last_error=pause.why[:ERROR_CHARS_MAX])
+    Provider.objects.filter(pk=provider).update(
+        retry_at=Now() + pause.wait, last_error=pause.why[:ERROR_CHARS_MAX], pause_meaning=pause.meaning
+    )
+
+
+def lift(provider: int) -> None:
+    """End every pause of a provider and of its routes, because a person wants it to be tried."""
+    Provider.objects.filter(pk=provider).update(
+        retry_at=None, last_error="", pause_meaning="", funds_limit=None, funds_retry_at=None
+    )
+    RoutePause.objects.filter(route__provider_service__provider=provider).delete()
+    for meaning in TEMPORARY:
+        dispatch_queue.end_waits(engine_connection(), provider, meaning)
 
 
 def wait_out(provider: Provider) -> bool:

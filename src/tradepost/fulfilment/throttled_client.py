@@ -36,17 +36,30 @@ class ThrottledClient:
 
     def call[T](self, request: Callable[[Client], T]) -> T | PanelError:
         """Make one request and wait for its answer."""
-        return self._threads.submit(self._call, request).result()
+        return self._threads.submit(self.request, request).result()
+
+    def run[T](self, work: Callable[[], T]) -> T:
+        """Do work in one of the threads, and wait for it. The work makes its requests by `request`."""
+        return self._threads.submit(work).result()
+
+    def run_each[A, T](self, items: Sequence[A], work: Callable[[A], T]) -> Iterator[list[tuple[A, T]]]:
+        """Do work for each item in the threads. Yield the items done since the last yield, with their results."""
+        yield from self._submit_each(items, lambda item: self._threads.submit(work, item))
 
     def call_each[A, T](
         self, items: Sequence[A], request: Callable[[Client, A], T]
     ) -> Iterator[list[tuple[A, T | PanelError]]]:
         """Make one request for each item. Yield the items answered since the last yield, with their answers."""
-        waiting: dict[Future[T | PanelError], A] = {}
+        yield from self._submit_each(
+            items, lambda item: self._threads.submit(self.request, _request_for(request, item))
+        )
+
+    def _submit_each[A, T](self, items: Sequence[A], submit: Callable[[A], Future[T]]) -> Iterator[list[tuple[A, T]]]:
+        waiting: dict[Future[T], A] = {}
         rest = iter(items)
         while True:
             for item in rest:
-                waiting[self._threads.submit(self._call, _request_for(request, item))] = item
+                waiting[submit(item)] = item
                 if len(waiting) >= 2 * self.parallel_requests:
                     break
             if not waiting:
@@ -66,7 +79,14 @@ class ThrottledClient:
                 request_milliseconds=F("request_milliseconds") + milliseconds,
             )
 
-    def _call[T](self, request: Callable[[Client], T]) -> T | PanelError:
+    def count_failures(self, failures: int) -> None:
+        """Count requests that the provider answered again and again, and never clearly."""
+        with self._lock:
+            self._failures += failures
+            self._requests += failures
+
+    def request[T](self, request: Callable[[Client], T]) -> T | PanelError:
+        """Make one request in the calling thread, when the provider's limit allows it, and count it."""
         self._await_turn()
         began = time.monotonic()
         answer: T | PanelError

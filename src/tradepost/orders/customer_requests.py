@@ -11,6 +11,8 @@ from tradepost.engine.settling import SettleResult, settle
 from tradepost.engine.statuses import CancelState, Dispatch, RefillStatus
 from tradepost.orders.models import CancelRequest
 
+UNDECIDED = (CancelState.OPEN.value, CancelState.FAILED.value)
+
 
 def accept_cancels(requests: Collection[int], *, actor: str) -> int:
     """End the orders: Canceled if nothing was delivered, otherwise Partial. Return how many orders ended.
@@ -18,7 +20,7 @@ def accept_cancels(requests: Collection[int], *, actor: str) -> int:
     Unsure orders are skipped: they may exist at a provider, so staff settle them on their own page.
     """
     open_requests = (
-        CancelRequest.objects.filter(pk__in=requests, state=CancelState.OPEN.value)
+        CancelRequest.objects.filter(pk__in=requests, state__in=UNDECIDED)
         .exclude(order__dispatch=Dispatch.UNSURE.value)
         .select_related("order")
     )

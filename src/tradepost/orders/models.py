@@ -12,6 +12,7 @@ from django.db.models.functions import MD5, Now
 from tradepost.engine.actors import ACTOR_CHARS_MAX
 from tradepost.engine.enums import TextEnum
 from tradepost.engine.placing import Mode
+from tradepost.engine.refusals import RefusalMeaning, ReviewReason
 from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, CancelState, Dispatch, RefillStatus, Status
 from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOutcome
 
@@ -168,6 +169,9 @@ class UpstreamOrder(models.Model):
     last_message = models.CharField(
         max_length=300, blank=True, db_default="", help_text="What its provider said of it last."
     )
+    review_reason = models.CharField(
+        max_length=12, blank=True, choices=ReviewReason.choices(), db_default="", help_text="Why a person must look."
+    )
 
     class Meta:
         constraints = (
@@ -177,13 +181,16 @@ class UpstreamOrder(models.Model):
             models.CheckConstraint(condition=~Q(state="sent") | ~Q(upstream_id=""), name="upstream_sent_has_id"),
         )
         indexes = (
-            models.Index(fields=("provider", "order"), condition=Q(state="queued"), name="upstream_queued"),
+            models.Index(
+                fields=("provider", "route", "due_at", "order"), condition=Q(state="queued"), name="upstream_queued"
+            ),
             models.Index(fields=("provider", "sent_at", "order"), condition=Q(state="sent"), name="upstream_sent"),
             models.Index(
                 fields=("provider", "state"),
                 condition=Q(state__in=["sending", "unsure", "refused"]),
                 name="upstream_open",
             ),
+            models.Index(fields=("route", "order"), condition=~Q(review_reason=""), name="upstream_review"),
         )
 
     def __str__(self) -> str:
@@ -217,6 +224,9 @@ class Attempt(models.Model):
     )
     request = models.JSONField(null=True)
     response = models.TextField(blank=True, db_default="")
+    meaning = models.CharField(
+        max_length=12, choices=RefusalMeaning.choices(), blank=True, db_default="", help_text="What a refusal is about."
+    )
 
     class Meta:
         constraints = (
@@ -271,6 +281,8 @@ class Refill(models.Model):
     updated_at = models.DateTimeField(db_default=Now())
     upstream_id = models.CharField(max_length=64, blank=True, db_default="", help_text="What its provider calls it.")
     polled_at = models.DateTimeField(null=True, help_text="When its provider was last asked about it.")
+    tries = models.IntegerField(db_default=0, help_text="Requests since its provider's last clear answer.")
+    response = models.CharField(max_length=300, blank=True, db_default="", help_text="Its provider's last words.")
 
     class Meta:
         constraints = (
@@ -300,6 +312,8 @@ class CancelRequest(models.Model):
     settled_at = models.DateTimeField(null=True)
     forwarded_at = models.DateTimeField(null=True, help_text="When its provider was last asked to cancel.")
     is_accepted_upstream = models.BooleanField(db_default=False, help_text="Its provider has accepted it.")
+    tries = models.IntegerField(db_default=0, help_text="Requests since its provider's last clear answer.")
+    response = models.CharField(max_length=300, blank=True, db_default="", help_text="Its provider's last words.")
 
     class Meta:
         constraints = (

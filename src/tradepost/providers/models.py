@@ -5,10 +5,12 @@ from decimal import Decimal
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Now
 
 from tradepost.catalog.models import Service
 from tradepost.engine.enums import TextEnum
+from tradepost.engine.refusals import RefusalMeaning
 from tradepost.providers import encryption
 
 
@@ -43,10 +45,30 @@ class Provider(models.Model):
     price_rise_percent_max = models.PositiveIntegerField(
         default=20, help_text="A service whose rate rises by more is taken off sale, for a person to look at."
     )
+    unknown_refusals_max = models.PositiveIntegerField(
+        "unknown refusals",
+        default=3,
+        validators=[MinValueValidator(2), MaxValueValidator(1_000)],
+        help_text="After so many refusals in a row that Tradepost can't explain, the service waits for a person.",
+    )
     balance = models.DecimalField(max_digits=20, decimal_places=5, null=True, editable=False)
     balance_at = models.DateTimeField(null=True, editable=False)
     retry_at = models.DateTimeField(null=True, editable=False, help_text="Until then nothing is sent to it.")
     last_error = models.CharField(max_length=300, blank=True, editable=False, help_text="Why nothing is sent to it.")
+    pause_meaning = models.CharField(
+        max_length=12, blank=True, db_default="", default="", editable=False, help_text="What the pause is about."
+    )
+    # Orders that cost as much as this, in our currency, or more are not sent before `funds_retry_at`.
+    funds_limit = models.DecimalField(max_digits=20, decimal_places=5, null=True, editable=False)
+    funds_retry_at = models.DateTimeField(null=True, editable=False)
+    single_id_actions = ArrayField(
+        models.CharField(max_length=16),
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="The actions that it understands for one order only.",
+    )
+    balance_error = models.CharField(max_length=300, blank=True, db_default="", default="", editable=False)
     synced_at = models.DateTimeField(null=True, editable=False)
     sync_error = models.CharField(max_length=300, blank=True, editable=False)
     requests = models.BigIntegerField(default=0, editable=False)
@@ -159,6 +181,55 @@ class Route(models.Model):
 
     def __str__(self) -> str:
         return f"{self.service_id} → {self.provider_service_id}"
+
+
+class RoutePause(models.Model):
+    """A route along which nothing goes until `until`, or whose refusals are counted. See `engine.route_pauses`."""
+
+    route = models.OneToOneField(Route, primary_key=True, on_delete=models.CASCADE, related_name="pause")
+    meaning = models.CharField(max_length=12, choices=RefusalMeaning.choices())
+    reason = models.CharField(max_length=300, help_text="The provider's words.")
+    refusals = models.IntegerField(db_default=0, help_text="Unexplained refusals since an order was accepted.")
+    orders = ArrayField(models.BigIntegerField(), db_default=Value([], ArrayField(models.BigIntegerField())))
+    tries = models.IntegerField(db_default=0)
+    until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = (models.Index(fields=("until",), condition=Q(until__isnull=False), name="route_paused"),)
+
+    def __str__(self) -> str:
+        return f"{self.route_id}: {self.reason}"
+
+
+class RefusalText(models.Model):
+    """The words of a refusal that Tradepost does not know, and what an operator has said that they mean."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="refusal_texts")
+    key = models.CharField(max_length=300, editable=False, help_text="The words without case, accents and numbers.")
+    text = models.CharField("the provider's words", max_length=300, help_text="As they came last.")
+    meaning = models.CharField(
+        max_length=12,
+        choices=RefusalMeaning.choices(),
+        db_default=RefusalMeaning.UNKNOWN.value,
+        default=RefusalMeaning.UNKNOWN.value,
+    )
+    is_for_all = models.BooleanField(
+        "for all providers", db_default=False, default=False, help_text="These words mean the same at every provider."
+    )
+    count = models.BigIntegerField("how often", db_default=0)
+    first_at = models.DateTimeField(db_default=Now())
+    last_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("provider", "key"), name="refusal_text_once"),
+            models.CheckConstraint(condition=Q(meaning__in=RefusalMeaning.values()), name="refusal_text_meaning_known"),
+        )
+        ordering = ("-last_at",)
+
+    def __str__(self) -> str:
+        return str(self.text)
 
 
 class PollRound(models.Model):

@@ -9,7 +9,6 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
@@ -20,6 +19,7 @@ from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import DialogForm, ModelAdmin, PasswordWidget, dialog_button, link_button
 from tradepost.database import engine_connection
 from tradepost.engine import dispatch_queue
+from tradepost.fulfilment import provider_pause
 from tradepost.fulfilment.tasks import provider_sync
 from tradepost.providers import service_sync
 from tradepost.providers.models import Provider
@@ -195,10 +195,16 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
             self.message_user(request, str(error), messages.ERROR)
             return _redirect_to_provider(provider)
         with transaction.atomic():
-            Provider.objects.filter(pk=provider.pk).update(
-                balance=snapshot.balance.balance, balance_at=timezone.now(), retry_at=None
-            )
+            provider_pause.lift(provider.pk)
+            if snapshot.balance:
+                provider_pause.note_balance(provider.pk, snapshot.balance.balance)
             dispatch_queue.defer_visits(engine_connection(), [provider.pk])
+        if snapshot.balance is None:
+            text = (
+                f"It lists {len(snapshot.services):,} services, but its balance can't be read. {snapshot.balance_error}"
+            )
+            self.message_user(request, text, messages.WARNING)
+            return _redirect_to_provider(provider)
         currency = snapshot.balance.currency or provider.currency
         balance = formatters.grouped_amount(snapshot.balance.balance)
         self.message_user(
@@ -248,6 +254,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         with transaction.atomic():
             Provider.objects.filter(pk=provider.pk).update(is_paused=is_paused)
             if not is_paused:
+                provider_pause.lift(provider.pk)
                 dispatch_queue.defer_visits(engine_connection(), [provider.pk])
             self.log_change(request, provider, done)
         self.message_user(request, f"{done}.", messages.SUCCESS)

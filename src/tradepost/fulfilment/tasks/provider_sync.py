@@ -6,6 +6,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from tradepost.audit import actor
+from tradepost.fulfilment import provider_pause
 from tradepost.providers import service_list, service_sync
 from tradepost.providers.models import Provider, ProviderService
 from tradepost.providers.snapshot import ProviderUnreachableError, fetch_snapshot
@@ -44,7 +45,8 @@ def sync_provider(provider: int) -> None:
             known = ProviderService.objects.filter(provider=provider, is_delisted=False).count()
             update = service_list.store_changes(provider, service_list.parse(snapshot.services, known=known))
             service_sync.sync_services(provider, update.rates_before)
-            now = timezone.now()
-            rows.update(synced_at=now, sync_error="", balance=snapshot.balance.balance, balance_at=now)
+            rows.update(synced_at=timezone.now(), sync_error="", balance_error=snapshot.balance_error)
+            if snapshot.balance:
+                provider_pause.note_balance(provider, snapshot.balance.balance)
     except (ProviderUnreachableError, service_list.ServiceListError) as error:
         rows.update(sync_error=str(error))

@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from procrastinate.contrib.django import app
 
 from tradepost.database import in_transaction
-from tradepost.engine import dispatch_queue, dispatching
+from tradepost.engine import dispatch_queue, dispatching, rerouting
 from tradepost.fulfilment import cancels_and_refills, dispatch, poll, provider_pause
 from tradepost.fulfilment.provider_errors import Pause
 from tradepost.fulfilment.throttled_client import ThrottledClient
@@ -31,11 +31,23 @@ REROUTED_MAX = 1_000  # at a time
 LOCKS = 7_314  # the first key of the advisory locks; the second is the provider's id
 ALL_SECONDS = 10  # how often a sweep includes providers that have no orders to send
 
+# A provider is looked after as long as it owes anything: a refill of an order that has ended, too.
 _DUE = """
 SELECT p.id FROM providers_provider p
-WHERE (NOT p.is_paused AND (p.retry_at IS NULL OR p.retry_at <= now()) AND EXISTS (
-           SELECT FROM orders_upstreamorder u
-           WHERE u.provider_id = p.id AND (%s OR u.state = 'queued' AND u.due_at <= now())
+WHERE (NOT p.is_paused AND (p.retry_at IS NULL OR p.retry_at <= now()) AND (
+           EXISTS (
+               SELECT FROM orders_upstreamorder u LEFT JOIN providers_routepause h ON h.route_id = u.route_id
+               WHERE u.provider_id = p.id AND u.state = 'queued' AND u.due_at <= now()
+                 AND (h.until IS NULL OR h.until <= now())
+           )
+           OR %(is_for_all)s AND (
+               EXISTS (SELECT FROM orders_upstreamorder u WHERE u.provider_id = p.id)
+               OR p.id IN (
+                   SELECT a.provider_id FROM orders_refill r
+                   JOIN orders_attempt a ON a.order_id = r.order_id AND a.state = 'sent'
+                   WHERE r.status IN ('Pending', 'In progress')
+               )
+           )
       ))
    OR EXISTS (SELECT FROM orders_upstreamorder u WHERE u.provider_id = p.id AND u.state = 'sending')
 """
@@ -44,14 +56,17 @@ WHERE (NOT p.is_paused AND (p.retry_at IS NULL OR p.retry_at <= now()) AND EXIST
 @app.periodic(cron="* * * * * */2")
 @app.task(name="provider.visit_due", queueing_lock="sweep")
 def wake_due_visits(timestamp: int) -> None:
-    """Reroute orders whose route was closed, then queue a visit to each provider with orders to send.
+    """Move orders on whose route has closed or opened, then queue a visit to each provider with orders to send.
 
     Placing an order queues a visit by itself; this sweep catches the visits that got lost. Every ten seconds it
-    includes the providers that only have orders to poll. `timestamp` counts the seconds since 1970.
+    includes the providers that only have orders to poll, or refills to pass on. `timestamp` counts the seconds since
+    1970.
     """
-    in_transaction(partial(dispatching.reroute, limit=REROUTED_MAX))
+    in_transaction(partial(rerouting.move_on, limit=REROUTED_MAX))
     is_for_all = timestamp % ALL_SECONDS == 0
-    in_transaction(lambda raw: dispatch_queue.defer_visits(raw, [row[0] for row in raw.execute(_DUE, [is_for_all])]))
+    in_transaction(
+        lambda raw: dispatch_queue.defer_visits(raw, [row[0] for row in raw.execute(_DUE, {"is_for_all": is_for_all})])
+    )
 
 
 @app.task(name=dispatch_queue.VISIT)

@@ -35,7 +35,7 @@ WORDS = (
     _("Pending"), _("Processing"), _("In progress"), _("Completed"), _("Partial"), _("Canceled"), _("Active"),
     _("Paused"), _("Expired"), _("Rejected"), _("Error"), _("Order"), _("Refund of the undelivered part"),
     _("Refund of a canceled order"), _("Refund of runs or posts not made"), _("Top-up"), _("Correction"),
-    _("open"), _("accepted"), _("rejected"),
+    _("open"), _("accepted"), _("rejected"), _("failed"),
 )  # fmt: skip
 
 
