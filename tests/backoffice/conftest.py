@@ -69,6 +69,7 @@ class Things(NamedTuple):
     procrastinate_procrastinatejob: int
     providers_provider: int
     providers_providerservice: int
+    providers_refusaltext: int
     orders_upstreamorder: int
     orders_bulkaction: int
     orders_stuckorder: int
@@ -90,6 +91,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     from tradepost.orders.bulk_action_types import BulkActionKind
     from tradepost.orders.bulk_actions import lifecycle
     from tradepost.orders.models import CancelRequest, Refill, StuckOrder
+    from tradepost.providers.models import RefusalText
 
     service = make_service(type="Custom Comments", min=1)
     rate = CustomRate.objects.create(account_id=alice.id, service_id=service, rate=Decimal("0.50"))
@@ -126,6 +128,9 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
         procrastinate_procrastinatejob=job,
         providers_provider=offer.provider_id,
         providers_providerservice=offer.pk,
+        providers_refusaltext=RefusalText.objects.create(
+            provider_id=offer.provider_id, key="quantum flux", text="Quantum flux", count=3
+        ).pk,
         orders_upstreamorder=unsure,
         orders_bulkaction=lifecycle.draft(BulkActionKind.RESEND, Account.objects.get(pk=alice.id), [unsure]).pk,
         orders_stuckorder=StuckOrder.objects.create(

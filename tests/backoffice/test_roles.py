@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from tests.backoffice.browsers import member
 from tests.backoffice.conftest import Things
 from tests.backoffice.roles_table import ACTIONS, LISTS, PAGES, ROLES, TEXT, Cell
-from tests.builders import place
+from tests.builders import attempt, make_offer, make_provider, place, route
 from tradepost.backoffice.ui.site import site
 
 # Pages for every user: signing in and out, and choices for form fields, which the permissions of each list limit.
@@ -24,6 +24,8 @@ OF_LISTS = ("changelist", "add", "change", "delete", "history")
 ABOUT = {
     "admin:orders_order_found": "orders_upstreamorder",
     "admin:orders_order_send_again": "orders_upstreamorder",
+    "admin:orders_order_send_elsewhere": "held",
+    "admin:orders_order_set_partial": "unclear",
     "admin:orders_order_cancel": "orders_upstreamorder",
     "admin:auth_user_password_change": "accounts_account",
     "admin:ledger_manualpayment_take_back": "paid",
@@ -68,12 +70,28 @@ def rows(request: pytest.FixtureRequest) -> dict[str, int]:
         _rows.update(things._asdict(), audit_entry=entry.pk, site_settings_sitesettings=1)
         _rows["paid"] = payments.make(owner(), wish(account, "1")).pk
         [_rows["by_hand"]] = place(account, request.getfixturevalue("service"))
+        _rows["held"], _rows["unclear"] = _at_a_provider(account, request.getfixturevalue("make_service")())
     return _rows
+
+
+def _at_a_provider(account: int, service: int) -> tuple[int, int]:
+    """Return an order that its provider has refused, and one whose status there is not clear."""
+    from tradepost.catalog.models import Service
+    from tradepost.orders.models import UpstreamOrder
+
+    Service.objects.filter(pk=service).update(on_refusal="hold")
+    offer = make_offer(make_provider())
+    route(service, offer)
+    [held] = place(account, service)
+    attempt(offer.provider_id, held, "declined", response="Bad link")
+    [unclear] = place(account, service)
+    attempt(offer.provider_id, unclear, "sent", upstream_id="77")
+    UpstreamOrder.objects.filter(pk=unclear).update(review_reason="status")
+    return held, unclear
 
 
 def deletable() -> dict[str, Callable[[], int]]:
     """Return functions that create deletable rows, for models whose usual row can't be deleted."""
-    from tests.builders import make_provider
     from tradepost.catalog.models import Category
 
     return {

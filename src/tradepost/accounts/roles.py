@@ -85,6 +85,8 @@ MANAGER = Role(
         "catalog.export_catalog",
         *_all_verbs("providers", "provider", "route"),
         "providers.view_providerservice",
+        "providers.view_refusaltext",
+        "providers.change_refusaltext",
         "ledger.correct_balance",
         "ledger.approve_payment",
         "ledger.change_credit_limit",

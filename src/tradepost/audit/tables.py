@@ -22,7 +22,7 @@ class AuditedTable(msgspec.Struct, frozen=True, kw_only=True):
     - `ignored_columns` are not recorded. Of `secret_columns`, entries only say that they changed.
     - `has_busy_columns`: the ignored columns are written all the time. The trigger names the other columns, so that
       those writes cost nothing. A migration that changes the type of such a column must drop the trigger first.
-    - `only_updates`: a row is inserted together with a row of another audited table, and never deleted.
+    - `only_updates`: rows are not inserted by staff, or together with a row of another audited table; never deleted.
     """
 
     table: str
@@ -106,10 +106,21 @@ AUDITED_TABLES = (
         model="providers.provider",
         ignored_columns=(
             "balance", "balance_at", "retry_at", "last_error", "synced_at", "sync_error", "requests", "failures",
-            "request_milliseconds",
+            "request_milliseconds", "pause_meaning", "funds_limit", "funds_retry_at", "single_id_actions",
+            "balance_error",
         ),
         secret_columns=("encrypted_key",),
         has_busy_columns=True,
+    ),
+    AuditedTable(
+        table="providers_refusaltext",
+        model="providers.refusaltext",
+        label_column="text",
+        owner_model="providers.provider",
+        owner_id_column="provider_id",
+        ignored_columns=("provider_id", "key", "text", "count", "first_at", "last_at"),
+        has_busy_columns=True,
+        only_updates=True,
     ),
     AuditedTable(
         table="ledger_account",

@@ -11,16 +11,18 @@ from django.utils.http import urlencode
 from tradepost.backoffice.ui import formatters
 from tradepost.catalog.models import Service
 from tradepost.engine import link_rules
-from tradepost.engine.statuses import Dispatch
+from tradepost.engine.refusals import RefusalMeaning, ReviewReason
+from tradepost.engine.statuses import CancelState, Dispatch, RefillStatus
 from tradepost.ledger.models import ManualPayment, PaymentState
 from tradepost.orders import backlog, stuck_orders
-from tradepost.orders.models import UpstreamOrder
-from tradepost.providers.models import Provider
+from tradepost.orders.models import CancelRequest, Refill, UpstreamOrder
+from tradepost.providers.models import Provider, RefusalText, RoutePause
 from tradepost.reports import quality
 from tradepost.reports.queries import Sums
 
 ATTEMPTS_MIN = 10  # in the last hour; fewer prove nothing
 FAILURES_PERCENT = 20
+PAUSES_SHOWN_MAX = 20
 SERVICES_LINKED_MAX = 100  # in one link: the length of a URL is limited
 LINK_PATTERN_BAD = "the link pattern can't be read."
 
@@ -35,11 +37,13 @@ def alerts_for(request: HttpRequest) -> list[Alert]:
     """Return the alerts that this user may look into, the gravest first."""
     alerts: list[Alert] = []
     if request.user.has_perm("providers.view_provider"):
-        alerts += [*_worker_alerts(), *_provider_alerts(), *_failure_alerts()]
+        alerts += [*_worker_alerts(), *_provider_alerts(), *_refusal_alerts(), *_failure_alerts()]
     if request.user.has_perm("orders.view_upstreamorder"):
         alerts += _unsettled_order_alerts()
     if request.user.has_perm("orders.view_order"):
         alerts += _stuck_order_alerts()
+    if request.user.has_perm("orders.view_refill"):
+        alerts += _failed_request_alerts()
     if request.user.has_perm("catalog.view_service"):
         alerts += _service_alerts()
     alerts += _payment_alerts(request)
@@ -65,6 +69,45 @@ def _provider_alerts() -> Iterator[Alert]:
             yield Alert(f"{provider}: the balance is low, {balance}.", link)
         if provider.sync_error:
             yield Alert(f"{provider}: its list could not be read. {provider.sync_error}", link, is_grave=False)
+        if provider.balance_error:
+            yield Alert(f"{provider}: its balance could not be read. {provider.balance_error}", link, is_grave=False)
+
+
+def _refusal_alerts() -> Iterator[Alert]:
+    """Yield an alert for each service that a provider refuses for now, and one for refusals that nobody knows."""
+    pauses = RoutePause.objects.filter(until__isnull=False).select_related(
+        "route__service", "route__provider_service__provider"
+    )
+    for pause in pauses.order_by("-created_at")[:PAUSES_SHOWN_MAX]:
+        provider = pause.route.provider_service.provider
+        what = f"{provider} refuses {pause.route.service}: «{pause.reason}»"
+        if pause.meaning == RefusalMeaning.UNKNOWN:
+            text = f"{what}. Nobody has said what that means, so its orders are held."
+            yield Alert(text, unsettled_orders_url(ReviewReason.UNEXPLAINED))
+        else:
+            link = reverse("admin:providers_provider_change", args=[provider.pk])
+            yield Alert(f"{what}. Its orders wait.", link, is_grave=False)
+    unknown = RefusalText.objects.filter(meaning=RefusalMeaning.UNKNOWN.value).count()
+    if unknown:
+        query = urlencode({"meaning__exact": RefusalMeaning.UNKNOWN.value})
+        link = f"{reverse('admin:providers_refusaltext_changelist')}?{query}"
+        yield Alert(
+            f"{_count_text(unknown, 'refusal')} to be explained: say once what the words mean.", link, is_grave=False
+        )
+
+
+def _failed_request_alerts() -> Iterator[Alert]:
+    """Yield an alert for cancels and refills that a provider did not answer clearly."""
+    cancels = CancelRequest.objects.filter(state=CancelState.FAILED.value).count()
+    if cancels:
+        query = urlencode({"state__exact": CancelState.FAILED.value})
+        link = f"{reverse('admin:orders_cancelrequest_changelist')}?{query}"
+        yield Alert(f"{_count_text(cancels, 'cancel request')} without a clear answer: decide them.", link)
+    refills = Refill.objects.filter(status=RefillStatus.ERROR.value).exclude(response="").count()
+    if refills:
+        query = urlencode({"status__exact": RefillStatus.ERROR.value})
+        link = f"{reverse('admin:orders_refill_changelist')}?{query}"
+        yield Alert(f"{_count_text(refills, 'refill')} without a clear answer: decide them.", link)
 
 
 def _failure_alerts() -> Iterator[Alert]:
@@ -86,9 +129,13 @@ def _attempts(sums: Sums) -> int:
 
 
 def _unsettled_order_alerts() -> Iterator[Alert]:
-    counts = UpstreamOrder.objects.filter(state__in=[Dispatch.UNSURE.value, Dispatch.REFUSED.value]).aggregate(
+    waiting = Q(state__in=[Dispatch.UNSURE.value, Dispatch.REFUSED.value]) | ~Q(review_reason="")
+    counts = UpstreamOrder.objects.filter(waiting).aggregate(
         unsure=Count("pk", filter=Q(state=Dispatch.UNSURE.value)),
-        refused=Count("pk", filter=Q(state=Dispatch.REFUSED.value)),
+        refused=Count("pk", filter=Q(state=Dispatch.REFUSED.value, review_reason="")),
+        unexplained=Count("pk", filter=Q(review_reason=ReviewReason.UNEXPLAINED.value)),
+        no_remains=Count("pk", filter=Q(review_reason=ReviewReason.NO_REMAINS.value)),
+        status=Count("pk", filter=Q(review_reason=ReviewReason.STATUS.value)),
     )
     if counts["unsure"]:
         text = f"{_count_text(counts['unsure'], 'order')} may or may not exist at a provider: look there."
@@ -96,6 +143,15 @@ def _unsettled_order_alerts() -> Iterator[Alert]:
     if counts["refused"]:
         text = f"{_count_text(counts['refused'], 'order')} refused by every provider and held."
         yield Alert(text, unsettled_orders_url(Dispatch.REFUSED))
+    if counts["unexplained"]:
+        text = f"{_count_text(counts['unexplained'], 'order')} held: refused with words that nobody has explained."
+        yield Alert(text, unsettled_orders_url(ReviewReason.UNEXPLAINED))
+    if counts["no_remains"]:
+        text = f"{_count_text(counts['no_remains'], 'order')} partial, and the provider does not say how much remains."
+        yield Alert(text, unsettled_orders_url(ReviewReason.NO_REMAINS))
+    if counts["status"]:
+        text = f"{_count_text(counts['status'], 'order')} with a status that is not known: look at the provider."
+        yield Alert(text, unsettled_orders_url(ReviewReason.STATUS))
 
 
 def _stuck_order_alerts() -> Iterator[Alert]:
@@ -138,7 +194,7 @@ def _payment_alerts(request: HttpRequest) -> Iterator[Alert]:
         yield Alert(f"{_count_text(waiting, 'payment')} by hand waiting for a second person.", link)
 
 
-def unsettled_orders_url(state: Dispatch) -> str:
+def unsettled_orders_url(state: Dispatch | ReviewReason) -> str:
     """Return the URL of the orders in a state that only a person can settle."""
     return f"{reverse('admin:orders_upstreamorder_changelist')}?{urlencode({'state': state.value})}"
 

@@ -109,6 +109,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _list_item("Providers", "hub", "providers", "provider"),
                     _list_item("What they sell", "storefront", "providers", "providerservice"),
+                    _list_item("Unknown refusals", "quiz", "providers", "refusaltext"),
                 ],
             },
             {

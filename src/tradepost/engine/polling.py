@@ -68,6 +68,11 @@ class UpstreamStatus(msgspec.Struct, frozen=True):
         return f"{self.status}|{self.start_count}|{self.remains}|{len(self.posts)}|{self.error}"[:SAID_CHARS_MAX]
 
 
+def words_of(message: str) -> str:
+    """Return the provider's words in a stored message (`UpstreamStatus.words`)."""
+    return message.split("|", 4)[-1] if message else ""
+
+
 class _KnownOrder(msgspec.Struct, frozen=True):
     order: int
     status: str

@@ -3,11 +3,14 @@
 Each function is a step of the sweep that runs every few seconds. It takes at most `limit` orders.
 """
 
+from collections.abc import Sequence
+
 from psycopg import Connection, Cursor
 
 from tradepost.engine import attempts, dispatch_queue
 from tradepost.engine.attempts import AttemptOutcome, AttemptResult
 from tradepost.engine.dispatch_queue import IS_FINAL, IS_OPEN, REFUSES_US
+from tradepost.engine.statuses import Dispatch
 
 _STRANDED = """
 SELECT u.order_id, u.attempt_count
@@ -94,6 +97,21 @@ def release_held(connection: Connection, *, limit: int) -> int:
     """Queue orders that were held, if their route is open again or is to be tried; return how many."""
     released = _record(connection, _RELEASED, limit, AttemptOutcome.LATER, "its provider accepts orders again")
     return released + _record(connection, _PROBES, limit, AttemptOutcome.LATER, "its route is tried again")
+
+
+def send_elsewhere(connection: Connection, orders: Sequence[int], *, actor: str) -> int:
+    """Queue held orders for another route that is open, and return how many orders have one. The others stay held."""
+    held = {
+        order: way
+        for order, way in attempts.dispatch_states(connection, orders).items()
+        if way.state == Dispatch.REFUSED
+    }
+    results = [
+        AttemptResult(order, way.attempt_count, AttemptOutcome.HELD, response="sent by another route")
+        for order, way in held.items()
+    ]
+    attempts.record(connection, results, actor=actor)
+    return sum(way.state == Dispatch.QUEUED for way in attempts.dispatch_states(connection, held).values())
 
 
 def _record(connection: Connection, query: str, limit: int, outcome: AttemptOutcome, note: str) -> int:

@@ -14,12 +14,10 @@ from tradepost.engine.dispatching import OutgoingOrder
 from tradepost.engine.refusals import RefusalMeaning
 from tradepost.engine.statuses import Dispatch
 from tradepost.fulfilment.provider_errors import FUNDS_WAIT, Failure, failure_of
-from tradepost.fulfilment.provider_pause import ERROR_CHARS_MAX
+from tradepost.fulfilment.provider_pause import ERROR_CHARS_MAX, RELEASED_MAX
 from tradepost.providers import refusals
 from tradepost.providers.models import Provider
 from tradepost_client import PanelError, Placed
-
-RELEASED_MAX = 1_000  # at once; the sweep releases the rest
 
 _SHORT_OF_FUNDS = """
 UPDATE providers_provider p

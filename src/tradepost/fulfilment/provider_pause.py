@@ -1,7 +1,7 @@
 """Pause a provider: nothing is sent to it for a while, and the back office shows staff why."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Greatest, Now
 
 from tradepost.database import engine_connection
-from tradepost.engine import dispatch_queue
+from tradepost.engine import dispatch_queue, rerouting, route_pauses
 from tradepost.engine.refusals import TEMPORARY, RefusalMeaning
 from tradepost.fulfilment.provider_errors import Pause, pause_of
 from tradepost.providers import refusals
@@ -19,6 +19,7 @@ from tradepost_client import PanelError, Refused
 UNUSABLE = timedelta(minutes=5)  # the pause of a provider that can't be called at all: bad address or unreadable key
 SHORT_PAUSE = timedelta(seconds=5)
 ERROR_CHARS_MAX = 300
+RELEASED_MAX = 1_000  # held orders at once; the sweep releases the rest
 
 
 def note_answers(provider: Provider, answers: Iterable[object]) -> None:
@@ -66,6 +67,19 @@ def lift(provider: int) -> None:
     RoutePause.objects.filter(route__provider_service__provider=provider).delete()
     for meaning in TEMPORARY:
         dispatch_queue.end_waits(engine_connection(), provider, meaning)
+
+
+def lift_unexplained(providers: Collection[int]) -> int:
+    """Try the routes again that wait since nobody could explain a refusal. Return how many routes that are."""
+    paused = RoutePause.objects.filter(
+        route__provider_service__provider__in=providers, meaning=RefusalMeaning.UNKNOWN.value, until__isnull=False
+    )
+    routes = list(paused.values_list("route", flat=True))
+    route_pauses.lift(engine_connection(), routes)
+    for provider in providers if routes else ():
+        dispatch_queue.end_waits(engine_connection(), provider, RefusalMeaning.UNKNOWN)
+    rerouting.release_held(engine_connection(), limit=RELEASED_MAX)
+    return len(routes)
 
 
 def wait_out(provider: Provider) -> bool:

@@ -13,6 +13,8 @@ from tradepost.engine.enums import TextEnum
 from tradepost.engine.refusals import RefusalMeaning
 from tradepost.providers import encryption
 
+UNKNOWN_REFUSALS_MAX = 3
+
 
 class Provider(models.Model):
     """A panel that speaks API v2, where workers place orders. Workers write the fields that can't be edited."""
@@ -47,7 +49,8 @@ class Provider(models.Model):
     )
     unknown_refusals_max = models.PositiveIntegerField(
         "unknown refusals",
-        default=3,
+        default=UNKNOWN_REFUSALS_MAX,
+        blank=True,
         validators=[MinValueValidator(2), MaxValueValidator(1_000)],
         help_text="After so many refusals in a row that Tradepost can't explain, the service waits for a person.",
     )

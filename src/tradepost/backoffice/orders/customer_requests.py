@@ -17,7 +17,7 @@ from tradepost.orders import customer_requests
 from tradepost.orders.models import CancelRequest, Refill
 
 ACCOUNT_FIELDS = frozenset({"account"})
-PROVIDER_FIELDS = frozenset({"upstream_id", "polled_at", "forwarded_at", "is_accepted_upstream"})
+PROVIDER_FIELDS = frozenset({"upstream_id", "polled_at", "forwarded_at", "is_accepted_upstream", "tries", "response"})
 
 
 class CustomerRequestAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Any]):
@@ -52,9 +52,9 @@ def _hidden_fields(request: HttpRequest) -> frozenset[str]:
 class RefillAdmin(CustomerRequestAdmin):
     """Refills that customers asked for. Staff settle those of services that are fulfilled by hand."""
 
-    list_display = ("id", "order", "account", "status", "created", "changed")
+    list_display = ("id", "order", "account", "status", "created", "changed", "response")
     list_filter = (("status", ChoicesDropdownFilter),)
-    fields = ("id", "order", "account", "status", "created", "changed", "upstream_id", "polled_at")
+    fields = ("id", "order", "account", "status", "created", "changed", "upstream_id", "polled_at", "tries", "response")
     created = formatters.timestamp_column("created_at", "created")
     changed = formatters.timestamp_column("updated_at", "updated")
     readonly_fields = ("created", "changed")
@@ -85,12 +85,12 @@ class RefillAdmin(CustomerRequestAdmin):
 class CancelRequestAdmin(CustomerRequestAdmin):
     """Cancel requests of orders under way. Staff cancel the order and refund the rest, or let it go on."""
 
-    list_display = ("id", "order", "account", "order_status", "remains", "state", "created", "settled")
+    list_display = ("id", "order", "account", "order_status", "remains", "state", "created", "settled", "response")
     list_filter = (("state", ChoicesDropdownFilter),)
     readonly_fields = ("order_status", "remains", "created", "settled")
     fields = (
         "id", "order", "account", "order_status", "remains", "state", "created", "settled", "forwarded_at",
-        "is_accepted_upstream",
+        "is_accepted_upstream", "tries", "response",
     )  # fmt: skip
     created = formatters.timestamp_column("created_at", "created")
     settled = formatters.timestamp_column("settled_at", "settled")

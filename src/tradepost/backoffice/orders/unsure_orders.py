@@ -1,9 +1,10 @@
-"""Orders that only a person can settle: unsure ones, and those that every provider has refused."""
+"""Orders that only a person can settle: unsure, refused by every provider, or their status is not clear."""
 
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -17,7 +18,11 @@ from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import ModelAdmin, RadioFilter, RelatedDropdownFilter
-from tradepost.engine.statuses import Dispatch
+from tradepost.database import engine_connection
+from tradepost.engine import dispatching, orders, polling, rerouting
+from tradepost.engine.refusals import ReviewReason
+from tradepost.engine.settling import Report, SettleResult, settle
+from tradepost.engine.statuses import Dispatch, Status
 from tradepost.orders.models import Attempt, UpstreamOrder
 
 
@@ -26,17 +31,35 @@ class UnsettledStateFilter(RadioFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(Dispatch.UNSURE.value, "Unsure"), (Dispatch.REFUSED.value, "Refused, held")]
+        reasons = [(reason.value, reason.label) for reason in ReviewReason if reason]
+        return [(Dispatch.UNSURE.value, "Unsure"), (Dispatch.REFUSED.value, "Refused, held"), *reasons]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(state=self.value()) if self.value() else queryset
+        value = self.value()
+        if not value:
+            return queryset
+        return queryset.filter(review_reason=value) if value in ReviewReason.values() else queryset.filter(state=value)
+
+
+def _held(queryset: QuerySet[UpstreamOrder]) -> list[int]:
+    return sorted(order.pk for order in queryset if order.state == Dispatch.REFUSED)
 
 
 @register(UpstreamOrder)
 class UpstreamOrderAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[UpstreamOrder]):
     """Orders that wait for a person, the oldest first."""
 
-    list_display = ("number", "state_shown", "provider", "sold", "short_link", "quantity_shown", "asked", "answer")
+    list_display = (
+        "number",
+        "state_shown",
+        "why",
+        "provider",
+        "sold",
+        "short_link",
+        "quantity_shown",
+        "asked",
+        "answer",
+    )
     list_filter = (UnsettledStateFilter, ("provider", RelatedDropdownFilter))
     list_fullwidth = True
     list_select_related = ("provider", "order__service")
@@ -45,12 +68,13 @@ class UpstreamOrderAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[UpstreamO
     ordering = ("order",)
     search_fields = ("=order__id",)
     search_help_text = "Order id"
+    actions = ("send_held", "send_elsewhere", "cancel_held")
     asked = formatters.timestamp_column("asked_at", "asked")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UpstreamOrder]:
         """Leave out all other orders, and add the last attempt's time and answer."""
         last = Attempt.objects.filter(order=OuterRef("pk")).order_by("-number")
-        waiting = super().get_queryset(request).filter(state__in=UNSETTLED_STATES)
+        waiting = super().get_queryset(request).filter(Q(state__in=UNSETTLED_STATES) | ~Q(review_reason=""))
         return waiting.annotate(
             asked_at=Subquery(last.values("at")[:1]), answered=Subquery(last.values("response")[:1])
         )
@@ -71,6 +95,46 @@ class UpstreamOrderAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[UpstreamO
         address = reverse("admin:orders_order_change", args=[order.pk])
         return format_html('<a class="tp-link" href="{}">{}</a>', address, order.pk)
 
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """Allow users who may change orders and see the evidence."""
+        return request.user.has_perm("orders.change_order") and request.user.has_perm("orders.view_attempt")
+
+    @admin.action(description="Send held orders again", permissions=["settle"])
+    def send_held(self, request: HttpRequest, queryset: QuerySet[UpstreamOrder]) -> None:
+        """Queue the orders that were refused. Unsure ones may exist, so each is settled on its own page."""
+        held = _held(queryset)
+        with transaction.atomic():
+            sent = sum(dispatching.send_again(engine_connection(), pk, actor=str(request.user)) for pk in held)
+        self._show_result(request, queryset, sent, "queued again")
+
+    @admin.action(description="Send held orders by another route", permissions=["settle"])
+    def send_elsewhere(self, request: HttpRequest, queryset: QuerySet[UpstreamOrder]) -> None:
+        """Queue the orders that were refused for another open route, where there is one."""
+        with transaction.atomic():
+            sent = rerouting.send_elsewhere(engine_connection(), _held(queryset), actor=str(request.user))
+        self._show_result(request, queryset, sent, "queued for another route")
+
+    @admin.action(description="Cancel and refund held orders", permissions=["settle"])
+    def cancel_held(self, request: HttpRequest, queryset: QuerySet[UpstreamOrder]) -> None:
+        """Cancel the orders that were refused, and give their charges back."""
+        with transaction.atomic():
+            orders.lock(engine_connection(), [order.pk for order in queryset])
+            reports = [Report(pk, Status.CANCELED, note="canceled by a person") for pk in _held(queryset)]
+            outcomes = settle(engine_connection(), reports, actor=str(request.user))
+        self._show_result(request, queryset, outcomes.count(SettleResult.SETTLED), "canceled and refunded")
+
+    def _show_result(self, request: HttpRequest, queryset: QuerySet[UpstreamOrder], done: int, what: str) -> None:
+        self.message_user(request, f"{done:,} {what}.", messages.SUCCESS if done else messages.WARNING)
+        left = len(queryset) - done
+        if left:
+            text = f"{left:,} left as they are: not held any more, to be settled on their own page, or without a route."
+            self.message_user(request, text, messages.WARNING)
+
+    @admin.display(description="why")
+    def why(self, order: UpstreamOrder) -> str:
+        """Show why the order waits for a person."""
+        return ReviewReason(order.review_reason).label or formatters.NOTHING
+
     @admin.display(description="state")
     def state_shown(self, order: UpstreamOrder) -> SafeString | str:
         return dispatch_badge(order.state)
@@ -89,6 +153,7 @@ class UpstreamOrderAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[UpstreamO
 
     @admin.display(description="answer")
     def answer(self, order: UpstreamOrder) -> SafeString | str:
-        """Show the last answer, cut to fit."""
-        answer: str = getattr(order, "answered", "") or ""
+        """Show the provider's last words, cut to fit."""
+        polled = polling.words_of(order.last_message) if order.state == Dispatch.SENT else ""
+        answer: str = polled or getattr(order, "answered", "") or ""
         return formatters.truncated(answer) if answer else formatters.NOTHING

@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
@@ -22,8 +22,10 @@ from tradepost.engine import dispatch_queue
 from tradepost.fulfilment import provider_pause
 from tradepost.fulfilment.tasks import provider_sync
 from tradepost.providers import service_sync
-from tradepost.providers.models import Provider
+from tradepost.providers.models import UNKNOWN_REFUSALS_MAX, Provider, RoutePause
 from tradepost.providers.snapshot import ProviderUnreachableError, fetch_snapshot
+
+PAUSES_SHOWN_MAX = 50
 
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run time
@@ -43,6 +45,11 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at 
         if not key and not self.instance.encrypted_key:
             raise forms.ValidationError("A provider is asked by a key.")
         return key
+
+    def clean_unknown_refusals_max(self) -> int:
+        """Take the default if nothing was entered."""
+        entered: int | None = self.cleaned_data["unknown_refusals_max"]
+        return entered or UNKNOWN_REFUSALS_MAX
 
     def clean_currency(self) -> str:
         currency: str = self.cleaned_data["currency"].upper()
@@ -64,19 +71,20 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
     synced_exactly = formatters.timestamp_column("synced_at", "list read", exact=True)
     balance_exactly_at = formatters.timestamp_column("balance_at", "balance read", exact=True)
     readonly_fields = (
-        "state", "trouble_shown", "sync_error_shown", "balance_shown", "balance_exactly_at", "synced_exactly", "failed",
-        "latency", "requests",
+        "state", "trouble_shown", "paused_routes", "sync_error_shown", "balance_error_shown", "balance_shown",
+        "balance_exactly_at", "synced_exactly", "failed", "latency", "requests",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("name", "url", "key", ("currency", "exchange_rate"))}),
         ("Limits", {"fields": (("requests_a_second", "parallel_requests"), "supports_idempotency_keys")}),
-        ("Alerts", {"fields": (("low_balance", "price_rise_percent_max"),)}),
+        ("Alerts", {"fields": (("low_balance", "price_rise_percent_max"), "unknown_refusals_max")}),
     )
     standing_fieldset = (
         "How it is",
         {
             "fields": (
-                "state", "trouble_shown", "sync_error_shown", ("balance_shown", "balance_exactly_at"),
+                "state", "trouble_shown", "paused_routes", "sync_error_shown", "balance_error_shown",
+                ("balance_shown", "balance_exactly_at"),
                 ("synced_exactly", "requests"), ("failed", "latency"),
             )
         },
@@ -144,6 +152,20 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         """Show why nothing is sent to the provider, and when it is tried again."""
         until = f" Tried again at {provider.retry_at:%H:%M:%S} UTC." if provider.retry_at else ""
         return f"{provider.last_error}{until}" if provider.last_error else formatters.NOTHING
+
+    @admin.display(description="balance not read because")
+    def balance_error_shown(self, provider: Provider) -> str:
+        return provider.balance_error or formatters.NOTHING
+
+    @admin.display(description="services that wait")
+    def paused_routes(self, provider: Provider) -> SafeString | str:
+        """List the services that the provider refuses for now, with its words."""
+        paused = RoutePause.objects.filter(route__provider_service__provider=provider, until__isnull=False)
+        rows = [
+            (reverse("admin:catalog_service_change", args=[pause.route.service_id]), pause.route.service, pause.reason)
+            for pause in paused.select_related("route__service").order_by("route__service")[:PAUSES_SHOWN_MAX]
+        ]
+        return format_html_join("", '<p><a class="tp-link" href="{}">{}</a>: {}</p>', rows) or formatters.NOTHING
 
     @admin.display(description="list not read because")
     def sync_error_shown(self, provider: Provider) -> str:

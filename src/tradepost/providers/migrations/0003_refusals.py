@@ -55,6 +55,7 @@ class Migration(migrations.Migration):
             model_name="provider",
             name="unknown_refusals_max",
             field=models.PositiveIntegerField(
+                blank=True,
                 default=3,
                 help_text="After so many refusals in a row that Tradepost can't explain, the service waits for a person.",
                 validators=[
