@@ -45,6 +45,7 @@ from tradepost_client._results import (
     Unreadable,
 )
 from tradepost_client._retry import Retry
+from tradepost_client._types import order_type
 
 __all__ = [
     "ORDER_TYPES",
@@ -94,4 +95,5 @@ __all__ = [
     "SubscriptionsOrder",
     "Unreadable",
     "WebTrafficOrder",
+    "order_type",
 ]
