@@ -78,6 +78,15 @@ def wrapped_error(value: Json) -> str:
     return ""
 
 
+def claims_success(value: Json) -> bool:
+    """Return whether an answer says that it succeeded. An error beside that contradicts it."""
+    if not isinstance(value, dict):
+        return False
+    fields = plain(value)
+    status = _values.text(fields.get("status")).lower()
+    return status in {"success", "true"} or any(_values.flag(fields.get(name)) for name in _SUCCESS)
+
+
 def placed(value: Json) -> Placed:
     """Parse the answer to `add`."""
     order = _id_of("order", value)

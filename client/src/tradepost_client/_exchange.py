@@ -8,8 +8,8 @@ steps. So one place decides which failures are definite:
 3. Status 3xx, 5xx or 408: ambiguous, even with an error in the body. A panel that fails after it saved the order may
    report that failure in JSON.
 4. JSON that answers the call: the result.
-5. JSON that carries an error (`_answers.error`), and no result next to it: `Refused`. If the call only reads, an error
-   that is wrapped (`{"data": {"error": …}}`) is one, too.
+5. JSON that carries an error (`_answers.error`), with neither a result nor "success" next to it: `Refused`. If the call
+   only reads, an error that is wrapped (`{"data": {"error": …}}`) is one, too.
 6. Everything else: ambiguous. `{"message": …}` alone is, since it may be about an order that exists.
 """
 
@@ -35,7 +35,7 @@ from tradepost_client._errors import (
     Reason,
     Refused,
 )
-from tradepost_client._json import NoJson
+from tradepost_client._json import Json, NoJson
 from tradepost_client._retry import Retry, retry_after_seconds
 from tradepost_client._secrets import Key
 
@@ -188,15 +188,28 @@ def _interpret[T](call: Call[T], answer: Answer) -> T | _ErrorText | Reason:
         value = _json.find_answer(answer.body)
     except NoJson:
         return Reason.UNPARSABLE
-    error = _answers.wrapped_error(value) if call.only_reads else _answers.error(value)
+    return _read(call, value) if call.only_reads else _changed(call, value)
+
+
+def _read[T](call: Call[T], value: Json) -> T | _ErrorText | Reason:
+    """Return the result of a call that only reads. It may be made again, so any error is one."""
+    error = _answers.wrapped_error(value)
     try:
         result = call.parse(value)
     except NotUnderstood as not_understood:
-        error = error or (not_understood.error if call.only_reads else "")
+        error = error or not_understood.error
         return _ErrorText(error) if error else Reason.UNEXPECTED
-    if error:  # an answer with an error and a result contradicts itself
-        return _ErrorText(error) if call.only_reads else Reason.UNEXPECTED
-    return result
+    return _ErrorText(error) if error else result
+
+
+def _changed[T](call: Call[T], value: Json) -> T | _ErrorText | Reason:
+    """Return the result of any other call. An error beside a result, or beside "success", contradicts itself."""
+    error = _answers.error(value)
+    try:
+        result = call.parse(value)
+    except NotUnderstood:
+        return _ErrorText(error) if error and not _answers.claims_success(value) else Reason.UNEXPECTED
+    return Reason.UNEXPECTED if error else result
 
 
 def _unreadable_reason(answer: Answer) -> Reason | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
+from tradepost_client import _values
 from tradepost_client._json import Json
 
 type Object = dict[str, Json]
@@ -13,13 +14,22 @@ type Fields = dict[str, Json]
 
 
 def plain(fields: Object) -> Fields:
-    """Return an object by its plain names. If two keys have one plain name, the first that has a value wins."""
+    """Return an object by its plain names.
+
+    If several keys have one plain name, a value that can be an id wins, so that no order is lost behind another key;
+    then one that is not empty, then that of the key that is written plainly.
+    """
     named: Fields = {}
+    key_of: dict[str, str] = {}
     for key, value in fields.items():
         name = _plain_name(key)
-        if name not in named or _is_missing(named[name]):
-            named[name] = value
+        if name not in named or _rank(name, key, value) > _rank(name, key_of[name], named[name]):
+            named[name], key_of[name] = value, key
     return named
+
+
+def _rank(name: str, key: str, value: Json) -> tuple[bool, bool, bool]:
+    return _values.id_(value) is not None, bool(value), key == name
 
 
 def first(fields: Fields, names: Iterable[str]) -> Json:

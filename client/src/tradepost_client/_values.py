@@ -22,6 +22,7 @@ _PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?"
 _MARKED = re.compile(r"[^0-9-]*(-?)[^0-9-]*([0-9][0-9., '\u00a0\u202f\u2009’]*)([^0-9-]*)")
 _SPACES = re.compile(r"[ '\u00a0\u202f\u2009’]")
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:([,.])[0-9]{3})(?:\1[0-9]{3})*", re.ASCII)
+_MARKS = str.maketrans({"\u2212": "-", "\u066b": ".", "\u066c": ","})  # a minus, and Arabic decimal and thousands marks
 _MULTIPLES = {
     1_000: "k thousand thsd тыс rb ribu bin",
     1_000_000: "m kk mn mln mio million millions млн jt juta milyon",
@@ -96,7 +97,7 @@ def amount(value: Json, *, decimal_comma: bool = False) -> Decimal | None:
     """
     if isinstance(value, Decimal):
         return value if _is_sane(value) else None
-    written = "" if isinstance(value, bool) else text(value).replace("\u2212", "-")
+    written = "" if isinstance(value, bool) else _number_text(value)
     if len(written) > AMOUNT_CHARS_MAX:
         return None
     if not _PLAIN.fullmatch(written) or (decimal_comma and _THOUSANDS.fullmatch(written)):
@@ -138,7 +139,7 @@ def whole(value: Json) -> int | None:
 
     "1.500" can only be 1500. "10.000" is None: it may be ten, with three decimals, or ten thousand.
     """
-    written = text(value) if isinstance(value, str) else ""
+    written = _number_text(value) if isinstance(value, str) else ""
     if _THOUSANDS.fullmatch(written) and written.count(".") == 1:
         return None if written.endswith("000") else int(written.replace(".", ""))
     number = amount(value)
@@ -150,7 +151,7 @@ def limit(value: Json) -> int | None:
 
     None stands for no limit, too: "unlimited", "∞", null, -1.
     """
-    written = text(value).replace("+", "").strip()
+    written = _number_text(value).replace("+", "").strip()
     match = _MARKED.fullmatch(written)
     multiple = _multiple(match[3]) if match else None
     if _THOUSANDS.fullmatch(written) and isinstance(value, str):
@@ -207,6 +208,14 @@ def currency(value: Json) -> str:
     if code:
         return code[0]
     return next((name for sign, name in _CURRENCIES.items() if sign in written), "")
+
+
+def _number_text(value: Json) -> str:
+    """Return a number's text with the digits 0 to 9, whatever the script."""
+    written = text(value)
+    if written.isascii():
+        return written
+    return "".join(str(int(char)) if char.isdecimal() else char for char in written.translate(_MARKS))
 
 
 def _plain_number(written: str, decimal_mark: str) -> str:
