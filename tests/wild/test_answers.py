@@ -90,6 +90,7 @@ def test_an_order_is_placed_under_any_name_and_wrapper(upstream: Upstream, panel
         ({"success": 0, "errors": {"link": ["Bad link"]}}, "Bad link"),
         ({"ok": False, "description": "Bad link"}, "Bad link"),
         ({"status": False, "data": {"msg": "Saldo tidak cukup"}}, "Saldo tidak cukup"),
+        ({"status": "false", "message": "Saldo tidak cukup"}, "Saldo tidak cukup"),
         ({"success": False, "data": {"error": "Bad link"}, "code": 400}, "Bad link"),
         ({"success": False, "error": None, "data": None, "detail": "Bad link"}, "Bad link"),
     ],

@@ -52,14 +52,16 @@ def error(value: Json) -> str:
     """Return the error that an answer itself carries, not one that it wraps; empty if it carries none.
 
     An answer carries an error in `error`, or by saying that it did not succeed: `success` (or `ok`) is false, 0 or
-    "no", or `status` is the boolean false. A text in `status` may be the status of an order.
+    "no", or `status` is false. Any other text in `status` may be the status of an order.
     """
     if not isinstance(value, dict):
         return ""
     fields = plain(value)
     error = fields.get("error")
     if _values.is_nothing(error):
-        failed = fields.get("status") is False or any(_values.is_no(fields.get(name)) for name in _SUCCESS)
+        failed = _values.text(fields.get("status")).lower() == "false" or any(
+            _values.is_no(fields.get(name)) for name in _SUCCESS
+        )
         return (_words.of_json(value) or _values.raw(value)) if failed else ""
     if _values.flag(error):
         error = _words.of_json({**fields, "error": None}) or error
