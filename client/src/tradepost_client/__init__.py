@@ -24,6 +24,7 @@ from tradepost_client._orders import (
     SeoOrder,
     SubscriptionsOrder,
     WebTrafficOrder,
+    order_type,
 )
 from tradepost_client._results import (
     Balance,
@@ -45,7 +46,6 @@ from tradepost_client._results import (
     Unreadable,
 )
 from tradepost_client._retry import Retry
-from tradepost_client._types import order_type
 
 __all__ = [
     "ORDER_TYPES",

@@ -151,10 +151,11 @@ def _service(id_: Json, fields: Fields, *, decimal_comma: bool) -> Service | Non
     def text(*names: str) -> str:
         return _values.plain_text(first(fields, names))
 
+    type_ = text("type", "servicetype") or "Default"
     return Service(
         service=service,
         name=text("name", "title", "servicename"),
-        type=_types.protocol_name(text("type", "servicetype")),
+        type=_types.type_name(type_) or type_,
         category=text("category", "categoryname"),
         rate=_rate(fields, decimal_comma=decimal_comma),
         min=_values.limit(first(fields, ("min", "minimum", "minquantity", "minorder", "minamount"))),

@@ -4,10 +4,9 @@ Only the letters and digits count: `custom_comments` and `Mentions (custom list)
 type only if all panels agree on it: 1 is Default at one panel and Package at another, 0 is Default wherever it is met.
 """
 
-from tradepost_client._orders import ORDER_TYPES, Order
-
-_OTHER_SPELLINGS = {
+_TYPES = {
     "Default": "0",
+    "SEO": "",
     "Package": "packages",
     "Custom Comments": "customcomment commentscustom",
     "Custom Comments Package": "customcommentpackage customcommentspackages",
@@ -30,17 +29,11 @@ def _letters_and_digits(text: str) -> str:
     return "".join(char for char in text.lower() if char.isalnum())
 
 
-_BY_SPELLING = {_letters_and_digits(name): order for name, order in ORDER_TYPES.items()} | {
-    spelling: ORDER_TYPES[name] for name, spellings in _OTHER_SPELLINGS.items() for spelling in spellings.split()
+_BY_SPELLING = {
+    spelling: name for name, others in _TYPES.items() for spelling in (_letters_and_digits(name), *others.split())
 }
 
 
-def order_type(text: str) -> type[Order] | None:
-    """Return the struct for a type of service, in any case and spelling; None if the type is unknown."""
+def type_name(text: str) -> str | None:
+    """Return the protocol's spelling of a type of service; None if the type is unknown."""
     return _BY_SPELLING.get(_letters_and_digits(text))
-
-
-def protocol_name(text: str) -> str:
-    """Return the protocol's spelling of a type. An unknown type is returned as it is; no type is Default."""
-    order = order_type(text or "Default")
-    return text if order is None else order.type
