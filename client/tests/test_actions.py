@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conftest import ORDER
-from testkit.upstream.dialects import ODD, Dialect
+from testkit.upstream.dialects import ODD, WRAPPED, Dialect
 from testkit.upstream.server import Reply, Upstream
 from tradepost_client import (
     AsyncClient,
@@ -36,7 +36,7 @@ PENDING = Standing(
 )
 
 
-@pytest.mark.parametrize("dialect", [Dialect(), ODD], ids=["documented", "odd"])
+@pytest.mark.parametrize("dialect", [Dialect(), ODD, WRAPPED], ids=["documented", "odd", "wrapped"])
 def test_an_order_s_life_is_read_the_same_in_every_dialect(ask: Ask, upstream: Upstream, dialect: Dialect) -> None:
     upstream.dialect = dialect
     assert ask("balance") == Balance(Decimal(1_000_000), "USD")
@@ -50,7 +50,11 @@ def test_an_order_s_life_is_read_the_same_in_every_dialect(ask: Ask, upstream: U
         assert standing.raw_status == dialect.statuses.get(status, status)
 
 
-@pytest.mark.parametrize("dialect", [Dialect(), ODD, Dialect(services_in="data")], ids=["documented", "odd", "in data"])
+@pytest.mark.parametrize(
+    "dialect",
+    [Dialect(), ODD, WRAPPED, Dialect(services_in="data")],
+    ids=["documented", "odd", "wrapped", "in data"],
+)
 def test_services_are_read_the_same_in_every_dialect(ask: Ask, upstream: Upstream, dialect: Dialect) -> None:
     upstream.dialect = dialect
     assert ask("services") == [

@@ -109,6 +109,27 @@ def test_orders_are_watched_until_all_are_over(run: Run, upstream: Upstream) -> 
     assert "Completed" in run("status", "1", "--watch").stdout
 
 
+@pytest.mark.parametrize("ids", [["7"], ["7", "7"]])
+@pytest.mark.parametrize("command", ["status", "refill", "refill-status"])
+def test_a_single_id_is_asked_for_by_itself(run: Run, upstream: Upstream, command: str, ids: list[str]) -> None:
+    run(command, *ids, code=1)
+    name = "refill" if command == "refill-status" else "order"
+    assert upstream.seen[-1].parameters[name] == "7"
+    assert f"{name}s" not in upstream.seen[-1].parameters
+
+
+@pytest.mark.parametrize("last", ["Pending", "Incorrect order ID"])
+def test_the_last_id_of_many_is_asked_for_by_itself_too(run: Run, upstream: Upstream, last: str) -> None:
+    for _ in range(1 if last == "Pending" else 0):
+        run("order", "1", f"link={LINK}", "quantity=100")
+    ids = [str(number) for number in range(101, 1, -1)] + ["1"]
+    statuses = [seen.parameters for seen in upstream.asked("status")]
+    (results,) = lines(run("status", *ids, "--json", code=1))
+    assert last in str(results["1"])
+    first, second = [seen.parameters for seen in upstream.asked("status")][len(statuses) :]
+    assert (len(first["orders"].split(",")), second["order"]) == (100, "1")
+
+
 def test_refills_and_cancels_show_what_became_of_each(run: Run, upstream: Upstream) -> None:
     for _ in range(3):
         run("order", "1", f"link={LINK}", "quantity=100")

@@ -218,6 +218,9 @@ def test_a_failure_that_may_come_amid_the_request_is_ambiguous(error: Exception)
         b'{"status":"success"}', b'{"status":"fail","message":"no"}', b'{"order":0}', b'{"order":null}',
         b'{"order":"null"}', b'{"order":-5}', b'{"order":false}', b'{"order":[]}', b'{"order":1.5}',
         b'{"order":7,"error":"Something went wrong"}', b'[{"error":"Bad link"}]', b'{"data":{"error":"Bad link"}}',
+        b'{"message":"no"}', b'{"errors":["no"]}', b'{"status":"error","message":"no"}', b'{"success":false,"order":7}',
+        b'{"success":true,"error":"Bad link"}', b'{"error":"Bad link","data":{"order_id":7}}',
+        b'{"Order":7,"order":"none","error":"Bad link"}',
     ],
 )  # fmt: skip
 def test_json_that_says_neither_yes_nor_no_is_ambiguous(ask: Ask, upstream: Upstream, body: bytes) -> None:
@@ -235,6 +238,9 @@ def test_json_that_says_neither_yes_nor_no_is_ambiguous(ask: Ask, upstream: Upst
         (b'{"error":{"message":"Bad link"}}', "Bad link"),
         (b'{"error":true,"message":"Bad link"}', "Bad link"),
         (b'{"error":["Bad link"]}', '["Bad link"]'),
+        (b'{"Error":"Bad link"}', "Bad link"),
+        (b'{"success":false,"message":"Bad link"}', "Bad link"),
+        (b'{"status":false,"data":{"msg":"Bad link"}}', "Bad link"),
     ],
 )
 @pytest.mark.parametrize("status", [200, 400, 422])
@@ -243,6 +249,7 @@ def test_json_with_an_error_is_a_refusal(ask: Ask, upstream: Upstream, body: byt
     with pytest.raises(Refused) as caught:
         ask("add", ORDER)
     assert caught.value.text == text
+    assert caught.value.words == "Bad link"
 
 
 @pytest.mark.parametrize("status", [301, 307, 408, 500, 502, 503, 524])
@@ -265,6 +272,26 @@ def test_the_evidence_is_whole(ask: Ask, upstream: Upstream) -> None:
     assert evidence.body == "<html>" + "x" * 1_994
     assert evidence.seconds > 0
     assert evidence.started_at.tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply(b'{"error":"Server &amp; database"}', 500), "Server & database"),
+        (Reply(b"<html><title>502 Bad Gateway</title></html>", 502, "text/html"), "502 Bad Gateway"),
+        (Reply(b"Slow\r\n down", 429, "text/plain"), "Slow down"),
+        (Reply(b'{"message":"' + b"x" * 3_000 + b'"}'), "x" * 500),
+        (Reply(b"no \xff\x07 words"), "no words"),
+    ],
+)
+def test_what_the_panel_said_can_be_shown_for_every_failure(
+    ask: Ask, upstream: Upstream, reply: Reply, words: str
+) -> None:
+    upstream.canned = [reply]
+    with pytest.raises(PanelError) as caught:
+        ask("add", ORDER, client={"retry": None})
+    assert caught.value.words == caught.value.evidence.words == words
+    assert words in str(caught.value) or isinstance(caught.value, RateLimited)
 
 
 def test_what_had_come_until_it_failed_is_evidence_too(ask: Ask, upstream: Upstream) -> None:

@@ -28,7 +28,8 @@ CALLS: list[Call[Any]] = [
 ]
 NAMES = st.sampled_from(
     ["order", "order_id", "id", "error", "status", "data", "balance", "service", "services", "orders", "refill",
-     "cancel", "remains", "charge", "rate", "currency", "message", "1", "2", "x2", "runs"]
+     "cancel", "remains", "charge", "rate", "currency", "message", "1", "2", "x2", "runs", "Order", "success", "errors",
+     "result"]
 )  # fmt: skip
 VALUES = st.recursive(
     st.none()
@@ -80,7 +81,7 @@ def test_an_answer_that_breaks_off_refuses_nothing(value: Any, cut: int) -> None
     assert isinstance(outcome(CALLS[2], 200, whole[:-cut]), Ambiguous)
 
 
-@given(st.dictionaries(NAMES, VALUES), st.sampled_from(["order", "order_id", "id"]), st.integers(1))
+@given(st.dictionaries(NAMES, VALUES), st.sampled_from(["order", "order_id", "id", "Order", "orderId"]), st.integers(1))
 def test_an_answer_that_names_an_order_is_never_a_refusal(fields: dict[str, Any], name: str, order: int) -> None:
     body = json.dumps({**fields, name: order % 10**12 or 1}).encode()
     assert not isinstance(outcome(CALLS[2], 200, body), Refused)

@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 
-from tradepost_client import RefillStatus, Status, _answers, _json, _statuses, _values
+from tradepost_client import (
+    ORDER_TYPES,
+    RefillStatus,
+    Status,
+    _answers,
+    _fields,
+    _json,
+    _statuses,
+    _values,
+    order_type,
+)
 from tradepost_client._answers import NotUnderstood
 from tradepost_client._json import NoJson
 
@@ -16,7 +26,9 @@ NOTICE = "<br />\n<b>Notice</b>:  Undefined index: runs [0] in <b>/srv/api.php</
     ("written", "amount"),
     [
         ("1,234.56", "1234.56"), ("1.234,56", "1234.56"), ("1 234,56", "1234.56"), ("1'234.56", "1234.56"),
-        ("1,234", "1234"), ("1,234,567", "1234567"), ("1.234.567", "1234567"), ("0,5", "0.5"), ("12,5", "12.5"),
+        ("1,234", "1234"), ("1,234,567", "1234567"), ("0,900", "0.900"),
+        ("00,900", "0.900"), ("1,00,000", "100000"), ("12,345,6", "123456"), ("1’234.5", "1234.5"), ("٠٫٩", "0.9"),
+        ("1500,000", "1500"), ("1.234.567", "1234567"), ("0,5", "0.5"), ("12,5", "12.5"),
         ("$12.50", "12.50"), ("$ -1,234.56", "-1234.56"), ("-$5", "-5"), ("\u22125", "-5"), ("12.5 USD", "12.5"),
         ("€0.27819", "0.27819"), ("Rs. 12.50", "12.50"), ("₽100", "100"), (" 7 ", "7"),
         ("1e-05", "0.00001"), (".5", "0.5"), ("8.", "8"),
@@ -30,7 +42,7 @@ def test_an_amount_is_read_in_every_form(written: Any, amount: str) -> None:
 @pytest.mark.parametrize(
     "written",
     ["", "free", None, True, [], {}, "1e999", "1e5e5", "12 of 100", "2026-11-24", "--5", "5-", "1" * 101, 10**200,
-     "NaN", "Infinity", Decimal("1e999999")],
+     "NaN", "Infinity", Decimal("1e999999"), "10K", "1.5 M", "unlimited", "²"],
 )  # fmt: skip
 def test_what_is_no_amount_is_none(written: Any) -> None:
     assert _values.amount(written) is None
@@ -38,7 +50,22 @@ def test_what_is_no_amount_is_none(written: Any) -> None:
 
 @pytest.mark.parametrize(
     ("written", "number"),
-    [("157", 157), (157, 157), ("-3", -3), ("1,500", 1500), ("100.00", 100), ("", None), (None, None), ("1.5", None)],
+    [
+        ("157", 157),
+        (157, 157),
+        ("-3", -3),
+        ("1,500", 1500),
+        ("100.00", 100),
+        ("", None),
+        (None, None),
+        ("1.5", None),
+        ("1.500", 1500),
+        ("10.000", None),
+        ("0.000", 0),
+        (Decimal("10.000"), 10),
+        ("Unknown", None),
+        ("10K", None),
+    ],
 )
 def test_a_whole_number_is_read_in_every_form(written: Any, number: int | None) -> None:
     assert _values.whole(written) == number
@@ -52,6 +79,34 @@ def test_a_flag_is_set_in_every_form(written: Any) -> None:
 @pytest.mark.parametrize("written", [False, 0, "0", "", "false", "no", None, [], {}, 2])
 def test_what_is_no_yes_is_no(written: Any) -> None:
     assert not _values.flag(written)
+
+
+@pytest.mark.parametrize("written", [True, "enabled", "Allowed", "1"])
+def test_a_service_has_what_is_enabled(written: Any) -> None:
+    assert _values.is_offered(written)
+
+
+@pytest.mark.parametrize("written", [None, "", True, 1, "disabled", [], {}, "Unknown"])
+def test_only_a_no_is_no(written: Any) -> None:
+    assert not _values.is_no(written)
+    assert _values.is_no("False")
+
+
+@pytest.mark.parametrize("type_", ORDER_TYPES)
+def test_a_type_is_found_in_every_case_and_without_its_blanks(type_: str) -> None:
+    for written in (type_, type_.upper(), type_.lower().replace(" ", "_"), type_.replace(" ", "")):
+        assert order_type(written) is ORDER_TYPES[type_]
+
+
+@pytest.mark.parametrize("written", ["", "1", "Default 2", "Likes", "customs comments", "默认"])
+def test_a_type_is_not_guessed(written: str) -> None:
+    assert order_type(written) is None
+
+
+def test_of_keys_with_one_name_a_value_that_can_be_an_id_wins_then_any_value() -> None:
+    assert _fields.plain({"Order": None, "order": 5, "ORDER": 6}) == {"order": 5}
+    assert _fields.plain({"Order": 5, "order": "none"}) == {"order": 5}
+    assert _fields.plain({"order_id": "", "orderId": "new"}) == {"orderid": "new"}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from tradepost_client._orders import (
     SeoOrder,
     SubscriptionsOrder,
     WebTrafficOrder,
+    order_type,
 )
 from tradepost_client._results import (
     Balance,
@@ -94,4 +95,5 @@ __all__ = [
     "SubscriptionsOrder",
     "Unreadable",
     "WebTrafficOrder",
+    "order_type",
 ]

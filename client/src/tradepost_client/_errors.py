@@ -47,6 +47,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     status_code: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     body: str = ""  # its first 2,000 characters
+    words: str = ""  # what the panel said, in one line, wherever it stands; for people to read, nothing decides by it
 
 
 class PanelError(Exception):
@@ -61,6 +62,14 @@ class PanelError(Exception):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
+
+    @property
+    def words(self) -> str:
+        """What the panel said, in one line of at most 500 characters, to be shown; empty if it said nothing.
+
+        They may stand under any key (`message`, `errors` …), in a text that is no JSON, or in the title of a page.
+        """
+        return self.evidence.words
 
     @property
     def retryable(self) -> bool:
@@ -133,7 +142,8 @@ class Ambiguous(PanelError):  # noqa: N818
 
     def __str__(self) -> str:
         detail = self.evidence.failure or (f"status {self.evidence.status_code}" if self.evidence.status_code else "")
-        return f"{self.reason.value}{f' ({detail})' if detail else ''}{f'; then {self.later}' if self.later else ''}"
+        texts = (f" ({detail})" if detail else "", f": {self.words}" if self.words else "")
+        return f"{self.reason.value}{''.join(texts)}{f'; then {self.later}' if self.later else ''}"
 
     @property
     def retryable(self) -> bool:

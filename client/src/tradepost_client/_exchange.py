@@ -8,8 +8,9 @@ steps. So one place decides which failures are definite:
 3. Status 3xx, 5xx or 408: ambiguous, even with an error in the body. A panel that fails after it saved the order may
    report that failure in JSON.
 4. JSON that answers the call: the result.
-5. JSON with an error, and without a result next to it: `Refused`.
-6. Everything else: ambiguous.
+5. JSON that carries an error (`_answers.error`), with neither a result nor "success" next to it: `Refused`. If the call
+   only reads, an error that is wrapped (`{"data": {"error": …}}`) is one, too.
+6. Everything else: ambiguous. `{"message": …}` alone is, since it may be about an order that exists.
 """
 
 import secrets
@@ -21,7 +22,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-from tradepost_client import _answers, _json
+from tradepost_client import _answers, _json, _words
 from tradepost_client._answers import NotUnderstood
 from tradepost_client._calls import Call
 from tradepost_client._errors import (
@@ -127,15 +128,16 @@ class Panel:
             if reply.reason is None:
                 return NotSent(evidence)
             return Ambiguous(evidence, reply.reason, reads=call.only_reads)
-        retry_after = _retry_after(reply)
-        if reply.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            return RateLimited(evidence, retry_after)
-        content = _interpret(call, reply)
+        is_limited = reply.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        content = _RateLimit() if is_limited else _interpret(call, reply)
+        if not isinstance(content, _ErrorText | Reason | _RateLimit):
+            return content
+        evidence = msgspec.structs.replace(evidence, words=self._key.hide(_words.of_body(reply.body)))
         if isinstance(content, _ErrorText):
             return Refused(evidence, self._key.hide(content.text))
         if isinstance(content, Reason):
-            return Ambiguous(evidence, content, reads=call.only_reads, retry_after=retry_after)
-        return content
+            return Ambiguous(evidence, content, reads=call.only_reads, retry_after=_retry_after(reply))
+        return RateLimited(evidence, _retry_after(reply))
 
     def _evidence(self, call: Call[object], reply: Answer | Failure, attempt: int, clock: "_Clock") -> Evidence:
         answer = reply.answer if isinstance(reply, Failure) else reply
@@ -173,8 +175,45 @@ class _ErrorText(msgspec.Struct, frozen=True):
     text: str
 
 
+class _RateLimit(msgspec.Struct, frozen=True):
+    pass
+
+
 def _interpret[T](call: Call[T], answer: Answer) -> T | _ErrorText | Reason:
     """Return the answer's result, its error, or the reason why it contains neither."""
+    reason = _unreadable_reason(answer)
+    if reason:
+        return reason
+    try:
+        value = _json.find_answer(answer.body)
+    except NoJson:
+        return Reason.UNPARSABLE
+    return _read(call, value) if call.only_reads else _changed(call, value)
+
+
+def _read[T](call: Call[T], value: Json) -> T | _ErrorText | Reason:
+    """Return the result of a call that only reads. It may be made again, so any error is one."""
+    error = _answers.wrapped_error(value)
+    try:
+        result = call.parse(value)
+    except NotUnderstood as not_understood:
+        error = error or not_understood.error
+        return _ErrorText(error) if error else Reason.UNEXPECTED
+    return _ErrorText(error) if error else result
+
+
+def _changed[T](call: Call[T], value: Json) -> T | _ErrorText | Reason:
+    """Return the result of any other call. An error beside a result, or beside "success", contradicts itself."""
+    error = _answers.error(value)
+    try:
+        result = call.parse(value)
+    except NotUnderstood:
+        return _ErrorText(error) if error and not _answers.claims_success(value) else Reason.UNEXPECTED
+    return Reason.UNEXPECTED if error else result
+
+
+def _unreadable_reason(answer: Answer) -> Reason | None:
+    """Return the reason why an answer proves nothing, whatever its body contains."""
     status = answer.status_code
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
         return Reason.SERVER_ERROR
@@ -182,22 +221,7 @@ def _interpret[T](call: Call[T], answer: Answer) -> T | _ErrorText | Reason:
         return Reason.REDIRECT
     if not answer.body.strip():
         return Reason.EMPTY
-    try:
-        value = _json.find_answer(answer.body)
-    except NoJson:
-        return Reason.UNPARSABLE
-    error = _answers.error(value)
-    result = _parse(call, value)
-    if error:  # an answer with an error and a result contradicts itself
-        return Reason.UNEXPECTED if result is not None and not call.only_reads else _ErrorText(error)
-    return Reason.UNEXPECTED if result is None else result
-
-
-def _parse[T](call: Call[T], value: Json) -> T | None:
-    try:
-        return call.parse(value)
-    except NotUnderstood:
-        return None
+    return None
 
 
 def _retry_after(answer: Answer) -> float | None:

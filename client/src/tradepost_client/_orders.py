@@ -11,6 +11,7 @@ from typing import ClassVar
 import msgspec
 
 from tradepost_client._results import Id
+from tradepost_client._types import type_name
 
 type Lines = Sequence[str] | str
 
@@ -239,3 +240,9 @@ ORDER_TYPES: dict[str, type[Order]] = {
     )
 }
 """The struct for each type of service, by the service's `type` in the answer to `services`."""
+
+
+def order_type(text: str) -> type[Order] | None:
+    """Return the struct for a type of service, in any case and spelling; None if the type is unknown."""
+    name = type_name(text)
+    return ORDER_TYPES[name] if name else None

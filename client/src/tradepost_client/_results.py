@@ -39,7 +39,11 @@ class RefillStatus(StrEnum):
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
-    """A service that a panel sells. `rate` is the price of 1,000, or of one package."""
+    """A service that a panel sells. `rate` is the price of 1,000, or of one package.
+
+    `type` is in the protocol's spelling if the type is known (see `order_type`), else as the panel writes it. `min` or
+    `max` is None if there is no limit, or none that can be read. The texts are text, without HTML entities.
+    """
 
     service: Id
     name: str

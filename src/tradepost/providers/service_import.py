@@ -12,10 +12,9 @@ from tradepost.engine.order_types import OrderType
 from tradepost.engine.routing import Fulfilment
 from tradepost.providers import markup, service_sync
 from tradepost.providers.models import ProviderService, Route
+from tradepost_client import order_type
 
 CATEGORY_CHARS_MAX = 200
-
-_TYPES = {type_.value.casefold(): type_ for type_ in OrderType}
 
 
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,9 +63,10 @@ def _route(offer: ProviderService, options: ImportOptions) -> Route:
     """Return a route and its service, neither of them stored yet. Raises `_ImportRefusedError`."""
     if offer.is_delisted:
         raise _ImportRefusedError("its provider does not list it any more")
-    type_ = _TYPES.get(offer.type.casefold())
-    if type_ is None:
+    order = order_type(offer.type)
+    if order is None:
         raise _ImportRefusedError(f"orders of the type {offer.type} are unknown here")
+    type_ = OrderType(order.type)
     route = Route(
         provider_service=offer,
         follows=list(options.follows),

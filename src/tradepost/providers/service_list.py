@@ -19,6 +19,8 @@ from tradepost_client import Service
 
 ID_CHARS_MAX = 64
 SMALLEST = Decimal("0.0000001")
+NO_MAXIMUM = 2_147_483_647
+"""The maximum of a service whose provider names none. It is what many panels list: the most that their tables hold."""
 
 
 class ServiceListError(TradepostError):
@@ -108,6 +110,7 @@ def _listed(service: Service) -> ListedService | None:
     if rate is None or not rate.is_finite() or not 0 <= rate <= RATE_MAX or len(upstream_id) > ID_CHARS_MAX:
         return None
     least = min(max(service.min or 1, 1), BIGINT_MAX)
+    most = NO_MAXIMUM if service.max is None else service.max
     return ListedService(
         upstream_id=_text(upstream_id, ID_CHARS_MAX),
         name=_text(service.name, 500) or f"Service {upstream_id}",
@@ -115,7 +118,7 @@ def _listed(service: Service) -> ListedService | None:
         category=_text(service.category, 300),
         rate=rate.quantize(SMALLEST, rounding=ROUND_CEILING),
         min=least,
-        max=min(max(service.max or least, least), BIGINT_MAX),
+        max=min(max(most, least), BIGINT_MAX),
         refill=service.refill,
         cancel=service.cancel,
         dripfeed=service.dripfeed,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.progress import MofNCompleteColumn, Progress
 
-from tradepost_client import Client, Declined, Id, Service, Standing
+from tradepost_client import Client, Declined, Id, Refused, Service, Standing
 from tradepost_client._calls import IDS_MAX
 from tradepost_client._cli import batch, output
 from tradepost_client._cli.batch import Journal, JournalEntry, RowState
@@ -165,13 +165,25 @@ def status(
 def _poll(client: Client, orders: list[str], interval_seconds: float | None) -> Iterator[Results]:
     """Ask how orders stand until all have ended. Without an interval, ask once."""
     while True:
-        results: Results = (
-            {orders[0]: client.status(orders[0])} if len(orders) == 1 else dict(client.iter_statuses(orders))
-        )
+        results = _standings(client, list(dict.fromkeys(orders)))
         yield results
         if interval_seconds is None or all(_is_over(result) for result in results.values()):
             return
         time.sleep(interval_seconds)
+
+
+def _standings(client: Client, orders: list[str]) -> Results:
+    """Ask for a single id by `order`: some panels know no `orders`. If it is the last of many, its error is data."""
+    if len(orders) == 1:
+        return {orders[0]: client.status(orders[0])}
+    alone = orders[len(orders) // IDS_MAX * IDS_MAX :] if len(orders) % IDS_MAX == 1 else []
+    results: dict[Id, object] = dict(client.iter_statuses(orders[: len(orders) - len(alone)]))
+    for order in alone:
+        try:
+            results[order] = client.status(order)
+        except Refused as error:
+            results[order] = Declined(error.text)
+    return results
 
 
 def _show_all(polls: Iterator[Results], show: Callable[[Results], None]) -> Results:
@@ -185,7 +197,7 @@ def _show_all(polls: Iterator[Results], show: Callable[[Results], None]) -> Resu
 def refill(context: typer.Context, orders: Ids, json: AsJson = False) -> None:
     """Request refills of orders."""
     with open_client(context) as client:
-        if len(orders) == 1:
+        if len(set(orders)) == 1:
             results: Results = {orders[0]: client.refill(orders[0])}
         else:
             results = _in_batches(client.refills, orders)
@@ -196,7 +208,7 @@ def refill(context: typer.Context, orders: Ids, json: AsJson = False) -> None:
 def refill_status(context: typer.Context, refills: Ids, json: AsJson = False) -> None:
     """Show how refills stand."""
     with open_client(context) as client:
-        if len(refills) == 1:
+        if len(set(refills)) == 1:
             results: Results = {refills[0]: client.refill_status(refills[0])}
         else:
             results = _in_batches(client.refill_statuses, refills)

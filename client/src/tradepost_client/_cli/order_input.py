@@ -5,10 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from tradepost_client import ORDER_TYPES, GenericOrder
+from tradepost_client import ORDER_TYPES, GenericOrder, order_type
 from tradepost_client._cli.connection import UsageError
-
-_BY_NAME = {name.casefold(): order_type for name, order_type in ORDER_TYPES.items()}
 
 
 def build_order(service: str, fields: Mapping[str, str], type_: str | None = None) -> GenericOrder:
@@ -37,7 +35,7 @@ def parse_fields(pairs: Iterable[str], file_pairs: Iterable[str]) -> dict[str, s
 
 
 def _check(type_: str, fields: Mapping[str, str]) -> None:
-    order = _BY_NAME.get(type_.casefold())
+    order = order_type(type_)
     if order is None:
         raise UsageError(f"there is no type {type_}; there are {', '.join(ORDER_TYPES)}")
     names = {field.name: field.required for field in msgspec.structs.fields(order) if field.name != "service"}
