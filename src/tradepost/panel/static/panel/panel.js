@@ -100,13 +100,17 @@ document.addEventListener("click", (event) => {
   picked.parentElement.classList.add("chosen");
 });
 
-// Show how many lines a list has: each line is one comment or one name.
+// Show how many lines a list has: each line is one comment or one name. Lines are counted as the server counts them
+// (engine/order_texts.py).
+const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/;
+const WRITTEN_LINE_END = /(?:\\{1,4}r)?\\{1,4}n/;
+const VISIBLE =
+  /[^\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffd\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/u;
+
 function countLines(output) {
-  const lines = document
-    .getElementById(output.dataset.lines)
-    .value.split("\n")
-    .filter((line) => line.trim());
-  output.textContent = lines.length || "";
+  const text = document.getElementById(output.dataset.lines).value.trim();
+  const lines = text.split(LINE_END.test(text) ? LINE_END : WRITTEN_LINE_END);
+  output.textContent = lines.filter((line) => VISIBLE.test(line)).length || "";
 }
 
 document.addEventListener("input", (event) => {
