@@ -49,7 +49,7 @@ def read(media_type: str, content_type: str, body: bytes) -> Pairs | bytes | Non
     text = body.removeprefix(BOM).strip()
     if text[:1] in {b"{", b"[", b'"'}:
         return _read_json(text)
-    if media_type == "application/json" and (b"=" not in text or b"\0" in text):
+    if media_type == "application/json" and text and (b"=" not in text or b"\0" in text):
         return _read_json(body)  # a bare value, or UTF-16
     if text[:3].upper() in {b"%7B", b"%5B"}:
         return _read_json(unquote_to_bytes(text.replace(b"+", b" ")))
@@ -67,7 +67,7 @@ def _read_json(text: bytes, *, is_within_string: bool = False) -> Pairs | bytes 
     if type(found) is list and len(found) == 1:
         found = found[0]
     if isinstance(found, _Object):
-        return [(name, _value(name, value)) for name, value in found]
+        return [(name, value if type(value) is str else _value(name, value)) for name, value in found]
     if isinstance(found, str) and not is_within_string:
         inner = found.encode("utf-8", "replace").strip()
         return _read_json(inner, is_within_string=True) if inner[:1] in {b"{", b"["} else inner
@@ -105,7 +105,7 @@ def _read_parts(content_type: str, text: bytes) -> Pairs | bytes | None:
     delimiter = _DELIMITER.match(text)
     boundary = delimiter[1] if delimiter else parse_options_header(content_type)[1].get(b"boundary")
     if boundary and b"--" + boundary in text:
-        return _read_multipart(boundary, text + b"\r\n")
+        return _read_multipart(boundary, (text if b"\r\n" in text else text.replace(b"\n", b"\r\n")) + b"\r\n")
     return None if text.startswith(b"--") else text
 
 

@@ -112,7 +112,7 @@ def _tidy(pairs: Iterable[tuple[str, str]]) -> Parameters:
         name, value = raw_name, raw_value.strip()
         if value in JUNK:
             continue
-        if name.endswith("]"):
+        if "]" in name:
             name = _without_indexes(name)
         if name in tidied and (name in LISTS or name is not raw_name):
             lists.setdefault(name, [tidied[name]]).append(value)

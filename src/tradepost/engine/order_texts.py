@@ -83,10 +83,10 @@ def _read_unusual_link(text: str) -> str:
 def read_lines(text: str) -> str:
     r"""Read a list, one item a line. Items are stripped; items that show nothing are left out.
 
-    A line ends where Unicode says so: LF, CRLF, CR, and the rarer ends that clipboards bring. If the text has none of
-    these, the two characters `\n` end a line. More than `LIST_LINES_MAX` items count as none.
+    LF, CRLF and CR end a line. If the text has none of these, the two characters `\n` do. More than `LIST_LINES_MAX`
+    items count as none.
     """
-    found = text.strip().splitlines()
+    found = text.strip().replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if len(found) == 1 and "\\" in text:
         found = _WRITTEN_LINE_END.split(found[0])
     if text.isascii():  # a fast way: a line that begins with a visible character needs no further look

@@ -64,6 +64,9 @@ class Quantity(StrEnum):
     POSTS = "posts"  # max × (posts + old_posts)
 
 
+_COUNTED_LISTS = (Quantity.COMMENTS, Quantity.USERNAMES)
+
+
 class Rule(msgspec.Struct, frozen=True):
     """The parameters of one order type."""
 
@@ -152,13 +155,14 @@ def parse_order(terms: Terms, parameters: Parameters) -> Draft:
         return _read_subscription(terms, rule, parameters)
     link = _read_link(terms, parameters) if rule.link else ""
     is_fed = rule.dripfeed and terms.dripfeed
-    quantity = _read_quantity(rule, parameters) * (_runs_to_charge(parameters) if is_fed else 1)
+    lines = read_lines(parameters.get(rule.quantity, "")) if rule.quantity in _COUNTED_LISTS else ""
+    quantity = _read_quantity(rule, parameters, lines) * (_runs_to_charge(parameters) if is_fed else 1)
     if rule.quantity is not Quantity.PACKAGE:
         if quantity < terms.min:
             raise QuantityTooSmall(terms.min)
         if quantity > terms.max:
             raise QuantityTooLarge(terms.max)
-    fields = _read_fields(rule, parameters) if rule.required else None
+    fields = _read_fields(rule, parameters, lines) if rule.required else None
     runs, interval = _read_dripfeed(parameters) if is_fed else (None, None)
     return Draft(link, quantity, fields, runs, interval)
 
@@ -191,7 +195,7 @@ def _read_link(terms: Terms, parameters: Parameters) -> str:
     return link
 
 
-def _read_quantity(rule: Rule, parameters: Parameters) -> int:
+def _read_quantity(rule: Rule, parameters: Parameters, lines: str) -> int:
     if rule.quantity is Quantity.GIVEN:
         quantity = whole(parameters.get("quantity"))
         if quantity is None:
@@ -199,13 +203,13 @@ def _read_quantity(rule: Rule, parameters: Parameters) -> int:
         return quantity
     if rule.quantity is Quantity.PACKAGE:
         return 1
-    lines = read_lines(parameters.get(rule.quantity, ""))
     if not lines:
         raise IncorrectParameter(rule.quantity)
     return lines.count("\n") + 1
 
 
-def _read_fields(rule: Rule, parameters: Parameters) -> dict[str, str]:
+def _read_fields(rule: Rule, parameters: Parameters, lines: str = "") -> dict[str, str]:
+    """Return the parameters specific to the type. `lines` is the list that the quantity was counted from, if any."""
     needed = list(rule.required)
     needed += [
         name
@@ -213,7 +217,7 @@ def _read_fields(rule: Rule, parameters: Parameters) -> dict[str, str]:
         if PARAMETERS[other].kind.read(parameters.get(other, "")) == value
     ]
     needed += [name for name in rule.optional if parameters.get(name)]
-    return {name: _read_field(name, parameters) for name in needed}
+    return {name: lines if lines and name == rule.quantity else _read_field(name, parameters) for name in needed}
 
 
 def _read_field(name: str, parameters: Parameters) -> str:
@@ -300,7 +304,13 @@ def number(min: int, max: int | None = None) -> ParameterKind:
 
 
 def choice(*choices: int) -> ParameterKind:
-    return ParameterKind(lambda text: str(number) if (number := whole(text)) in choices else "", choices=choices)
+    texts = frozenset(map(str, choices))
+
+    def read(text: str) -> str:
+        digits = text.partition(".")[0]
+        return digits if digits in texts and whole(text) is not None else ""
+
+    return ParameterKind(read, choices=choices)
 
 
 ID = number(1, ID_MAX)
