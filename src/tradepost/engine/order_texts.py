@@ -4,6 +4,7 @@ Each function returns the text to store, or an empty text if the value is missin
 """
 
 import re
+from collections.abc import Iterable
 
 TEXT_CHARS_MAX = 2_000
 LIST_LINES_MAX = 10_000
@@ -83,19 +84,22 @@ def _read_unusual_link(text: str) -> str:
 def read_lines(text: str) -> str:
     r"""Read a list, one item a line. Items are stripped; items that show nothing are left out.
 
-    LF, CRLF and CR end a line. If the text has none of these, the two characters `\n` do. More than `LIST_LINES_MAX`
+    LF, CRLF and CR end a line. If they leave but one line, the two characters `\n` do. More than `LIST_LINES_MAX`
     items count as none.
     """
-    found = text.strip().replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if len(found) == 1 and "\\" in text:
-        found = _WRITTEN_LINE_END.split(found[0])
-    if text.isascii():  # a fast way: a line that begins with a visible character needs no further look
-        lines = [
-            line for each in found if (line := each.strip()) and ("!" <= line < "\x7f" or (line := _read_line(line)))
-        ]
-    else:
-        lines = [line for each in found if (line := _read_line(each))]
+    lines = _visible_lines(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    if len(lines) == 1 and "\\" in lines[0]:
+        lines = _visible_lines(_WRITTEN_LINE_END.split(lines[0]))
     return "\n".join(lines) if len(lines) <= LIST_LINES_MAX else ""
+
+
+def _visible_lines(lines: Iterable[str]) -> list[str]:
+    # A fast way for most lines: one that begins with a visible character, and has only ASCII, needs no further look.
+    return [
+        line
+        for each in lines
+        if (line := each.strip()) and (("!" <= line < "\x7f" and line.isascii()) or (line := _read_line(line)))
+    ]
 
 
 def _read_line(line: str) -> str:
