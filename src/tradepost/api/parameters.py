@@ -24,7 +24,7 @@ JUNK = frozenset({"", "undefined", "null"})
 _AMBIGUOUS = frozenset({"multipart/form-data", "text/plain"})
 _ASCII = {digits: chr(code) for code in range(128) for digits in {f"{code:02x}", f"{code:02X}"}}
 _INDEXES = re.compile(r"[^\[\]]*\](?:\[[0-9]*\])*")  # what follows the first bracket of name[], name[a], name[0][1]
-_NAME = re.compile(r"[\w.-]+(?:\[[^\[\]]*\])*")
+_NAME = re.compile(rb"(?:^|&)[\w.%\[\]-]+=")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -42,14 +42,14 @@ def parse_parameters(query: bytes, content_type: str, body: bytes) -> Parameters
 def is_understood(content_type: str, body: bytes) -> bool:
     """Return whether a body holds parameters, or nothing at all. This reads the body once more, so ask only if needed.
 
-    Every text can be read as a form. It counts as one if it has a `=`, and a name made of letters before it.
+    Every text can be read as a form. It counts as one if it has a name that a parameter may have.
     """
     read = body if _is_form(content_type, body) else bodies.read(_media_type(content_type), content_type, body)
     if not isinstance(read, bytes):
         return read is not None
     if read.strip().decode("latin-1") in JUNK:
         return True
-    return b"=" in read and any(_NAME.fullmatch(name) for name, _ in _urlencoded(read))
+    return _NAME.search(read) is not None
 
 
 def _body(content_type: str, body: bytes) -> Iterable[tuple[str, str]]:

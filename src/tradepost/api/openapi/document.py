@@ -15,9 +15,9 @@ in the query string are read alike, and so is GET; but a key in a URL ends up in
 like, whatever its content type; if it is none of these, the error says so.
 
 Whole numbers may be written as `100.0`. Lists (ids, or lines as in `comments`) may come as a repeated parameter, and in
-JSON as arrays. Links have no blanks in addresses, no line ends and no invisible characters. No answer has a CORS header:
-a key does not belong in a browser. Unknown parameters are ignored, as
-are those that are empty, `null` or `undefined`. `order` takes a list of ids as `orders` does."""
+JSON as arrays. A link has no line ends and no invisible characters, and an address no blanks. No answer has a CORS
+header: a key does not belong in a browser. Unknown parameters are ignored, as are those that are empty, `null` or
+`undefined`. `order` takes a list of ids as `orders` does."""
 
 _MEDIA_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data", "application/json")
 
