@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from testkit.fuzz import http_requests
 from testkit.fuzz.http_requests import Request
 from testkit.fuzz.request_content import BREAKAGES, CONTENT_TYPES, DIALECTS, Breakage, Dialect, Message, Strategy
-from tradepost.engine.order_types import PARAMETERS, RULES, TEXT_CHARS_MAX, OrderType
+from tradepost.engine.order_texts import TEXT_CHARS_MAX
+from tradepost.engine.order_types import PARAMETERS, RULES, OrderType
 
 QUANTITY_MAX = 1_000  # of every service
 LINK_RULE = r"https://[a-z./0-9]+"

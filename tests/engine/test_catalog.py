@@ -36,7 +36,7 @@ def test_a_service_is_found_by_its_id_as_clients_write_it(connection: psycopg.Co
         assert (found.id, found.name, found.rate) == (service, "Followers", Decimal("0.90"))
 
 
-@pytest.mark.parametrize("wire_id", ["", "0", "00", "x", "-1", "1.0", "9" * 5000])
+@pytest.mark.parametrize("wire_id", ["", "0", "00", "x", "-1", "1.5", "9" * 5000])
 def test_what_is_no_service_is_not_found(connection: psycopg.Connection, wire_id: str) -> None:
     assert load_catalog(connection).service(wire_id) is None
 

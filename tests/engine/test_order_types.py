@@ -104,6 +104,7 @@ def test_each_parameter_a_subscription_needs_is_missed_by_its_name(name: str) ->
         ({"max": "1001"}, "Incorrect max"),
         ({"delay": "1"}, "Incorrect delay"),
         ({"delay": "05"}, "Incorrect delay"),
+        ({"delay": "30.5"}, "Incorrect delay"),
         ({"posts": "0"}, "Incorrect posts"),
         ({"posts": ""}, "Incorrect posts"),
         ({"posts": "-1"}, "Incorrect posts"),
@@ -208,7 +209,8 @@ def test_errors_come_in_the_order_of_the_protocol() -> None:
         ("1001", "Quantity more than maximum 1000"),
         ("9" * 100, "Quantity more than maximum 1000"),
         ("9" * 101, "Incorrect quantity"),
-        ("100.0", "Incorrect quantity"),
+        ("100.5", "Incorrect quantity"),
+        ("100.000", "Incorrect quantity"),  # a hundred thousand in many countries
         ("1e2", "Incorrect quantity"),
         ("1_00", "Incorrect quantity"),
         ("１００", "Incorrect quantity"),
@@ -273,7 +275,7 @@ def test_lines_are_kept_without_blanks_and_without_empty_ones() -> None:
 
 
 @pytest.mark.parametrize("inside", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
-def test_nothing_but_a_newline_separates_lines(inside: str) -> None:
+def test_nothing_but_lf_cr_and_both_separates_lines(inside: str) -> None:
     asked = {"link": LINK, "comments": f"one{inside}still one\ntwo"}
 
     assert order_types.parse_order(terms(OrderType.CUSTOM_COMMENTS), asked).quantity == 2

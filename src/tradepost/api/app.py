@@ -13,6 +13,12 @@ from tradepost.api.v2 import Api
 BODY_BYTES_MAX = 1024 * 1024
 THROWN_AWAY_BYTES_MAX = 16 * BODY_BYTES_MAX
 
+# Neither does anything. No answer has a CORS header, so a browser shows none to a page of another site (decision 60).
+_ANSWERED_APART = {
+    "OPTIONS": Reply(204, b"", ((b"allow", b"GET, HEAD, OPTIONS, POST"),)),
+    "HEAD": Reply(200, b"", JSON_ONLY),
+}
+
 type Scope = dict[str, Any]
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
 type Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -28,6 +34,9 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
+            return
+        if scope["method"] in _ANSWERED_APART:
+            await _send(send, _ANSWERED_APART[scope["method"]])
             return
         headers = dict(scope["headers"])
         body = await _body(headers, receive)
@@ -87,6 +96,6 @@ async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
 
 
 async def _send(send: Send, reply: Reply) -> None:
-    length = (b"content-length", b"%d" % len(reply.body))
-    await send({"type": "http.response.start", "status": reply.status, "headers": [*reply.headers, length]})
+    length = [(b"content-length", b"%d" % len(reply.body))] if reply.body else []
+    await send({"type": "http.response.start", "status": reply.status, "headers": [*reply.headers, *length]})
     await send({"type": "http.response.body", "body": reply.body})

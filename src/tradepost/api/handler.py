@@ -9,7 +9,7 @@ import msgspec
 
 from tradepost.api.group_commit import DatabaseUnavailableError
 from tradepost.api.head_cache import Head
-from tradepost.api.parameters import parse_parameters
+from tradepost.api.parameters import is_understood, parse_parameters
 from tradepost.api.rate_limit import Allowance
 from tradepost.api.v2 import Answer, Api, Call
 from tradepost.engine import keys
@@ -38,6 +38,8 @@ def read_call(head: Head, query: bytes, body: bytes, address: str | None) -> Cal
     """Read a request. If it has no `key` parameter, use the key in its `authorization` header."""
     parameters = parse_parameters(query, head.content_type, body)
     key = parameters.pop("key", None) or head.bearer
+    if body and not (key and "action" in parameters) and not is_understood(head.content_type, body):
+        return Call(keys.digest(""), {}, address, is_understood=False)
     return Call(
         keys.digest(key),  # a missing key gets the digest of the empty string, which no key has
         parameters,

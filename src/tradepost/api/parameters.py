@@ -1,4 +1,4 @@
-"""Reads a request's parameters from every format that clients send (docs/protocol.md §1).
+"""Reads a request's parameters from every format that clients send (docs/protocol.md §1, docs/dialects.md).
 
 The result is always a plain `dict[str, str]`:
 
@@ -7,26 +7,24 @@ The result is always a plain `dict[str, str]`:
 - Characters that PostgreSQL can't store are replaced.
 """
 
-import json
-import logging
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-from python_multipart import FormParser
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import Field, parse_options_header
+from tradepost.api import bodies
+from tradepost.engine.order_types import LISTS, join_values
 
 type Parameters = dict[str, str]
 
+CONTENT_TYPES_REMEMBERED = 128
 JUNK = frozenset({"", "undefined", "null"})
-ID_LISTS = frozenset({"order", "orders", "refill", "refills"})
 
-# python_multipart warns about every body that it can't read, so clients could fill the operator's log.
-logging.getLogger("python_multipart").setLevel(logging.ERROR)
-
+# The content types under which a body that begins like a form may be something else.
+_AMBIGUOUS = frozenset({"multipart/form-data", "text/plain"})
 _ASCII = {digits: chr(code) for code in range(128) for digits in {f"{code:02x}", f"{code:02X}"}}
-_INDEX = re.compile(r"\[\d*\]$")
+_INDEXES = re.compile(r"[^\[\]]*\](?:\[[0-9]*\])*")  # what follows the first bracket of name[], name[a], name[0][1]
+_NAME = re.compile(rb"(?:^|&)[\w.%\[\]-]+=")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -41,14 +39,34 @@ def parse_parameters(query: bytes, content_type: str, body: bytes) -> Parameters
     return found
 
 
+def is_understood(content_type: str, body: bytes) -> bool:
+    """Return whether a body holds parameters, or nothing at all. This reads the body once more, so ask only if needed.
+
+    Every text can be read as a form. It counts as one if it has a name that a parameter may have.
+    """
+    read = body if _is_form(content_type, body) else bodies.read(_media_type(content_type), content_type, body)
+    if not isinstance(read, bytes):
+        return read is not None
+    if read.strip().decode("latin-1") in JUNK:
+        return True
+    return _NAME.search(read) is not None
+
+
 def _body(content_type: str, body: bytes) -> Iterable[tuple[str, str]]:
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        return _storable(_multipart(content_type, body))
-    # Some clients send JSON with the content type of a form. No form begins with a brace.
-    if kind == "application/json" or body.lstrip()[:1] == b"{":
-        return _storable(_json(body))
-    return _urlencoded(body)
+    if _is_form(content_type, body):
+        return _urlencoded(body)
+    read = bodies.read(_media_type(content_type), content_type, body)
+    return _urlencoded(read) if isinstance(read, bytes) else _storable(read or ())
+
+
+def _is_form(content_type: str, body: bytes) -> bool:
+    """Return whether a body is a form without a doubt. A form may come under any content type."""
+    return body[:1].isalpha() and _media_type(content_type) not in _AMBIGUOUS
+
+
+@lru_cache(maxsize=CONTENT_TYPES_REMEMBERED)
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _urlencoded(data: bytes) -> Iterable[tuple[str, str]]:
@@ -81,68 +99,30 @@ def _decode(text: str) -> str:
         return unquote_to_bytes(text).decode("utf-8", "replace")
 
 
-def _json(body: bytes) -> Iterator[tuple[str, str]]:
-    try:
-        # Not msgspec: a client that cuts an emoji in two sends half a surrogate pair, and msgspec refuses it.
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return
-    if not isinstance(found, dict):
-        return
-    for name, value in found.items():
-        if isinstance(value, list):
-            yield name, _separator(name).join(_json_scalar(item) for item in value)
-        else:
-            yield name, _json_scalar(value)
-
-
-def _separator(name: str) -> str:
-    return "," if name in ID_LISTS else "\n"
-
-
-def _json_scalar(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value) if isinstance(value, int | float) else ""
-
-
-def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
-    boundary = parse_options_header(content_type)[1].get(b"boundary")
-    found: list[tuple[str, str]] = []
-
-    def keep(field: Field) -> None:
-        if field.field_name:
-            name, value = field.field_name, field.value or b""
-            found.append((name.decode("utf-8", "replace"), value.decode("utf-8", "replace")))
-
-    if boundary:
-        try:
-            parser = FormParser("multipart/form-data", keep, None, boundary=boundary)
-            parser.write(body)
-            parser.finalize()
-        except FormParserError:
-            return []
-    return found
-
-
 def _storable(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     for name, value in pairs:
         yield _UNSTORABLE.sub("\ufffd", name), _UNSTORABLE.sub("\ufffd", value)
 
 
 def _tidy(pairs: Iterable[tuple[str, str]]) -> Parameters:
+    """Return the parameters by name. Of a parameter that is no list, the last value counts."""
     tidied: Parameters = {}
+    lists: dict[str, list[str]] = {}  # the values of each parameter that came more than once
     for raw_name, raw_value in pairs:
         name, value = raw_name, raw_value.strip()
         if value in JUNK:
             continue
-        if name.endswith("]"):
-            name = _INDEX.sub("", name)
-            if name in tidied:
-                value = f"{tidied[name]}{_separator(name)}{value}"
-        tidied[name] = value
+        if "]" in name:
+            name = _without_indexes(name)
+        if name in tidied and (name in LISTS or name is not raw_name):
+            lists.setdefault(name, [tidied[name]]).append(value)
+        else:
+            tidied[name] = value
+    for name, values in lists.items():
+        tidied[name] = join_values(name, values)
     return tidied
+
+
+def _without_indexes(name: str) -> str:
+    base, _, indexes = name.partition("[")
+    return base if _INDEXES.fullmatch(indexes) else name

@@ -14,7 +14,7 @@ from tradepost.engine import cancelling, money, placing, refilling
 from tradepost.engine.actions import Action
 from tradepost.engine.cancelling import CancelOf, Cancels
 from tradepost.engine.catalog import ServiceListing
-from tradepost.engine.errors import IncorrectParameter, IncorrectRequest, Refusal
+from tradepost.engine.errors import BodyNotUnderstood, IncorrectParameter, IncorrectRequest, Refusal
 from tradepost.engine.order_types import ID_MAX, whole, wire_id
 from tradepost.engine.placing import Mode, Placed
 from tradepost.engine.queries import (
@@ -46,7 +46,8 @@ _encode = msgspec.json.Encoder().encode
 class Call(msgspec.Struct, frozen=True):
     """A request to the API, the same for every format that clients send.
 
-    `key` is the digest of the API key. The key itself is not kept, so that no log can ever contain it.
+    `key` is the digest of the API key. The key itself is not kept, so that no log can ever contain it. A call that
+    is not understood has no parameters.
     """
 
     key: bytes
@@ -54,6 +55,7 @@ class Call(msgspec.Struct, frozen=True):
     address: str | None = None
     takes_gzip: bool = False
     idempotency_header: str | None = None
+    is_understood: bool = True
 
     @property
     def idempotency_key(self) -> str | None:
@@ -223,7 +225,13 @@ class Api:
         self._canceler.ask(request, partial(_pass_on, done, partial(_by_order, "cancel", ids.sent)))
 
     def _incorrect(self, call: Call, done: Done[Answer], refusal: Refusal | None = None) -> None:
-        """Refuse an incorrect request. Its key is checked first, by a query for the balance (docs/protocol.md §4)."""
+        """Refuse an incorrect request. Its key is checked first, by a query for the balance (docs/protocol.md §4).
+
+        If the body was not understood, the key may be in it, and there is none to check.
+        """
+        if not call.is_understood:
+            done(_error(BodyNotUnderstood()))
+            return
         refused = _error(refusal or IncorrectRequest())
         self._reader.ask(BalanceOf(by=call.key, address=call.address), partial(_pass_on, done, lambda _: refused))
 

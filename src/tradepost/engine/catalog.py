@@ -16,7 +16,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from tradepost.engine import link_rules, money, price_lists
-from tradepost.engine.order_types import OrderType, Terms
+from tradepost.engine.order_types import OrderType, Terms, whole
 from tradepost.engine.price_lists import Price, PricedService, PriceList, PriceRule
 from tradepost.engine.routing import Route
 
@@ -112,8 +112,8 @@ class Catalog:
         return self._services.values()
 
     def service(self, wire_id: str) -> Service | None:
-        """Return a service on sale by its id as the client writes it; leading zeros are ignored."""
-        return self._services.get(wire_id) or self._services.get(wire_id.lstrip("0"))
+        """Return a service on sale by its id as the client writes it (007, 7.0)."""
+        return self._services.get(wire_id) or self._services.get(str(whole(wire_id)))
 
     def load_rates(self, connection: Connection, accounts: set[int]) -> None:
         """Load the missing rates of these accounts. Call this before `rate`, `price`, `rate_at` and `listing`."""

@@ -5,6 +5,7 @@ Downstream panels decide by these strings whether to retry or to refund, so a le
     Refusal
     ├── InvalidKey
     ├── IncorrectRequest
+    ├── BodyNotUnderstood
     ├── IncorrectService
     ├── BadLink
     ├── IncorrectParameter      names the parameter
@@ -45,6 +46,12 @@ class IncorrectRequest(Refusal):
     """The action is missing or unknown, or a list of ids is missing or longer than 100."""
 
     text = "Incorrect request"
+
+
+class BodyNotUnderstood(Refusal):
+    """The body is neither form, multipart nor JSON, so that the key or the action could not be read."""
+
+    text = "Incorrect request: the body was not understood"
 
 
 class IncorrectService(Refusal):

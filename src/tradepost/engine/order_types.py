@@ -14,10 +14,9 @@ import msgspec
 from tradepost.engine.enums import TextEnum
 from tradepost.engine.errors import BadLink, IncorrectParameter, QuantityTooLarge, QuantityTooSmall
 from tradepost.engine.link_rules import LinkRule
+from tradepost.engine.order_texts import LIST_LINES_MAX, TEXT_CHARS_MAX, read_lines, read_link, read_text
 from tradepost.engine.postgres import BIGINT_MAX
 
-TEXT_CHARS_MAX = 2_000
-LIST_LINES_MAX = 10_000
 PARTS_MAX = 1_000  # runs of a drip-feed, or posts of a subscription
 INTERVAL_MINUTES_MAX = 30 * 24 * 60
 ID_MAX = BIGINT_MAX
@@ -26,8 +25,10 @@ DELAYS = (0, 5, 10, 15, 20, 30, 40, 50, 60, 90, 120, 150, 180, 210, 240, 270, 30
 
 type Parameters = Mapping[str, str]
 
-_ID_DIGITS_MAX = 100  # including leading zeros
-_WHOLE = re.compile(r"-?[0-9]{1,100}", re.ASCII)
+_DIGITS_MAX = 100  # including leading zeros
+# A whole number may be written as a float: 100.0, 100.00. Three zeros are refused: in many countries 100.000 is a
+# hundred thousand.
+_WHOLE = re.compile(r"(-?[0-9]{1,100})(?:\.(?:0{1,2}|0{4,20}))?")
 _DAY = re.compile(r"(?P<day>[0-9]{1,2})/(?P<month>[0-9]{1,2})/(?P<year>[0-9]{4})", re.ASCII)
 
 
@@ -61,6 +62,9 @@ class Quantity(StrEnum):
     USERNAMES = "usernames"  # the number of lines in the list
     PACKAGE = "package"  # always 1, at a flat rate
     POSTS = "posts"  # max × (posts + old_posts)
+
+
+_COUNTED_LISTS = (Quantity.COMMENTS, Quantity.USERNAMES)
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -151,28 +155,32 @@ def parse_order(terms: Terms, parameters: Parameters) -> Draft:
         return _read_subscription(terms, rule, parameters)
     link = _read_link(terms, parameters) if rule.link else ""
     is_fed = rule.dripfeed and terms.dripfeed
-    quantity = _read_quantity(rule, parameters) * (_runs_to_charge(parameters) if is_fed else 1)
+    lines = read_lines(parameters.get(rule.quantity, "")) if rule.quantity in _COUNTED_LISTS else ""
+    quantity = _read_quantity(rule, parameters, lines) * (_runs_to_charge(parameters) if is_fed else 1)
     if rule.quantity is not Quantity.PACKAGE:
         if quantity < terms.min:
             raise QuantityTooSmall(terms.min)
         if quantity > terms.max:
             raise QuantityTooLarge(terms.max)
-    fields = _read_fields(rule, parameters) if rule.required else None
+    fields = _read_fields(rule, parameters, lines) if rule.required else None
     runs, interval = _read_dripfeed(parameters) if is_fed else (None, None)
     return Draft(link, quantity, fields, runs, interval)
 
 
 def whole(text: str | None) -> int | None:
     """Return `text` as a whole number, or None. Python's `int` accepts texts that the protocol doesn't."""
-    return int(text) if text and _WHOLE.fullmatch(text) else None
+    if not text:
+        return None
+    if text.isdecimal() and text.isascii() and len(text) <= _DIGITS_MAX:  # a fast way for nearly all numbers
+        return int(text)
+    found = _WHOLE.fullmatch(text)
+    return int(found[1]) if found else None
 
 
 def wire_id(sent: str) -> int | None:
-    """Return the id that a client sent; None if it has other characters than digits, is 0, or is above `ID_MAX`."""
-    if not (sent.isdigit() and sent.isascii() and len(sent) <= _ID_DIGITS_MAX):
-        return None
-    number = int(sent)
-    return number if 0 < number <= ID_MAX else None
+    """Return the id that a client sent; None if it is no whole number, is 0, or is above `ID_MAX`."""
+    number = whole(sent)
+    return number if number is not None and 0 < number <= ID_MAX else None
 
 
 def wire_ids(lists: Iterable[Sequence[str]]) -> set[int]:
@@ -181,13 +189,13 @@ def wire_ids(lists: Iterable[Sequence[str]]) -> set[int]:
 
 
 def _read_link(terms: Terms, parameters: Parameters) -> str:
-    link = _text(parameters.get("link", ""))
+    link = read_link(parameters.get("link", ""))
     if not link or (terms.link_rule and not terms.link_rule.fullmatch(link)):
         raise BadLink
     return link
 
 
-def _read_quantity(rule: Rule, parameters: Parameters) -> int:
+def _read_quantity(rule: Rule, parameters: Parameters, lines: str) -> int:
     if rule.quantity is Quantity.GIVEN:
         quantity = whole(parameters.get("quantity"))
         if quantity is None:
@@ -195,17 +203,21 @@ def _read_quantity(rule: Rule, parameters: Parameters) -> int:
         return quantity
     if rule.quantity is Quantity.PACKAGE:
         return 1
-    lines = _lines(parameters.get(rule.quantity, ""))
     if not lines:
         raise IncorrectParameter(rule.quantity)
     return lines.count("\n") + 1
 
 
-def _read_fields(rule: Rule, parameters: Parameters) -> dict[str, str]:
+def _read_fields(rule: Rule, parameters: Parameters, lines: str = "") -> dict[str, str]:
+    """Return the parameters specific to the type. `lines` is the list that the quantity was counted from, if any."""
     needed = list(rule.required)
-    needed += [name for name, other, value in rule.required_when if parameters.get(other) == value]
+    needed += [
+        name
+        for name, other, value in rule.required_when
+        if PARAMETERS[other].kind.read(parameters.get(other, "")) == value
+    ]
     needed += [name for name in rule.optional if parameters.get(name)]
-    return {name: _read_field(name, parameters) for name in needed}
+    return {name: lines if lines and name == rule.quantity else _read_field(name, parameters) for name in needed}
 
 
 def _read_field(name: str, parameters: Parameters) -> str:
@@ -254,17 +266,6 @@ def _read_subscription(terms: Terms, rule: Rule, parameters: Parameters) -> Draf
     return Draft("", most * posts, fields, posts)
 
 
-def _lines(text: str) -> str:
-    """Return the non-empty lines of a list, stripped; an empty text if there are more than `LIST_LINES_MAX`."""
-    lines = [line for raw in text.split("\n") if (line := raw.strip())]
-    return "\n".join(lines) if len(lines) <= LIST_LINES_MAX else ""
-
-
-def _text(text: str) -> str:
-    text = text.strip()
-    return text if len(text) <= TEXT_CHARS_MAX else ""
-
-
 def _day(text: str) -> str:
     """Return the day as dd/mm/yyyy; an empty text if it is no date or is before today in UTC."""
     match = _DAY.fullmatch(text)
@@ -304,14 +305,20 @@ def number(min: int, max: int | None = None) -> ParameterKind:
 
 def choice(*choices: int) -> ParameterKind:
     texts = frozenset(map(str, choices))
-    return ParameterKind(lambda text: text if text in texts else "", choices=choices)
+
+    def read(text: str) -> str:
+        digits = text.partition(".")[0]
+        return digits if digits in texts and whole(text) is not None else ""
+
+    return ParameterKind(read, choices=choices)
 
 
 ID = number(1, ID_MAX)
 NUMBER = number(1)
 COUNT = number(0)
-TEXT = ParameterKind(_text, chars_max=TEXT_CHARS_MAX)
-LIST = ParameterKind(_lines, lines_max=LIST_LINES_MAX)
+TEXT = ParameterKind(read_text, chars_max=TEXT_CHARS_MAX)
+LINK = ParameterKind(read_link, chars_max=TEXT_CHARS_MAX)
+LIST = ParameterKind(read_lines, lines_max=LIST_LINES_MAX)
 DAY = ParameterKind(_day, pattern="^[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}$")
 
 
@@ -342,10 +349,10 @@ PARAMETERS: dict[str, Parameter] = {
     ),
     "keywords": Parameter(LIST, "Keywords, one a line.", "order desk\nreseller panel"),
     "link": Parameter(
-        TEXT, "What the order is for: a link, as the service asks for it.", "https://pixelpond.example/alice"
+        LINK, "What the order is for: a link, as the service asks for it.", "https://pixelpond.example/alice"
     ),
     "max": Parameter(NUMBER, "The most that a post gets, from `min` to the service's maximum; charged for.", "200"),
-    "media": Parameter(TEXT, "The post whose likers are mentioned.", "https://pixelpond.example/p/1"),
+    "media": Parameter(LINK, "The post whose likers are mentioned.", "https://pixelpond.example/p/1"),
     "min": Parameter(NUMBER, "The least that a post gets, from the service's minimum on.", "100"),
     "old_posts": Parameter(COUNT, f"How many of the latest posts to serve; with `posts` 1 to {PARTS_MAX:,}.", "2"),
     "posts": Parameter(COUNT, f"How many new posts to serve; with `old_posts` 1 to {PARTS_MAX:,}.", "5"),
@@ -353,7 +360,7 @@ PARAMETERS: dict[str, Parameter] = {
         NUMBER, "How much, within the service's `min` and `max`; of a drip-feed for each run, the limits on all.", "100"
     ),
     "referring_url": Parameter(
-        TEXT, "Where visitors come from; needed if `type_of_traffic` is 2.", "https://chatterbird.example/p/1"
+        LINK, "Where visitors come from; needed if `type_of_traffic` is 2.", "https://chatterbird.example/p/1"
     ),
     "runs": Parameter(
         number(0, PARTS_MAX),
@@ -362,6 +369,20 @@ PARAMETERS: dict[str, Parameter] = {
     ),
     "service": Parameter(ID, "The service to order, as `services` lists it; its type tells what else is needed.", "1"),
     "type_of_traffic": Parameter(choice(1, 2, 3), "1: from a search, 2: from another page, 3: direct.", "3"),
-    "username": Parameter(TEXT, "The user concerned: whose new posts, followers or comments.", "alice"),
+    "username": Parameter(LINK, "The user concerned: whose new posts, followers or comments.", "alice"),
     "usernames": Parameter(LIST, "Users to mention, one a line.", "bob\ncharlie"),
 }
+
+ID_LISTS = frozenset({"order", "orders", "refill", "refills"})  # of the other actions
+_LINE_LISTS = frozenset(name for name, parameter in PARAMETERS.items() if parameter.kind is LIST)
+LISTS = ID_LISTS | _LINE_LISTS
+
+
+def join_values(name: str, values: Iterable[str]) -> str:
+    """Return the values of a parameter that came more than once as one value: ids with commas, all others as lines.
+
+    One id that came twice as `order` or `refill` is one id.
+    """
+    if name not in ID_LISTS:
+        return "\n".join(values)
+    return ",".join(values if name.endswith("s") else dict.fromkeys(values))

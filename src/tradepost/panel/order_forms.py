@@ -5,7 +5,7 @@ import secrets
 from django.http import QueryDict
 
 from tradepost.engine.idempotency import fingerprint
-from tradepost.engine.order_types import Parameters
+from tradepost.engine.order_types import LISTS, Parameters, join_values
 from tradepost.panel.requests import NUL, search_text
 
 FINGERPRINT_CHARS = 16
@@ -28,6 +28,10 @@ def idempotency_key(token: str, parameters: Parameters) -> str:
 
 
 def parameters_of(form: QueryDict, names: tuple[str, ...]) -> dict[str, str]:
-    """Return an order's parameters as the API would read them: stripped, and without empty ones."""
-    values = {name: form.get(name, "").replace(NUL, "\ufffd").strip() for name in names}
-    return {name: value for name, value in values.items() if value}
+    """Return an order's parameters as the API would read them: stripped, without empty ones, and lists joined."""
+    found = {}
+    for name in names:
+        values = [value for sent in form.getlist(name) if (value := sent.replace(NUL, "\ufffd").strip())]
+        if values:
+            found[name] = join_values(name, values) if name in LISTS else values[-1]
+    return found

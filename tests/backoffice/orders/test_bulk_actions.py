@@ -176,6 +176,15 @@ def test_what_may_exist_at_its_provider_is_ended_on_its_own_page_only(staff: Cli
     assert status(unsure) == "Pending"
 
 
+@pytest.mark.parametrize("link", ["https://example.org/a b", "https://t.me/ AbCd", "alice\u202e", "\u200b"])
+def test_a_link_that_no_order_could_have_is_not_written(
+    staff: Client, alice: Customer, service: int, link: str
+) -> None:
+    [order] = place(alice.id, service)
+    action = carry_out(staff, choose(staff, "edit_link", order), link=link)
+    assert outcomes(action) == {order: ("skipped", "would have a link that its service does not take")}
+
+
 def test_a_stored_pattern_that_is_none_takes_no_link(
     staff: Client, alice: Customer, make_service: Callable[..., int]
 ) -> None:

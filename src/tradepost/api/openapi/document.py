@@ -11,10 +11,13 @@ from tradepost.api.openapi.responses import ANSWERS, Schema, one_of, ref
 
 _ABOUT = """\
 Every answer to a well-formed request has status 200; an error is `{"error": "…"}`. Form, multipart, JSON and parameters
-in the query string are read alike, and so is GET; but a key in a URL ends up in logs.
+in the query string are read alike, and so is GET; but a key in a URL ends up in logs. A body is read as what it looks
+like, whatever its content type; if it is none of these, the error says so.
 
-In JSON, numbers may be strings, and lists (ids, or lines as in `comments`) arrays. Unknown parameters are ignored, as
-are those that are empty, `null` or `undefined`. `order` takes a list of ids as `orders` does."""
+Whole numbers may be written as `100.0`. Lists (ids, or lines as in `comments`) may come as a repeated parameter, and in
+JSON as arrays. A link has no line ends and no invisible characters, and an address no blanks. No answer has a CORS
+header: a key does not belong in a browser. Unknown parameters are ignored, as are those that are empty, `null` or
+`undefined`. `order` takes a list of ids as `orders` does."""
 
 _MEDIA_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data", "application/json")
 

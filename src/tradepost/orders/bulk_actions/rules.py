@@ -11,6 +11,7 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, child_orders, link_rules, money
+from tradepost.engine.order_texts import read_link
 from tradepost.engine.statuses import ACTIVE, NOT_LEFT, SUBSCRIBED, TRANSITIONS, Dispatch, Status
 from tradepost.orders.bulk_action_types import BulkActionKind, BulkOptions
 
@@ -130,7 +131,7 @@ def _edit_link(options: BulkOptions, order: BulkCandidate) -> str:
     if link == order.link:
         return "would keep its link"
     rule = link_rules.compile_stored_rule(order.link_pattern)
-    if not link.strip() or (rule and not rule.fullmatch(link)):
+    if not link or read_link(link) != link or (rule and not rule.fullmatch(link)):
         return "would have a link that its service does not take"
     return ""
 

@@ -100,13 +100,19 @@ document.addEventListener("click", (event) => {
   picked.parentElement.classList.add("chosen");
 });
 
-// Show how many lines a list has: each line is one comment or one name.
+// Show how many lines a list has: each line is one comment or one name. Lines are counted as the server counts them
+// (engine/order_texts.py).
+const LINE_END = /\r\n|[\n\r]/;
+const WRITTEN_LINE_END = /(?:\\{1,4}r)?\\{1,4}n/;
+/* oxlint-disable no-control-regex, no-misleading-character-class */
+const VISIBLE =
+  /[^\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffd\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/u;
+/* oxlint-enable */
+
 function countLines(output) {
-  const lines = document
-    .getElementById(output.dataset.lines)
-    .value.split("\n")
-    .filter((line) => line.trim());
-  output.textContent = lines.length || "";
+  const split = (text, end) => text.split(end).filter((line) => VISIBLE.test(line));
+  const lines = split(document.getElementById(output.dataset.lines).value, LINE_END);
+  output.textContent = (lines.length === 1 ? split(lines[0], WRITTEN_LINE_END) : lines).length || "";
 }
 
 document.addEventListener("input", (event) => {
