@@ -2,21 +2,22 @@
 
 import html
 import re
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 
-class Preview(NamedTuple):
+@dataclass(frozen=True)
+class Preview:
     """What the page says: each line of the file with its kind and changes, its warnings, and why it read nothing."""
 
     lines: dict[int, tuple[str, str]]
     text: str
     hidden: dict[str, str]
 
-    def __getitem__(self, line: int) -> tuple[str, str]:  # type: ignore[override] # by line, not by position
+    def __getitem__(self, line: int) -> tuple[str, str]:
         return self.lines[line]
 
 

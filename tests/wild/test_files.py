@@ -219,7 +219,7 @@ SAVED = [
     ("blank lines before", "\n\n;;\n" + TABLE, "utf-8"),
     ("empty cells after", TABLE.replace("\n", ";;\n"), "utf-8"),
     ("names in any case, in quotes", TABLE.replace("id;name;rate", '"ID";" Name ";"RATE"'), "utf-8"),
-    ("commas in the names", TABLE.replace("Größe", '"Größe, echt, neu"').replace("name", "name"), "utf-8"),
+    ("commas in the names", TABLE.replace("Größe Señal", '"Größe, echt, neu, Señal"'), "utf-8"),
 ]
 
 
@@ -428,7 +428,7 @@ def test_our_own_exports_are_read_as_they_were(staff: Client, make_service: Call
     ticked = {"action": action, "_selected_action": made}
     content = staff.post(reverse("admin:catalog_service_changelist"), ticked).content
     seen = upload(staff, content, "export")
-    assert {kind for kind, _ in seen.lines.values()} == {"unchanged"}, seen.text
+    assert [line for line in seen.lines.values() if line[0] != "unchanged"] == []
     assert len(seen.lines) == len(made)
     if action.endswith("csv"):
         assert content.startswith(codecs.BOM_UTF8)

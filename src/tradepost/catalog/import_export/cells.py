@@ -122,8 +122,7 @@ def cell_id(text: str) -> int | None:
 def split_currency(text: str) -> tuple[str, str]:
     """Return an amount and the sign or code of the currency that stands beside it; empty if there is none."""
     found = _AMOUNT.fullmatch(text)
-    beside = (found["before"] + found["after"]).strip("-− \u00a0\u202f") if found else ""
-    sign = beside.upper().rstrip(".")
+    sign = (found["before"].strip(" \u00a0-−") + found["after"].strip()).upper().rstrip(".") if found else ""
     if found is None or not (sign in _CURRENCIES or _CODE.fullmatch(sign)):
         return text, ""
     minus = "-" if "-" in found["before"] or "−" in found["before"] else ""

@@ -137,7 +137,8 @@ def _trimmed(row: Sequence[str]) -> list[str]:
 def write_file(dataset: tablib.Dataset, kind: Format) -> bytes:
     """Return a table of texts, whole numbers and decimals as a file."""
     if kind is Format.CSV:
-        exported: str = dataset.export("csv")
+        rows = [[format(value, "f") if isinstance(value, Decimal) else value for value in row] for row in dataset]
+        exported: str = tablib.Dataset(*rows, headers=dataset.headers).export("csv")
         return exported.encode("utf-8-sig")
     cells = [[_cell(value) for value in row] for row in dataset]
     packed: bytes = tablib.Dataset(*cells, headers=dataset.headers, title="Catalog").export("xlsx", column_width=None)
