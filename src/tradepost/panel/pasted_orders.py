@@ -64,13 +64,15 @@ class Columns(StrEnum):
 class PastedLine(NamedTuple):
     """A line of the text: its number from 1, as it was pasted, and its parameters; None if it has not three columns.
 
-    `unclear` has both readings of a quantity that may mean two numbers.
+    `unclear` has both readings of a quantity that may mean two numbers. `other` is the order of columns that the line
+    has, if that is not the order of all lines.
     """
 
     number: int
     text: str
     parameters: dict[str, str] | None
     unclear: tuple[str, ...] = ()
+    other: Columns | None = None
 
 
 class PastedOrders(NamedTuple):
@@ -98,6 +100,9 @@ def read_pasted(text: str, is_service: Callable[[str], bool], chosen: Columns | 
     columns = chosen or named or _recognise(splits, is_service)
     taken = [_best(each, columns, is_service) for each in splits]
     read = [_read(number, line, each, columns) for (number, line), each in zip(lines, taken, strict=True)]
+    read = [
+        line._replace(other=_other_order(each, columns, is_service)) for line, each in zip(read, splits, strict=True)
+    ]
     separators = tuple(dict.fromkeys(each.separator for each in taken if each))
     return PastedOrders(read, columns, separators, header)
 
@@ -114,7 +119,8 @@ def _splits(line: str) -> Iterator[_Split]:
         if separator not in visible:
             continue
         cells = _cells(visible, separator)
-        if len(cells) >= CELLS_MIN:
+        is_split_by_another = separator == " " and not all(any(map(str.isalnum, cell)) for cell in cells)
+        if len(cells) >= CELLS_MIN and not is_split_by_another:
             yield _Split(separator, cells)
     bare = _unquoted(visible)
     if bare != visible and not bare.startswith(tuple(_QUOTES)):
@@ -164,6 +170,16 @@ def _recognise(splits: Sequence[list[_Split]], is_service: Callable[[str], bool]
 
 def _best(splits: list[_Split], columns: Columns, is_service: Callable[[str], bool]) -> _Split | None:
     return max(splits, key=lambda split: _fit(split, columns, is_service), default=None)
+
+
+def _other_order(splits: list[_Split], columns: Columns, is_service: Callable[[str], bool]) -> Columns | None:
+    """Return the usual order of columns that fits a line completely, if the order of all lines does not."""
+    fitting = [
+        each
+        for each in Columns
+        if (each.is_usual or each is columns) and any(_fit(split, each, is_service) == CELLS_MIN for split in splits)
+    ]
+    return fitting[0] if fitting and columns not in fitting else None
 
 
 def _fit(split: _Split, columns: Columns, is_service: Callable[[str], bool]) -> int:

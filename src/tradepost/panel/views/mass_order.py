@@ -44,6 +44,8 @@ class MassOrderLine(NamedTuple):
                 "one": one,
                 "other": other,
             }
+        if self.pasted.other:
+            return _("The columns of this line are in another order: %s.") % _label(self.pasted.other)
         return str(self.answer) if isinstance(self.answer, Refusal) else ""
 
 
@@ -115,16 +117,20 @@ def _columns(request: HttpRequest, name: str) -> Columns | None:
 
 
 def _labels() -> list[tuple[str, str]]:
-    """Return the orders of columns with their names in the user's language."""
+    return [(columns.value, _label(columns)) for columns in Columns]
+
+
+def _label(columns: Columns) -> str:
+    """Return an order of columns in the user's language."""
     names = {"service": _("service"), "link": _("link"), "quantity": _("quantity")}
-    return [(columns.value, " | ".join(names[name] for name in columns.names)) for columns in Columns]
+    return " | ".join(names[name] for name in columns.names)
 
 
 def _recognised(pasted: PastedOrders) -> dict[str, object]:
     names = {"\t": _("tabs"), "|": _("bars"), ";": _("semicolons"), ",": _("commas"), " ": _("blanks")}
     return {
         "columns": pasted.columns,
-        "columns_label": dict(_labels())[pasted.columns],
+        "columns_label": _label(pasted.columns),
         "separators": ", ".join(names[separator] for separator in pasted.separators),
         "header": pasted.header,
     }
