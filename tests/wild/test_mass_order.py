@@ -133,6 +133,12 @@ REFUSED = [
     (f"999999999 | {LINK} | 100", "Incorrect service ID"),
     (f"999999999|100|{LINK}", "Incorrect service ID"),
     ("S | | 100", "Bad link"),
+    (f"S|100|{LINK}|50", "The line has more than three columns."),
+    (f"S|{LINK}|100|50", "The line has more than three columns."),
+    (f"S\t100\t{LINK}\tfor Nina", "The line has more than three columns."),
+    (f"S;100;{LINK};a note", "The line has more than three columns."),
+    (f"S|100|{LINK} S|100|{LINK}", "The line has more than three columns."),
+    (f"S||{LINK}|100", "The line has more than three columns."),
 ]
 
 
@@ -163,7 +169,7 @@ def test_all_lines_together_decide_which_column_is_which(
     text = f"5001|{first}|{LINK}/1\n5002|{second}|{LINK}/2"
     page = send(client, text, "place")
     assert "read as quantity | service | link" in said(page)
-    assert "Nothing is placed yet: the columns are in an unusual order." in said(page)
+    assert "Nothing is placed yet: the columns may be meant otherwise." in said(page)
     assert not placed(alice)
     send(client, box(page), "place", **fields(page))
     assert placed(alice) == [(first, f"{LINK}/1", 5001), (second, f"{LINK}/2", 5002)]
@@ -176,6 +182,23 @@ def test_a_quantity_that_is_by_chance_a_service_s_id_is_no_service(
     page = send(client, f"{gone}|{other}|{LINK}", "place")
     assert "Incorrect service ID" in page
     assert not placed(alice)
+
+
+def test_one_line_that_fits_a_usual_order_rules_out_the_unusual_ones(
+    client: Client, make_service: Callable[..., int]
+) -> None:
+    one, two, gone = make_service(min=1), make_service(min=1), make_service(is_active=False)
+    page = send(client, f"{one}|{LINK}/1|{two}\n{gone}|{LINK}/2|{two}\n{gone}|{LINK}/3|{two}")
+    assert "read as service | link | quantity" in said(page)
+    assert said(page).count("Incorrect service ID") == 2
+
+
+def test_numbers_alone_are_placed_only_after_the_preview(client: Client, alice: Customer, service: int) -> None:
+    page = send(client, f"{service}|100|5000", "place")
+    assert "the columns may be meant otherwise" in page
+    assert not placed(alice)
+    send(client, box(page), "place", columns="service quantity link")
+    assert placed(alice) == [(service, "5000", 100)]
 
 
 def test_the_switch_reads_the_columns_in_the_other_order(
@@ -262,7 +285,8 @@ def test_lines_are_counted_as_the_box_shows_them(client: Client, service: int) -
 
 
 @pytest.mark.parametrize(
-    "line", ["|||", "\t\t\t", ",,,;;;|||", '"', '""""', '"a"b|c|d', "||||||||||" * 50, "=1+1", "\\", "%s|%d|{}"]
+    "line",
+    ["|||", "\t\t\t", ",,,;;;|||", '"', '""""', '"a"b|c|d', "||||||||||" * 50, "=1+1", "\\", "%s|%d|{}", "|" * 5000],
 )
 def test_whatever_is_pasted_is_answered(client: Client, alice: Customer, service: int, line: str) -> None:
     for button in ("check", "place", "place_good"):

@@ -14,6 +14,7 @@ from tradepost.written_numbers import UnclearNumberError, read_whole
 
 SEPARATORS = ("\t", "|", ";", ",", " ")
 CELLS_MIN = 3
+UNUSUAL_LINES_MIN = 2
 
 _INVISIBLE = dict.fromkeys([0xFEFF, 0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A)])
 _BLANKS = re.compile(r"[ \u00a0\u2000-\u200a\u202f\u3000]")
@@ -51,21 +52,17 @@ class Columns(StrEnum):
         return tuple(self.value.split())
 
     @property
-    def is_usual(self) -> bool:
-        """Whether other panels use it, too: the service comes first."""
-        return self.names[0] == "service"
-
-    @property
-    def lines_min(self) -> int:
-        """How many lines must fit before the order is recognised: a quantity may by chance be a service's id."""
-        return 2 if self.names.index("quantity") < self.names.index("service") else 0
+    def is_unusual(self) -> bool:
+        """Whether the quantity comes before the service. By chance, a quantity may be the id of a service."""
+        return self.names.index("quantity") < self.names.index("service")
 
 
 class PastedLine(NamedTuple):
     """A line of the text: its number from 1, as it was pasted, and its parameters; None if it has not three columns.
 
     `unclear` has both readings of a quantity that may mean two numbers. `other` is the order of columns that the line
-    has, if that is not the order of all lines.
+    has, if that is not the order of all lines. `has_more` says that the line has more columns, such as a number of
+    runs, than the three.
     """
 
     number: int
@@ -73,6 +70,7 @@ class PastedLine(NamedTuple):
     parameters: dict[str, str] | None
     unclear: tuple[str, ...] = ()
     other: Columns | None = None
+    has_more: bool = False
 
 
 class PastedOrders(NamedTuple):
@@ -82,6 +80,12 @@ class PastedOrders(NamedTuple):
     columns: Columns
     separators: tuple[str, ...]
     header: str
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the columns can hardly be meant otherwise: the service comes first, and no number is a link."""
+        links = (line.parameters["link"] for line in self.lines if line.parameters)
+        return self.columns.names[0] == "service" and not any(map(_is_number, links))
 
 
 class _Split(NamedTuple):
@@ -130,7 +134,7 @@ def _splits(line: str) -> Iterator[_Split]:
 def _cells(line: str, separator: str) -> list[str]:
     """Return the cells, without the empty ones that bars at the line's ends make."""
     if separator == " ":
-        cells = line.split()
+        cells = [cell for cell in line.split(" ") if cell]
     elif '"' in line:
         cells = next(csv.reader([re.sub(rf' *\{separator} *(?=")', separator, line)], delimiter=separator), [])
     else:
@@ -158,14 +162,19 @@ def _header(line: str) -> tuple[str, Columns | None]:
 
 
 def _recognise(splits: Sequence[list[_Split]], is_service: Callable[[str], bool]) -> Columns:
-    """Return the order of columns that fits the lines best; of orders that fit as well, the one that is more usual."""
+    """Return the order of columns that fits the lines best; of orders that fit as well, the one that is more usual.
 
-    def fitting(columns: Columns) -> tuple[int, int]:
-        fits = [max((_fit(split, columns, is_service) for split in each), default=0) for each in splits]
-        complete = sum(fit == len(columns.names) for fit in fits)
-        return (complete, sum(fits)) if complete >= columns.lines_min else (0, 0)
-
-    return max(Columns, key=fitting)
+    An unusual order must fit two lines, while no line fits a usual one.
+    """
+    fits = {
+        columns: [max((_fit(split, columns, is_service) for split in each), default=0) for each in splits]
+        for columns in Columns
+    }
+    complete = {columns: found.count(CELLS_MIN) for columns, found in fits.items()}
+    usual = [columns for columns in Columns if not columns.is_unusual]
+    if any(complete[columns] for columns in usual) or max(complete.values()) < UNUSUAL_LINES_MIN:
+        return max(usual, key=lambda columns: (complete[columns], sum(fits[columns])))
+    return max(Columns, key=lambda columns: complete[columns])
 
 
 def _best(splits: list[_Split], columns: Columns, is_service: Callable[[str], bool]) -> _Split | None:
@@ -177,7 +186,8 @@ def _other_order(splits: list[_Split], columns: Columns, is_service: Callable[[s
     fitting = [
         each
         for each in Columns
-        if (each.is_usual or each is columns) and any(_fit(split, each, is_service) == CELLS_MIN for split in splits)
+        if (each.names[0] == "service" or each is columns)
+        and any(_fit(split, each, is_service) == CELLS_MIN for split in splits)
     ]
     return fitting[0] if fitting and columns not in fitting else None
 
@@ -185,7 +195,8 @@ def _other_order(splits: list[_Split], columns: Columns, is_service: Callable[[s
 def _fit(split: _Split, columns: Columns, is_service: Callable[[str], bool]) -> int:
     """Return how many of a line's three columns hold what they should."""
     cells = _assigned(split, columns)
-    return sum((is_service(_id(cells["service"])), _is_link(cells["link"]), _is_number(cells["quantity"])))
+    is_link = _is_link(cells["link"]) and not _has_more(split, columns)
+    return sum((is_service(_id(cells["service"])), is_link, _is_number(cells["quantity"])))
 
 
 def _assigned(split: _Split, columns: Columns) -> dict[str, str]:
@@ -234,17 +245,20 @@ def _read(number: int, text: str, split: _Split | None, columns: Columns) -> Pas
         unclear = tuple(error.readings)
     except ValueError:
         pass  # the engine refuses the quantity, or needs none
-    return PastedLine(number, text, {**cells, "service": _id(cells["service"]), "quantity": quantity}, unclear)
+    return PastedLine(
+        number,
+        text,
+        {**cells, "service": _id(cells["service"]), "quantity": quantity},
+        unclear,
+        has_more=_has_more(split, columns),
+    )
 
 
-def _split_in_two(split: _Split, columns: Columns) -> tuple[str, ...]:
-    """Return both readings of a quantity if the comma in `12,1,500,…` may be a separator or group its digits."""
-    spare = len(split.cells) - CELLS_MIN
-    if split.separator != "," or spare < 1:
-        return ()
-    at = columns.names.index("quantity")
-    start = at if at < columns.names.index("link") else at + spare - 1
-    before, group = split.cells[start : start + 2]
-    if not (_GROUP_BEFORE.fullmatch(before) and _GROUP.fullmatch(group)):
-        return ()
-    return str(int(_assigned(split, columns)["quantity"])), before + group
+def _has_more(split: _Split, columns: Columns) -> bool:
+    """Return whether what is too many is no part of the link: other panels take runs, a speed or a note, too."""
+    cells = _with_groups(split.cells, columns) if split.separator == " " else split.cells
+    before = columns.names.index("link")
+    link = cells[before : before + len(cells) - CELLS_MIN + 1]
+    if len(link) == 1:
+        return False
+    return split.separator in {"\t", " "} or not link[0] or any(_ID.fullmatch(cell) or " " in cell for cell in link)

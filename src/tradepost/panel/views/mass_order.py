@@ -44,6 +44,8 @@ class MassOrderLine(NamedTuple):
                 "one": one,
                 "other": other,
             }
+        if self.pasted.has_more:
+            return _("The line has more than three columns.")
         if self.pasted.other:
             return _("The columns of this line are in another order: %s.") % _label(self.pasted.other)
         return str(self.answer) if isinstance(self.answer, Refusal) else ""
@@ -76,7 +78,7 @@ def mass_order(request: HttpRequest) -> HttpResponse:
     if len(lines) > lines_max:
         return render(request, PAGE, {**context, "is_too_long": True})
     context |= _recognised(pasted)
-    is_seen = pasted.columns.is_usual or pasted.columns in {form.chosen, form.shown}
+    is_seen = pasted.is_sure or pasted.columns in {form.chosen, form.shown}
     if "place" in request.POST and is_seen and not any(line.mistake for line in lines):
         lines = _place(request, lines, form.name, all_or_none=True)
         if not any(line.mistake for line in lines):
