@@ -125,6 +125,7 @@ REFUSED = [
     ("something else", "Write service | link | quantity"),
     (f"S | {LINK} | 1.000", "The quantity may mean 1 or 1000: write it without grouping."),
     (f"S,{LINK},1,500", "The quantity may mean 500 or 1500: write it without grouping."),
+    (f"S,{LINK},1,500.0", "The quantity may mean 500 or 1500: write it without grouping."),
     (f"S,1,500,{LINK}", "The quantity may mean 1 or 1500: write it without grouping."),
     (f"S | {LINK} | 100.5", "Incorrect quantity"),
     (f"S | {LINK} | 1E+03", "Incorrect quantity"),
@@ -286,7 +287,20 @@ def test_lines_are_counted_as_the_box_shows_them(client: Client, service: int) -
 
 @pytest.mark.parametrize(
     "line",
-    ["|||", "\t\t\t", ",,,;;;|||", '"', '""""', '"a"b|c|d', "||||||||||" * 50, "=1+1", "\\", "%s|%d|{}", "|" * 5000],
+    [
+        "|||",
+        "\t\t\t",
+        ",,,;;;|||",
+        '"',
+        '""""',
+        '"a"b|c|d',
+        "||||||||||" * 50,
+        "=1+1",
+        "\\",
+        "%s|%d|{}",
+        "|" * 5000,
+        '"' + "x|" * 80_000,
+    ],
 )
 def test_whatever_is_pasted_is_answered(client: Client, alice: Customer, service: int, line: str) -> None:
     for button in ("check", "place", "place_good"):

@@ -22,6 +22,7 @@ _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "'": "'"}
 _ID = re.compile(r"[0-9]{1,20}(\.0+)?")
 _GROUP = re.compile(r"[0-9]{3}(\.0+)?")
 _GROUP_BEFORE = re.compile(r"[1-9][0-9]{0,2}")
+_NO_NUMBER = re.compile(r"[/:@a-df-zA-DF-Z]")  # a shortcut: most cells are links
 _HOLDS_VALUE = re.compile(r"[0-9/@]|\w\.\w")
 
 # Names of the columns in the languages of the trade, as other panels and spreadsheets head them.
@@ -135,7 +136,7 @@ def _cells(line: str, separator: str) -> list[str]:
     """Return the cells, without the empty ones that bars at the line's ends make."""
     if separator == " ":
         cells = [cell for cell in line.split(" ") if cell]
-    elif '"' in line:
+    elif '"' in line and len(line) <= csv.field_size_limit():
         cells = next(csv.reader([re.sub(rf' *\{separator} *(?=")', separator, line)], delimiter=separator), [])
     else:
         cells = line.split(separator)
@@ -222,6 +223,8 @@ def _is_link(cell: str) -> bool:
 
 
 def _is_number(cell: str) -> bool:
+    if _NO_NUMBER.search(cell):
+        return False
     try:
         return read_whole(cell) >= 0
     except UnclearNumberError:
@@ -262,3 +265,18 @@ def _has_more(split: _Split, columns: Columns) -> bool:
     if len(link) == 1:
         return False
     return split.separator in {"\t", " "} or not link[0] or any(_ID.fullmatch(cell) or " " in cell for cell in link)
+
+
+def _split_in_two(split: _Split, columns: Columns) -> tuple[str, ...]:
+    """Return both readings of a quantity if the comma in `12,1,500,…` may be a separator or group its digits."""
+    spare = len(split.cells) - CELLS_MIN
+    if split.separator != "," or spare < 1:
+        return ()
+    at = columns.names.index("quantity")
+    is_before_link = at < columns.names.index("link")
+    start = at if is_before_link else at + spare - 1
+    before, group = split.cells[start : start + 2]
+    if not (_GROUP_BEFORE.fullmatch(before) and _GROUP.fullmatch(group)):
+        return ()
+    thousands = group.partition(".")[0]
+    return before if is_before_link else str(int(thousands)), before + thousands
