@@ -69,6 +69,43 @@ def test_objects_a_line_are_read_too(run: Run, upstream: Upstream, tmp_path: Pat
     assert upstream.panel.orders[1].parameters["comments"] == "a\nb"
 
 
+SAVED = {
+    "other panels": f"1|100|{LINK}/1\n1|250|{LINK}/2|\n",
+    "ours": f"1 | {LINK}/1 | 100\n1 | {LINK}/2 | 250\n",
+    "tabs": f"1\t{LINK}/1\t100\n1\t{LINK}/2\t250",
+    "blanks": f"1 100 {LINK}/1\n1   250 {LINK}/2\n",
+    "semicolons": f"\n1;100;{LINK}/1\r\n\r\n1;250;{LINK}/2",
+    "commas and quotes": f'"1","100","{LINK}/1"\n"1","250","{LINK}/2"',
+    "sep=": f"sep=;\nservice;link;quantity\n1;{LINK}/1;100\n1;{LINK}/2;250\n",
+    "names in any case": f"Service ID;URL;Quantity\n1;{LINK}/1;100\n1;{LINK}/2;250\n",
+    "numbers of a spreadsheet": f'id,link,quantity\n1,{LINK}/1,100.0\n1,{LINK}/2,"250"\n',
+    "a link with commas": f"1|100|{LINK}/@1,2,3,4/1\n1|250|{LINK}/2",
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", SAVED.values(), ids=SAVED)
+def test_a_file_is_read_as_programs_and_people_write_it(
+    run: Run, upstream: Upstream, tmp_path: Path, text: str, encoding: str
+) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_bytes(text.encode(encoding))
+    for _ in range(2):
+        assert "2 placed" in run("order", "--file", str(file)).stdout
+    sent = [order.parameters for order in upstream.panel.accepted]
+    assert [(each["link"][-2:], each["quantity"]) for each in sent] == [("/1", "100"), ("/2", "250")]
+
+
+def test_a_file_in_the_encoding_of_windows_is_read(run: Run, upstream: Upstream, tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_bytes(f"service;link;comments\n1;{LINK};Qué señal\n".encode("cp1252"))
+    upstream.panel.offers[1].min = 1
+    run("order", "--file", str(file), code=None)
+    assert upstream.seen
+    file.write_bytes(f"service;link;comments\n1;{LINK};Хороший канал\n".encode("cp1251"))
+    assert "save it as UTF-8" in run("order", "--file", str(file), code=2).stderr
+
+
 def test_an_ambiguous_row_is_sent_again_only_when_told_to(run: Run, upstream: Upstream, file: Path) -> None:
     upstream.faults.script(None, Fault.RESET_BEFORE, None)
     first = run("order", "--file", str(file), code=3)
@@ -130,6 +167,10 @@ def test_a_panel_that_can_t_be_reached_ends_the_run(run: Run, upstream: Upstream
         ("link\nl\n", "row 1: an order needs a service"),
         ("service,type,link\n1,Poll,l\n", "row 1: Poll needs quantity, answer_number"),
         ('service,link\n1,"l\n', "can't be read"),
+        ("1|100\n", "row 1 has not three columns"),
+        ("1|100|l\n1|l|100\n", "the columns are not the same in all rows"),
+        ("service,link,quantity\n1,l,1.000\n", "the quantity 1.000 may mean 1 or 1000"),
+        ("1,1,500,l\n", "row 1 has not three columns"),
     ],
 )
 def test_a_file_with_a_mistake_is_not_begun(run: Run, upstream: Upstream, file: Path, text: str, message: str) -> None:

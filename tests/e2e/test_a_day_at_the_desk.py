@@ -118,6 +118,23 @@ def test_many_orders_are_checked_and_placed_at_once(page: Page, desk: Desk, sold
     expect(page.locator("#rows tbody tr")).to_have_count(2)
 
 
+def test_lines_of_another_panel_are_placed_and_the_wrong_ones_corrected(page: Page, desk: Desk, sold: int) -> None:
+    page.goto(f"{desk.url}/orders/mass/")
+    box = page.get_by_label("Orders")
+    box.fill(f"service|quantity|link\n{sold}|1,000|{LINK}/1\n{sold}|1|{LINK}/2\n{sold}\t250\t{LINK}/a,b\n")
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_text("The columns were read as service | quantity | link.")).to_be_visible()
+    expect(page.get_by_text("Quantity less than minimal 10")).to_be_visible()
+    page.get_by_role("button", name="Place the 2 good lines").click()
+    expect(page.get_by_text("2 orders are placed.")).to_be_visible()
+    expect(box).to_have_value(f"{sold}|1|{LINK}/2")
+    box.fill(f"{sold}|100|{LINK}/2")
+    page.get_by_role("button", name="Place all").click()
+    expect(page.locator("#rows tbody tr")).to_have_count(3)
+    saved = Order.objects.filter(service_id=sold).order_by("id").values_list("link", "quantity")
+    assert list(saved) == [(f"{LINK}/1", 1000), (f"{LINK}/a,b", 250), (f"{LINK}/2", 100)]
+
+
 def test_an_order_is_canceled_after_being_asked_back(page: Page, desk: Desk, make_service: Callable[..., int]) -> None:
     page.goto(f"{desk.url}/orders/new/?service={make_service(cancel=True)}")
     page.get_by_label("Link").fill(LINK)

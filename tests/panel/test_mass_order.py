@@ -40,7 +40,7 @@ def test_a_check_places_nothing_and_tells_the_sum(alice: Customer, service: int)
         ("{} | https://example.com | 1", "Quantity less than minimal 10"),
         ("{} | | 100", "Bad link"),
         ("0 | https://example.com | 100", "Incorrect service ID"),
-        ("{} https://example.com 100", "Write service | link | quantity"),
+        ("{} https://example.com", "Write service | link | quantity"),
     ],
 )
 def test_one_wrong_line_holds_back_all_and_says_why(line: str, words: str, alice: Customer, service: int) -> None:

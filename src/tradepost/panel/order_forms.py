@@ -15,7 +15,12 @@ TOKEN_CHARS_MAX = 64
 
 def form_token(form: QueryDict) -> str:
     """Return the token of a form that places orders, or a new token if the form has none yet."""
-    return search_text(form, "name", chars_max=TOKEN_CHARS_MAX) or f"web-{secrets.token_urlsafe(TOKEN_BYTES)}"
+    return search_text(form, "name", chars_max=TOKEN_CHARS_MAX) or new_token()
+
+
+def new_token() -> str:
+    """Return the token of a form that has placed nothing yet."""
+    return f"web-{secrets.token_urlsafe(TOKEN_BYTES)}"
 
 
 def idempotency_key(token: str, parameters: Parameters) -> str:

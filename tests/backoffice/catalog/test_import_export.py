@@ -96,7 +96,7 @@ def test_rows_with_an_id_change_and_rows_without_are_new(staff: Client, service:
         ("id,rate", "{service},-1", "rate: Ensure this value is greater than or equal to 0."),
         ("id,rate", "{service},0.00000001", "rate: Ensure that there are no more than 7 decimal places."),
         ("id,rate", "{service},nan", "rate: “nan” is no number."),
-        ("id,rate", '{service},"1,5"', "rate: “1,5” is no number."),
+        ("id,rate", '{service},"1,500"', "rate: “1,500” may mean 1.5 or 1500: write it without grouping."),
         ("id,min,max", "{service},100,10", "max: At least the minimum, 100."),
         ("id,min", "{service},0", "min: At least 1."),
         ("id,cancel", "{service},maybe", "cancel: “maybe” is neither yes nor no."),
@@ -178,7 +178,7 @@ def test_numbers_of_a_spreadsheet_are_what_it_shows(staff: Client, service: int)
     [
         (b"", "It is empty."),
         (b"PK\x03\x04 and no more", "It can't be read"),
-        (b"\xff\xfe\x00", "It is neither XLSX nor CSV in UTF-8."),
+        (b"\xff\xfe\x00", "It begins as UTF-16 and goes on as something else."),
         (b"id,id\n1,2", "each once"),
         (b"id\n1,2,3", "Line 2 has 3 cells, but there are 1 columns."),
         (b"id\n" + b"1\n" * 20_001, "It has more than 20,000 rows."),

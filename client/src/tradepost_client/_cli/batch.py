@@ -20,6 +20,7 @@ from typing import IO, Self
 import msgspec
 
 from tradepost_client import Ambiguous, Client, GenericOrder, Id, PanelError, Refused
+from tradepost_client._cli import order_files
 from tradepost_client._cli.connection import Exit, UsageError
 from tradepost_client._cli.order_input import build_order
 
@@ -107,10 +108,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Read a file of orders: CSV with a header, or one JSON object a line (`.jsonl`). Raises `UsageError`."""
+    """Read a file of orders (`order_files`). Raises `UsageError`."""
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(_json_lines(file) if path.suffix == ".jsonl" else csv.DictReader(file, strict=True))
+        rows = order_files.read_orders(path)
     except (OSError, ValueError, csv.Error) as error:
         raise UsageError(f"{path} can't be read: {error}") from None
     return [_row(path, number, fields) for number, fields in enumerate(rows, 1)]
@@ -165,10 +165,6 @@ def _still_unsure(entry: JournalEntry, before: JournalEntry | None) -> JournalEn
     if before is None or before.state not in UNSURE or entry.state is RowState.PLACED:
         return entry
     return msgspec.structs.replace(entry, state=RowState.AMBIGUOUS, error=f"sent again: {entry.error}")
-
-
-def _json_lines(file: IO[str]) -> Iterator[object]:
-    return (json.loads(line) for line in file if line.strip())
 
 
 def _row(path: Path, number: int, fields: object) -> Row:

@@ -17,8 +17,9 @@ from tradepost.backoffice.catalog.import_preview import ImportLine
 from tradepost.backoffice.ui import change_preview
 from tradepost.backoffice.ui.change_preview import ChangePreview
 from tradepost.backoffice.ui.unfold_admin import FileWidget, link_button
-from tradepost.catalog.import_export import files
-from tradepost.catalog.import_export.files import Format, ParsedFile, SpreadsheetError
+from tradepost.catalog.import_export import files, limits
+from tradepost.catalog.import_export.files import Format, ParsedFile
+from tradepost.catalog.import_export.limits import SpreadsheetError
 from tradepost.catalog.import_export.resources import SheetResource
 from tradepost.catalog.models import PendingImport, Service
 from tradepost.engine.order_types import wire_id
@@ -32,10 +33,10 @@ class FileImportForm(forms.Form):
     """The file to import. Once it has been previewed it is stored, and need not be chosen again."""
 
     file = forms.FileField(
-        label="CSV or XLSX file",
+        label="CSV or spreadsheet file",
         required=False,
-        widget=FileWidget(attrs={"accept": ".csv,.xlsx"}),
-        help_text=f"Up to {files.ROWS_MAX:,} rows. The first line names the columns, as in an export; what is left out"
+        widget=FileWidget(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.xlsm,.xlsb,.xls,.ods"}),
+        help_text=f"Up to {limits.ROWS_MAX:,} rows. The first line names the columns, as in an export; what is left out"
         " stays as it is. A row with an id changes what has it, one without makes something new.",
     )
 
@@ -52,8 +53,8 @@ class FileImportForm(forms.Form):
         file = cleaned.get("file")
         if not file and self.upload is None:
             raise forms.ValidationError("Choose a file.")
-        if file and file.size > files.BYTES_MAX:
-            raise forms.ValidationError(f"The file has {file.size:,} bytes; no more than {files.BYTES_MAX:,}.")
+        if file and file.size > limits.BYTES_MAX:
+            raise forms.ValidationError(f"The file has {file.size:,} bytes; no more than {limits.BYTES_MAX:,}.")
         try:
             self.sheet = files.read_file(file.read()) if file else self._stored_sheet()
         except SpreadsheetError as error:
@@ -148,7 +149,7 @@ def _import_sheet(
     resource = resource_class(store=request.POST.get("step") == "apply")
     try:
         with transaction.atomic():
-            result = resource.import_data(sheet.dataset, use_transactions=True)
+            result = resource.import_data(sheet.dataset, use_transactions=True, delimiter=sheet.delimiter)
             proposal = import_preview.preview_import(resource, result, sheet)
             if change_preview.is_confirmed(request, proposal):
                 _report_import(request, result)

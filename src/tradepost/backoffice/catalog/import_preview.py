@@ -36,7 +36,9 @@ def preview_import(resource: SheetResource, result: Any, sheet: ParsedFile) -> C
     changed = [_changed(resource, line, row.instance) for line, row in rows if row.is_update()]
     same = [ImportLine(line, "unchanged", row.object_repr) for line, row in rows if row.is_skip()]
     summary = f"{len(new):,} new, {len(changed):,} changed, {len(same):,} unchanged, {len(wrong):,} wrong"
-    warnings = ["Nothing is imported while anything is wrong: mend the file and choose it again."] if wrong else []
+    warnings = list(sheet.notes)
+    if wrong:
+        warnings.append("Nothing is imported while anything is wrong: correct the file and choose it again.")
     count = 0 if wrong else len(new) + len(changed)
     headers = ("Line", "Row", "", "Changes")
     return ChangePreview(summary, headers, [*wrong, *changed, *new, *same], _cells, count, warnings)

@@ -1,32 +1,30 @@
-"""Reading CSV and XLSX files as tables of texts, and writing tables as files without formulas.
+"""Reading files of rows as tables of texts, and writing tables as CSV and XLSX files without formulas.
 
-A spreadsheet stores a number as a binary fraction. It is read as the spreadsheet program shows it, with 15 significant
-digits: 0.1 is read as 0.1, and the result of a formula as 1.08 and not 1.0800000000000001. A number with more digits
-must be a text in the spreadsheet.
+What a file is, is recognised by its content, whatever its name says.
 """
 
-import csv
 import gzip
-import io
-import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
-import openpyxl
 import tablib
 
-from tradepost.engine.exceptions import TradepostError
+from tradepost.catalog.import_export.limits import (
+    BYTES_MAX,
+    CELL_CHARS_MAX,
+    COLUMNS_MAX,
+    ROWS_MAX,
+    SpreadsheetError,
+)
+from tradepost.catalog.import_export.text_files import read_text_file
+from tradepost.catalog.import_export.workbooks import NUMBER_DIGITS_MAX, is_workbook, read_workbook
+from tradepost.written_numbers import ExactNumber
 
-BYTES_MAX = 10_000_000
-UNPACKED_BYTES_MAX = 200_000_000  # an XLSX is a zip
-ROWS_MAX = 20_000
-COLUMNS_MAX = 60
-CELL_CHARS_MAX = 32_767  # the limit of spreadsheet programs
-
-EXACT_BELOW = 10**8  # with 7 decimals, 15 digits
-NUMBER_DIGITS_MAX = 15
+# What XLSX can't hold as it is: characters that XML has no place for, and what reads like their escapes.
+_ESCAPED_IN_XLSX = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 
 
 class Format(StrEnum):
@@ -44,39 +42,51 @@ _CONTENT_TYPES = {
 }
 
 
-class SpreadsheetError(TradepostError):
-    """The file can't be read. The message says why, for the form's field."""
-
-
 class ParsedFile(msgspec.Struct, frozen=True):
-    """A table of texts, and for each of its rows the line in the file."""
+    """A table of texts, and for each of its rows the line in the file.
+
+    `delimiter` is empty for a spreadsheet. `notes` say what the user should know about how the file was read.
+    """
 
     dataset: tablib.Dataset
     lines: list[int]
+    delimiter: str = ""
+    notes: list[str] = []
 
 
 class _PackedTable(msgspec.Struct, frozen=True, array_like=True):
+    """`exact` has the row and column of each number of a spreadsheet."""
+
     headers: list[str]
     rows: list[list[str]]
     lines: list[int]
+    delimiter: str
+    notes: list[str]
+    exact: list[tuple[int, int]]
 
 
 def read_file(content: bytes) -> ParsedFile:
     """Read a file whose first row names the columns. Raises `SpreadsheetError`."""
     if len(content) > BYTES_MAX:
         raise SpreadsheetError(f"It has {len(content):,} bytes; no more than {BYTES_MAX:,}.")
-    rows = _xlsx_rows(content) if content.startswith(b"PK") else _csv_rows(content)
-    try:
-        return _parse_rows(rows)
-    except (csv.Error, ValueError, KeyError, zipfile.BadZipFile, SyntaxError) as error:  # the XML parser's, too
-        raise SpreadsheetError(f"It can't be read: {error}.") from error
+    if is_workbook(content):
+        book = read_workbook(content)
+        return _parse_rows(book.rows, "", book.notes)
+    table = read_text_file(content)
+    return _parse_rows(table.rows, table.delimiter, table.notes)
 
 
 def pack(sheet: ParsedFile) -> bytes:
-    """Return a parsed file as bytes for `unpack`, so that an XLSX file, which takes a while, is read only once."""
+    """Return a parsed file as bytes for `unpack`, so that a file is read only once."""
     rows = [list(row) for row in sheet.dataset]
-    table = _PackedTable(sheet.dataset.headers, rows, sheet.lines)
+    exact = [(row, column) for row, cells in enumerate(rows) for column, cell in enumerate(cells) if _is_exact(cell)]
+    texts = [[str(cell) for cell in row] for row in rows]
+    table = _PackedTable(sheet.dataset.headers, texts, sheet.lines, sheet.delimiter, sheet.notes, exact)
     return gzip.compress(msgspec.json.encode(table), compresslevel=1)
+
+
+def _is_exact(cell: str) -> bool:
+    return isinstance(cell, ExactNumber)
 
 
 def unpack(content: bytes) -> ParsedFile:
@@ -85,13 +95,15 @@ def unpack(content: bytes) -> ParsedFile:
         table = msgspec.json.decode(gzip.decompress(content), type=_PackedTable)
     except (gzip.BadGzipFile, msgspec.DecodeError):
         raise SpreadsheetError("Choose it again.") from None
-    return ParsedFile(tablib.Dataset(*table.rows, headers=table.headers), table.lines)
+    for row, column in table.exact:
+        table.rows[row][column] = ExactNumber(table.rows[row][column])
+    return ParsedFile(tablib.Dataset(*table.rows, headers=table.headers), table.lines, table.delimiter, table.notes)
 
 
-def _parse_rows(rows: Iterable[Sequence[str]]) -> ParsedFile:
-    lines = ((line, row) for line, row in enumerate(rows, 1) if any(row))
+def _parse_rows(rows: Iterable[tuple[int, Sequence[str]]], delimiter: str, notes: list[str]) -> ParsedFile:
+    lines = ((line, row) for line, row in rows if any(cell.strip() for cell in row))
     _, header = next(lines, (0, ()))
-    headers = [name.strip().lower() for name in _trimmed(header)]
+    headers = [_column_name(name) for name in _trimmed(header)]
     if not headers:
         raise SpreadsheetError("It is empty.")
     if len(headers) > COLUMNS_MAX or len(set(headers)) < len(headers) or "" in headers:
@@ -106,59 +118,27 @@ def _parse_rows(rows: Iterable[Sequence[str]]) -> ParsedFile:
             raise SpreadsheetError(f"Line {line} has {len(cells)} cells, but there are {len(headers)} columns.")
         dataset.append([*cells, *[""] * (len(headers) - len(cells))])
         numbers.append(line)
-    return ParsedFile(dataset, numbers)
+    return ParsedFile(dataset, numbers, delimiter, notes)
+
+
+def _column_name(text: str) -> str:
+    """Return a column's name as exports write it: `Average time` is `average_time`."""
+    return re.sub(r"[\s_-]+", "_", text.lower())
 
 
 def _trimmed(row: Sequence[str]) -> list[str]:
     """Return a row without the empty cells at its end."""
-    cells = [cell.strip() for cell in row]
+    cells = [cell if _is_exact(cell) else cell.strip() for cell in row]
     while cells and not cells[-1]:
         cells.pop()
     return cells
 
 
-def _csv_rows(content: bytes) -> Iterator[list[str]]:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise SpreadsheetError("It is neither XLSX nor CSV in UTF-8.") from None
-    if "\0" in text:
-        raise SpreadsheetError("It is neither XLSX nor CSV in UTF-8.")
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)  # spreadsheet programs write their country's delimiter
-    yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-
-
-def _xlsx_rows(content: bytes) -> Iterator[list[str]]:
-    with zipfile.ZipFile(io.BytesIO(content)) as packed:
-        if sum(member.file_size for member in packed.infolist()) > UNPACKED_BYTES_MAX:
-            raise SpreadsheetError("It is larger than it looks.")
-    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    sheet = book.worksheets[0]
-    sheet.reset_dimensions()  # the file's own may be wrong
-    for line, row in enumerate(sheet.iter_rows(max_col=COLUMNS_MAX + 1, values_only=True), 1):
-        cells = list(row)
-        while cells and cells[-1] is None:  # openpyxl fills each row up to `max_col`
-            cells.pop()
-        yield [_text(cell, line) for cell in cells]
-
-
-def _text(cell: object, line: int) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    if not isinstance(cell, float):
-        return str(cell)
-    if abs(cell) >= EXACT_BELOW and not cell.is_integer():
-        raise SpreadsheetError(f"Line {line}: a spreadsheet does not hold {cell} exactly; write it as text.")
-    return format(Decimal(format(cell, f".{NUMBER_DIGITS_MAX}g")), "f")
-
-
 def write_file(dataset: tablib.Dataset, kind: Format) -> bytes:
     """Return a table of texts, whole numbers and decimals as a file."""
     if kind is Format.CSV:
-        exported: str = dataset.export("csv")
+        rows = [[format(value, "f") if isinstance(value, Decimal) else value for value in row] for row in dataset]
+        exported: str = tablib.Dataset(*rows, headers=dataset.headers).export("csv")
         return exported.encode("utf-8-sig")
     cells = [[_cell(value) for value in row] for row in dataset]
     packed: bytes = tablib.Dataset(*cells, headers=dataset.headers, title="Catalog").export("xlsx", column_width=None)
@@ -170,4 +150,4 @@ def _cell(value: object) -> object:
     if isinstance(value, int | Decimal):
         digits = Decimal(value).as_tuple().digits
         return value if len(digits) <= NUMBER_DIGITS_MAX else str(value)
-    return str(value)[:CELL_CHARS_MAX]
+    return _ESCAPED_IN_XLSX.sub(lambda found: f"_x{ord(found[0]):04X}_", str(value)[:CELL_CHARS_MAX])

@@ -15,11 +15,12 @@ from import_export.fields import Field
 from import_export.resources import ModelResource
 
 from tradepost.accounts.models import Account
-from tradepost.catalog.import_export.cells import FieldCell, NameCell
+from tradepost.catalog.import_export.cells import FieldCell, FileStyle, NameCell, cell_id, split_currency
 from tradepost.catalog.models import Category, CustomRate, Service
 from tradepost.database import engine_connection
 from tradepost.engine import link_rules
-from tradepost.engine.order_types import wire_id
+from tradepost.site_settings import effective as site_settings
+from tradepost.written_numbers import ExactNumber, NumberStyle
 
 type Row = Mapping[str, str]
 
@@ -73,8 +74,11 @@ class SheetResource(ModelResource):  # type: ignore[misc] # published without ty
                 setattr(instance, field.attname, default)
         return instance
 
-    def before_import(self, dataset: Any, **_: Any) -> None:
-        """Load the rows that the file names. Raises `ValueError` for unknown columns."""
+    def before_import(self, dataset: Any, *, delimiter: str = "", **_: Any) -> None:
+        """Find out how the file writes numbers, and load the rows that it names.
+
+        `delimiter` is empty for a spreadsheet. Raises `ValueError` for unknown columns.
+        """
         known = {field.column_name for field in self.fields.values()}
         unknown = [name for name in dataset.headers if name not in known]
         if unknown:
@@ -84,7 +88,16 @@ class SheetResource(ModelResource):  # type: ignore[misc] # published without ty
             for field in self.get_import_fields()
             if field.column_name in dataset.headers and not field.readonly
         ]
+        self._set_style(dataset, delimiter)
         self.load(dataset)
+
+    def _set_style(self, dataset: Any, delimiter: str) -> None:
+        numbers = [(column, cell) for column, _, cell in self._cells if isinstance(cell, FieldCell) and cell.is_number]
+        texts = (text for column, _ in numbers for text in set(dataset[column]) if not isinstance(text, ExactNumber))
+        style = NumberStyle.of((split_currency(text)[0] for text in texts), delimiter=delimiter)
+        currency = site_settings.load().currency
+        for _, cell in numbers:
+            cell.style = FileStyle(style, currency)
 
     def import_instance(self, instance: Model, row: Row, **_: Any) -> None:
         """Set the instance's attributes from the row's cells. Raises `ValidationError` with all wrong cells."""
@@ -95,7 +108,7 @@ class SheetResource(ModelResource):  # type: ignore[misc] # published without ty
             except ValueError as error:
                 mistakes[attribute] = str(error)
             else:
-                if value is not None:
+                if value is not None and not _is_same_text(getattr(instance, attribute), value):
                     setattr(instance, attribute, value)
         if mistakes:
             raise ValidationError(mistakes)
@@ -179,13 +192,18 @@ class SheetResource(ModelResource):  # type: ignore[misc] # published without ty
         engine_connection().execute(query, [msgspec.json.encode(rows).decode()])
 
 
+def _is_same_text(old: object, new: object) -> bool:
+    """Return whether two texts differ by blanks around them alone: a cell's are not read."""
+    return isinstance(old, str) and isinstance(new, str) and old.strip() == new
+
+
 class ByIdMixin:
     """Finds rows by their ids. A row without an id is new. Put before `SheetResource`."""
 
     _existing: dict[int, Any]
 
     def load(self: Any, dataset: Any) -> None:
-        ids = [number for row in dataset.dict if (number := wire_id(row.get("id") or ""))]
+        ids = [number for row in dataset.dict if (number := cell_id(row.get("id") or ""))]
         rows = self._meta.model.objects.filter(pk__in=ids).order_by("pk")
         self._existing = {row.pk: row for row in (rows.select_for_update() if self._store else rows)}
 
@@ -193,7 +211,7 @@ class ByIdMixin:
         text = row.get("id") or ""
         if not text:
             return None
-        existing = self._existing.get(wire_id(text))
+        existing = self._existing.get(cell_id(text))
         if existing is None:
             raise ValidationError({"id": f"There is no {self._meta.model._meta.verbose_name} {text}."})  # noqa: SLF001
         self.refuse_duplicate(existing.pk, "id")
@@ -280,7 +298,7 @@ class CustomRateResource(SheetResource):
     def load(self, dataset: Any) -> None:
         addresses = {(row.get("account") or "").lower() for row in dataset.dict}
         people = Account.objects.filter(email__in=addresses).values_list("email", "pk")
-        services = {number for row in dataset.dict if (number := wire_id(row.get("service") or ""))}
+        services = {number for row in dataset.dict if (number := cell_id(row.get("service") or ""))}
         self.fields["account"].widget.ids = {str(email): id_ for email, id_ in people}
         self.fields["service"].widget.ids = {
             str(id_): id_ for id_ in Service.objects.filter(pk__in=services).values_list("pk", flat=True)
@@ -291,12 +309,13 @@ class CustomRateResource(SheetResource):
         self._existing = {(rate.account_id, rate.service_id): rate for rate in rows}
 
     def before_import_row(self, row: Any, **_: Any) -> None:
-        """Write the address in lower case, as accounts have it."""
+        """Write the address in lower case, as accounts have it, and the id without grouping."""
         row["account"] = (row.get("account") or "").lower()
+        row["service"] = str(cell_id(row.get("service") or "") or row.get("service") or "")
 
     def find(self, row: Row) -> CustomRate | None:
         """Find the rate by account and service."""
-        key = (self.fields["account"].widget.ids.get(row["account"]), wire_id(row.get("service") or ""))
+        key = (self.fields["account"].widget.ids.get(row["account"]), cell_id(row["service"]))
         if None not in key:
             self.refuse_duplicate(key, "service")
         return self._existing.get(key)  # type: ignore[arg-type] # a key with None is in no dict

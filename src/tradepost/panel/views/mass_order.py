@@ -1,5 +1,6 @@
-"""Mass orders: one `service | link | quantity` a line. Either all orders are placed, or none."""
+"""Mass orders: one order a line. All of them are placed, or only the lines without mistakes, or none."""
 
+from collections import Counter
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -13,90 +14,171 @@ from psycopg import Connection
 
 from tradepost.accounts import impersonation
 from tradepost.database import in_transaction
+from tradepost.engine.catalog import current_catalog
 from tradepost.engine.errors import Refusal
+from tradepost.engine.idempotency import fingerprint
 from tradepost.engine.placing import Mode, OrderRequest, Placed, place
 from tradepost.engine.quoting import Quote, quote
-from tradepost.panel.order_forms import form_token, idempotency_key
-from tradepost.panel.requests import customer
+from tradepost.panel.order_forms import form_token, idempotency_key, new_token
+from tradepost.panel.pasted_orders import Columns, PastedLine, PastedOrders, read_pasted
+from tradepost.panel.requests import NUL, customer
 from tradepost.site_settings import effective as site_settings
 
-SEPARATOR = "|"
-COLUMNS = ("service", "link", "quantity")
+PAGE = "panel/mass_order.html"
 
 
 class MassOrderLine(NamedTuple):
-    """A line of the form. `answer` is its quote or refusal; None if the line has not three columns."""
+    """A line of the form. `answer` is its quote or refusal; None if the line can't be read."""
 
-    number: int
-    text: str
+    pasted: PastedLine
     answer: Quote | Refusal | None
 
     @property
     def mistake(self) -> str:
-        """The mistake, in the API's words; empty if the line is right."""
-        if self.answer is None:
+        """The mistake, in the API's words where it has some; empty if the line is right."""
+        if self.pasted.parameters is None:
             return _("Write service | link | quantity")
+        if self.pasted.unclear:
+            one, other = self.pasted.unclear
+            return _("The quantity may mean %(one)s or %(other)s: write it without grouping.") % {
+                "one": one,
+                "other": other,
+            }
+        if self.pasted.has_more:
+            return _("The line has more than three columns.")
+        if self.pasted.other:
+            return _("The columns of this line are in another order: %s.") % _label(self.pasted.other)
         return str(self.answer) if isinstance(self.answer, Refusal) else ""
 
 
+class _Form(NamedTuple):
+    """What the form holds. `shown` is the order of columns that the last preview has shown."""
+
+    text: str
+    name: str
+    chosen: Columns | None
+    shown: Columns | None
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "_Form":
+        text = request.POST.get("orders", "").replace(NUL, "\ufffd")
+        return cls(text, form_token(request.POST), _columns(request, "columns"), _columns(request, "shown"))
+
+
 def mass_order(request: HttpRequest) -> HttpResponse:
-    """Show the form, check all its lines, or place all its orders."""
-    text = request.POST.get("orders", "").replace("\x00", "\ufffd")
-    name = form_token(request.POST)
-    typed = [line.strip() for line in text.splitlines() if line.strip()]
+    """Show the form, check all its lines, or place all its orders or those without mistakes."""
+    form = _Form.of(request)
     lines_max = site_settings.for_request(request).mass_order_lines_max
-    context: dict[str, object] = {"text": text, "name": name, "lines_max": lines_max}
-    if request.method != "POST" or not typed:
-        return render(request, "panel/mass_order.html", context)
-    if len(typed) > lines_max:
-        return render(request, "panel/mass_order.html", {**context, "is_too_long": True})
-    lines = _check(customer(request).pk, typed)
-    if "place" in request.POST and not any(line.mistake for line in lines):
-        lines = _place(request, lines, name)
+    context: dict[str, object] = {"form": form, "orders_of_columns": _labels(), "lines_max": lines_max}
+    if request.method != "POST" or not form.text.strip():
+        return render(request, PAGE, context)
+    if sum(bool(line.strip()) for line in form.text.splitlines()) > lines_max + 1:  # one may name the columns
+        return render(request, PAGE, {**context, "is_too_long": True})
+    pasted, lines = _check(customer(request).pk, form)
+    if len(lines) > lines_max:
+        return render(request, PAGE, {**context, "is_too_long": True})
+    context |= _recognised(pasted)
+    is_seen = pasted.is_sure or pasted.columns in {form.chosen, form.shown}
+    if "place" in request.POST and is_seen and not any(line.mistake for line in lines):
+        lines = _place(request, lines, form.name, all_or_none=True)
         if not any(line.mistake for line in lines):
-            count = len(lines)
-            messages.success(request, ngettext("%d order is placed.", "%d orders are placed.", count) % count)
+            _report(request, len(lines))
             return redirect("panel:orders")
-    return render(request, "panel/mass_order.html", {**context, **_results(lines)})
+    elif "place_good" in request.POST and is_seen:
+        return _place_good(request, context, form, lines, pasted.columns)
+    is_unseen = not is_seen and bool({"place", "place_good"} & request.POST.keys())
+    return render(request, PAGE, {**context, **_results(lines), "is_unseen": is_unseen})
+
+
+def _place_good(
+    request: HttpRequest, context: dict[str, object], form: _Form, lines: list[MassOrderLine], columns: Columns
+) -> HttpResponse:
+    """Place the lines without mistakes. The others stay in the form, which gets a new token, and so are new orders."""
+    good = [line for line in lines if not line.mistake]
+    placed = iter(_place(request, good, form.name, all_or_none=False))
+    after = [line if line.mistake else next(placed) for line in lines]
+    left = [line for line in after if line.mistake]
+    if len(left) == len(lines):
+        return render(request, PAGE, {**context, **_results(left)})
+    _report(request, len(lines) - len(left))
+    if not left:
+        return redirect("panel:orders")
+    text = "\n".join(line.pasted.text for line in left)
+    numbered = [line._replace(pasted=line.pasted._replace(number=number)) for number, line in enumerate(left, 1)]
+    rest = {"form": _Form(text, new_token(), columns, columns), "header": "", "is_rest": True}
+    return render(request, PAGE, {**context, **rest, **_results(numbered)})
+
+
+def _report(request: HttpRequest, count: int) -> None:
+    messages.success(request, ngettext("%d order is placed.", "%d orders are placed.", count) % count)
+
+
+def _columns(request: HttpRequest, name: str) -> Columns | None:
+    value = request.POST.get(name, "")
+    return Columns(value) if value in set(Columns) else None
+
+
+def _labels() -> list[tuple[str, str]]:
+    return [(columns.value, _label(columns)) for columns in Columns]
+
+
+def _label(columns: Columns) -> str:
+    """Return an order of columns in the user's language."""
+    names = {"service": _("service"), "link": _("link"), "quantity": _("quantity")}
+    return " | ".join(names[name] for name in columns.names)
+
+
+def _recognised(pasted: PastedOrders) -> dict[str, object]:
+    names = {"\t": _("tabs"), "|": _("bars"), ";": _("semicolons"), ",": _("commas"), " ": _("blanks")}
+    return {
+        "columns": pasted.columns,
+        "columns_label": _label(pasted.columns),
+        "separators": ", ".join(names[separator] for separator in pasted.separators),
+        "header": pasted.header,
+    }
 
 
 def _results(lines: list[MassOrderLine]) -> dict[str, object]:
-    quotes = [line.answer for line in lines if isinstance(line.answer, Quote)]
+    quotes = [line.answer for line in lines if isinstance(line.answer, Quote) and not line.mistake]
     total = sum((quote.charge for quote in quotes), Decimal(0))
-    return {"lines": lines, "total": total, "wrong": len(lines) - len(quotes)}
+    return {"lines": lines, "total": total, "wrong": len(lines) - len(quotes), "good": len(quotes)}
 
 
-def _parameters(text: str) -> dict[str, str] | None:
-    values = [value.strip() for value in text.split(SEPARATOR)]
-    return dict(zip(COLUMNS, values, strict=True)) if len(values) == len(COLUMNS) else None
+def _check(account: int, form: _Form) -> tuple[PastedOrders, list[MassOrderLine]]:
+    """Read the form's text, and return it with a quote or a refusal for each line that can be read."""
+
+    def read_and_quote(connection: Connection) -> tuple[PastedOrders, list[Quote | Refusal]]:
+        catalog = current_catalog(connection)
+        pasted = read_pasted(form.text, lambda text: catalog.service(text) is not None, form.chosen)
+        return pasted, quote(connection, account, [line.parameters for line in pasted.lines if line.parameters])
+
+    pasted, quotes = in_transaction(read_and_quote)
+    answers = iter(quotes)
+    return pasted, [MassOrderLine(line, next(answers) if line.parameters else None) for line in pasted.lines]
 
 
-def _check(account: int, typed: list[str]) -> list[MassOrderLine]:
-    parsed = [_parameters(text) for text in typed]
-    orders = [parameters for parameters in parsed if parameters]
-    answers = iter(in_transaction(lambda connection: quote(connection, account, orders)))
-    return [
-        MassOrderLine(number, text, next(answers) if parameters else None)
-        for number, (text, parameters) in enumerate(zip(typed, parsed, strict=True), 1)
-    ]
+def _place(request: HttpRequest, lines: list[MassOrderLine], name: str, *, all_or_none: bool) -> list[MassOrderLine]:
+    """Place orders with one call. Return the lines, with refusals as answers. If `all_or_none`, one refusal undoes all.
 
-
-def _place(request: HttpRequest, lines: list[MassOrderLine], name: str) -> list[MassOrderLine]:
-    """Place all orders with one call. If one is refused, place none. Return the lines, with refusals as answers."""
+    The key of an order is made from the form's token and the order, not from the line's number: a line that has moved
+    within a form that is sent again is still the same order. Equal lines are counted.
+    """
     account, actor = customer(request).pk, impersonation.actor_of(request, Mode.MASS.value)
-    orders = [(line.number, _parameters(line.text) or {}) for line in lines]
-    requests = [
-        OrderRequest(account, parameters, idempotency_key=idempotency_key(f"{name}-{number}", parameters))
-        for number, parameters in orders
-    ]
+    seen: Counter[bytes] = Counter()
+    requests = []
+    for line in lines:
+        parameters = line.pasted.parameters or {}
+        seen[fingerprint(parameters)] += 1
+        key = idempotency_key(f"{name}-{seen[fingerprint(parameters)]}", parameters)
+        requests.append(OrderRequest(account, parameters, idempotency_key=key))
 
-    def all_or_none(connection: Connection) -> list[Placed | Refusal]:
+    def place_all(connection: Connection) -> list[Placed | Refusal]:
         answers = place(connection, requests, mode=Mode.MASS, actor=actor)
-        if any(isinstance(answer, Refusal) for answer in answers):
+        if all_or_none and any(isinstance(answer, Refusal) for answer in answers):
             transaction.set_rollback(True)
         return answers
 
-    answers = in_transaction(all_or_none)
+    answers = in_transaction(place_all)
     return [
         line._replace(answer=answer) if isinstance(answer, Refusal) else line
         for line, answer in zip(lines, answers, strict=True)
