@@ -17,14 +17,15 @@ LINK = "https://pixelpond.example/"
 
 
 class DispatchDesk:
-    """A database with one account, and one service and one provider for each upstream panel."""
+    """A database with one account, and for each upstream panel one provider with one or more services."""
 
-    def __init__(self, database_url: str, *upstream_urls: str) -> None:
+    def __init__(self, database_url: str, *upstream_urls: str, services: int = 1) -> None:
         self._url = database_url
-        command = [sys.executable, "-m", "testkit.dispatch.seed", KEY, *upstream_urls]
+        command = [sys.executable, "-m", "testkit.dispatch.seed", KEY, str(services), *upstream_urls]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         self.account, *pairs = (int(id_) for id_ in done.stdout.split())
-        self.services, self.providers = pairs[::2], pairs[1::2]
+        self.services, self.providers = pairs[::2], list(dict.fromkeys(pairs[1::2]))
+        self._placed = 0
 
     def connect(self) -> psycopg.Connection:
         return psycopg.connect(self._url)
@@ -35,21 +36,23 @@ class DispatchDesk:
             cursor = connection.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
 
-    def place(self, count: int) -> None:
-        """Place orders, each with a different link, for the services in turns."""
+    def place(self, count: int, *, service: int | None = None) -> None:
+        """Place orders, each with a different link, for one service or for all services in turns."""
         from tradepost.engine.placing import Mode, Placed, place  # noqa: PLC0415
 
+        start, self._placed = self._placed, self._placed + count
         with self.connect() as connection:
-            for first in range(0, count, BATCH):
-                requests = [self._request(number) for number in range(first, min(first + BATCH, count))]
+            for first in range(start, self._placed, BATCH):
+                numbers = range(first, min(first + BATCH, self._placed))
+                requests = [self._request(number, service) for number in numbers]
                 answers = place(connection, requests, mode=Mode.API)
                 assert all(isinstance(answer, Placed) for answer in answers)
                 connection.commit()
 
-    def _request(self, number: int) -> "OrderRequest":
+    def _request(self, number: int, service: int | None) -> "OrderRequest":
         from tradepost.engine.placing import OrderRequest  # noqa: PLC0415
 
-        service = self.services[number % len(self.services)]
+        service = service or self.services[number % len(self.services)]
         parameters = {"service": str(service), "link": f"{LINK}{number}", "quantity": str(QUANTITY)}
         return OrderRequest(self.account, parameters)
 

@@ -94,7 +94,7 @@ def run(
         finally:
             running.stop()
         desk.abandon()
-        return _judge(desk, panel)
+        return judge(desk, panel)
 
 
 def _raise_if_late(until: float, step: str) -> None:
@@ -109,7 +109,7 @@ def _poll_again(desk: DispatchDesk, until: float) -> None:
     time.sleep(1)
 
 
-def _judge(desk: DispatchDesk, panel: Panel) -> Verdict:
+def judge(desk: DispatchDesk, panel: Panel) -> Verdict:
     """Compare the desk's orders with the panel's, and prove the books."""
     from tradepost.engine import books_check, money  # noqa: PLC0415
 

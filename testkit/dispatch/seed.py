@@ -1,6 +1,7 @@
-"""Seeds the database of a `DispatchDesk`: `python -m testkit.dispatch.seed KEY URL …`.
+"""Seeds the database of a `DispatchDesk`: `python -m testkit.dispatch.seed KEY SERVICES URL …`.
 
-The command prints the id of the account, then for each URL the ids of its service and its provider.
+The command prints the id of the account, then for each URL and each of its services the ids of the service and of the
+provider.
 """
 
 import sys
@@ -9,8 +10,8 @@ from decimal import Decimal
 import django
 
 
-def seed(key: str, *urls: str) -> list[int]:
-    """Make an account with money, and for each URL a provider there and a service routed to it."""
+def seed(key: str, services: int, *urls: str) -> list[int]:
+    """Make an account with money, and for each URL a provider there, to which so many services are routed."""
     django.setup()
     from tradepost.accounts.models import Account  # noqa: PLC0415
     from tradepost.catalog.models import Category, Service  # noqa: PLC0415
@@ -23,20 +24,21 @@ def seed(key: str, *urls: str) -> list[int]:
     category = Category.objects.create(name="Pixelpond")
     ids = [account.pk]
     for number, url in enumerate(urls, 1):
-        service = Service.objects.create(
-            category=category, name="Pixelpond Followers", rate=Decimal("0.90"), min=10, max=10_000,
-            fulfilment=Fulfilment.PROVIDER.value,
-        )  # fmt: skip
         provider = Provider(name=f"Upstream {number}", url=url, requests_a_second=1000, parallel_requests=8)
         provider.key = key
         provider.save()
-        offer = ProviderService.objects.create(
-            provider=provider, upstream_id="1", name="Followers", type="Default", rate=Decimal("0.5")
-        )
-        Route.objects.create(service=service, provider_service=offer)
-        ids += [service.pk, provider.pk]
+        for upstream_id in range(1, services + 1):
+            service = Service.objects.create(
+                category=category, name="Pixelpond Followers", rate=Decimal("0.90"), min=10, max=10_000,
+                fulfilment=Fulfilment.PROVIDER.value,
+            )  # fmt: skip
+            offer = ProviderService.objects.create(
+                provider=provider, upstream_id=str(upstream_id), name="Followers", type="Default", rate=Decimal("0.5")
+            )
+            Route.objects.create(service=service, provider_service=offer)
+            ids += [service.pk, provider.pk]
     return ids
 
 
 if __name__ == "__main__":
-    sys.stdout.write(" ".join(map(str, seed(*sys.argv[1:]))))
+    sys.stdout.write(" ".join(map(str, seed(sys.argv[1], int(sys.argv[2]), *sys.argv[3:]))))
