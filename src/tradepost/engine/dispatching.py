@@ -44,21 +44,24 @@ class OutgoingOrder(msgspec.Struct, frozen=True):
         return charges.rates(self.counted, self.quantity)
 
 
-_PACKAGES = sorted(type_.value for type_, rule in RULES.items() if rule.quantity is Quantity.PACKAGE)
-_GIVEN = sorted(type_.value for type_, rule in RULES.items() if rule.quantity is Quantity.GIVEN)
-_POSTS = sorted(type_.value for type_, rule in RULES.items() if rule.quantity is Quantity.POSTS)
+def _types(quantity: Quantity) -> str:
+    """Return SQL: the order types whose quantity comes from there."""
+    return ", ".join(sorted(f"'{type_.value}'" for type_, rule in RULES.items() if rule.quantity is quantity))
+
 
 # What an order `o` of a service `s` costs at the provider `v`, in our currency; 0 for a subscription. The same as the
 # `cost_expected` of its attempt.
-_COST = """round(
-    CASE WHEN s.type = ANY(%(packages)s) THEN 1
-         WHEN s.type = ANY(%(posts)s) THEN 0
-         WHEN s.type = ANY(%(given)s) THEN ceil(o.quantity * r.multiplier * (100 + r.overflow_percent) / 100) / 1000
+_COST = f"""round(
+    CASE WHEN s.type IN ({_types(Quantity.PACKAGE)}) THEN 1
+         WHEN s.type IN ({_types(Quantity.POSTS)}) THEN 0
+         WHEN s.type IN ({_types(Quantity.GIVEN)})
+             THEN ceil(o.quantity * r.multiplier * (100 + r.overflow_percent) / 100) / 1000
          ELSE o.quantity::numeric / 1000 END * p.rate * v.exchange_rate, 5)"""
 
 # The orders that are due, of each route in turn: so no route waits for another, however many orders wait there. A
 # paused route is left out; when its pause is over, one order tries it. If the provider's balance is too low, the orders
 # that cost less than the last one refused are tried, and those refused when their own wait is over.
+# The limit is written out: for a parameter, PostgreSQL assumes a large one, and makes a new plan for every call.
 _CLAIMABLE = f"""
 WITH RECURSIVE waiting (route_id) AS (
     (SELECT route_id FROM orders_upstreamorder WHERE provider_id = %(provider)s AND state = 'queued'
@@ -81,12 +84,12 @@ WITH RECURSIVE waiting (route_id) AS (
         FROM orders_upstreamorder u JOIN orders_order o ON o.id = u.order_id
         WHERE u.provider_id = %(provider)s AND u.route_id = r.id AND u.state = 'queued' AND u.due_at <= now()
           AND (v.funds_limit IS NULL OR v.funds_retry_at <= now() OR u.attempt_count > 0 OR {_COST} < v.funds_limit)
-        ORDER BY u.due_at, u.order_id LIMIT %(limit)s
+        ORDER BY u.due_at, u.order_id LIMIT {{limit}}
     ) AS first
     WHERE h.until IS NULL OR (h.until <= now() AND first.place = 1)
 )
 SELECT o.id FROM due JOIN orders_order o ON o.id = due.order_id
-ORDER BY due.place, due.due_at, due.order_id LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED
+ORDER BY due.place, due.due_at, due.order_id LIMIT {{limit}} FOR UPDATE OF o SKIP LOCKED
 """
 
 _UNSURE = """
@@ -146,8 +149,7 @@ SELECT u.order_id, u.attempt_count FROM orders_upstreamorder u WHERE u.provider_
 
 def claim(connection: Connection, provider: int, *, limit: int) -> list[OutgoingOrder]:
     """Claim queued orders of a provider, of each route those due first. The caller must commit before it sends them."""
-    parameters = {"packages": _PACKAGES, "posts": _POSTS, "given": _GIVEN, "provider": provider, "limit": limit}
-    return _take(connection, _CLAIMABLE, parameters, was=Dispatch.QUEUED)
+    return _take(connection, _CLAIMABLE.format(limit=limit), {"provider": provider}, was=Dispatch.QUEUED)
 
 
 def claim_unsure(connection: Connection, provider: int, *, limit: int) -> list[OutgoingOrder]:

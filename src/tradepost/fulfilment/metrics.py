@@ -92,6 +92,8 @@ class FulfilmentCollector(Collector):
             "oldest_queued_seconds": ("Since the oldest queued order was placed.", lambda p: p.oldest_seconds or 0),
             "balance": ("What is left there, in its currency.", lambda p: p.balance),
             "in_trouble": ("1 while nothing is sent to it for a reason.", lambda p: int(bool(p.last_error))),
+            "routes_paused": ("Services that it refuses for now.", lambda p: p.routes_paused),
+            "orders_to_review": ("Orders there that wait for a person.", lambda p: p.to_review),
             "paused": ("1 while nothing is sent to it since staff said so.", lambda p: int(p.is_paused)),
             "list_age_seconds": ("Since its list was read.", lambda p: p.synced_seconds),
         }

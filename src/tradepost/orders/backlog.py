@@ -36,6 +36,8 @@ class ProviderBacklog(msgspec.Struct, frozen=True):
     sent: int
     unsure: int
     refused: int
+    routes_paused: int
+    to_review: int
 
 
 class WorkerStatus(msgspec.Struct, frozen=True):
@@ -61,7 +63,11 @@ SELECT p.id, p.name, p.currency, p.balance, p.is_paused, p.last_error,
        ) AS counted)'''
         for state in STATES
     )
-}
+},
+       (SELECT count(*) FROM providers_routepause h JOIN providers_route r ON r.id = h.route_id
+        JOIN providers_providerservice s ON s.id = r.provider_service_id
+        WHERE s.provider_id = p.id AND h.until IS NOT NULL),
+       (SELECT count(*) FROM orders_upstreamorder u WHERE u.provider_id = p.id AND u.review_reason <> '')
 FROM providers_provider p ORDER BY p.name
 """
 
