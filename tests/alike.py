@@ -5,7 +5,10 @@ says to the desk, to PostgreSQL, to HTTP clients or of a terminal, tests say for
 """
 
 import os
+import sys
 
+import coverage
+import pytest
 from hypothesis import HealthCheck, settings
 
 KEPT = "TRADEPOST_POSTGRES_BIN"  # which PostgreSQL they run on is the caller's choice
@@ -31,3 +34,17 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("tests")
+
+
+def register(config: pytest.Config) -> None:
+    """Let pytest call the hooks of this module, once in each process."""
+    if not config.pluginmanager.hasplugin(__name__):
+        config.pluginmanager.register(sys.modules[__name__], __name__)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Save what is covered while the process still has time: xdist kills a worker that takes ten seconds to exit."""
+    running = coverage.Coverage.current()
+    if running:
+        running.save()

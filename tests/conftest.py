@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
-import tests.alike  # noqa: F401 - importing it sets up the process
+import tests.alike  # importing it sets up the process
 from testkit import process_cpu
 from tests.waiting import HANG_SECONDS, until
 from tradepost.config import environment
@@ -48,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Temporary files of tests are in a folder of this run. Pytest's own folder is shared by all runs of a user: another
     run would make it inaccessible to PostgreSQL, which may run as another user.
     """
+    tests.alike.register(config)
     config.option.basetemp = config.option.basetemp or str(_home / "tests")
     if _runs_no_tests(config):
         return
