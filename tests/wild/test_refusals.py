@@ -209,14 +209,14 @@ def test_a_paused_route_is_tried_by_one_order_at_a_time(
     placed = order(alice, routed, times=30)
     visit_provider(provider)
     asked = len(upstream.asked("add"))
-    RoutePause.objects.update(until=Now() - timedelta(seconds=1))
+    RoutePause.objects.filter(route__service=routed).update(until=Now() - timedelta(seconds=1))
     visit_provider(provider)
     assert len(upstream.asked("add")) == asked + 1
     upstream.panel.manners.refuses_all = ""
-    RoutePause.objects.update(until=Now() - timedelta(seconds=1))
+    RoutePause.objects.filter(route__service=routed).update(until=Now() - timedelta(seconds=1))
     visit_provider(provider)
     assert {state(each) for each in placed} == {("Pending", "sent")}
-    assert not RoutePause.objects.exists()
+    assert not RoutePause.objects.filter(route__service=routed).exists()
 
 
 def test_unknown_refusals_in_a_row_hold_what_they_hit_and_cancel_nothing(
