@@ -23,6 +23,9 @@ _PAGE = re.compile(r"<!doctype|<html|<head|<body|<script", re.IGNORECASE)
 _MESSAGE = re.compile(r"\b(?:Notice|Warning|Deprecated|Strict Standards)\s*(?:</b>)?\s*:")
 _START = re.compile(r"""\{\s*["}]|\[\s*[\[{\]"]""")
 _IGNORED = "\ufeff\x00 \t\r\n"
+# Characters that are no text: databases and files refuse them.
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+_MAY_HAVE_NO_TEXT = re.compile(r"\x00|\\u(?:0000|[dD][89a-fA-F])")
 
 
 def _no_constant(name: str) -> Json:
@@ -44,8 +47,19 @@ def find_answer(body: bytes) -> Json:
     after = text[end:].strip(_IGNORED)
     if after and (_PAGE.search(after) or not _MESSAGE.match(re.sub(r"^(?:<[^>]*>|\s)*", "", after))):
         raise NoJson("something else follows")
-    answer: Json = value
+    answer: Json = _as_text(value) if _MAY_HAVE_NO_TEXT.search(text) else value
     return answer
+
+
+def _as_text(value: Json) -> Json:
+    """Return a value without the characters that are no text, NUL and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return _NO_TEXT.sub("", value)
+    if isinstance(value, list):
+        return [_as_text(item) for item in value]
+    if isinstance(value, dict):
+        return {_NO_TEXT.sub("", name): _as_text(item) for name, item in value.items()}
+    return value
 
 
 def _answer_start(text: str) -> int:

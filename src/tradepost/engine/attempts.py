@@ -50,7 +50,7 @@ class AttemptResult(msgspec.Struct, frozen=True):
     outcome: AttemptOutcome
     upstream_id: str = ""
     response: str = ""
-    wait: timedelta = AT_ONCE  # for LATER and ELSEWHERE
+    wait: timedelta = AT_ONCE  # until the order is sent again
     meaning: RefusalMeaning | None = None
 
 
@@ -74,6 +74,10 @@ class DispatchState(msgspec.Struct, frozen=True):
         if self.state in {Dispatch.QUEUED, Dispatch.REFUSED}:
             return result.outcome not in {AttemptOutcome.SENT, AttemptOutcome.UNSURE}
         return self.state != Dispatch.SENT
+
+    def stays(self, result: "AttemptResult") -> bool:
+        """Return whether the order is held already, and stays so for the reason that it has."""
+        return self.state == Dispatch.REFUSED and result.outcome is AttemptOutcome.HELD
 
 
 _DISPATCH_STATES = """
@@ -105,13 +109,18 @@ WHERE u.order_id = new.order_id
 """
 
 # Takes the first route that has not refused the order for good: an open one, if there is one. With `needs_open`, takes
-# no other than an open one.
+# no other than an open one. A route that has refused the order before is not tried before `wait` is over: two routes
+# that both refuse an order for now would pass it to and fro.
 _NEXT_ROUTE = f"""
 UPDATE orders_upstreamorder u
-SET route_id = next.route_id, provider_id = next.provider_id, state = 'queued', due_at = now(), review_reason = ''
+SET route_id = next.route_id, provider_id = next.provider_id, state = 'queued', review_reason = '',
+    due_at = now() + make_interval(secs => next.wait)
 FROM (
-    SELECT DISTINCT ON (refused.order_id) refused.order_id, r.id AS route_id, p.provider_id
-    FROM unnest(%s::bigint[], %s::bool[]) AS refused (order_id, needs_open)
+    SELECT DISTINCT ON (refused.order_id) refused.order_id, r.id AS route_id, p.provider_id,
+           CASE WHEN EXISTS (
+               SELECT FROM orders_attempt a WHERE a.order_id = o.id AND a.provider_service_id = p.id
+           ) THEN refused.wait ELSE 0 END AS wait
+    FROM unnest(%s::bigint[], %s::bool[], %s::float8[]) AS refused (order_id, needs_open, wait)
     JOIN orders_order o ON o.id = refused.order_id
     JOIN orders_upstreamorder now_at ON now_at.order_id = o.id
     JOIN providers_route r ON r.service_id = o.service_id AND r.is_active AND r.id <> now_at.route_id
@@ -144,7 +153,7 @@ def record(connection: Connection, results: Sequence[AttemptResult], *, actor: s
     if moves:
         changed = {move.order.id: move.order for move in moves}
         orders.write(connection, list(changed.values()), moves, actor=actor)
-    _move(connection, [each for each in live if each.order not in onwards])
+    _move(connection, [each for each in live if each.order not in onwards and not ways[each.order].stays(each)])
     canceled = [
         Report(each.order, Status.CANCELED, note=f"{REFUSED}{each.response}")
         for each in live
@@ -231,6 +240,7 @@ def _next_routes(connection: Connection, refused: Sequence[AttemptResult]) -> se
     columns = [
         arrays.of_numbers(each.order for each in refused),
         arrays.of_flags(each.outcome is not AttemptOutcome.DECLINED for each in refused),
+        [each.wait.total_seconds() for each in refused],
     ]
     rows = Cursor(connection).execute(_NEXT_ROUTE, columns, prepare=True).fetchall()
     dispatch_queue.defer_visits(connection, {provider for _, provider in rows})
@@ -240,7 +250,7 @@ def _next_routes(connection: Connection, refused: Sequence[AttemptResult]) -> se
 def _move(connection: Connection, results: Sequence[AttemptResult]) -> None:
     if not results:
         return
-    waits = [ASK_AGAIN if each.outcome is AttemptOutcome.UNSURE else each.wait for each in results]
+    waits = [max(ASK_AGAIN, each.wait) if each.outcome is AttemptOutcome.UNSURE else each.wait for each in results]
     columns = [
         arrays.of_numbers(each.order for each in results),
         arrays.of_texts(_STATES[each.outcome] for each in results),

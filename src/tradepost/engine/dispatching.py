@@ -24,7 +24,10 @@ from tradepost.engine.statuses import Dispatch
 
 
 class OutgoingOrder(msgspec.Struct, frozen=True):
-    """An order to send to a provider; its attempt is already written. `service` is the provider's id of the service."""
+    """An order to send to a provider; its attempt is already written. `service` is the provider's id of the service.
+
+    `may_exist` is set if an earlier attempt is unsure and this one repeats it under its key.
+    """
 
     order: int
     attempt: int
@@ -35,6 +38,7 @@ class OutgoingOrder(msgspec.Struct, frozen=True):
     route: int
     multiplier: Decimal
     counted: Quantity = Quantity.GIVEN
+    may_exist: bool = False
 
     @property
     def rates(self) -> Decimal | None:
@@ -133,7 +137,8 @@ _WRITE_ATTEMPTS = """
 INSERT INTO orders_attempt (order_id, account_id, number, provider_id, provider_service_id, quantity, request,
                             cost_expected)
 SELECT u.order_id, u.account_id, u.attempt_count, u.provider_id, new.provider_service_id, new.quantity,
-       new.request::jsonb, least(round(new.rates * s.rate * p.exchange_rate, 5), 999999999999999)
+       new.request::jsonb,
+       CASE WHEN new.rates IS NOT NULL THEN least(round(new.rates * s.rate * p.exchange_rate, 5), 999999999999999) END
 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::numeric[])
   AS new (order_id, provider_service_id, quantity, request, rates)
 JOIN orders_upstreamorder u ON u.order_id = new.order_id
@@ -200,7 +205,9 @@ def _as_before(connection: Connection, outgoing_orders: Sequence[OutgoingOrder])
         text, quantity = before[outgoing.order]
         request = msgspec.json.decode(text, type=dict[str, str])
         service = request.pop("service")
-        same.append(msgspec.structs.replace(outgoing, service=service, parameters=request, quantity=quantity))
+        same.append(
+            msgspec.structs.replace(outgoing, service=service, parameters=request, quantity=quantity, may_exist=True)
+        )
     return same
 
 

@@ -57,6 +57,23 @@ WHERE u.review_reason = 'unexplained' AND u.state = 'refused'
 ORDER BY u.order_id LIMIT %s
 """
 
+# Orders that were held with others of their route, and that have another route which is open and not in doubt.
+_FREE_ELSEWHERE = f"""
+SELECT u.order_id, u.attempt_count
+FROM orders_upstreamorder u
+WHERE u.review_reason = 'unexplained' AND u.state = 'refused' AND EXISTS (
+    SELECT FROM orders_order o
+    JOIN providers_route r ON r.service_id = o.service_id AND r.id <> u.route_id AND r.is_active
+    JOIN providers_providerservice p ON p.id = r.provider_service_id AND NOT p.is_delisted
+    WHERE o.id = u.order_id AND {IS_OPEN}
+      AND NOT EXISTS (SELECT FROM providers_routepause h WHERE h.route_id = r.id AND h.until IS NOT NULL)
+      AND NOT EXISTS (
+        SELECT FROM orders_attempt a WHERE a.order_id = o.id AND a.provider_service_id = p.id AND {IS_FINAL}
+      )
+)
+ORDER BY u.order_id LIMIT %s
+"""
+
 # Where a pause is over and no order is queued to try the route: one of the orders held, the one tried least.
 _PROBES = """
 SELECT held.order_id, held.attempt_count
@@ -94,8 +111,9 @@ def divert(connection: Connection, *, limit: int) -> int:
 
 
 def release_held(connection: Connection, *, limit: int) -> int:
-    """Queue orders that were held, if their route is open again or is to be tried; return how many."""
+    """Queue orders that were held, if their route is open again or is to be tried, or another is open; return how many."""
     released = _record(connection, _RELEASED, limit, AttemptOutcome.LATER, "its provider accepts orders again")
+    released += _record(connection, _FREE_ELSEWHERE, limit, AttemptOutcome.ELSEWHERE, "another route is open")
     return released + _record(connection, _PROBES, limit, AttemptOutcome.LATER, "its route is tried again")
 
 

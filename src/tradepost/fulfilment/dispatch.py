@@ -22,8 +22,8 @@ def send_queued(throttled: ThrottledClient, provider: Provider) -> int:
     claimed = _claim(throttled, provider)
     name = _installation() if provider.supports_idempotency_keys else ""
     for answered in throttled.call_each(claimed, lambda client, outgoing: _place(client, outgoing, name)):
-        in_transaction(partial(outcomes.record, provider=provider, answered=answered))
-        provider_pause.note_answers(provider, [answer for _, answer in answered])
+        alone = in_transaction(partial(outcomes.record, provider=provider, answered=answered))
+        provider_pause.note_answers(provider, [answer for each, answer in answered if each.order not in alone])
     return len(claimed)
 
 

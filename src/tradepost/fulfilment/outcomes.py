@@ -4,8 +4,10 @@ Everything here happens in the transaction that records the outcomes. One worker
 else counts refusals of its routes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
+import msgspec
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, attempts, rerouting, route_pauses
@@ -17,7 +19,17 @@ from tradepost.fulfilment.provider_errors import FUNDS_WAIT, Failure, failure_of
 from tradepost.fulfilment.provider_pause import ERROR_CHARS_MAX, RELEASED_MAX
 from tradepost.providers import refusals
 from tradepost.providers.models import Provider
-from tradepost_client import PanelError, Placed
+from tradepost_client import PanelError, Placed, Refused
+
+MAY_EXIST_WAIT = timedelta(minutes=5)  # until an order that may exist is asked for again, after a refusal
+
+# What one order may be refused for, though the provider, or the service (`SERVICE_OFF`), is not to blame.
+_ABOUT_MORE_THAN_ONE = (
+    RefusalMeaning.KEY,
+    RefusalMeaning.ACCOUNT,
+    RefusalMeaning.LIMIT,
+    RefusalMeaning.SERVICE_OFF,
+)
 
 _SHORT_OF_FUNDS = """
 UPDATE providers_provider p
@@ -38,6 +50,20 @@ WHERE p.id = %s AND p.funds_limit <= (
 )
 """
 
+# The orders that were refused for the same reason before, and how often, if the provider has accepted others since then
+# (along the same route, if one is given).
+_ALONE = """
+SELECT refused.order_id, count(*)
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS refused (order_id, meaning, route_id)
+JOIN orders_attempt a ON a.order_id = refused.order_id AND a.state = 'refused' AND a.meaning = refused.meaning
+WHERE a.provider_id = %s AND EXISTS (
+    SELECT FROM orders_upstreamorder u
+    WHERE u.provider_id = a.provider_id AND u.state = 'sent' AND u.sent_at > a.answered_at
+      AND (refused.route_id IS NULL OR u.route_id = refused.route_id)
+)
+GROUP BY refused.order_id
+"""
+
 _UNEXPLAINED_BEFORE = """
 SELECT count(*) FROM orders_attempt WHERE order_id = %s AND provider_service_id = %s AND meaning = 'unknown'
 """
@@ -45,8 +71,11 @@ SELECT count(*) FROM orders_attempt WHERE order_id = %s AND provider_service_id 
 type Answer = tuple[OutgoingOrder, Placed | PanelError]
 
 
-def record(connection: Connection, provider: Provider, answered: Sequence[Answer]) -> None:
-    """Record the answers to orders that were sent. The caller commits."""
+def record(connection: Connection, provider: Provider, answered: Sequence[Answer]) -> Mapping[int, int]:
+    """Record the answers to orders that were sent. The caller commits.
+
+    Return the orders whose refusals are about them alone, whatever they say: the provider accepts others.
+    """
     accepted = [(outgoing, answer) for outgoing, answer in answered if isinstance(answer, Placed)]
     errors = [(outgoing, answer) for outgoing, answer in answered if isinstance(answer, PanelError)]
     results = [
@@ -56,12 +85,42 @@ def record(connection: Connection, provider: Provider, answered: Sequence[Answer
     was_paused = route_pauses.note_accepted(connection, {outgoing.route for outgoing, _ in accepted})
     if accepted and provider.funds_limit is not None:
         _note_funds(connection, provider, [outgoing for outgoing, _ in accepted])
+    alone: Mapping[int, int] = {}
     if errors:
         said = refusals.known_texts(connection, provider.pk)
-        results += _refused(connection, provider, [(each, failure_of(error, said)) for each, error in errors])
+        failures = [(each, failure_of(error, said)) for each, error in errors]
+        refused = [failure for failure, (_, error) in zip(failures, errors, strict=True) if isinstance(error, Refused)]
+        alone = _alone(connection, provider, refused)
+        results += _refused(connection, provider, [_with_own_wait(*each, alone) for each in failures], alone)
     attempts.record(connection, results)
     if was_paused:
         rerouting.release_held(connection, limit=RELEASED_MAX)
+    return alone
+
+
+def _alone(
+    connection: Connection, provider: Provider, refused: Sequence[tuple[OutgoingOrder, Failure]]
+) -> dict[int, int]:
+    """Return the orders that alone are refused for something that is about all, and how often they were before."""
+    doubtful = [(each, failure.meaning) for each, failure in refused if failure.meaning in _ABOUT_MORE_THAN_ONE]
+    if not doubtful:
+        return {}
+    columns = [
+        arrays.of_numbers(each.order for each, _ in doubtful),
+        arrays.of_texts(meaning for _, meaning in doubtful),
+        arrays.of_numbers(each.route if meaning is RefusalMeaning.SERVICE_OFF else None for each, meaning in doubtful),
+    ]
+    return dict(Cursor(connection).execute(_ALONE, [*columns, provider.pk]).fetchall())
+
+
+def _with_own_wait(
+    outgoing: OutgoingOrder, failure: Failure, alone: Mapping[int, int]
+) -> tuple[OutgoingOrder, Failure]:
+    """Let an order that alone is refused wait longer each time."""
+    if outgoing.order not in alone:
+        return outgoing, failure
+    wait = min(route_pauses.OFF_WAIT * 2 ** min(alone[outgoing.order], 10), route_pauses.WAIT_MAX)
+    return outgoing, msgspec.structs.replace(failure, wait=wait)
 
 
 def _note_funds(connection: Connection, provider: Provider, accepted: Sequence[OutgoingOrder]) -> None:
@@ -70,21 +129,43 @@ def _note_funds(connection: Connection, provider: Provider, accepted: Sequence[O
 
 
 def _refused(
-    connection: Connection, provider: Provider, failures: Sequence[tuple[OutgoingOrder, Failure]]
+    connection: Connection,
+    provider: Provider,
+    failures: Sequence[tuple[OutgoingOrder, Failure]],
+    alone: Mapping[int, int],
 ) -> list[AttemptResult]:
     """Pause what the refusals are about, and return the results to record."""
     results = []
     for outgoing, failure in failures:
+        if outgoing.may_exist and _proves_nothing(failure):
+            results.append(_still_unsure(connection, provider, outgoing, failure))
+            continue
         if failure.meaning is RefusalMeaning.UNKNOWN:
             results += _unexplained(connection, provider, outgoing, failure)
             continue
-        if failure.meaning is RefusalMeaning.SERVICE_OFF:
+        if failure.meaning is RefusalMeaning.SERVICE_OFF and outgoing.order not in alone:
             route_pauses.pause(connection, outgoing.route, failure.meaning, failure.response)
         results.append(_result(outgoing, failure))
     short = [(each, failure) for each, failure in failures if failure.meaning is RefusalMeaning.FUNDS]
     if short:
         _pause_for_funds(connection, provider, [each for each, _ in short], short[-1][1].response)
     return results
+
+
+def _proves_nothing(failure: Failure) -> bool:
+    """Return whether the provider may have refused the request before it looked whether it has the order."""
+    return failure.outcome is not AttemptOutcome.DECLINED and failure.meaning is not RefusalMeaning.FUNDS
+
+
+def _still_unsure(
+    connection: Connection, provider: Provider, outgoing: OutgoingOrder, failure: Failure
+) -> AttemptResult:
+    """Leave an order unsure: that asking again is refused does not show that the first request was."""
+    if failure.meaning is RefusalMeaning.UNKNOWN:
+        refusals.count_unknown(connection, provider.pk, failure.response)
+    return AttemptResult(
+        outgoing.order, outgoing.attempt, AttemptOutcome.UNSURE, response=failure.response, wait=MAY_EXIST_WAIT
+    )
 
 
 def _pause_for_funds(connection: Connection, provider: Provider, orders: Sequence[OutgoingOrder], words: str) -> None:

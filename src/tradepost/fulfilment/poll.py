@@ -25,7 +25,7 @@ BALANCE_EVERY = timedelta(minutes=5)
 BALANCE_EVERY_WITHOUT_FUNDS = timedelta(minutes=1)
 
 STATUS = IdAction[StandingOf](
-    "status", lambda client, ids: client.statuses(ids), lambda client, id_: client.status(id_)
+    "status", lambda client, ids: client.statuses(ids), lambda client, id_: client.status(id_), only_reads=True
 )
 
 

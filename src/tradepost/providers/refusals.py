@@ -17,10 +17,11 @@ from psycopg import Connection, Cursor
 from tradepost.engine.refusals import RefusalMeaning
 
 KEY_CHARS_MAX = 300
+TEXT_CHARS_MAX = 1_000  # of a refusal that are read
 TEXTS_MAX = 500  # of one provider; the words of a panel that writes a new text each time are not all kept
 
 _NO_LETTERS = re.compile(r"[\W_]+")
-_NUMBERS = re.compile(r"\d+")
+_NUMBERS = re.compile(r"\w*\d\w*")  # also references of letters and digits
 # Letters that have no form without a mark in Unicode, and letters that are written in two ways.
 _SAME = str.maketrans(
     {
@@ -63,7 +64,7 @@ def folded(text: str) -> str:
 
 def key_of(text: str) -> str:
     """Return what the texts of one kind of refusal have in common: numbers and addresses left out."""
-    without_links = re.sub(r"https?://\S+", " ", text)
+    without_links = re.sub(r"https?://\S+", " ", text[:TEXT_CHARS_MAX])
     return _NUMBERS.sub("#", folded(without_links))[:KEY_CHARS_MAX]
 
 
@@ -72,7 +73,7 @@ def meaning_of(text: str, said: Mapping[str, RefusalMeaning] = {}) -> RefusalMea
     meaning = said.get(key_of(text))
     if meaning:
         return meaning
-    words = folded(text)
+    words = folded(text[:TEXT_CHARS_MAX])
     return next((meaning for meaning, pattern in _wordings() if pattern.search(words)), RefusalMeaning.UNKNOWN)
 
 
@@ -85,7 +86,7 @@ def known_texts(connection: Connection, provider: int) -> dict[str, RefusalMeani
 def count_unknown(connection: Connection, provider: int, text: str) -> None:
     """Count a refusal whose words are not known."""
     stored = text.replace("\0", "").encode(errors="ignore").decode()[:KEY_CHARS_MAX]
-    parameters = {"provider": provider, "key": key_of(stored), "text": stored, "most": TEXTS_MAX}
+    parameters = {"provider": provider, "key": key_of(text), "text": stored, "most": TEXTS_MAX}
     Cursor(connection).execute(_COUNT, parameters)
 
 

@@ -1,0 +1,216 @@
+"""Refusals that would harm orders that they are not about, or lead into loops (docs/fulfilment.md, refusals)."""
+
+import time
+
+import msgspec
+import pytest
+from django.db.models.functions import Now
+
+from testkit.upstream.panel import Offer, Panel
+from testkit.upstream.server import Fault, Reply, Upstream
+from tests.conftest import Customer
+from tests.fulfilment.conftest import MakeProvider, MakeRouted, order
+from tests.fulfilment.test_visits import poll_again, state
+from tests.wild.test_refusals import UNKNOWN, later
+from tradepost.database import in_transaction
+from tradepost.engine import rerouting
+from tradepost.engine.refusals import RefusalMeaning
+from tradepost.fulfilment.tasks.visits import visit_provider, wake_due_visits
+from tradepost.orders.models import Attempt, UpstreamOrder
+from tradepost.providers import refusals
+from tradepost.providers.models import Provider, ProviderService, RefusalText
+
+
+def test_two_routes_that_both_lack_funds_do_not_pass_a_subscription_to_and_fro(
+    alice: Customer, make_provider: MakeProvider, make_routed: MakeRouted
+) -> None:
+    panel = Panel([Offer(1, type="Subscriptions")])
+    panel.manners.refuses_all = "Not enough funds on balance"
+    with Upstream(panel) as upstream:
+        first, second = make_provider(upstream), make_provider(upstream)
+        ProviderService.objects.filter(provider__in=[first, second]).update(type="Subscriptions")
+        service = make_routed(first, second, type="Subscriptions", min=10, max=1000)
+        wanted = {"username": "pixelpond", "min": "10", "max": "20", "posts": "2", "delay": "0"}
+        [placed] = order(alice, service, **wanted)
+        for _ in range(4):
+            visit_provider(first)
+            visit_provider(second)
+        assert len(upstream.asked("add")) == 2
+        assert state(placed) == ("Active", "queued")
+        assert set(Attempt.objects.filter(order=placed).values_list("cost_expected", flat=True)) == {None}
+
+
+def test_an_order_that_two_routes_refuse_without_a_known_reason_waits_before_it_is_tried_again(
+    alice: Customer, panel: Panel, make_provider: MakeProvider, make_routed: MakeRouted
+) -> None:
+    panel.manners.refuses_all = UNKNOWN
+    with Upstream(panel) as upstream:
+        first, second = make_provider(upstream), make_provider(upstream)
+        [placed] = order(alice, make_routed(first, second))
+        for _ in range(4):
+            visit_provider(first)
+            visit_provider(second)
+        assert len(upstream.asked("add")) == 2
+        assert state(placed) == ("Pending", "queued")
+
+
+@pytest.fixture
+def panel() -> Panel:
+    return Panel([Offer(1), Offer(2)])
+
+
+@pytest.mark.parametrize("words", ["Invalid API key", "Your account is inactive", "Too many requests", UNKNOWN])
+def test_an_order_that_may_exist_stays_unsure_if_asking_again_is_refused_for_the_desks_own_trouble(
+    alice: Customer, make_provider: MakeProvider, make_routed: MakeRouted, words: str
+) -> None:
+    with Upstream(Panel(takes_idempotency_keys=True)) as tradepost, Upstream() as other:
+        first = make_provider(tradepost, supports_idempotency_keys=True)
+        second = make_provider(other)
+        tradepost.faults.script(Fault.RESET_AFTER)
+        [placed] = order(alice, make_routed(first, second))
+        visit_provider(first)
+        assert state(placed) == ("Pending", "unsure")
+        UpstreamOrder.objects.filter(order=placed).update(due_at=Now())
+        tradepost.canned.append(Reply(msgspec.json.encode({"error": words})))
+        visit_provider(first)
+        wake_due_visits(timestamp=0)
+        visit_provider(second)
+        assert len(other.panel.accepted) == 0
+        assert state(placed) == ("Pending", "unsure")
+        later(first)
+        visit_provider(first)
+        assert state(placed) == ("Pending", "sent")
+        assert len(tradepost.panel.accepted) == 1
+
+
+@pytest.mark.parametrize("words", ["Internal server error", "Account suspended", "Please try again later"])
+def test_one_order_that_is_refused_each_time_does_not_stop_the_others(
+    alice: Customer, panel: Panel, make_provider: MakeProvider, make_routed: MakeRouted, words: str
+) -> None:
+    panel.manners.refuses[2] = words
+    with Upstream(panel) as upstream:
+        provider = make_provider(upstream, parallel_requests=1)
+        service, poison = make_routed(provider), make_routed(provider, upstream_id="2")
+        [bad] = order(alice, poison)
+        order(alice, service)
+        visit_provider(provider)
+        later(provider)
+        order(alice, service, link="https://pixelpond.example/between")
+        visit_provider(provider)
+        later(provider)
+        visit_provider(provider)
+        others = order(alice, service, times=3)
+        visit_provider(provider)
+        assert {state(each) for each in others} == {("Pending", "sent")}
+        assert state(bad) == ("Pending", "queued")
+        asked = len(upstream.asked("add"))
+        for _ in range(3):
+            wake_due_visits(timestamp=0)
+            visit_provider(provider)
+        assert len(upstream.asked("add")) == asked
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Not enough funds\0!", "Service disabled\0", "Invalid API key\0", "Quantum\0flux", "x" * 10_000, "<b>?</b>"],
+)
+def test_any_characters_in_a_refusal_are_stored(
+    alice: Customer, panel: Panel, make_provider: MakeProvider, make_routed: MakeRouted, words: str
+) -> None:
+    panel.manners.refuses_all = words
+    with Upstream(panel) as upstream:
+        provider = make_provider(upstream)
+        placed = order(alice, make_routed(provider), times=3)
+        visit_provider(provider)
+        assert {state(each)[0] for each in placed} == {"Pending"}
+        assert "unsure" not in {state(each)[1] for each in placed}
+
+
+def test_a_service_that_is_held_stays_so_if_there_is_no_other_route(
+    alice: Customer, panel: Panel, make_provider: MakeProvider, make_routed: MakeRouted
+) -> None:
+    panel.manners.refuses_all = "Bad link"
+    with Upstream(panel) as upstream:
+        provider = make_provider(upstream)
+        [placed] = order(alice, make_routed(provider, on_refusal="hold"))
+        visit_provider(provider)
+        assert in_transaction(lambda raw: rerouting.send_elsewhere(raw, [placed], actor="charlie")) == 0
+        assert UpstreamOrder.objects.get(order=placed).review_reason == ""
+        wake_due_visits(timestamp=0)
+        assert state(placed) == ("Pending", "refused")
+
+
+def test_held_orders_go_by_a_route_that_is_open_again(
+    alice: Customer, make_provider: MakeProvider, make_routed: MakeRouted
+) -> None:
+    with Upstream() as one, Upstream() as two:
+        first, second = make_provider(one), make_provider(two)
+        service = make_routed(first, second)
+        one.panel.manners.refuses_all = two.panel.manners.refuses_all = UNKNOWN
+        placed = order(alice, service, times=4)
+        for _ in range(4):
+            for provider in (first, second):
+                visit_provider(provider)
+                UpstreamOrder.objects.filter(provider=provider).update(due_at=Now())
+        assert {state(each)[1] for each in placed} <= {"refused", "queued"}
+        one.panel.manners.refuses_all = ""
+        later(first)
+        order(alice, service, link="https://pixelpond.example/new")
+        visit_provider(first)
+        wake_due_visits(timestamp=0)
+        visit_provider(first)
+        assert {state(each) for each in placed} == {("Pending", "sent")}
+
+
+def test_what_an_operator_says_of_a_long_text_holds(
+    alice: Customer, panel: Panel, make_provider: MakeProvider, make_routed: MakeRouted
+) -> None:
+    panel.manners.refuses_all = "<p>Quantum flux!</p> 12 ... " * 40
+    with Upstream(panel) as upstream:
+        provider = make_provider(upstream)
+        [placed] = order(alice, make_routed(provider))
+        visit_provider(provider)
+        RefusalText.objects.filter(provider=provider).update(meaning=RefusalMeaning.LINK.value)
+        later(provider)
+        visit_provider(provider)
+        assert state(placed) == ("Canceled", "refused")
+
+
+def test_long_words_cost_no_time() -> None:
+    began = time.process_time()
+    for word in ("موجودی ", "سرویس ", "coba ", "x"):
+        refusals.meaning_of(word * 20_000)
+    assert time.process_time() - began < 5
+
+
+def test_words_that_change_each_time_are_one_text() -> None:
+    assert refusals.key_of("Error ref a8f3c2 at 12:31") == refusals.key_of("Error ref 77be10 at 9:05")
+
+
+def test_a_provider_whose_lists_fail_for_a_moment_is_asked_by_lists_again(
+    alice: Customer, upstream: Upstream, provider: int, routed: int
+) -> None:
+    placed = order(alice, routed, times=1)
+    visit_provider(provider)
+    upstream.canned.append(Reply(b'{"error":"Something went wrong"}'))
+    upstream.panel.advance(1, "Completed")
+    poll_again(provider)
+    assert state(placed[0])[0] == "Completed"
+    assert Provider.objects.get(pk=provider).single_id_actions == []
+
+
+def test_a_provider_that_refuses_every_status_is_not_asked_about_each_order(
+    alice: Customer, upstream: Upstream, provider: int, routed: int
+) -> None:
+    order(alice, routed, times=40)
+    visit_provider(provider)
+    upstream.replies["status"] = Reply(b'{"error":"Something went wrong"}')
+    upstream.seen.clear()
+    poll_again(provider)
+    assert len(upstream.asked("status")) <= 20
+    assert UpstreamOrder.objects.filter(provider=provider).exclude(review_reason="").count() <= 6
+    del upstream.replies["status"]
+    for there in list(upstream.panel.orders):
+        upstream.panel.advance(there, "Completed")
+    poll_again(provider)
+    assert not UpstreamOrder.objects.filter(provider=provider).exists()
