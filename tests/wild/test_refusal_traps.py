@@ -201,7 +201,7 @@ ABOUT_THE_DESK = {
         "Akun Anda telah disuspend", "Your account is suspended. Contact support on Telegram", "Account suspended",
     ),
     RefusalMeaning.SERVICE_OFF: ("Услуга на обслуживании",),
-    RefusalMeaning.LIMIT: ("Сайт на обслуживании", "Sistem bakım aşamasında", "API rate limit reached for your account"),
+    RefusalMeaning.LIMIT: ("Сайт на обслуживании", "Sistem bakım aşamasında", "API limit reached for your account"),
     RefusalMeaning.DUPLICATE: (
         "There is already an active order for this link", "Please wait for your previous order to complete",
         "Existe un pedido en curso con este enlace", "Aguarde o pedido anterior terminar",
