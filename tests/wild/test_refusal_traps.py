@@ -1,22 +1,26 @@
 """Refusals that would harm orders that they are not about, or lead into loops (docs/fulfilment.md, refusals)."""
 
+import json
 import time
 
 import msgspec
 import pytest
 from django.db.models.functions import Now
 
+from testkit.upstream.faults import Fault
 from testkit.upstream.panel import Offer, Panel
-from testkit.upstream.server import Fault, Reply, Upstream
+from testkit.upstream.server import Reply, Upstream
 from tests.conftest import Customer
 from tests.fulfilment.conftest import MakeProvider, MakeRouted, order
 from tests.fulfilment.test_visits import poll_again, state
+from tests.wild.test_following import request_cancels
 from tests.wild.test_refusals import UNKNOWN, later
 from tradepost.database import in_transaction
 from tradepost.engine import rerouting
 from tradepost.engine.refusals import RefusalMeaning
+from tradepost.fulfilment.provider_errors import FOLLOWS
 from tradepost.fulfilment.tasks.visits import visit_provider, wake_due_visits
-from tradepost.orders.models import Attempt, UpstreamOrder
+from tradepost.orders.models import Attempt, CancelRequest, UpstreamOrder
 from tradepost.providers import refusals
 from tradepost.providers.models import Provider, ProviderService, RefusalText
 
@@ -30,8 +34,7 @@ def test_two_routes_that_both_lack_funds_do_not_pass_a_subscription_to_and_fro(
         first, second = make_provider(upstream), make_provider(upstream)
         ProviderService.objects.filter(provider__in=[first, second]).update(type="Subscriptions")
         service = make_routed(first, second, type="Subscriptions", min=10, max=1000)
-        wanted = {"username": "pixelpond", "min": "10", "max": "20", "posts": "2", "delay": "0"}
-        [placed] = order(alice, service, **wanted)
+        [placed] = order(alice, service, username="pixelpond", min="10", max="20", posts="2", delay="0")
         for _ in range(4):
             visit_provider(first)
             visit_provider(second)
@@ -56,6 +59,7 @@ def test_an_order_that_two_routes_refuse_without_a_known_reason_waits_before_it_
 
 @pytest.fixture
 def panel() -> Panel:
+    """A panel that sells two services at the same rate."""
     return Panel([Offer(1), Offer(2)])
 
 
@@ -176,6 +180,50 @@ def test_what_an_operator_says_of_a_long_text_holds(
         assert state(placed) == ("Canceled", "refused")
 
 
+NOT_ABOUT_THE_DESK = (
+    "This account is suspended on Twitter", "Account suspended by Instagram", "The account is banned by TikTok",
+    "Account is restricted by Facebook", "This account is inactive, please use another link",
+    "Your profile is restricted, make it public", "Access denied: private video", "Cuenta suspendida en Instagram",
+    "Conta suspensa no Instagram", "Hesap engellendi, linki kontrol edin", "Аккаунт заблокирован в Instagram",
+    "Akun diblokir oleh Instagram", "Tài khoản bị khóa, vui lòng kiểm tra link", "الحساب موقوف على انستغرام",
+    "حساب مسدود در اینستاگرام", "Internal server error while parsing link", "Instagram API limit reached",
+    "Invalid token in link", "Invalid key word", "Account is private", "User is banned on Instagram", "Flood link",
+)  # fmt: skip
+ABOUT_THE_DESK = {
+    RefusalMeaning.FUNDS: (
+        "Please recharge your account", "Low wallet balance", "Su saldo es insuficiente", "No hay fondos suficientes",
+        "Seu saldo é insuficiente", "Não há saldo suficiente", "Lütfen bakiye yükleyin",
+        "Bakiyeniz bu işlem için yeterli değil", "لطفا حساب خود را شارژ کنید",
+        "Insufficient balance in your account for Instagram followers",
+    ),
+    RefusalMeaning.KEY: ("API key does not exist",),
+    RefusalMeaning.ACCOUNT: (
+        "Akun Anda telah disuspend", "Your account is suspended. Contact support on Telegram", "Account suspended",
+    ),
+    RefusalMeaning.SERVICE_OFF: ("Услуга на обслуживании",),
+    RefusalMeaning.LIMIT: ("Сайт на обслуживании", "Sistem bakım aşamasında", "API limit reached for your account"),
+    RefusalMeaning.DUPLICATE: (
+        "There is already an active order for this link", "Please wait for your previous order to complete",
+        "Existe un pedido en curso con este enlace", "Aguarde o pedido anterior terminar",
+        "Bu bağlantıya ait aktif bir sipariş var", "Заказ с такой ссылкой уже существует",
+        "Anda memiliki pesanan yang sedang berjalan untuk link ini", "Đơn hàng đang chạy cho link này",
+        "برای این لینک سفارش در حال انجام دارید",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NOT_ABOUT_THE_DESK)
+def test_words_about_what_a_link_leads_to_pause_no_provider(text: str) -> None:
+    assert FOLLOWS[refusals.meaning_of(text)].provider_pause is None
+
+
+@pytest.mark.parametrize(
+    ("meaning", "text"), [(each, text) for each in ABOUT_THE_DESK for text in ABOUT_THE_DESK[each]]
+)
+def test_words_about_the_desk_are_understood(meaning: RefusalMeaning, text: str) -> None:
+    assert refusals.meaning_of(text) is meaning
+
+
 def test_long_words_cost_no_time() -> None:
     began = time.process_time()
     for word in ("موجودی ", "سرویس ", "coba ", "x"):
@@ -197,6 +245,28 @@ def test_a_provider_whose_lists_fail_for_a_moment_is_asked_by_lists_again(
     poll_again(provider)
     assert state(placed[0])[0] == "Completed"
     assert Provider.objects.get(pk=provider).single_id_actions == []
+
+
+@pytest.mark.parametrize("words", ["Something went wrong\0", "\ud800"])
+def test_any_characters_in_a_status_are_stored(
+    alice: Customer, upstream: Upstream, provider: int, routed: int, words: str
+) -> None:
+    placed = order(alice, routed, times=3)
+    visit_provider(provider)
+    upstream.replies["status"] = Reply(json.dumps({"1": {"error": words}, "2": {"status": words}}).encode())
+    poll_again(provider)
+    assert {state(each) for each in placed} == {("Pending", "sent")}
+
+
+def test_a_cancel_that_is_refused_for_the_moment_is_not_rejected(
+    alice: Customer, upstream: Upstream, provider: int, routed: int
+) -> None:
+    placed = order(alice, routed, times=3)
+    visit_provider(provider)
+    request_cancels(alice, placed)
+    upstream.replies["cancel"] = Reply(b'{"error":"Something went wrong, please try again later"}')
+    visit_provider(provider)
+    assert set(CancelRequest.objects.filter(order__in=placed).values_list("state", "tries")) == {("open", 1)}
 
 
 def test_a_provider_that_refuses_every_status_is_not_asked_about_each_order(

@@ -111,7 +111,7 @@ def divert(connection: Connection, *, limit: int) -> int:
 
 
 def release_held(connection: Connection, *, limit: int) -> int:
-    """Queue orders that were held, if their route is open again or is to be tried, or another is open; return how many."""
+    """Queue orders that were held, if their route is open again or to be tried, or another is open; return how many."""
     released = _record(connection, _RELEASED, limit, AttemptOutcome.LATER, "its provider accepts orders again")
     released += _record(connection, _FREE_ELSEWHERE, limit, AttemptOutcome.ELSEWHERE, "another route is open")
     return released + _record(connection, _PROBES, limit, AttemptOutcome.LATER, "its route is tried again")

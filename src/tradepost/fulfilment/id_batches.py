@@ -105,7 +105,7 @@ def remember[R](provider: Provider, action: IdAction[R], answers: IdAnswers[R]) 
 
 
 def _ask_last[R](throttled: ThrottledClient, action: IdAction[R], id_: str, answers: IdAnswers[R]) -> None:
-    """Ask about an id whose list of one was refused. If it is answered, and the list still is not, lists are unknown."""
+    """Ask about an id whose list of one was refused. If only this is answered, the provider takes one id at a time."""
     if _ask_one(throttled, action, id_, answers) and answers.error is None:
         again = throttled.request(lambda client: action.many(client, [id_]))
         answers.takes_one_id = isinstance(again, PanelError) and _is_about_ids(again)
