@@ -192,8 +192,8 @@ PANEL_JS = Path(str(panel.__file__)).parent / "static" / "panel" / "panel.js"
 
 
 def test_the_form_counts_lines_by_the_same_characters() -> None:
-    [visible] = re.findall(r"/\[\^(.+)\]/u;", PANEL_JS.read_text())
-    assert visible == re.sub(r"\\U000([0-9a-f]{5})", r"\\u{\1}", INVISIBLE)
+    invisible = "".join(re.findall(r"String\.raw`(.+)`,", PANEL_JS.read_text()))
+    assert invisible == re.sub(r"\\U000([0-9a-f]{5})", r"\\u{\1}", INVISIBLE)
 
 
 def test_a_form_of_the_panel_is_read_as_the_api_reads_it() -> None:
