@@ -12,6 +12,8 @@ from decimal import Decimal
 
 import msgspec
 
+from tradepost.engine.exceptions import TradepostError
+
 MARKS = (".", ",")
 NUMBER_CHARS_MAX = 60
 
@@ -32,7 +34,7 @@ class ExactNumber(str):
     __slots__ = ()
 
 
-class UnclearNumberError(ValueError):
+class UnclearNumberError(TradepostError):
     """The text can mean two numbers. `readings` has both."""
 
     def __init__(self, text: str, readings: Iterable[Decimal]) -> None:

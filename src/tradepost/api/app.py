@@ -35,7 +35,7 @@ class App:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        if scope["method"] in _ANSWERED_APART:
+        if scope.get("method") in _ANSWERED_APART:
             await _send(send, _ANSWERED_APART[scope["method"]])
             return
         headers = dict(scope["headers"])

@@ -13,7 +13,7 @@ from import_export.widgets import Widget
 from tradepost.csv_files import escape_formula, unescape_formula
 from tradepost.engine import money
 from tradepost.engine.order_types import wire_id
-from tradepost.written_numbers import NumberStyle, read_decimal, read_whole
+from tradepost.written_numbers import NumberStyle, UnclearNumberError, read_decimal, read_whole
 
 # As spreadsheet programs of other languages write TRUE and FALSE, and as people write yes and no.
 YES = frozenset({
@@ -115,7 +115,7 @@ def cell_id(text: str) -> int | None:
     """Return the id in a cell, also if a program has written it as `12.0` or `1,234`; None if it is no id."""
     try:
         return wire_id(str(read_whole(text)))
-    except ValueError:
+    except (ValueError, UnclearNumberError):
         return None
 
 

@@ -20,7 +20,7 @@ from tradepost.catalog.models import Category, CustomRate, Service
 from tradepost.database import engine_connection
 from tradepost.engine import link_rules
 from tradepost.site_settings import effective as site_settings
-from tradepost.written_numbers import ExactNumber, NumberStyle
+from tradepost.written_numbers import ExactNumber, NumberStyle, UnclearNumberError
 
 type Row = Mapping[str, str]
 
@@ -105,7 +105,7 @@ class SheetResource(ModelResource):  # type: ignore[misc] # published without ty
         for column, attribute, cell in self._cells:
             try:
                 value = cell.clean(row[column])
-            except ValueError as error:
+            except (ValueError, UnclearNumberError) as error:
                 mistakes[attribute] = str(error)
             else:
                 if value is not None and not _is_same_text(getattr(instance, attribute), value):
