@@ -8,8 +8,12 @@ from tests.engine.engine_calls import MakeService, ask, place_one, refuse_one
 from tradepost.engine import link_rules
 from tradepost.engine.link_rules import LinkKind
 
-
-ADDRESSES = ("https://pixelpond.example/alice", "pixelpond.example/p/1?x=y#z", "t.example/+AbC", "http://пруд.example/é")
+ADDRESSES = (
+    "https://pixelpond.example/alice",
+    "pixelpond.example/p/1?x=y#z",
+    "t.example/+AbC",
+    "http://пруд.example/é",
+)
 NAMES = ("@alice", "alice_1", "нина", "al.ice-2")
 OTHERS = ("not a link", "javascript:alert(1)", "https://", "ftp://pixelpond.example", "@", "a\u2003b")
 

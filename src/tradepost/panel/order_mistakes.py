@@ -43,7 +43,10 @@ def check(service: Service, values: Mapping[str, str]) -> OrderCheck:
                 break
             refusals[name] = refusal
             right[name] = _right_value(terms, name)
-            terms = _without_limits(terms, name == "link", name == rule.quantity)
+            if name == "link":
+                terms = msgspec.structs.replace(terms, link_rule=None)
+            elif name == rule.quantity:
+                terms = msgspec.structs.replace(terms, min=1, max=QUANTITY_MAX)
     mistakes = {name: message_for(refusal, service, values.get(name, "")) for name, refusal in refusals.items()}
     return OrderCheck(mistakes, draft.quantity if draft and not CHARGED_BY & refusals.keys() else None)
 
@@ -58,9 +61,3 @@ def is_doubtful(service: Service, link: str) -> bool:
 def _right_value(terms: Terms, name: str) -> str:
     own = {"link": RIGHT_LINK, "quantity": str(terms.min), "min": str(terms.min), "max": str(terms.max), "runs": "1"}
     return own.get(name) or PARAMETERS[name].example
-
-
-def _without_limits(terms: Terms, is_link: bool, is_quantity: bool) -> Terms:  # noqa: FBT001 - see the call
-    if is_link:
-        terms = msgspec.structs.replace(terms, link_rule=None)
-    return msgspec.structs.replace(terms, min=1, max=QUANTITY_MAX) if is_quantity else terms

@@ -4,19 +4,32 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('catalog', '0002_rules'),
+        ("catalog", "0002_rules"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='service',
-            name='link_kind',
-            field=models.CharField(choices=[('any', 'Any text'), ('address', 'Web address'), ('name', '@name'), ('either', 'Web address or @name')], db_default='any', default='any', help_text='What the order form asks for. Without a pattern, this is also what the service accepts.', max_length=8),
+            model_name="service",
+            name="link_kind",
+            field=models.CharField(
+                choices=[
+                    ("any", "Any text"),
+                    ("address", "Web address"),
+                    ("name", "@name"),
+                    ("either", "Web address or @name"),
+                ],
+                db_default="any",
+                default="any",
+                help_text="What the order form asks for. Without a pattern, this is also what the service accepts.",
+                max_length=8,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='service',
-            constraint=models.CheckConstraint(condition=models.Q(('link_kind__in', ['any', 'address', 'name', 'either'])), name='service_link_kind_known'),
+            model_name="service",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("link_kind__in", ["any", "address", "name", "either"])),
+                name="service_link_kind_known",
+            ),
         ),
     ]
