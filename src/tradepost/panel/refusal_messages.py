@@ -58,18 +58,10 @@ def message_for(refusal: Refusal, service: Service | None = None, value: str = "
     if isinstance(refusal, QuantityTooLarge):
         return _("Maximum quantity is %(number)s") % {"number": count(refusal.maximum)}
     if isinstance(refusal, BadLink):
-        return _link_message(service, value)
+        return _("This link doesn't look right") if value else _("Enter a link")
     if isinstance(refusal, IncorrectParameter):
         return _parameter_message(refusal.parameter, service, value)
     return str(SENTENCES.get(type(refusal)) or _("The order can't be placed like this."))
-
-
-def _link_message(service: Service | None, value: str) -> str:
-    if not value:
-        return _("Enter a link")
-    if service is None or service.link_kind is LinkKind.ANY:
-        return _("This link doesn't look right")
-    return _("This link doesn't look right. Expected: %(hint)s") % {"hint": LINK_HINTS[service.link_kind]}
 
 
 def _parameter_message(name: str, service: Service | None, value: str) -> str:

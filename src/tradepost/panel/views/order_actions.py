@@ -33,7 +33,7 @@ def order_actions(request: HttpRequest) -> HttpResponse:
     if len(ids) > ORDERS_MAX:
         messages.error(request, _("At most %d orders at once.") % ORDERS_MAX)
     elif not orders:
-        messages.error(request, _("Tick an order first."))
+        messages.error(request, _("Select an order first."))
     elif name == AGAIN:
         return redirect(_again_address(orders))
     elif name in set(OrderAction):
