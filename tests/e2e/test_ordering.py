@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.builders import place, settle
@@ -33,6 +34,17 @@ def focused(page: Page) -> str:
     """Return the id of the field that has the focus, or the text of the service."""
     found: str = page.evaluate("document.activeElement.id || document.activeElement.querySelector('b')?.textContent")
     return found
+
+
+def serious_faults(page: Page) -> list[str]:
+    """Return what axe finds on the page as it is now."""
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:200]}"
+        for each in violations
+        if each["impact"] in {"serious", "critical"}
+        for node in each["nodes"]
+    ]
 
 
 def copied(page: Page) -> str:
@@ -104,6 +116,10 @@ def test_the_fields_say_what_is_wrong_while_one_types_and_all_of_it_on_sending(
     expect(page.locator("#mistake_quantity")).to_have_text("Enter a whole number, for example 1000")
     expect(link).to_be_focused()
     expect(page.locator(".pick.chosen")).to_have_count(1)
+    assert serious_faults(page) == []
+    link.fill(LINK)
+    quantity.fill("100")
+    expect(page.locator(".is-invalid, [aria-invalid], #mistakes")).to_have_count(0)
 
 
 def test_after_an_order_its_id_is_copied_and_the_next_one_begins(
@@ -115,6 +131,7 @@ def test_after_an_order_its_id_is_copied_and_the_next_one_begins(
     page.get_by_role("button", name="Place order").click()
     card = page.locator(".placed")
     expect(card).to_be_focused()
+    assert serious_faults(page) == []
     card.get_by_role("button", name="Copy the order id").click()
     expect(page.get_by_text("Copied.")).to_be_visible()
     assert copied(page) == str(Order.objects.get(account=person.id).pk)
@@ -147,9 +164,13 @@ def test_orders_are_canceled_and_refilled_by_row_and_many_at_once(
     expect(page.get_by_text("Copied.")).to_be_visible()
     assert set(copied(page).split()) == {str(order) for order in (second, third, done)}
     assert page.evaluate("document.documentElement.scrollWidth") <= screen.width
+    assert serious_faults(page) == []
     page.locator(".chosen-actions").get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("heading", name="Cancel 3 orders?")).to_be_visible()
+    assert serious_faults(page) == []
     page.get_by_role("button", name="Cancel 2 orders").click()
     expect(page.get_by_text("Done: 2. Not done: 1.")).to_be_visible()
+    assert serious_faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= screen.width
     page.get_by_role("link", name="Back to the orders").click()
     page.locator(f"#refill{done}").click()

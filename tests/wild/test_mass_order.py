@@ -196,7 +196,7 @@ def test_one_line_that_fits_a_usual_order_rules_out_the_unusual_ones(
 
 def test_numbers_alone_are_placed_only_after_the_preview(client: Client, alice: Customer, service: int) -> None:
     page = send(client, f"{service}|100|5000", "place")
-    assert "the columns may be meant otherwise" in page
+    assert "The columns may be in another order" in page
     assert not placed(alice)
     send(client, box(page), "place", columns="service quantity link")
     assert placed(alice) == [(service, "5000", 100)]

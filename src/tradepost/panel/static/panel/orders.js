@@ -61,11 +61,16 @@ document.addEventListener("click", (event) => {
 
 // The server sends the sentences below the fields. Screen readers need to know which fields they are about.
 function markWrongFields() {
-  for (const mistake of document.querySelectorAll("#order-form .mistake[id^=mistake_]")) {
+  const mistakes = [...document.querySelectorAll("#order-form .mistake[id^=mistake_]")];
+  for (const mistake of mistakes) {
     const input = document.getElementById(mistake.id.replace("mistake_", "id_"));
-    if (mistake.textContent.trim()) input.setAttribute("aria-invalid", "true");
+    const isWrong = mistake.textContent.trim() !== "";
+    input.classList.toggle("is-invalid", isWrong);
+    if (isWrong) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");
   }
+  const summary = document.getElementById("mistakes");
+  if (summary && mistakes.every((mistake) => mistake.textContent.trim() === "")) summary.remove();
 }
 
 // Ticked orders.
