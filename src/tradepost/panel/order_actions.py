@@ -111,7 +111,7 @@ def _results(action: OrderAction, orders: Sequence[Order], given: dict[str, int 
     for order in orders:
         current, answer = now[order.pk], given[str(order.pk)]
         if isinstance(answer, Refusal):
-            why = reason_against(action, current, requested) or _why_refused(action, answer)
+            why = reason_against(action, current, requested) or message_for(answer)
             results.append(ActionResult(current, is_done=False, text=why))
         else:
             results.append(ActionResult(current, is_done=True, text=_done(action, order, current)))
@@ -142,9 +142,3 @@ def _against_refill(order: Order, requested: OpenRequests) -> str:
     if order.status != Status.COMPLETED:
         return _("Only completed orders can be refilled. Its status is %(status)s") % {"status": _(order.status)}
     return _("A refill was requested before") if order.pk in requested.refills else ""
-
-
-def _why_refused(action: OrderAction, refusal: Refusal) -> str:
-    if action is OrderAction.REFILL:
-        return _("It's too early for a refill, or the time for refills is over")
-    return message_for(refusal)

@@ -35,9 +35,9 @@ SENTENCES: dict[type[Refusal], Text] = {
     LinkHasActiveOrder: gettext_lazy("You already have an active order for this link. Wait until it is completed."),
     NotEnoughFunds: gettext_lazy("Your balance is too low."),
     IncorrectOrder: gettext_lazy("You have no order with this id."),
-    RefillNotAvailable: gettext_lazy("This service has no refills."),
-    RefillNotEligible: gettext_lazy("A refill of this order isn't possible now."),
-    CancelNotEligible: gettext_lazy("This order can't be canceled."),
+    RefillNotAvailable: gettext_lazy("This service has no refills"),
+    RefillNotEligible: gettext_lazy("It's too early for a refill, or the time for refills is over"),
+    CancelNotEligible: gettext_lazy("This order can't be canceled"),
     IdempotencyKeyReused: gettext_lazy("This form was sent before with another order. Reload the page."),
 }
 LINK_HINTS: dict[LinkKind, Text] = {

@@ -59,6 +59,12 @@ document.addEventListener("click", (event) => {
   picked.setAttribute("aria-current", "true");
 });
 
+// A search marks the chosen service again.
+document.addEventListener("htmx:configRequest", (event) => {
+  const chosen = document.querySelector("#order-form [name=service]");
+  if (chosen && event.target.matches(".picker > form")) event.detail.parameters.service = chosen.value;
+});
+
 // The server sends the sentences below the fields. Screen readers need to know which fields they are about.
 function markWrongFields() {
   const mistakes = [...document.querySelectorAll("#order-form .mistake[id^=mistake_]")];
