@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from tradepost.engine.link_rules import LinkKind
 from tradepost.engine.order_types import OrderType
 from tradepost.engine.routing import Fulfilment, OnRefusal
 
@@ -71,6 +72,13 @@ class Service(models.Model):
     link_pattern = models.CharField(
         max_length=500, blank=True, db_default="", help_text="A regular expression that the whole link must match."
     )
+    link_kind = models.CharField(
+        max_length=8,
+        choices=LinkKind.choices(),
+        default=LinkKind.ANY.value,
+        db_default=LinkKind.ANY.value,
+        help_text="What the order form asks for. Without a pattern, this is also what the service accepts.",
+    )
     one_order_per_link = models.BooleanField(
         default=False,
         db_default=False,
@@ -82,6 +90,7 @@ class Service(models.Model):
             models.CheckConstraint(condition=Q(type__in=OrderType.values()), name="service_type_known"),
             models.CheckConstraint(condition=Q(fulfilment__in=Fulfilment.values()), name="service_fulfilment_known"),
             models.CheckConstraint(condition=Q(on_refusal__in=OnRefusal.values()), name="service_on_refusal_known"),
+            models.CheckConstraint(condition=Q(link_kind__in=LinkKind.values()), name="service_link_kind_known"),
             models.CheckConstraint(
                 condition=Q(is_active=False) | Q(quarantine=""), name="service_quarantined_not_sold"
             ),

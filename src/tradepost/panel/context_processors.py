@@ -35,7 +35,7 @@ NAVIGATION = (
 )
 ON_PHONE = tuple(NAVIGATION[place] for place in (0, 3, 1, 5))  # all other pages are behind «More»
 PARENT_PAGES = {  # of pages that are not in the navigation
-    "order": "orders", "dripfeeds": "orders", "subscriptions": "orders", "refills": "orders",
+    "order": "orders", "order_actions": "orders", "dripfeeds": "orders", "subscriptions": "orders", "refills": "orders",
     "service_changes": "services", "add_funds": "money", "keys": "api_docs", "console": "api_docs",
 }  # fmt: skip
 

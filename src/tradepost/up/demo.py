@@ -20,7 +20,7 @@ from tradepost.engine.routing import Fulfilment
 from tradepost.fulfilment.tasks.provider_sync import sync_provider
 from tradepost.ledger import operations
 from tradepost.providers.models import Provider, SyncedField
-from tradepost.providers.service_import import ImportOptions, import_services
+from tradepost.providers.service_import import ImportOptions, import_services, link_kind_of
 from tradepost.up.demo_history import writer
 
 CUSTOMERS = (("alice@demo.example", "1000000"), ("bob@demo.example", "1"), ("carol@demo.example", "250"))
@@ -185,6 +185,7 @@ def _seed_catalog() -> None:
             dripfeed="d" in flags,
             average_time=average_time,
             fulfilment=Fulfilment.SIMULATED.value,
+            link_kind=link_kind_of(kind).value,
         )
         for category, entries in zip(categories, CATALOG.values(), strict=True)
         for position, (name, kind, rate, minimum, maximum, flags, average_time) in enumerate(entries)

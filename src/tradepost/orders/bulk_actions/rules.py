@@ -34,6 +34,7 @@ class BulkCandidate(msgspec.Struct, frozen=True):
     refunded: Decimal
     link: str
     link_pattern: str
+    link_kind: str
     parts: int | None
     made: int
     is_running: bool
@@ -58,7 +59,7 @@ class BulkCandidate(msgspec.Struct, frozen=True):
 
 _CANDIDATES = """
 SELECT o.id, o.service_id, o.status, o.dispatch, o.quantity, o.remains, o.charge, o.refunded, o.link, s.link_pattern,
-       o.parts,
+       s.link_kind, o.parts,
        CASE WHEN o.parts IS NULL THEN 0 ELSE (SELECT count(*) FROM orders_order c WHERE c.parent_id = o.id) END,
        o.parts IS NOT NULL AND EXISTS (
            SELECT FROM orders_dripfeed d WHERE d.order_id = o.id AND d.due_at IS NOT NULL
@@ -130,7 +131,7 @@ def _edit_link(options: BulkOptions, order: BulkCandidate) -> str:
     link = options.link_for(order.link)
     if link == order.link:
         return "would keep its link"
-    rule = link_rules.compile_stored_rule(order.link_pattern)
+    rule = link_rules.compile_stored_rule(order.link_pattern, order.link_kind)
     if not link or read_link(link) != link or (rule and not rule.fullmatch(link)):
         return "would have a link that its service does not take"
     return ""
