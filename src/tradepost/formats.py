@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_timedelta, get_timezone_location
-from babel.numbers import NumberPattern, format_decimal, format_percent, get_currency_precision, get_currency_symbol
+from babel.numbers import NumberPattern, format_decimal, format_percent, get_currency_precision
 from django.utils import timezone, translation
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -56,11 +56,6 @@ def percent(value: Decimal, places: int = 1) -> str:
 def currency_places(currency: str) -> int:
     """Return how many decimals the currency (ISO 4217) has: 2 for USD, 0 for JPY, 3 for KWD."""
     return get_currency_precision(currency)
-
-
-def currency_symbol(currency: str) -> str:
-    """Return the currency's symbol as the reader's language writes it: `$`, `US$`; its code if there is none."""
-    return get_currency_symbol(currency, locale=locale())
 
 
 def money(value: Decimal | None, currency: str) -> str:
@@ -141,11 +136,6 @@ def ago_html(at: datetime | None) -> SafeString:
     return _time_html(at, ago(at) if at else NOTHING)
 
 
-def duration(length: timedelta) -> str:
-    """Format a length of time in its largest unit: `3 hours`."""
-    return format_timedelta(length, threshold=1, locale=locale())
-
-
 def zone_label(name: str = "") -> str:
     """Return a time zone's name for people, by default that of the reader's zone: `America/New York`, `UTC`."""
     return (name or timezone.get_current_timezone_name()).replace("_", " ")
@@ -165,6 +155,17 @@ def zone_choices(language: str) -> list[tuple[str, str]]:
             offset = at.astimezone(zoneinfo.ZoneInfo(name)).strftime("%:z")
             choices.append((name, f"{zone_label(name)} ({city}, UTC{offset})"))
     return choices
+
+
+def find_zone(text: str) -> str | None:
+    """Return the name of the zone that a person typed: its name, or its city in English or the reader's language."""
+    wanted = text.strip().replace("_", " ").casefold()
+    for name, label in zone_choices(translation.get_language() or _FALLBACK):
+        city = label.partition("(")[2].partition(", UTC")[0]
+        names = (name, name.rpartition("/")[2], city, label)
+        if wanted in {each.replace("_", " ").casefold() for each in names}:
+            return name
+    return None
 
 
 @lru_cache(maxsize=64)

@@ -207,7 +207,32 @@ def test_pages_come_as_a_person_wants_them(alice: Customer) -> None:
 
 def test_a_time_zone_that_is_none_is_refused(alice: Customer) -> None:
     browser(alice).post(reverse("panel:settings"), {"timezone": "Mars/Olympus", "theme": "", "language": ""})
-    assert Account.objects.get(pk=alice.id).timezone == "UTC"
+    assert not Account.objects.get(pk=alice.id).timezone
+
+
+@pytest.mark.parametrize("typed", ["America/New_York", "New York", "new york", "Nueva York"])
+def test_a_time_zone_is_found_by_its_city(alice: Customer, typed: str) -> None:
+    form = {"timezone": typed, "theme": "", "language": ""}
+    browser(alice).post(reverse("panel:settings"), form, headers={"accept-language": "es"})
+    assert Account.objects.get(pk=alice.id).timezone == "America/New_York"
+
+
+@pytest.mark.parametrize(("stored", "kept"), [("", "Asia/Tokyo"), ("Europe/Madrid", "Europe/Madrid")])
+def test_an_account_without_a_time_zone_takes_the_browsers_when_it_signs_in(stored: str, kept: str) -> None:
+    account = person()
+    Account.objects.filter(pk=account.pk).update(timezone=stored)
+    client = browser()
+    client.cookies["timezone"] = "Asia/Tokyo"
+    sign_in(client, str(account.email))
+    assert Account.objects.get(pk=account.pk).timezone == kept
+
+
+def test_a_time_zone_that_no_browser_has_is_ignored() -> None:
+    account = person()
+    client = browser()
+    client.cookies["timezone"] = "../../etc/passwd"
+    sign_in(client, str(account.email))
+    assert not Account.objects.get(pk=account.pk).timezone
 
 
 class Post(socketserver.StreamRequestHandler):

@@ -3,6 +3,11 @@
 
 const TOAST_MS = 6000;
 
+// Pages write times in the browser's time zone until the account has one of its own (accounts/time_zones.py).
+const SECURE = location.protocol === "https:" ? "; secure" : "";
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+document.cookie = `timezone=${ZONE}; path=/; max-age=31536000; samesite=lax${SECURE}`;
+
 function dismissLater(toast) {
   setTimeout(() => toast.remove(), TOAST_MS);
 }
