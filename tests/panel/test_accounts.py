@@ -276,4 +276,30 @@ def test_without_a_mail_server_mails_go_to_the_log() -> None:
     assert settings.LOGIN_URL == "account_login"
     from tradepost.config import settings as configured
 
-    assert configured.MAILERS["default"]["BACKEND"] == "django.core.mail.backends.console.EmailBackend"
+    assert configured.MAILERS["default"]["BACKEND"] == "tradepost.accounts.mail_log.MailLog"
+
+
+def test_a_mail_has_the_panels_name_and_one_link_which_is_whole_in_the_log() -> None:
+    from tradepost.accounts.mail_log import MailLog
+
+    with site_settings(panel_name="Alpha Panel", contact_email="help@alpha.example"):
+        browser().post(reverse("account_reset_password"), {"email": person().email}, headers={"accept-language": "ru"})
+    [message] = mail.outbox
+    assert message.from_email == "Alpha Panel <tradepost@127.0.0.1>"
+    assert message.subject == "Сброс пароля · Alpha Panel"
+    assert "help@alpha.example" in message.body
+    log = io.StringIO()
+    MailLog(stream=log).send_messages([message])
+    [line] = [line for line in log.getvalue().splitlines() if "http" in line]
+    assert re.fullmatch(rf"http://{HOST}/account/password/reset/key/\S+/", line)
+    assert "Сброс пароля" in log.getvalue()
+
+
+def test_a_page_that_asks_to_write_says_where(alice: Customer) -> None:
+    with site_settings(contact_email="help@alpha.example", contact_url="https://t.example/desk", sign_up="closed"):
+        pages = [page(browser(), address) for address in ("/", "/account/signup/", "/account/inactive/", "/services/")]
+        pages += [page(browser(alice), address) for address in ("/money/add/", "/dashboard/")]
+        pages.append(browser().get("/nowhere").content.decode())
+    for text in pages:
+        assert '<a href="mailto:help@alpha.example">' in text
+        assert ">t.example/desk</a>" in text

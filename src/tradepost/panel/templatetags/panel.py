@@ -48,6 +48,7 @@ register.filter("money_text", formats.money)  # for texts that are translated, a
 register.filter("rate", formats.rate_html)
 register.filter("rate_text", formats.rate)
 register.filter("day", formats.day)
+register.filter("exact_text", formats.exact_moment)
 register.filter("short_day", formats.short_day)
 register.filter("moment", formats.moment_html)
 register.filter("ago", formats.ago_html)
