@@ -1,5 +1,6 @@
 """Accounts: sign-up and sign-in, second factors, mails, and the user's settings."""
 
+import io
 import re
 import socketserver
 import threading
@@ -16,7 +17,7 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from tests.conftest import Customer
-from tests.panel.conftest import HOST, browser, page
+from tests.panel.conftest import HOST, browser, page, site_settings
 from tradepost.accounts import creation, invitations, keys
 from tradepost.accounts.models import Account
 from tradepost.config import environment

@@ -164,9 +164,7 @@ def test_a_statement_is_filtered_and_paged(alice: Customer, make_service: Callab
     assert shown == sorted(shown, reverse=True)
 
 
-def test_a_statement_of_a_period_has_its_opening_and_closing_balance_and_totals(
-    alice: Customer, service: int
-) -> None:
+def test_a_statement_of_a_period_has_its_opening_and_closing_balance_and_totals(alice: Customer, service: int) -> None:
     first, _second = place(alice.id, service, times=2)
     settle(first, status=Status.CANCELED)
     today = timezone.localdate()

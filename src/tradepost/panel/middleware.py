@@ -56,7 +56,7 @@ def impersonation_middleware(get_response: GetResponse) -> GetResponse:
         if not impersonation.is_valid(row):
             impersonation.end(row.pk)
             logout(request)
-            messages.info(request, _("You are no longer logged in as a customer. Please sign in again."))
+            messages.info(request, _("You are no longer signed in as a customer. Sign in again."))
             return redirect("account_login")
         request.impersonation = row  # type: ignore[attr-defined] # read by `impersonation.current`
         if _is_for_customer_only(request):
