@@ -49,10 +49,13 @@ def test_an_amount_is_never_rounded_to_zero() -> None:
 
 
 def test_rates_of_one_column_have_their_decimal_marks_at_the_same_place() -> None:
-    rates = [formats.rate_html(Decimal(text), "USD") for text in ("0.9000000", "1.2500000", "0.0125000", "0.0125678")]
-    shown = [rate.partition(">")[2].removesuffix("</data>") for rate in rates]
-    assert shown == ["$0.90\u2007\u2007", "$1.25\u2007\u2007", "$0.0125", "$0.0126"]
-    assert 'title="$0.0125678"' in rates[3]
+    rates = [Decimal(text) for text in ("0.9000000", "1.2500000", "0.0125000", "0.0125678")]
+    assert formats.rate_places(rates[:2], "USD") == 2
+    places = formats.rate_places(rates, "USD")
+    cells = [formats.rate_html(rate, "USD", places) for rate in rates]
+    shown = [cell.partition(">")[2].removesuffix("</data>") for cell in cells]
+    assert shown == ["$0.9000", "$1.2500", "$0.0125", "$0.0126"]
+    assert 'title="$0.0125678"' in cells[3]
 
 
 @given(AMOUNTS)

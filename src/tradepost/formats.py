@@ -6,6 +6,7 @@ The language is the one that Django has activated, the zone too. Texts for progr
 
 import re
 import zoneinfo
+from collections.abc import Iterable
 from copy import copy
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
@@ -23,11 +24,9 @@ EXACT_PLACES_MIN = 2
 RATE_EXTRA_PLACES = 2  # a rate is per 1,000, so its small digits matter more than those of an amount
 RELATIVE_DAYS_MAX = 7  # an older time is shown as a date
 NO_BREAK_SPACE = "\u00a0"
-FIGURE_SPACE = "\u2007"  # as wide as a digit
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 _CODE_AND_DIGIT = re.compile(r"(?<=[A-Za-z])(?=\d)")  # a currency without a symbol: `KWD 1.250`
-_LAST_DIGIT = re.compile(r"(?<=\d)(?=\D*$)")
 _FALLBACK = "en"
 
 
@@ -87,15 +86,20 @@ def money_html(value: Decimal | None, currency: str) -> SafeString:
     return _with_exact(money(value, currency), value, currency)
 
 
-def rate_html(value: Decimal | None, currency: str) -> SafeString:
-    """Render `rate`, filled with blanks so that the decimal marks of a right-aligned column are below each other."""
-    text = rate(value, currency)
-    if value is None:
-        return _with_exact(text, value, currency)
+def rate_html(value: Decimal | None, currency: str, places: int | None = None) -> SafeString:
+    """Render `rate`; the exact rate is in the tooltip if digits are left out.
+
+    In a column, pass `rate_places`: all rates then have as many decimals, and their decimal marks are below each other.
+    """
+    if value is None or places is None or not _round(value, places):
+        return _with_exact(rate(value, currency), value, currency)
+    return _with_exact(_money_text(value, currency, places, locale()), value, currency)
+
+
+def rate_places(rates: Iterable[Decimal], currency: str) -> int:
+    """Return how many decimals a column of these rates needs."""
     places = currency_places(currency)
-    shown = max(places, _places(_round(value, places + RATE_EXTRA_PLACES)))
-    blanks = FIGURE_SPACE * (places + RATE_EXTRA_PLACES - shown)
-    return _with_exact(_LAST_DIGIT.sub(blanks, text, count=1), value, currency)
+    return max([places, *(_places(_round(each, places + RATE_EXTRA_PLACES)) for each in rates)])
 
 
 def day(value: date | datetime) -> str:
@@ -210,7 +214,7 @@ def _with_exact(text: str, value: Decimal | None, currency: str) -> SafeString:
     if value is None:
         return format_html("{}", text)
     exact = exact_money(value, currency)
-    if exact == text.replace(FIGURE_SPACE, ""):
+    if exact == text:
         return format_html('<data class="amount" value="{}">{}</data>', _plain(value), text)
     return format_html('<data class="amount" value="{}" title="{}">{}</data>', _plain(value), exact, text)
 

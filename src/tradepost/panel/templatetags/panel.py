@@ -54,6 +54,12 @@ register.filter("moment", formats.moment_html)
 register.filter("ago", formats.ago_html)
 
 
+@register.simple_tag(takes_context=True)
+def column_rate(context: Context, value: Decimal, places: int) -> SafeString:
+    """Render a rate with as many decimals as all rates of its column (`formats.rate_places`)."""
+    return formats.rate_html(value, context["layout"].currency, places)
+
+
 @register.filter
 def exact(at: datetime) -> SafeString:
     """Render a time to the second, with the time zone."""

@@ -73,6 +73,7 @@ def statement(request: HttpRequest) -> HttpResponse:
         "account": account,
         "since": day_of(request, "from"),
         "until": day_of(request, "to"),
+        "today": timezone.localdate(),
         "summary": _summary(request, account) if is_period else None,
         "is_filtered": any(request.GET.get(name) for name in ("kind", "from", "to")),
     }

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from tradepost import formats
 from tradepost.panel.storefront import Storefront
 from tradepost.site_settings import effective as site_settings
 
@@ -28,6 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "headline": settings.headline or _("Order services at reseller prices, from one balance."),
         "intro": settings.intro or _("Top up, order, and track delivery. Works with any API v2 panel or script."),
         "offers": offers,
+        "rate_places": formats.rate_places((offer.rate for offer in offers), settings.currency),
         "service_count": service_count,
         "api_url": request.build_absolute_uri("/api/v2"),
         "url": request.build_absolute_uri(),

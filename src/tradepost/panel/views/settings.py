@@ -1,5 +1,7 @@
 """The settings page: name, language, time zone and appearance, which are stored with the account."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +26,11 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg] # not generic 
         model = Account
         fields = ("name", "language", "timezone", "theme")
         labels = {"name": _("Name"), "language": _("Language"), "theme": _("Appearance")}  # noqa: RUF012 - Django's way
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.timezone:
+            self.initial["timezone"] = formats.zone_label(self.instance.timezone)
 
     def clean_timezone(self) -> str:
         """Return the zone that is meant: a name such as `America/New_York`, or a city."""
