@@ -61,8 +61,10 @@ def site_settings(**fields: str) -> Iterator[None]:
 
     was = SiteSettings.objects.values(*fields).get()
     SiteSettings.objects.update(**fields)
-    yield
-    SiteSettings.objects.update(**was)
+    try:
+        yield
+    finally:
+        SiteSettings.objects.update(**was)
 
 
 class Belongings(NamedTuple):

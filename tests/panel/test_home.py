@@ -34,7 +34,7 @@ def page(client: Client, address: str) -> str:
 
 
 def test_the_front_page_sells_services_with_their_prices(client: Client, make_service: Callable[..., int]) -> None:
-    service = make_service(name="Ocelot Plays", category="Ocelots", rate="7.5")
+    service = make_service(name="Ocelot Plays", rate="7.5")
     text = page(client, "/")
     assert service
     assert "Price per 1,000" in text

@@ -51,7 +51,7 @@ def test_staff_is_made_in_a_role_and_everything_is_on_the_command_in_the_audit_l
         entry = Entry.objects.filter(model="accounts.account", object_id=account.pk).earliest("id")
         assert entry.actor_kind == "command"
         assert entry.actor_name.startswith("tradepost accounts create, run by ")
-    assert "--staff too" in run("accounts", "create", "x@test.example", "--role", "owner", *password, status=1)
+    assert "--role needs --staff" in run("accounts", "create", "x@test.example", "--role", "owner", *password, status=1)
 
 
 def test_what_is_wrong_with_a_key_is_said_in_a_line(alice: Customer) -> None:
