@@ -57,12 +57,12 @@ def test_a_newcomer_signs_up_adds_funds_and_orders(
     page.goto(desk.url + reverse("account_confirm_email", args=[EmailConfirmationHMAC(address).key]))
     page.get_by_role("button", name="Confirm").click()
     page.wait_for_url("**/dashboard/")
-    expect(page.locator("#balance b")).to_have_text("0.00")
+    expect(page.locator("#balance b")).to_have_text("$0.00")
     page.get_by_role("link", name="Add funds").click()
     expect(page.get_by_role("main").get_by_text(email)).to_be_visible()
     operations.top_up(address.user_id, Decimal(5), actor="test")
     page.goto(f"{desk.url}/orders/new/?service={sold}")
-    expect(page.locator("#balance b")).to_have_text("5.00")
+    expect(page.locator("#balance b")).to_have_text("$5.00")
 
 
 def test_an_order_is_found_by_typing_priced_live_placed_and_watched(page: Page, desk: Desk, sold: int) -> None:

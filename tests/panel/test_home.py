@@ -1,13 +1,15 @@
 """The front page, the health check, and the error pages."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
+
+from tests.panel.conftest import site_settings
 
 
 @pytest.fixture
@@ -31,13 +33,30 @@ def page(client: Client, address: str) -> str:
     return client.get(address).content.decode()
 
 
-def test_the_front_page_tells_how_to_order(client: Client, service: int) -> None:
+def test_the_front_page_sells_services_with_their_prices(client: Client, make_service: Callable[..., int]) -> None:
+    service = make_service(name="Ocelot Plays", rate="7.5")
     text = page(client, "/")
-    assert "http://127.0.0.1/api/v2" in text
-    assert "action=add" in text
-    assert re.search(r"service=\d+", text)
-    assert 'href="/admin/"' in text
     assert service
+    assert "Price per 1,000" in text
+    assert re.search(r"\$\d", text)
+    assert 'href="/services/"' in text
+    assert 'href="/account/signup/"' in text
+    assert "curl" not in text
+    assert not re.search(r'href="/(admin|healthz)', text)
+
+
+def test_the_front_page_has_the_operators_text_for_readers_and_for_search_engines(client: Client) -> None:
+    with site_settings(panel_name="Alpha Panel", headline="Plays for everyone.", intro="Since 2019."):
+        text = page(client, "/")
+    assert "<h1>Plays for everyone.</h1>" in text
+    assert re.search(r'name="description"\s+content="Plays for everyone. Since 2019."', text)
+    assert re.search(r'property="og:title"\s+content="Alpha Panel · Plays for everyone."', text)
+
+
+def test_search_engines_stay_out_of_private_pages(client: Client) -> None:
+    response = client.get("/robots.txt")
+    assert response.headers["Content-Type"] == "text/plain"
+    assert {"Disallow: /admin/", "Disallow: /orders/"} <= set(response.content.decode().splitlines())
 
 
 def test_the_front_page_names_the_address_it_was_reached_at(client: Client) -> None:

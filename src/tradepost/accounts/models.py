@@ -18,7 +18,7 @@ from tradepost.engine.enums import TextEnum
 from tradepost.engine.keys import Scope
 
 REASON_CHARS_MAX = 500
-THEMES = [("", _("Like the device")), ("light", _("Light")), ("dark", _("Dark"))]
+THEMES = [("", _("System")), ("light", _("Light")), ("dark", _("Dark"))]
 
 
 class LowercaseEmailField(models.EmailField):  # type: ignore[type-arg] # generic in the stubs only
@@ -64,9 +64,10 @@ class Account(AbstractBaseUser, PermissionsMixin):
         help_text="The same service, link and quantity within so many seconds is the same order; 0: never.",
     )
     language = models.CharField(
-        max_length=8, blank=True, default="", db_default="", choices=[("", _("Like the browser")), *LANGUAGES]
+        max_length=8, blank=True, default="", db_default="", choices=[("", _("Browser default")), *LANGUAGES]
     )
-    timezone = models.CharField(max_length=64, default="UTC", db_default="UTC")
+    # Empty: not known yet, so the browser's (`time_zones`).
+    timezone = models.CharField(max_length=64, blank=True, default="", db_default="")
     theme = models.CharField(max_length=8, blank=True, default="", db_default="", choices=THEMES)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

@@ -21,12 +21,16 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at 
     class Meta:
         model = SiteSettings
         fields = (
-            "panel_name", "notice", "payment_text", "terms", "currency", "sign_up", "requests_a_minute",
-            "mass_order_lines_max", "keys_max",
+            "panel_name", "contact_email", "contact_url", "headline", "intro", "notice", "payment_text", "terms",
+            "currency", "sign_up", "requests_a_minute", "mass_order_lines_max", "keys_max",
         )  # fmt: skip
         help_texts = {
             "panel_name": f"On every page and in their titles. Empty: {PANEL_NAME}.",
             "currency": "Rates stay the numbers they are when it changes, and it is fixed once money has moved.",
+            "contact_email": "Shown wherever a page asks people to contact you, in emails, and at the foot of every page.",
+            "contact_url": "A chat or a contact form, shown in the same places.",
+            "headline": "What you sell, in one sentence. Empty: Tradepost's own text, in the reader's language.",
+            "intro": "Two or three sentences below it. Empty: Tradepost's own text, in the reader's language.",
             "notice": "Shown above every page of customers who have signed in. Addresses become links.",
             "payment_text": "Shown to customers where they add funds. Empty: what TRADEPOST_PAYMENT_TEXT says.",
             "terms": "The page /terms/, linked from the front page and where people sign in. Empty: no such page.",
@@ -67,6 +71,8 @@ class SettingsAdmin(ModelAdmin[SiteSettings]):
     form = SettingsForm
     fieldsets = (
         ("Panel", {"fields": ("panel_name", "notice", "payment_text", "terms")}),
+        ("Contact", {"fields": (("contact_email", "contact_url"),)}),
+        ("Front page", {"fields": ("headline", "intro")}),
         ("Business", {"fields": (("currency", "sign_up"),)}),
         ("Limits", {"fields": ("requests_a_minute", ("mass_order_lines_max", "keys_max"))}),
     )

@@ -173,7 +173,7 @@ DEFAULT_FROM_EMAIL = environment.mail_from()
 MAILERS = {
     "default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": _mailer}
     if (_mailer := environment.mailer())
-    else {"BACKEND": "django.core.mail.backends.console.EmailBackend", "OPTIONS": {"stream": sys.stderr}}
+    else {"BACKEND": "tradepost.accounts.mail_log.MailLog", "OPTIONS": {"stream": sys.stderr}}
 }
 
 STATIC_URL = "static/"
@@ -181,7 +181,8 @@ WHITENOISE_USE_FINDERS = True  # serve static files from their packages, so that
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
-LOCALE_PATHS = [Path(__file__).parent.parent / "panel" / "locale"]
+_PANEL = Path(__file__).parent.parent / "panel"
+LOCALE_PATHS = [_PANEL / "locale", _PANEL / "library_locale"]  # the second rewords allauth's English
 USE_I18N = True
 USE_TZ = True
 

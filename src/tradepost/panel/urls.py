@@ -21,6 +21,7 @@ from tradepost.panel.views import (
 app_name = "panel"
 urlpatterns = [
     path("", public.home, name="home"),
+    path("robots.txt", public.robots, name="robots"),
     path("terms/", public.terms, name="terms"),
     path("healthz", public.healthz, name="healthz"),
     path("favicon.ico", public.favicon, name="favicon"),

@@ -43,7 +43,7 @@ def row(alice: Customer) -> Impersonation:
 def test_support_sees_the_panel_as_the_customer_does_under_a_banner(support: Client, alice: Customer) -> None:
     page = support.get(reverse("panel:money")).content.decode()
     assert "100.00" in page
-    assert f"You are logged in as <b>{alice.email}</b>" in page
+    assert f"You are signed in as <b>{alice.email}</b>" in page
     assert row(alice).staff.email in page
     assert reverse("panel:end_acting") in page
 
@@ -63,7 +63,7 @@ def test_the_button_leads_back_to_the_back_office_as_oneself(support: Client, al
     assert response.headers["Location"] == reverse("admin:accounts_account_change", args=[alice.id])
     assert support.get(response.headers["Location"]).status_code == 200
     assert me(support) == row(alice).staff
-    assert "logged in as" not in support.get(reverse("panel:dashboard")).content.decode()
+    assert "signed in as" not in support.get(reverse("panel:dashboard")).content.decode()
     assert support.post(reverse("panel:end_acting")).status_code == 403
 
 

@@ -3,6 +3,11 @@
 
 const TOAST_MS = 6000;
 
+// Pages write times in the browser's time zone until the account has one of its own (accounts/time_zones.py).
+const SECURE = location.protocol === "https:" ? "; secure" : "";
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+document.cookie = `timezone=${ZONE}; path=/; max-age=31536000; samesite=lax${SECURE}`;
+
 function dismissLater(toast) {
   setTimeout(() => toast.remove(), TOAST_MS);
 }
@@ -38,6 +43,7 @@ document.addEventListener("click", async (event) => {
     await copyText(copy.dataset.copyText ?? document.getElementById(copy.dataset.copy).textContent.trim());
     toast(copy.dataset.copied);
   }
+  if (event.target.closest("[data-print]")) print();
   const opened = document.querySelector("details.more[open]");
   if (opened && !opened.contains(event.target)) opened.open = false;
 });
@@ -120,10 +126,12 @@ document.addEventListener("keydown", (event) => {
 // (engine/order_texts.py).
 const LINE_END = /\r\n|[\n\r]/;
 const WRITTEN_LINE_END = /(?:\\{1,4}r)?\\{1,4}n/;
-/* oxlint-disable no-control-regex, no-misleading-character-class */
-const VISIBLE =
-  /[^\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffd\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/u;
-/* oxlint-enable */
+const INVISIBLE = [
+  String.raw`\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f`,
+  String.raw`\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffd`,
+  String.raw`\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}`,
+];
+const VISIBLE = new RegExp(`[^${INVISIBLE.join("")}]`, "u");
 
 function countLines(output) {
   const split = (text, end) => text.split(end).filter((line) => VISIBLE.test(line));
