@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from tradepost import formats
 from tradepost.engine.catalog import Service
 from tradepost.engine.errors import (
     BadLink,
@@ -25,7 +26,6 @@ from tradepost.engine.errors import (
 )
 from tradepost.engine.link_rules import LinkKind
 from tradepost.engine.order_types import LIST, PARAMETERS, PARTS_MAX
-from tradepost.panel.templatetags.panel import count
 
 type Text = str | Promise
 
@@ -54,9 +54,9 @@ def message_for(refusal: Refusal, service: Service | None = None, value: str = "
     `service` is what was ordered, if there is such a service; `value` is what was typed for the wrong parameter.
     """
     if isinstance(refusal, QuantityTooSmall):
-        return _("Minimum quantity is %(number)s") % {"number": count(refusal.minimum)}
+        return _("Minimum quantity is %(number)s") % {"number": formats.whole(refusal.minimum)}
     if isinstance(refusal, QuantityTooLarge):
-        return _("Maximum quantity is %(number)s") % {"number": count(refusal.maximum)}
+        return _("Maximum quantity is %(number)s") % {"number": formats.whole(refusal.maximum)}
     if isinstance(refusal, BadLink):
         return _("This link doesn't look right") if value else _("Enter a link")
     if isinstance(refusal, IncorrectParameter):
@@ -73,7 +73,7 @@ def _parameter_message(name: str, service: Service | None, value: str) -> str:
     if kind and kind.choices:
         return _("Choose one of the options")
     if kind and kind.is_number and kind.max:
-        numbers = {"least": count(kind.min), "most": count(kind.max)}
+        numbers = {"least": formats.whole(kind.min), "most": formats.whole(kind.max)}
         return _("Enter a whole number from %(least)s to %(most)s") % numbers
     if kind and kind.is_number:
         return _("Enter a whole number")
@@ -89,18 +89,18 @@ def _expiry_message(_service: Service | None) -> str:
 
 
 def _posts_message(_service: Service | None) -> str:
-    return _("Old and new posts together must be from 1 to %(most)s") % {"most": count(PARTS_MAX)}
+    return _("Old and new posts together must be from 1 to %(most)s") % {"most": formats.whole(PARTS_MAX)}
 
 
 def _min_message(service: Service | None) -> str:
     assert service
-    numbers = {"least": count(service.terms.min), "most": count(service.terms.max)}
+    numbers = {"least": formats.whole(service.terms.min), "most": formats.whole(service.terms.max)}
     return _("Enter a whole number from %(least)s to %(most)s") % numbers
 
 
 def _max_message(service: Service | None) -> str:
     assert service
-    return _("Enter a whole number from the minimum to %(most)s") % {"most": count(service.terms.max)}
+    return _("Enter a whole number from the minimum to %(most)s") % {"most": formats.whole(service.terms.max)}
 
 
 _OWN_MESSAGES: dict[str, Callable[[Service | None], str]] = {
