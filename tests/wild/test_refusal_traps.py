@@ -1,7 +1,6 @@
 """Refusals that would harm orders that they are not about, or lead into loops (docs/fulfilment.md, refusals)."""
 
 import json
-import time
 
 import msgspec
 import pytest
@@ -224,11 +223,10 @@ def test_words_about_the_desk_are_understood(meaning: RefusalMeaning, text: str)
     assert refusals.meaning_of(text) is meaning
 
 
-def test_long_words_cost_no_time() -> None:
-    began = time.process_time()
-    for word in ("موجودی ", "سرویس ", "coba ", "x"):
-        refusals.meaning_of(word * 20_000)
-    assert time.process_time() - began < 5
+@pytest.mark.parametrize("word", ["موجودی ", "سرویس ", "coba ", "x"])
+def test_long_words_are_read_in_time_and_not_understood(word: str) -> None:
+    """Without a bound, the patterns need hours for them: the run would end this test."""
+    assert refusals.meaning_of(word * 20_000) is RefusalMeaning.UNKNOWN
 
 
 def test_words_that_change_each_time_are_one_text() -> None:
