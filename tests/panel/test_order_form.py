@@ -202,6 +202,14 @@ def test_a_service_far_down_the_list_is_shown_when_it_is_opened_by_its_link(
     assert "<h3>Chosen</h3>" in text
 
 
+def test_an_order_of_a_service_that_is_off_sale_is_not_repeated_in_silence(
+    alice: Customer, make_service: MakeService
+) -> None:
+    service = make_service(is_active=False)
+    assert "The service is no longer on sale." in page(browser(alice), f"{NEW}?service={service}&again=1")
+    assert "The service is no longer on sale." not in page(browser(alice), NEW)
+
+
 def test_the_card_of_another_customers_order_is_not_shown(alice: Customer, bob: Customer, service: int) -> None:
     [order] = place(bob.id, service)
     text = page(browser(alice), f"{NEW}?service={service}&placed={order}")

@@ -140,6 +140,7 @@ def _show_form(
         "lacks_funds": lacks_funds,
         "name": form_token(request.POST),
         "placed": placed,
+        "is_gone": offer is None and bool(request.GET.get("service")),
         **_search(request, storefront, offer),
     }
     return render(request, "panel/new_order.html", context)

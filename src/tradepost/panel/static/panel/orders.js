@@ -1,4 +1,4 @@
-// Ordering and the list of orders: the list of services, mistakes of fields, ticked orders, wrong lines of a mass order.
+// Ordering and the list of orders: the list of services, mistakes of fields, ticked orders, lines of a mass order.
 "use strict";
 
 // The services are one stop of the Tab key. The arrow keys, Home and End move among them, and from the search to them.
