@@ -48,7 +48,7 @@ def test_the_price_list_is_searched_and_paged(make_service: Callable[..., int]) 
     text = page(browser(), "/services/?q=lynx", headers={"HX-Request": "true", "HX-Target": "prices"})
     assert "Lynx Saves" in text
     assert "<html" not in text
-    assert "No such service" in page(browser(), "/services/?q=lynx+lynx2")
+    assert "No services found" in page(browser(), "/services/?q=lynx+lynx2")
     refilled = make_service(name="Lynx Refilled", refill=True)
     shown = browser().get("/services/?q=lynx&having=refill").context["offers"]
     assert [offer.service.id for offer in shown] == [refilled]
