@@ -83,7 +83,7 @@ class Transfer(models.Model):
     sequence = models.IntegerField(db_default=0, default=0, help_text="Tells apart transfers of one kind of an order.")
     at = models.DateTimeField(db_default=Now())
     actor = models.CharField(max_length=ACTOR_CHARS_MAX)
-    note = models.CharField(max_length=200, blank=True, db_default="")
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         constraints = (
@@ -192,12 +192,17 @@ class ManualPayment(models.Model):
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="manual_payments")
     kind = models.CharField(max_length=12, choices=PaymentKind.choices())
     amount = models.DecimalField(max_digits=20, decimal_places=5)
-    reference = models.CharField(max_length=REFERENCE_CHARS_MAX, blank=True, db_default="")
+    reference = models.CharField(max_length=REFERENCE_CHARS_MAX, blank=True, default="", db_default="")
     reason = models.CharField(max_length=REASON_CHARS_MAX)
     corrects = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="corrections", db_index=False
     )
-    state = models.CharField(max_length=12, choices=PaymentState.choices(), db_default=PaymentState.REQUESTED.value)
+    state = models.CharField(
+        max_length=12,
+        choices=PaymentState.choices(),
+        default=PaymentState.REQUESTED.value,
+        db_default=PaymentState.REQUESTED.value,
+    )
     needs_approval = models.BooleanField()
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
@@ -207,7 +212,7 @@ class ManualPayment(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     decided_at = models.DateTimeField(null=True)
-    decision_reason = models.CharField(max_length=REASON_CHARS_MAX, blank=True, db_default="")
+    decision_reason = models.CharField(max_length=REASON_CHARS_MAX, blank=True, default="", db_default="")
     transfer = models.OneToOneField(Transfer, null=True, on_delete=models.PROTECT, related_name="manual_payment")
 
     class Meta:

@@ -42,9 +42,13 @@ class Order(models.Model):
     fields = models.JSONField(null=True, help_text="The parameters of its type (comments, usernames …).")
     rate = models.DecimalField(max_digits=20, decimal_places=7)
     charge = models.DecimalField(max_digits=20, decimal_places=5)
-    refunded = models.DecimalField(max_digits=20, decimal_places=5, db_default=0)
-    status = models.CharField(max_length=12, choices=Status.choices(), db_default=Status.PENDING.value)
-    dispatch = models.CharField(max_length=12, choices=Dispatch.choices(), db_default=Dispatch.NONE.value)
+    refunded = models.DecimalField(max_digits=20, decimal_places=5, default=0, db_default=0)
+    status = models.CharField(
+        max_length=12, choices=Status.choices(), default=Status.PENDING.value, db_default=Status.PENDING.value
+    )
+    dispatch = models.CharField(
+        max_length=12, choices=Dispatch.choices(), default=Dispatch.NONE.value, db_default=Dispatch.NONE.value
+    )
     start_count = models.BigIntegerField(null=True)
     remains = models.BigIntegerField()
     parts = models.IntegerField(null=True, help_text="How many runs or posts it is made of, if it is.")
@@ -58,8 +62,10 @@ class Order(models.Model):
         help_text="The drip-feed or subscription it is a part of.",
     )
     part = models.IntegerField(null=True, help_text="Which part of it, from 1.")
-    one_per_link = models.BooleanField(db_default=False)
-    in_duplicate_window = models.BooleanField(db_default=False, help_text="Its account had a duplicate window.")
+    one_per_link = models.BooleanField(default=False, db_default=False)
+    in_duplicate_window = models.BooleanField(
+        default=False, db_default=False, help_text="Its account had a duplicate window."
+    )
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -159,18 +165,25 @@ class UpstreamOrder(models.Model):
     account_id = models.BigIntegerField()
     provider = models.ForeignKey("providers.Provider", on_delete=models.PROTECT, related_name="+", db_index=False)
     route = models.ForeignKey("providers.Route", on_delete=models.PROTECT, related_name="+", db_index=False)
-    state = models.CharField(max_length=8, choices=_choices(ON_ITS_WAY), db_default=Dispatch.QUEUED.value)
+    state = models.CharField(
+        max_length=8, choices=_choices(ON_ITS_WAY), default=Dispatch.QUEUED.value, db_default=Dispatch.QUEUED.value
+    )
     due_at = models.DateTimeField(db_default=Now())
-    attempt_count = models.IntegerField(db_default=0)
-    upstream_id = models.CharField(max_length=64, blank=True, db_default="")
+    attempt_count = models.IntegerField(default=0, db_default=0)
+    upstream_id = models.CharField(max_length=64, blank=True, default="", db_default="")
     quantity = models.BigIntegerField(null=True, help_text="What was ordered there.")
-    multiplier = models.DecimalField(max_digits=10, decimal_places=4, db_default=1)
+    multiplier = models.DecimalField(max_digits=10, decimal_places=4, default=1, db_default=1)
     sent_at = models.DateTimeField(null=True)
     last_message = models.CharField(
-        max_length=300, blank=True, db_default="", help_text="What its provider said of it last."
+        max_length=300, blank=True, default="", db_default="", help_text="What its provider said of it last."
     )
     review_reason = models.CharField(
-        max_length=12, blank=True, choices=ReviewReason.choices(), db_default="", help_text="Why a person must look."
+        max_length=12,
+        blank=True,
+        choices=ReviewReason.choices(),
+        default="",
+        db_default="",
+        help_text="Why a person must look.",
     )
 
     class Meta:
@@ -211,7 +224,9 @@ class Attempt(models.Model):
     provider_service = models.ForeignKey(
         "providers.ProviderService", on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    state = models.CharField(max_length=8, choices=_choices(TRIED), db_default=Dispatch.SENDING.value)
+    state = models.CharField(
+        max_length=8, choices=_choices(TRIED), default=Dispatch.SENDING.value, db_default=Dispatch.SENDING.value
+    )
     upstream_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL is not unique, "" would be
     quantity = models.BigIntegerField(null=True)
     at = models.DateTimeField(db_default=Now())
@@ -223,9 +238,14 @@ class Attempt(models.Model):
         max_digits=20, decimal_places=5, null=True, help_text="What it was to cost when it was sent, by its list."
     )
     request = models.JSONField(null=True)
-    response = models.TextField(blank=True, db_default="")
+    response = models.TextField(blank=True, default="", db_default="")
     meaning = models.CharField(
-        max_length=12, choices=RefusalMeaning.choices(), blank=True, db_default="", help_text="What a refusal is about."
+        max_length=12,
+        choices=RefusalMeaning.choices(),
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What a refusal is about.",
     )
 
     class Meta:
@@ -256,7 +276,7 @@ class OrderEvent(models.Model):
     to_status = models.CharField(max_length=12)
     from_dispatch = models.CharField(max_length=12)
     to_dispatch = models.CharField(max_length=12)
-    note = models.CharField(max_length=200, blank=True, db_default="")
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ("id",)
@@ -279,10 +299,14 @@ class Refill(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
-    upstream_id = models.CharField(max_length=64, blank=True, db_default="", help_text="What its provider calls it.")
+    upstream_id = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="What its provider calls it."
+    )
     polled_at = models.DateTimeField(null=True, help_text="When its provider was last asked about it.")
-    tries = models.IntegerField(db_default=0, help_text="Requests since its provider's last clear answer.")
-    response = models.CharField(max_length=300, blank=True, db_default="", help_text="Its provider's last words.")
+    tries = models.IntegerField(default=0, db_default=0, help_text="Requests since its provider's last clear answer.")
+    response = models.CharField(
+        max_length=300, blank=True, default="", db_default="", help_text="Its provider's last words."
+    )
 
     class Meta:
         constraints = (
@@ -311,9 +335,13 @@ class CancelRequest(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     settled_at = models.DateTimeField(null=True)
     forwarded_at = models.DateTimeField(null=True, help_text="When its provider was last asked to cancel.")
-    is_accepted_upstream = models.BooleanField(db_default=False, help_text="Its provider has accepted it.")
-    tries = models.IntegerField(db_default=0, help_text="Requests since its provider's last clear answer.")
-    response = models.CharField(max_length=300, blank=True, db_default="", help_text="Its provider's last words.")
+    is_accepted_upstream = models.BooleanField(
+        default=False, db_default=False, help_text="Its provider has accepted it."
+    )
+    tries = models.IntegerField(default=0, db_default=0, help_text="Requests since its provider's last clear answer.")
+    response = models.CharField(
+        max_length=300, blank=True, default="", db_default="", help_text="Its provider's last words."
+    )
 
     class Meta:
         constraints = (
@@ -357,9 +385,9 @@ class BulkAction(models.Model):
         default=BulkActionState.DRAFT.value,
     )
     total = models.IntegerField(default=0)
-    done = models.IntegerField(db_default=0)
-    skipped = models.IntegerField(db_default=0)
-    failed = models.IntegerField(db_default=0)
+    done = models.IntegerField(default=0, db_default=0)
+    skipped = models.IntegerField(default=0, db_default=0)
+    failed = models.IntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())
     progressed_at = models.DateTimeField(null=True, help_text="When it was confirmed, or its last batch was done.")
     ended_at = models.DateTimeField(null=True)
@@ -392,8 +420,13 @@ class BulkOrder(models.Model):
     action = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="orders", db_index=False)
     # No foreign key in the database: it would lock every chosen order while the draft is made. Nobody deletes orders.
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
-    outcome = models.CharField(max_length=8, choices=BulkOutcome.choices(), db_default=BulkOutcome.WAITING.value)
-    note = models.CharField(max_length=200, db_default="", blank=True)
+    outcome = models.CharField(
+        max_length=8,
+        choices=BulkOutcome.choices(),
+        default=BulkOutcome.WAITING.value,
+        db_default=BulkOutcome.WAITING.value,
+    )
+    note = models.CharField(max_length=200, default="", db_default="", blank=True)
 
     class Meta:
         constraints = (
