@@ -267,3 +267,32 @@ class ManualPayment(models.Model):
 
     def __str__(self) -> str:
         return f"payment {self.pk}"
+
+
+class DeliveredRefund(models.Model):
+    """What staff refunded of a delivered order. Append-only (a trigger); written by `tradepost.ledger.payments`.
+
+    It counts against the limits of payments by hand (decision 63). An order may have two: a part first, then the rest.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(
+        "orders.Order", on_delete=models.PROTECT, related_name="delivered_refunds", db_constraint=False
+    )
+    amount = models.DecimalField(max_digits=20, decimal_places=5)
+    reason = models.CharField(max_length=REASON_CHARS_MAX)
+    refunded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    refunded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+        constraints = (
+            models.CheckConstraint(condition=Q(amount__gt=0), name="delivered_refund_positive"),
+            models.CheckConstraint(condition=~Q(reason=""), name="delivered_refund_for_a_reason"),
+        )
+        indexes = (models.Index(fields=("refunded_by", "refunded_at"), name="delivered_refund_of_person"),)
+
+    def __str__(self) -> str:
+        return f"refund of {self.order_id}"

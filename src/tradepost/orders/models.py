@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import MD5, Now
@@ -15,6 +14,9 @@ from tradepost.engine.placing import Mode
 from tradepost.engine.refusals import RefusalMeaning, ReviewReason
 from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, CancelState, Dispatch, RefillStatus, Status
 from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOutcome
+from tradepost.orders.staff_models import OrderAssignment as OrderAssignment  # noqa: PLC0414 - models are looked for here
+from tradepost.orders.staff_models import OrderNote as OrderNote  # noqa: PLC0414
+from tradepost.orders.staff_models import ShownColumns as ShownColumns  # noqa: PLC0414
 
 IS_ACTIVE = Q(status__in=[status.value for status in ACTIVE])
 TRIED = (Dispatch.SENDING, Dispatch.SENT, Dispatch.UNSURE, Dispatch.REFUSED)  # the states of an attempt
@@ -118,6 +120,7 @@ class Order(models.Model):
         permissions = (
             ("fulfil_order", "Can fulfil orders by hand"),
             ("export_order", "Can export orders"),
+            ("tell_provider", "Can write to providers about orders"),
         )
 
     def __str__(self) -> str:
@@ -439,19 +442,6 @@ class BulkOrder(models.Model):
         return f"{self.order_id}: {self.outcome}"
 
 
-class OrderAssignment(models.Model):
-    """An order by hand that a member of staff has taken. One row an order, so nobody else can take it."""
-
-    order = models.OneToOneField(
-        Order, primary_key=True, on_delete=models.PROTECT, related_name="assignment", db_constraint=False
-    )
-    assignee = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="order_assignments")
-    assigned_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return f"{self.order_id}: {self.assignee_id}"
-
-
 class ServicePace(models.Model):
     """How long the last orders of a service took, from placing to the first move and to the end.
 
@@ -493,15 +483,3 @@ class StuckOrder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id}: {self.reason}"
-
-
-class ShownColumns(models.Model):
-    """The columns that a member of staff has chosen for the list of orders."""
-
-    account = models.OneToOneField(
-        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="+"
-    )
-    names = ArrayField(models.CharField(max_length=32))
-
-    def __str__(self) -> str:
-        return ", ".join(self.names)
