@@ -18,7 +18,7 @@ from tradepost.engine.statuses import Status
 # Pages for every user: signing in and out, and choices for form fields, which the permissions of each list limit.
 EVERYBODYS = {
     "admin:login", "admin:logout", "admin:password_change", "admin:password_change_done", "admin:jsi18n",
-    "admin:autocomplete", "admin:search", "admin:view_on_site", "admin:app_list",
+    "admin:autocomplete", "admin:search", "search_everywhere", "admin:view_on_site", "admin:app_list",
 }  # fmt: skip
 OF_LISTS = ("changelist", "add", "change", "delete", "history")
 # URLs about another row than their name says, or about a row in a certain state.

@@ -44,6 +44,7 @@ PERMISSIONS = {
 APPROVE = "ledger.approve_payment"
 SET_LIMITS = "ledger.change_paymentlimit"  # staff who may set the limits have none
 UNLIMITED = Decimal("Infinity")
+NO_LIMIT = "Your role has no limit for payments yet, so it may make none. An owner sets it under Payment limits."
 
 
 class PaymentRefusedError(TradepostError):
@@ -98,11 +99,6 @@ def allowance(person: Account) -> PaymentAllowance:
     paid: Decimal = payments.aggregate(total=Sum(Abs("amount"), default=ZERO))["total"]
     paid += refunds.aggregate(total=Sum("amount", default=ZERO))["total"]
     return PaymentAllowance(limits["per_payment"], max(limits["per_day"] - paid, ZERO), limits["approval_above"])
-
-
-def has_limit(person: Account) -> bool:
-    """Return whether the person's roles let them pay anything at all."""
-    return person.has_perm(SET_LIMITS) or PaymentLimit.objects.filter(group__user=person, per_payment__gt=0).exists()
 
 
 def why_no_refunds(person: Account, refunds: Sequence[DeliveredOrder]) -> dict[int, str]:
@@ -181,7 +177,7 @@ def _reason_to_refuse(person: Account, request: PaymentRequest) -> str:
 
 def _above_limit(allowed: PaymentAllowance, amount: Decimal) -> str:
     if not allowed.per_payment:
-        return "Your role has no limit for payments yet, so it may make none. An owner sets it under Payment limits."
+        return NO_LIMIT
     if amount > allowed.per_payment:
         return f"Your role may pay {money.show(allowed.per_payment)} at once."
     if amount > allowed.today:
