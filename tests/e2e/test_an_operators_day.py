@@ -163,7 +163,7 @@ def add_provider(operator: Operator, name: str, upstream: Upstream) -> None:
     operator.press("Test connection")
     operator.reads("It answers: 2 services, balance 1,000,000.00 USD.")
     operator.press("Sync now")
-    operator.reads("A worker reads its list now")
+    operator.reads("The list is read: 2 services.")
 
 
 def import_services(operator: Operator, name: str) -> None:

@@ -150,6 +150,19 @@ def test_an_order_shows_what_happened_to_it_and_its_money(alice: Customer, servi
         assert part in text
 
 
+def test_an_orders_history_has_each_status_once(alice: Customer, service: int) -> None:
+    """Events of its dispatch change no status: being queued and sent is nothing to its customer."""
+    offer = make_offer(make_provider())
+    route(service, offer)
+    [order] = place(alice.id, service)
+    attempt(offer.provider_id, order, "sent", upstream_id=f"s{order}")
+    response = browser(alice).get(reverse("panel:order", args=[order]))
+    assert [event.to_status for event in response.context["events"]] == []
+    settle(order, status=Status.IN_PROGRESS)
+    response = browser(alice).get(reverse("panel:order", args=[order]))
+    assert [event.to_status for event in response.context["events"]] == ["In progress"]
+
+
 def test_a_link_that_leads_to_no_web_page_is_text(alice: Customer, service: int) -> None:
     [order] = place(alice.id, service, link="javascript:alert(1)")
     text = page(browser(alice), reverse("panel:order", args=[order]))

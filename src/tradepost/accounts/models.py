@@ -187,9 +187,9 @@ class AccountEvent(models.Model):
     actor = models.CharField(max_length=ACTOR_CHARS_MAX)
     address = models.GenericIPAddressField(null=True)
     kind = models.CharField(max_length=20, choices=EventKind.choices())
-    before = models.CharField(max_length=80, blank=True, db_default="")
-    after = models.CharField(max_length=80, blank=True, db_default="")
-    reason = models.CharField(max_length=REASON_CHARS_MAX, blank=True, db_default="")
+    before = models.CharField(max_length=80, blank=True, default="", db_default="")
+    after = models.CharField(max_length=80, blank=True, default="", db_default="")
+    reason = models.CharField(max_length=REASON_CHARS_MAX, blank=True, default="", db_default="")
 
     class Meta:
         default_permissions = ()

@@ -32,7 +32,7 @@ class Service(models.Model):
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="services")
     position = models.IntegerField(default=0, db_default=0)
     name = models.CharField(max_length=300)
-    description = models.TextField(blank=True, db_default="")
+    description = models.TextField(blank=True, default="", db_default="")
     type = models.CharField(max_length=32, choices=OrderType.choices(), default=OrderType.DEFAULT.value)
     rate = models.DecimalField(
         max_digits=20,
@@ -51,7 +51,7 @@ class Service(models.Model):
     )
     cancel = models.BooleanField(default=False, db_default=False)
     dripfeed = models.BooleanField("drip-feed", default=False, db_default=False)
-    average_time = models.CharField(max_length=60, blank=True, db_default="")
+    average_time = models.CharField(max_length=60, blank=True, default="", db_default="")
     fulfilment = models.CharField(
         max_length=16,
         choices=Fulfilment.choices(),
@@ -66,11 +66,19 @@ class Service(models.Model):
         help_text="What becomes of an order that every provider has refused: canceled with its money back, or held.",
     )
     quarantine = models.CharField(
-        max_length=200, blank=True, db_default="", help_text="Why it was taken off sale by itself; empty once settled."
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why it was taken off sale by itself; empty once settled.",
     )
     is_active = models.BooleanField("for sale", default=True, db_default=True)
     link_pattern = models.CharField(
-        max_length=500, blank=True, db_default="", help_text="A regular expression that the whole link must match."
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="A regular expression that the whole link must match.",
     )
     link_kind = models.CharField(
         max_length=8,
@@ -143,7 +151,7 @@ class PriceList(models.Model):
         help_text="What the list decides is raised to what a service costs by its dearest route, if that is more;"
         " but never above the service's own rate.",
     )
-    note = models.TextField(blank=True, db_default="", help_text="For staff.")
+    note = models.TextField(blank=True, default="", db_default="", help_text="For staff.")
 
     class Meta:
         constraints = (
@@ -275,7 +283,7 @@ class CatalogVersion(models.Model):
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1)
-    version = models.BigIntegerField(db_default=1)
+    version = models.BigIntegerField(default=1, db_default=1)
 
     class Meta:
         constraints = (models.CheckConstraint(condition=Q(id=1), name="catalog_version_one_row"),)

@@ -192,9 +192,13 @@ class RoutePause(models.Model):
     route = models.OneToOneField(Route, primary_key=True, on_delete=models.CASCADE, related_name="pause")
     meaning = models.CharField(max_length=12, choices=RefusalMeaning.choices())
     reason = models.CharField(max_length=300, help_text="The provider's words.")
-    refusals = models.IntegerField(db_default=0, help_text="Unexplained refusals since an order was accepted.")
-    orders = ArrayField(models.BigIntegerField(), db_default=Value([], ArrayField(models.BigIntegerField())))
-    tries = models.IntegerField(db_default=0)
+    refusals = models.IntegerField(
+        default=0, db_default=0, help_text="Unexplained refusals since an order was accepted."
+    )
+    orders = ArrayField(
+        models.BigIntegerField(), default=list, db_default=Value([], ArrayField(models.BigIntegerField()))
+    )
+    tries = models.IntegerField(default=0, db_default=0)
     until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -220,7 +224,7 @@ class RefusalText(models.Model):
     is_for_all = models.BooleanField(
         "for all providers", db_default=False, default=False, help_text="These words mean the same at every provider."
     )
-    count = models.BigIntegerField("how often", db_default=0)
+    count = models.BigIntegerField("how often", default=0, db_default=0)
     first_at = models.DateTimeField(db_default=Now())
     last_at = models.DateTimeField(db_default=Now())
 

@@ -156,13 +156,10 @@ class ServiceAdmin(
         return names if _may_see_costs(request) else [_WITHOUT_REASON.get(str(name), name) for name in names]
 
     def get_fieldsets(self, request: HttpRequest, obj: Service | None = None) -> Any:
-        """Hide the reason for a quarantine from users who may not see costs."""
+        """Show the quarantine of a saved service; to users who may not see costs, without the reason."""
         (title, first), *rest = super().get_fieldsets(request, obj)
-        fields = (
-            first["fields"]
-            if _may_see_costs(request)
-            else [_WITHOUT_REASON.get(str(name), name) for name in first["fields"]]
-        )
+        names = _WITHOUT_REASON if not _may_see_costs(request) else {}
+        fields = [names.get(str(name), name) for name in first["fields"] if obj or name != "quarantine_shown"]
         return [(title, {**first, "fields": fields}), *rest]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:

@@ -13,7 +13,8 @@ from tradepost.engine.ledger import TransferKind
 from tradepost.engine.statuses import Dispatch
 from tradepost.ledger.models import Transfer
 from tradepost.orders.event_notes import with_redacted_notes
-from tradepost.orders.models import Order, OrderEvent
+from tradepost.orders.models import Order, OrderEvent, OrderNote
+from tradepost.orders.notes import with_redacted_texts
 
 DISPATCH_COLOURS = {Dispatch.SENT: "success", Dispatch.UNSURE: "danger", Dispatch.REFUSED: "danger"}
 
@@ -53,6 +54,30 @@ class EventInline(ReadOnlyMixin, TabularInline[OrderEvent, Order]):
     @admin.display(description="to")
     def became(self, event: OrderEvent) -> SafeString:
         return _state_badges(event.to_status, event.to_dispatch)
+
+
+class NoteInline(ReadOnlyMixin, TabularInline[OrderNote, Order]):
+    """What staff wrote about the order, the oldest first. The customer sees none of it."""
+
+    model = OrderNote
+    fields = readonly_fields = ("written", "author", "text_shown")
+    verbose_name_plural = "notes of staff"
+    written = formatters.timestamp_column("created_at", "at", exact=True)
+
+    def has_view_permission(self, request: HttpRequest, obj: Order | None = None) -> bool:
+        """Allow users who may view orders."""
+        return request.user.has_perm("orders.view_order")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderNote]:
+        """Hide what providers were told from users who may not write to them: it has the providers' ids."""
+        return with_redacted_texts(
+            super().get_queryset(request).select_related("author"),
+            with_providers=request.user.has_perm("orders.tell_provider"),
+        )
+
+    @admin.display(description="note")
+    def text_shown(self, note: OrderNote) -> SafeString:
+        return format_html('<span class="tp-lines">{}</span>', getattr(note, "visible_text", ""))
 
 
 class TransferInline(ReadOnlyMixin, TabularInline[Transfer, Order]):

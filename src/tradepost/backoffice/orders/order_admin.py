@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from tradepost.backoffice.orders import columns, csv_export, search_window
+from tradepost.backoffice.orders.action_buttons import ActionButtonsMixin
 from tradepost.backoffice.orders.attempts import AttemptInline
 from tradepost.backoffice.orders.changelist import OrderChangeList, search_condition
 from tradepost.backoffice.orders.filters import (
@@ -24,7 +25,7 @@ from tradepost.backoffice.orders.filters import (
     RefreshFilter,
     UpstreamFilter,
 )
-from tradepost.backoffice.orders.inlines import EventInline, TransferInline, dispatch_badge
+from tradepost.backoffice.orders.inlines import EventInline, NoteInline, TransferInline, dispatch_badge
 from tradepost.backoffice.orders.list_actions import BulkActionsMixin
 from tradepost.backoffice.orders.search_window import EXPORT_URL_NAME
 from tradepost.backoffice.orders.settle_buttons import SettleButtonsMixin
@@ -45,7 +46,9 @@ from tradepost.orders.models import DripFeed, Order
 
 
 @register(Order)
-class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedListMixin, ModelAdmin[Order]):
+class OrderAdmin(
+    ReadOnlyMixin, SettleButtonsMixin, ActionButtonsMixin, BulkActionsMixin, UncountedListMixin, ModelAdmin[Order]
+):
     """The order list, for tables of any size: newest first, counted up to a limit, searched by indexed columns."""
 
     paginator = IdPaginator  # type: ignore[misc] # UncountedListMixin and Django declare it differently
@@ -71,7 +74,25 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
     ordering = ("-id",)
     search_fields = ("id",)
     search_help_text = "Order ids, an e-mail address, or part of a link"
-    inlines = (EventInline, TransferInline)
+    inlines = (NoteInline, EventInline, TransferInline)
+    actions_detail = (
+        "found",
+        "send_again",
+        "send_elsewhere",
+        "set_partial",
+        "cancel",
+        "refill",
+        "complete",
+        "partial_now",
+        "cancel_now",
+        "write_note",
+        {
+            "title": "More",
+            "items": [
+                "set_counts", "edit_link", "resend", "tell_provider", "as_customer", "refund_delivered",
+            ],
+        },
+    )  # fmt: skip
     created = formatters.timestamp_column("created_at", "created")
     placed = formatters.timestamp_column("created_at", "created", exact=True)
     updated = formatters.timestamp_column("updated_at", "updated")
@@ -97,6 +118,9 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
         ("Progress", {"fields": (("quantity", "start_count", "remains"), ("placed", "changed"))}),
         ("Money", {"fields": (("rate_shown", "charged", "given_back"),)}),
     )
+
+    class Media:
+        js = ("backoffice/orders.js",)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OrderChangeList]:
         return OrderChangeList

@@ -43,8 +43,6 @@ class RemainsForm(DialogForm):
 class SettleButtonsMixin(Base):
     """Adds the buttons that settle unsure and held orders to the order page."""
 
-    actions_detail: Any = ("found", "send_again", "send_elsewhere", "set_partial", "cancel")
-
     def has_settle_permission(self, request: HttpRequest) -> bool:
         """Allow users who may change orders. The engine decides which moves are allowed."""
         return request.user.has_perm("orders.change_order")

@@ -27,6 +27,9 @@ from tradepost.providers.snapshot import ProviderUnreachableError, fetch_snapsho
 
 PAUSES_SHOWN_MAX = 50
 
+SYNCING = "syncing"  # in the address of a provider's page that waits for a sync
+NO_CONTENT = 204
+
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run time
     """A provider. Its key can be entered, but is never shown again."""
@@ -70,6 +73,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
     synced = formatters.timestamp_column("synced_at", "list read")
     synced_exactly = formatters.timestamp_column("synced_at", "list read", exact=True)
     balance_exactly_at = formatters.timestamp_column("balance_at", "balance read", exact=True)
+    change_form_outer_before_template = "backoffice/providers/syncing.html"
     readonly_fields = (
         "state", "trouble_shown", "paused_routes", "sync_error_shown", "balance_error_shown", "balance_shown",
         "balance_exactly_at", "synced_exactly", "failed", "latency", "requests",
@@ -245,10 +249,29 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
     )
     def sync_now(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
         provider = get_object_or_404(Provider, pk=object_id)
-        if provider_sync.defer_sync(provider.pk):
-            self.message_user(request, "A worker reads its list now; load this page again to see it.", messages.SUCCESS)
+        provider_sync.defer_sync(provider.pk)
+        address = reverse("admin:providers_provider_change", args=[provider.pk])
+        return HttpResponse(headers={"HX-Redirect": f"{address}?{SYNCING}=1"})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """While a sync that staff asked for goes on, say so, and load the page again once it is over."""
+        if SYNCING not in request.GET or not object_id.isdecimal() or not self.has_view_permission(request):
+            return super().change_view(request, object_id, form_url, extra_context)
+        is_syncing = provider_sync.is_syncing(int(object_id))
+        if request.headers.get("HX-Request") and request.method == "GET":
+            return HttpResponse(status=NO_CONTENT) if is_syncing else self._show_synced(request, object_id)
+        context = {"is_syncing": True, "syncing_address": request.get_full_path(), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
+    def _show_synced(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        provider = get_object_or_404(Provider, pk=object_id)
+        if provider.sync_error:
+            self.message_user(request, f"The list could not be read: {provider.sync_error}", messages.ERROR)
         else:
-            self.message_user(request, "It is waiting for a worker already.", messages.WARNING)
+            listed = provider.services.filter(is_delisted=False).count()
+            self.message_user(request, f"The list is read: {listed:,} services.", messages.SUCCESS)
         return _redirect_to_provider(provider)
 
     @dialog_button(

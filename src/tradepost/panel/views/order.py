@@ -1,6 +1,7 @@
 """The page of one order, and its buttons to cancel and to refill."""
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -10,7 +11,7 @@ from tradepost.engine.placing import Mode
 from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, CancelState, Dispatch
 from tradepost.ledger.models import Transfer
 from tradepost.orders.event_notes import with_redacted_notes
-from tradepost.orders.models import Order
+from tradepost.orders.models import Order, OrderEvent
 from tradepost.panel.order_actions import OpenRequests, OrderAction, own_orders, perform, reason_against
 from tradepost.panel.requests import customer
 
@@ -29,7 +30,7 @@ def order(request: HttpRequest, order: int) -> HttpResponse:
     )
     context = {
         "order": own,
-        "events": list(with_redacted_notes(own.events.all(), with_answers=False)),
+        "events": _events(own),
         "transfers": list(Transfer.objects.filter(order=own).select_related("credit").order_by("id")),
         "refills": refills,
         "wishes": cancels,
@@ -42,6 +43,12 @@ def order(request: HttpRequest, order: int) -> HttpResponse:
     }
     is_part = request.headers.get("HX-Target") == "live"
     return render(request, "panel/order_live.html" if is_part else "panel/order.html", context)
+
+
+def _events(order: Order) -> list[OrderEvent]:
+    """Return what happened to the order, without the changes of its dispatch: they are nothing to its customer."""
+    shown = with_redacted_notes(order.events.all(), with_answers=False)
+    return list(shown.exclude(from_status=F("to_status"), visible_note=""))  # type: ignore[misc] # it is annotated
 
 
 @require_POST
