@@ -128,18 +128,15 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
         return (queryset.filter(search_condition(term)) if term else queryset), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, and make the browser reload it if the user chose that."""
+        """Show the list, whose rows are fetched again and again if the user chose that."""
         chosen = columns.chosen_columns(request)
         context = {
             "columns": [(name, title, name in chosen) for name, title in columns.available_columns(request).items()],
+            "refresh_seconds": pace if (pace := request.GET.get(RefreshFilter.parameter_name)) in {"5", "30"} else "",
             "may_export": request.user.has_perm("orders.export_order"),
             **(extra_context or {}),
         }
-        response = super().changelist_view(request, context)
-        pace = request.GET.get(RefreshFilter.parameter_name, "")
-        if pace in {"5", "30"}:
-            response.headers["Refresh"] = pace
-        return response
+        return super().changelist_view(request, context)
 
     def get_urls(self) -> list[URLPattern]:
         admin_view = self.admin_site.admin_view

@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from tradepost.backoffice.ui import texts
 from tradepost.backoffice.ui.formatters import NOTHING
 
 if TYPE_CHECKING:
@@ -83,6 +84,22 @@ else:
         """Unfold's `ModelAdmin`, with generic arguments and the audit log."""
 
         empty_value_display = NOTHING
+
+        def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
+            """Title the list as the menu does, and let it say what would be here when it is empty."""
+            context = {**texts.list_context(self), "title": texts.list_title(self), **(extra_context or {})}
+            return super().changelist_view(request, context)
+
+        def changeform_view(
+            self, request: Any, object_id: Any = None, form_url: str = "", extra_context: Any = None
+        ) -> Any:
+            """Name the list that the row is of as the menu does."""
+            context = {**texts.list_context(self), **(extra_context or {})}
+            return super().changeform_view(request, object_id, form_url, context)
+
+        def delete_view(self, request: Any, object_id: Any, extra_context: Any = None) -> Any:
+            """Name the list that the row is of as the menu does."""
+            return super().delete_view(request, object_id, {**texts.list_context(self), **(extra_context or {})})
 
         def get_action_choices(
             self, request: Any, default_choices: Any = None, action_location: Any = ActionLocation.CHANGE_LIST
