@@ -28,7 +28,6 @@ UNUSED = [
     "unfold/js/jedison/*",
     "unfold/fonts/inter/*.woff2",  # so has Inter
     "admin/js/vendor/jquery/jquery.js",
-    "admin/js/vendor/select2/i18n/*",
     "admin/js/vendor/xregexp/xregexp.js",
 ]
 
