@@ -48,8 +48,8 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _static_file("panel/mark.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_HISTORY": _has_permission("audit.view_entry"),
-    "SCRIPTS": [_static_file("backoffice/menu.js")],
-    "STYLES": [_static_file("backoffice/backoffice.css"), _static_file("backoffice/orders.css")],
+    "SCRIPTS": [_static_file("backoffice/menu.js"), _static_file("backoffice/names.js")],
+    "STYLES": [_static_file(f"backoffice/{name}.css") for name in ("shell", "backoffice", "orders", "tables")],
     "DASHBOARD_CALLBACK": "tradepost.backoffice.dashboard.dashboard_callback",
     "COLORS": {
         "primary": {
@@ -162,7 +162,7 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("staff_members"),
                         "permission": _has_permission("accounts.manage_staff"),
                     },
-                    _list_item("Roles", "admin_panel_settings", "auth", "group"),
+                    _list_item("Groups", "admin_panel_settings", "auth", "group"),
                     _list_item("Audit log", "history", "audit", "entry"),
                     _list_item("Settings", "tune", "site_settings", "sitesettings"),
                 ],

@@ -42,7 +42,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at r
         label="Try a link",
         required=False,
         widget=TextWidget,
-        help_text="Saving is refused if the pattern does not take this link. It is not kept.",
+        help_text="A link to test the pattern with; it is not saved.",
     )
 
     def clean_link_pattern(self) -> str:

@@ -43,6 +43,9 @@ from tradepost.backoffice.ui.unfold_admin import (
 from tradepost.engine.statuses import Dispatch
 from tradepost.orders.models import DripFeed, Order
 
+# Numbers of the model, in the list with thousands separators.
+GROUPED_COLUMNS = {name: f"{name}_shown" for name in ("quantity", "start_count", "remains")}
+
 
 @register(Order)
 class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedListMixin, ModelAdmin[Order]):
@@ -72,6 +75,9 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
     search_fields = ("id",)
     search_help_text = "Order ids, an e-mail address, or part of a link"
     inlines = (EventInline, TransferInline)
+    quantity_shown = formatters.count_column("quantity", "quantity")
+    start_count_shown = formatters.count_column("start_count", "start count")
+    remains_shown = formatters.count_column("remains", "remains")
     created = formatters.timestamp_column("created_at", "created")
     placed = formatters.timestamp_column("created_at", "created", exact=True)
     updated = formatters.timestamp_column("updated_at", "updated")
@@ -108,7 +114,7 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
         return (AttemptInline, *inlines) if is_upstream else inlines
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return list(columns.chosen_columns(request))
+        return [GROUPED_COLUMNS.get(name, name) for name in columns.chosen_columns(request)]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """Add the filters by provider for users who may view providers."""
@@ -184,11 +190,11 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
 
     @formatters.numeric_column("charge")
     def charged(self, order: Order) -> str:
-        return formatters.amount(order.charge)
+        return formatters.money_cell(order.charge)
 
     @formatters.numeric_column("refunded")
     def given_back(self, order: Order) -> str:
-        return formatters.amount(order.refunded) if order.refunded != Decimal(0) else formatters.NOTHING
+        return formatters.money_cell(order.refunded) if order.refunded != Decimal(0) else formatters.NOTHING
 
     @admin.display(description="status")
     def status_shown(self, order: Order) -> SafeString:

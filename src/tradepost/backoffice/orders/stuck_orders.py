@@ -133,7 +133,7 @@ class StuckOrderAdmin(ReadOnlyMixin, BulkActionsMixin, UncountedListMixin, Model
 
     @admin.display(description="dispatch")
     def dispatch_shown(self, stuck: StuckOrder) -> SafeString | str:
-        return dispatch_badge(stuck.order.dispatch) or "by hand"
+        return dispatch_badge(stuck.order.dispatch) or "manual"
 
     @formatters.numeric_column("delivered")
     def done(self, stuck: StuckOrder) -> str:

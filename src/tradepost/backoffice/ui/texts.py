@@ -12,6 +12,8 @@ class ListTexts(NamedTuple):
     empty: str = "Nothing here yet"
     explanation: str = ""
     is_good: bool = False
+    noun: str = ""
+    nouns: str = ""
 
 
 # By the label of the model. A list without a title here is called as its model, in the plural.
@@ -28,6 +30,8 @@ LISTS = {
         "Nothing to review",
         "An order shows up here when its provider did not confirm it, or when every provider refused it.",
         is_good=True,
+        noun="order",
+        nouns="orders",
     ),
     "orders.bulkaction": ListTexts(
         empty="No bulk actions yet", explanation="Tick orders in the list of orders and choose an action."
@@ -69,9 +73,7 @@ LISTS = {
         "Nobody has logged in as a customer",
         "Each time staff log in as a customer, it is recorded here.",
     ),
-    "ledger.transfer": ListTexts(
-        "Transactions", "No transactions yet", "Charges, refunds and top-ups show up here."
-    ),
+    "ledger.transfer": ListTexts("Transactions", "No transactions yet", "Charges, refunds and top-ups show up here."),
     "ledger.manualpayment": ListTexts(
         "Manual payments", "No manual payments", "Top-ups and corrections that staff make show up here."
     ),
@@ -79,10 +81,12 @@ LISTS = {
         "Payment limits", "No payment limits", "Without a limit, only owners can make manual payments."
     ),
     "ledger.ledgeraccount": ListTexts("Balances"),
-    "auth.group": ListTexts("Roles", "No roles"),
+    "auth.group": ListTexts("Groups", "No groups"),
     "audit.entry": ListTexts("Audit log", "No entries", "Every change that staff make is recorded here."),
     "site_settings.sitesettings": ListTexts("Settings"),
-    "procrastinate.procrastinatejob": ListTexts("Jobs", "No jobs", "Background work that waits or failed shows up here."),
+    "procrastinate.procrastinatejob": ListTexts(
+        "Jobs", "No jobs", "Background work that waits or failed shows up here.", noun="job", nouns="jobs"
+    ),
 }
 _DEFAULT = ListTexts()
 
@@ -91,6 +95,13 @@ def list_title(model_admin: Any) -> str:
     """Return what the list of the model is called."""
     opts = model_admin.model._meta  # noqa: SLF001 - the documented API of models
     return LISTS.get(opts.label_lower, _DEFAULT).title or capfirst(str(opts.verbose_name_plural))
+
+
+def nouns(model_admin: Any) -> tuple[str, str]:
+    """Return what one row of the list is called, and what many are."""
+    opts = model_admin.model._meta  # noqa: SLF001 - the documented API of models
+    texts = LISTS.get(opts.label_lower, _DEFAULT)
+    return texts.noun or str(opts.verbose_name), texts.nouns or str(opts.verbose_name_plural)
 
 
 def list_context(model_admin: Any) -> dict[str, Any]:
