@@ -31,7 +31,7 @@ WEIGHTS = {400: "Regular", 500: "Medium", 600: "SemiBold", 700: "Bold"}
 LETTERS = {
     "latin": "U+0000-00FF,U+0131,U+0152-0153,U+02BB-02BC,U+02C6,U+02DA,U+02DC,U+2000-206F,U+20AC,U+2122,U+2190-2193,"
     "U+2212,U+2215,U+FEFF,U+FFFD",
-    "latin-ext": "U+0100-0130,U+0132-0151,U+0154-02BA,U+02BD-02C5,U+02C7-02CC,U+1E00-1EFF,U+20A0-20AB,U+20AD-20C0",
+    "latin-ext": "U+0100-0130,U+0132-0151,U+0154-017F,U+0218-021B,U+20A0-20AB,U+20AD-20C0",
     "cyrillic": "U+0301,U+0400-052F,U+2116",
 }
 # Letters' pairs, and figures of one width. Inter's many other features are not used.

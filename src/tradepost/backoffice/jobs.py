@@ -54,7 +54,7 @@ class JobAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Any]):
 
     @admin.display(description="task")
     def task(self, job: Any) -> str:
-        return str(job.task_name)
+        return str(job.task_name).removeprefix("builtin:procrastinate.")
 
     @admin.display(description="status")
     def state(self, job: Any) -> SafeString:
