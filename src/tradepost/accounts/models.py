@@ -61,7 +61,7 @@ class Account(AbstractBaseUser, PermissionsMixin):
     duplicate_window_seconds = models.PositiveIntegerField(
         default=0,
         db_default=0,
-        help_text="The same service, link and quantity within so many seconds is the same order; 0: never.",
+        help_text="Seconds in which the same service, link and quantity count as one order; 0 turns this off.",
     )
     language = models.CharField(
         max_length=8, blank=True, default="", db_default="", choices=[("", _("Browser default")), *LANGUAGES]
@@ -100,15 +100,18 @@ class Key(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="keys")
-    name = models.CharField(max_length=100, blank=True, help_text="What uses this key, for the account's own eyes.")
+    name = models.CharField(max_length=100, blank=True, help_text="What the key is used for; only the account sees it.")
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
-    prefix = models.CharField(max_length=16, editable=False, help_text="How the key begins.")
+    prefix = models.CharField(max_length=16, editable=False, help_text="The beginning of the key.")
     scope = models.CharField(max_length=8, choices=Scope.choices(), default=Scope.ORDER.value)
     networks = ArrayField(
-        models.CharField(max_length=43), default=list, blank=True, help_text="Networks it may be used from; none: all."
+        models.CharField(max_length=43),
+        default=list,
+        blank=True,
+        help_text="Allowed IP addresses. Leave empty to allow any.",
     )
     requests_a_minute = models.PositiveIntegerField(
-        null=True, blank=True, help_text="How often it may ask the API; 0: as it likes, empty: the desk's default."
+        null=True, blank=True, help_text="Maximum API requests per minute; 0 means no limit, empty the desk's default."
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)

@@ -44,7 +44,9 @@ class Service(models.Model):
     max = models.PositiveBigIntegerField(default=1, db_default=1)
     refill = models.BooleanField(default=False, db_default=False)
     refill_days = models.PositiveIntegerField(
-        default=30, db_default=30, help_text="How long after completion a refill may be asked for; 0: without end."
+        default=30,
+        db_default=30,
+        help_text="Days after completion in which a refill can be requested; 0 means no limit.",
     )
     refill_wait_hours = models.PositiveIntegerField(
         default=0, db_default=0, help_text="How long to wait after completion, and after each refill."
@@ -59,18 +61,19 @@ class Service(models.Model):
         db_default=Fulfilment.MANUAL.value,
     )
     on_refusal = models.CharField(
+        "if every provider rejects",
         max_length=8,
         choices=OnRefusal.choices(),
         default=OnRefusal.CANCEL.value,
         db_default=OnRefusal.CANCEL.value,
-        help_text="What becomes of an order that every provider has refused: canceled with its money back, or held.",
+        help_text="If every provider rejects the order: cancel and refund, or hold it for review.",
     )
     quarantine = models.CharField(
         max_length=200,
         blank=True,
         default="",
         db_default="",
-        help_text="Why it was taken off sale by itself; empty once settled.",
+        help_text="Why the service was taken off sale automatically.",
     )
     is_active = models.BooleanField("for sale", default=True, db_default=True)
     link_pattern = models.CharField(
@@ -143,15 +146,15 @@ class PriceList(models.Model):
         default=0,
         db_default=0,
         validators=PERCENT,
-        help_text="On everything that no rate and no category's discount of this list says otherwise of.",
+        help_text="For all services without a rate or a category discount in this list.",
     )
     not_below_cost = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="What the list decides is raised to what a service costs by its dearest route, if that is more;"
+        help_text="The price is raised to the service's highest cost, if that is more;"
         " but never above the service's own rate.",
     )
-    note = models.TextField(blank=True, default="", db_default="", help_text="For staff.")
+    note = models.TextField(blank=True, default="", db_default="", help_text="Only staff see this.")
 
     class Meta:
         constraints = (
@@ -171,7 +174,7 @@ class PriceListDiscount(models.Model):
     price_list = models.ForeignKey(PriceList, on_delete=models.CASCADE, related_name="discounts")
     category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="+")
     discount_percent = models.DecimalField(
-        "discount, percent", max_digits=7, decimal_places=4, validators=PERCENT, help_text="0: none on this category."
+        "discount, percent", max_digits=7, decimal_places=4, validators=PERCENT, help_text="0 means no discount."
     )
 
     class Meta:

@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "tradepost.backoffice.middleware.backoffice_middleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # after the static files, which are compressed already
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -177,7 +178,11 @@ MAILERS = {
 }
 
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True  # serve static files from their packages, so that nobody has to run collectstatic
+STATIC_ROOT = environment.home() / "static"  # `static_files` collects them there, so that nobody has to
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "tradepost.config.static_files.HashedStaticFiles"},
+}
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -150,19 +150,19 @@ class PaymentLimit(models.Model):
         max_digits=20,
         decimal_places=5,
         validators=[MinValueValidator(0)],
-        help_text="The most that one payment may be.",
+        help_text="Maximum per payment.",
     )
     per_day = models.DecimalField(
         max_digits=20,
         decimal_places=5,
         validators=[MinValueValidator(0)],
-        help_text="The most that one person may pay in a day (UTC), whatever goes up or down.",
+        help_text="Maximum per person per day (UTC), top-ups and corrections together.",
     )
     approval_above = models.DecimalField(
         max_digits=20,
         decimal_places=5,
         validators=[MinValueValidator(0)],
-        help_text="Payments above this wait until a second person approves them.",
+        help_text="A second person must approve payments above this amount.",
     )
 
     class Meta:
@@ -262,8 +262,8 @@ class ManualPayment(models.Model):
             ("approve_payment", "Can approve payments that somebody else asked for"),
         )
         default_permissions = ("view",)
-        verbose_name = "payment by hand"
-        verbose_name_plural = "payments by hand"
+        verbose_name = "manual payment"
+        verbose_name_plural = "manual payments"
 
     def __str__(self) -> str:
         return f"payment {self.pk}"

@@ -40,7 +40,7 @@ class Order(models.Model):
     )
     mode = models.CharField(max_length=8, choices=Mode.choices())
     link = models.TextField()
-    quantity = models.BigIntegerField(help_text="What the charge was reckoned on.")
+    quantity = models.BigIntegerField(help_text="Quantity used for the charge.")
     fields = models.JSONField(null=True, help_text="The parameters of its type (comments, usernames …).")
     rate = models.DecimalField(max_digits=20, decimal_places=7)
     charge = models.DecimalField(max_digits=20, decimal_places=5)
@@ -53,7 +53,7 @@ class Order(models.Model):
     )
     start_count = models.BigIntegerField(null=True)
     remains = models.BigIntegerField()
-    parts = models.IntegerField(null=True, help_text="How many runs or posts it is made of, if it is.")
+    parts = models.IntegerField(null=True, help_text="Number of runs or posts, for drip-feeds and subscriptions.")
     parent = models.ForeignKey(
         "self",
         null=True,
@@ -61,7 +61,7 @@ class Order(models.Model):
         related_name="children",
         db_index=False,
         db_constraint=False,
-        help_text="The drip-feed or subscription it is a part of.",
+        help_text="The drip-feed or subscription that the order is a part of.",
     )
     part = models.IntegerField(null=True, help_text="Which part of it, from 1.")
     one_per_link = models.BooleanField(default=False, db_default=False)
@@ -174,11 +174,11 @@ class UpstreamOrder(models.Model):
     due_at = models.DateTimeField(db_default=Now())
     attempt_count = models.IntegerField(default=0, db_default=0)
     upstream_id = models.CharField(max_length=64, blank=True, default="", db_default="")
-    quantity = models.BigIntegerField(null=True, help_text="What was ordered there.")
+    quantity = models.BigIntegerField(null=True, help_text="Quantity ordered at the provider.")
     multiplier = models.DecimalField(max_digits=10, decimal_places=4, default=1, db_default=1)
     sent_at = models.DateTimeField(null=True)
     last_message = models.CharField(
-        max_length=300, blank=True, default="", db_default="", help_text="What its provider said of it last."
+        max_length=300, blank=True, default="", db_default="", help_text="The provider's last answer."
     )
     review_reason = models.CharField(
         max_length=12,
@@ -235,10 +235,10 @@ class Attempt(models.Model):
     at = models.DateTimeField(db_default=Now())
     answered_at = models.DateTimeField(null=True)
     cost = models.DecimalField(
-        max_digits=20, decimal_places=5, null=True, help_text="What it costs there, in our currency, as last told."
+        max_digits=20, decimal_places=5, null=True, help_text="The provider's charge, in our currency."
     )
     cost_expected = models.DecimalField(
-        max_digits=20, decimal_places=5, null=True, help_text="What it was to cost when it was sent, by its list."
+        max_digits=20, decimal_places=5, null=True, help_text="Expected cost when the order was sent."
     )
     request = models.JSONField(null=True)
     response = models.TextField(blank=True, default="", db_default="")
@@ -302,9 +302,7 @@ class Refill(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
-    upstream_id = models.CharField(
-        max_length=64, blank=True, default="", db_default="", help_text="What its provider calls it."
-    )
+    upstream_id = models.CharField(max_length=64, blank=True, default="", db_default="", help_text="The provider's id.")
     polled_at = models.DateTimeField(null=True, help_text="When its provider was last asked about it.")
     tries = models.IntegerField(default=0, db_default=0, help_text="Requests since its provider's last clear answer.")
     response = models.CharField(

@@ -211,8 +211,8 @@ def test_each_part_of_the_accounts_page_is_for_who_may_see_its_list(alice: Custo
     place(alice.id, service)
     page = staff_with("accounts.view_account").get(reverse(f"admin:{LIST}_change", args=[alice.id])).content.decode()
     assert "Last orders" not in page
-    assert "Last transfers" not in page
+    assert "Last transactions" not in page
     client = staff_with("accounts.view_account", "orders.view_order", "ledger.view_transfer")
     page = client.get(reverse(f"admin:{LIST}_change", args=[alice.id])).content.decode()
     assert "Last orders" in page
-    assert "Last transfers" in page
+    assert "Last transactions" in page

@@ -67,7 +67,7 @@ def test_a_top_up_is_in_the_balance_and_in_the_customers_statement(staff: Client
     assert "TR-7" in statement
     assert "secret reason" not in statement
     page = staff.get(reverse("admin:accounts_account_change", args=[alice.id])).content.decode()
-    assert "Payments by hand" in page
+    assert "Manual payments" in page
 
 
 def test_a_payment_above_what_one_may_alone_waits_shows_an_alert_and_is_approved(alice: Customer) -> None:
@@ -146,7 +146,7 @@ def test_a_desk_without_payment_limits_is_told_what_that_means(staff: Client, al
         PaymentLimit.objects.all().delete()
         errors = pay(browser_of(maker), alice.id, "5").context["form"].non_field_errors()
         transaction.set_rollback(True)
-    assert "only owners make payments by hand" in page
+    assert "only owners can make manual payments" in page
     assert f'href="{reverse("admin:ledger_paymentlimit_add")}"' in page
     assert "under Payment limits" in str(errors)
 

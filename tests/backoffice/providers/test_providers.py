@@ -126,7 +126,7 @@ def test_a_connection_is_tested(staff: Client, upstream: Upstream) -> None:
     provider = make_provider(upstream.url, currency="EUR")
     text = said(press(staff, "test_connection", provider.pk))
     assert "It answers: 2 services, balance 12.50 USD." in text
-    assert "It tells its balance in USD, but is said to reckon in EUR." in text
+    assert "The provider's balance is in USD, but its currency here is EUR." in text
     provider.refresh_from_db()
     assert provider.balance == Decimal("12.5")
 

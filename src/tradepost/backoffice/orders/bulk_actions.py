@@ -90,7 +90,7 @@ class RemainsForm(DeliveredForm):
         min_value=1,
         max_value=BIGINT_MAX,
         widget=IntegerWidget,
-        help_text="Of each order. Empty: what each order says by itself.",
+        help_text="The same for every order. Empty: each order's own remains.",
     )
     field_order = ("remains", "with_delivered", "reason")
 
@@ -104,7 +104,7 @@ class LinkForm(OptionsForm):
         strip=True,
         widget=TextWidget,
         label="Replace",
-        help_text="A part of the links. Empty: the whole link.",
+        help_text="Part of the link to replace. Empty: the whole link.",
     )
     link = forms.CharField(max_length=TEXT_CHARS_MAX, widget=TextWidget, label="By")
 

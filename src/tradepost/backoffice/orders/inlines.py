@@ -91,15 +91,14 @@ class TransferInline(ReadOnlyMixin, TabularInline[Transfer, Order]):
         return TransferKind(transfer.kind).label
 
     @formatters.numeric_column("amount")
-    def moved(self, transfer: Transfer) -> str:
+    def moved(self, transfer: Transfer) -> SafeString | str:
         """Show the amount as the customer sees it: a charge is negative, a refund positive."""
-        sign = "−" if transfer.kind == TransferKind.CHARGE else "+"
-        return f"{sign}{formatters.amount(transfer.amount)}"
+        return formatters.money_cell(transfer.amount, sign="−" if transfer.kind == TransferKind.CHARGE else "+")
 
     @formatters.numeric_column("balance after")
-    def left(self, transfer: Transfer) -> str:
+    def left(self, transfer: Transfer) -> SafeString | str:
         """Show the customer's balance."""
-        return formatters.amount(transfer.balance_after)
+        return formatters.money_cell(transfer.balance_after)
 
 
 def _state_badges(status: str, dispatch: str) -> SafeString:

@@ -44,6 +44,9 @@ from tradepost.backoffice.ui.unfold_admin import (
 from tradepost.engine.statuses import Dispatch
 from tradepost.orders.models import DripFeed, Order
 
+# Numbers of the model, in the list with thousands separators.
+GROUPED_COLUMNS = {name: f"{name}_shown" for name in ("quantity", "start_count", "remains")}
+
 
 @register(Order)
 class OrderAdmin(
@@ -93,6 +96,9 @@ class OrderAdmin(
             ],
         },
     )  # fmt: skip
+    quantity_shown = formatters.count_column("quantity", "quantity")
+    start_count_shown = formatters.count_column("start_count", "start count")
+    remains_shown = formatters.count_column("remains", "remains")
     created = formatters.timestamp_column("created_at", "created")
     placed = formatters.timestamp_column("created_at", "created", exact=True)
     updated = formatters.timestamp_column("updated_at", "updated")
@@ -132,7 +138,7 @@ class OrderAdmin(
         return (AttemptInline, *inlines) if is_upstream else inlines
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return list(columns.chosen_columns(request))
+        return [GROUPED_COLUMNS.get(name, name) for name in columns.chosen_columns(request)]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """Add the filters by provider for users who may view providers."""
@@ -152,18 +158,15 @@ class OrderAdmin(
         return (queryset.filter(search_condition(term)) if term else queryset), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, and make the browser reload it if the user chose that."""
+        """Show the list, whose rows are fetched again and again if the user chose that."""
         chosen = columns.chosen_columns(request)
         context = {
             "columns": [(name, title, name in chosen) for name, title in columns.available_columns(request).items()],
+            "refresh_seconds": pace if (pace := request.GET.get(RefreshFilter.parameter_name)) in {"5", "30"} else "",
             "may_export": request.user.has_perm("orders.export_order"),
             **(extra_context or {}),
         }
-        response = super().changelist_view(request, context)
-        pace = request.GET.get(RefreshFilter.parameter_name, "")
-        if pace in {"5", "30"}:
-            response.headers["Refresh"] = pace
-        return response
+        return super().changelist_view(request, context)
 
     def get_urls(self) -> list[URLPattern]:
         admin_view = self.admin_site.admin_view
@@ -211,11 +214,11 @@ class OrderAdmin(
 
     @formatters.numeric_column("charge")
     def charged(self, order: Order) -> str:
-        return formatters.amount(order.charge)
+        return formatters.money_cell(order.charge)
 
     @formatters.numeric_column("refunded")
     def given_back(self, order: Order) -> str:
-        return formatters.amount(order.refunded) if order.refunded != Decimal(0) else formatters.NOTHING
+        return formatters.money_cell(order.refunded) if order.refunded != Decimal(0) else formatters.NOTHING
 
     @admin.display(description="status")
     def status_shown(self, order: Order) -> SafeString:

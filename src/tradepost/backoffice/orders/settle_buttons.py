@@ -72,7 +72,7 @@ class SettleButtonsMixin(Base):
         return self.has_evidence_permission(request) and is_in_state(object_id, UNSETTLED_STATES)
 
     @dialog_button(
-        "It exists, its id is …",
+        "Provider has it (enter id)",
         permission="find",
         title="Does the order exist at its provider?",
         text="Look for it in the provider's own list of orders. It is followed there from now on.",
@@ -89,7 +89,7 @@ class SettleButtonsMixin(Base):
         )
 
     @dialog_button(
-        "It does not exist, send it",
+        "Provider doesn't have it: resend",
         permission="decide",
         title="Send the order again?",
         text="Only if it is not in the provider's own list of orders: otherwise it is bought twice.",
@@ -118,7 +118,7 @@ class SettleButtonsMixin(Base):
         )
 
     @dialog_button(
-        "Partial: so much remains …",
+        "Set partial (enter remains)",
         permission="review",
         title="How much of the order is not delivered?",
         text="Look in the provider's own list of orders. The customer gets back the charge of what remains.",

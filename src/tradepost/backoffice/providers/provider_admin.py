@@ -39,7 +39,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at 
         required=False,
         max_length=500,
         widget=PasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="Sealed when it is saved, and never shown again. Left empty, the one there is stays.",
+        help_text="Encrypted when saved, and never shown again. Leave empty to keep the current key.",
     )
 
     def clean_key(self) -> str:
@@ -157,7 +157,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         until = f" Tried again at {provider.retry_at:%H:%M:%S} UTC." if provider.retry_at else ""
         return f"{provider.last_error}{until}" if provider.last_error else formatters.NOTHING
 
-    @admin.display(description="balance not read because")
+    @admin.display(description="last balance error")
     def balance_error_shown(self, provider: Provider) -> str:
         return provider.balance_error or formatters.NOTHING
 
@@ -171,7 +171,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         ]
         return format_html_join("", '<p><a class="tp-link" href="{}">{}</a>: {}</p>', rows) or formatters.NOTHING
 
-    @admin.display(description="list not read because")
+    @admin.display(description="last sync error")
     def sync_error_shown(self, provider: Provider) -> str:
         return provider.sync_error or formatters.NOTHING
 
@@ -237,7 +237,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
             request, f"It answers: {len(snapshot.services):,} services, balance {balance} {currency}.", messages.SUCCESS
         )
         if currency != provider.currency:
-            text = f"It tells its balance in {currency}, but is said to reckon in {provider.currency}."
+            text = f"The provider's balance is in {currency}, but its currency here is {provider.currency}."
             self.message_user(request, text, messages.WARNING)
         return _redirect_to_provider(provider)
 
