@@ -27,7 +27,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at 
         help_texts = {
             "panel_name": f"On every page and in their titles. Empty: {PANEL_NAME}.",
             "currency": "Rates stay the numbers they are when it changes, and it is fixed once money has moved.",
-            "contact_email": "Shown wherever a page asks people to contact you, in emails, and at the foot of every page.",
+            "contact_email": "Shown where a page asks people to contact you, in emails, and at the foot of pages.",
             "contact_url": "A chat or a contact form, shown in the same places.",
             "headline": "What you sell, in one sentence. Empty: Tradepost's own text, in the reader's language.",
             "intro": "Two or three sentences below it. Empty: Tradepost's own text, in the reader's language.",
