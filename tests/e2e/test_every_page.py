@@ -30,7 +30,7 @@ FORBIDDEN = 403  # lists link to rows that a role may not open, such as the orde
 FRAMEWORK_TEXTS = (
     "to view",
     "to change",
-    "procrastinate",
+    "procrastinate job",
     "yielded",
     "pbkdf2",
     "Django",
@@ -43,7 +43,7 @@ LEFT_OUT = re.compile(
     r"/logout/|/language|/jsi18n/|/acting/|\.csv|/export|/autocomplete/|/static/|/openapi|/file/|/healthz"
 )
 FIELDS_WITHOUT_NAMES = """() => {
-  const all = [...document.querySelectorAll("input, select, textarea, button, a[href]")];
+  const all = [...document.querySelectorAll("input, select:not(.select2-hidden-accessible), textarea, button, a[href]")];
   return all.filter((field) => field.type !== "hidden" && field.checkVisibility() && !field.labels?.length
   && !field.ariaLabel && !field.getAttribute("aria-labelledby")
   && !(field.matches("button, a")
