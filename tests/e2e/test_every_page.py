@@ -43,7 +43,7 @@ LEFT_OUT = re.compile(
     r"/logout/|/language|/jsi18n/|/acting/|\.csv|/export|/autocomplete/|/static/|/openapi|/file/|/healthz"
 )
 FIELDS_WITHOUT_NAMES = """() => {
-  const all = [...document.querySelectorAll("input, select:not(.select2-hidden-accessible), textarea, button, a[href]")];
+  const all = [...document.querySelectorAll("input, select:not(.select2-hidden-accessible), textarea, button, a")];
   return all.filter((field) => field.type !== "hidden" && field.checkVisibility() && !field.labels?.length
   && !field.ariaLabel && !field.getAttribute("aria-labelledby")
   && !(field.matches("button, a")
