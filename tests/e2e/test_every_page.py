@@ -25,7 +25,6 @@ from tradepost.engine.statuses import Status
 WIDTHS = (390, 1280, 1440)
 SERIOUS = {"serious", "critical"}
 NEXT_BYTES_MAX = 30_000
-CHARTS_BYTES = 40_000  # what the panel's one page with charts is over its limit, since Chart.js alone weighs 60 KB
 FORBIDDEN = 403  # lists link to rows that a role may not open, such as the order of a refill
 FRAMEWORK_TEXTS = (
     "to view",
@@ -37,6 +36,7 @@ FRAMEWORK_TEXTS = (
     "Reset filters",
     "Mozilla/5.0",
     "Hold down",
+    "DatabaseDefault",
 )
 # Signing out ends the walk; a log-in as a customer changes who walks; the provider's address is another site.
 LEFT_OUT = re.compile(
@@ -138,8 +138,7 @@ class Walk:
     def _check_weight(self) -> None:
         document = self._sizes.get(self._page.url.partition("#")[0], 0)
         whole = sum(self._sizes.get(url, 0) for url in set(self._loaded.values()))
-        charts = CHARTS_BYTES if any("chart" in url for url in self._loaded.values()) else 0
-        if whole > self._area.bytes_max + (charts if self._area is PANEL else 0):
+        if whole > self._area.bytes_max:
             self._note("heavy on a first visit", whole)
         if document > NEXT_BYTES_MAX:
             self._note("heavy on the next visit", document)
