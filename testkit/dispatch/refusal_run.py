@@ -1,4 +1,6 @@
-"""Sends orders to an upstream panel that refuses them for reasons that are none of the orders' business.
+"""`python -m testkit.dispatch.refusal_run ORDERS SEED SECONDS`: orders and refusals.
+
+Sends orders to an upstream panel that refuses them for reasons that are none of the orders' business.
 
 1. One service is off for a while: the orders of the other go on, however many wait.
 2. Refusals in words that nobody knows come in a burst.
@@ -9,6 +11,7 @@ At the end every order has been delivered, and the desk's books agree with the p
 are cut short.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ from dataclasses import dataclass
 from testkit.dispatch import fault_run
 from testkit.dispatch.desk import DispatchDesk
 from testkit.dispatch.fault_run import Verdict
+from testkit.dispatch.seed import SEEDED_RATE
 from testkit.dispatch.worker_processes import WorkerProcesses
 from testkit.errors import RunFailedError
 from testkit.fresh_database import fresh_database
@@ -48,13 +52,15 @@ class RefusalVerdict:
 def run(*, orders: int, seed: int, seconds_max: float, say: Callable[[str], None]) -> RefusalVerdict:
     """Send orders through every kind of refusal, and return the verdict. `say` gets progress messages."""
     until = time.monotonic() + seconds_max
-    panel = Panel([Offer(1), Offer(2)], seed=seed)
+    # At the rates that the desk knows: a sync in the middle of a run would take services off sale that cost more.
+    panel = Panel([Offer(1, rate=SEEDED_RATE), Offer(2, rate=SEEDED_RATE)], seed=seed)
     with fresh_database() as url, Upstream(panel) as upstream:
         desk = DispatchDesk(url, upstream.url, services=2)
         workers = WorkerProcesses(1)
         workers.start()
         try:
             _one_service_off(desk, panel, orders // 2, say)
+            [(last,)] = desk.run("SELECT max(id) FROM orders_order")
             for words in ("Quantum flux", "Your account is inactive"):
                 _burst(desk, panel, words, orders // 4, say)
             _await_all_sent(desk, until)
@@ -68,7 +74,7 @@ def run(*, orders: int, seed: int, seconds_max: float, say: Callable[[str], None
         finally:
             workers.stop()
         desk.abandon()
-        return RefusalVerdict(fault_run.judge(desk, panel), _starved(desk), _canceled(desk))
+        return RefusalVerdict(fault_run.judge(desk, panel), _starved(desk, last), _canceled(desk))
 
 
 def _one_service_off(desk: DispatchDesk, panel: Panel, orders: int, say: Callable[[str], None]) -> None:
@@ -117,12 +123,13 @@ def _poll_again(desk: DispatchDesk, until: float) -> None:
     time.sleep(1)
 
 
-def _starved(desk: DispatchDesk) -> int:
-    """Count the orders of the good service that waited too long while the other service was off."""
+def _starved(desk: DispatchDesk, last: int) -> int:
+    """Count the orders of the good service, up to the last one, that waited too long while the other was off."""
     [(count,)] = desk.run(
         "SELECT count(*) FROM orders_order o JOIN orders_attempt a ON a.order_id = o.id AND a.state = 'sent'"
-        " WHERE o.service_id = %s AND a.number = 1 AND a.answered_at - o.created_at > make_interval(secs => %s)",
+        " WHERE o.service_id = %s AND o.id <= %s AND a.answered_at - o.created_at > make_interval(secs => %s)",
         desk.services[1],
+        last,
         SWEEPS_MAX * SWEEP_SECONDS,
     )
     return int(count)
@@ -132,3 +139,9 @@ def _canceled(desk: DispatchDesk) -> int:
     """Count the orders that were canceled although the panel never had them."""
     [(count,)] = desk.run("SELECT count(*) FROM orders_order WHERE status = 'Canceled' AND dispatch = 'refused'")
     return int(count)
+
+
+if __name__ == "__main__":
+    verdict = run(orders=int(sys.argv[1]), seed=int(sys.argv[2]), seconds_max=float(sys.argv[3]), say=print)
+    print(verdict)  # noqa: T201
+    sys.exit(not verdict.is_good)

@@ -9,6 +9,8 @@ from decimal import Decimal
 
 import django
 
+SEEDED_RATE = Decimal("0.50")  # of the provider's services
+
 
 def seed(key: str, services: int, *urls: str) -> list[int]:
     """Make an account with money, and for each URL a provider there, to which so many services are routed."""
@@ -33,7 +35,7 @@ def seed(key: str, services: int, *urls: str) -> list[int]:
                 fulfilment=Fulfilment.PROVIDER.value,
             )  # fmt: skip
             offer = ProviderService.objects.create(
-                provider=provider, upstream_id=str(upstream_id), name="Followers", type="Default", rate=Decimal("0.5")
+                provider=provider, upstream_id=str(upstream_id), name="Followers", type="Default", rate=SEEDED_RATE
             )
             Route.objects.create(service=service, provider_service=offer)
             ids += [service.pk, provider.pk]
