@@ -146,7 +146,7 @@ def measure_following(orders: Orders = 1_000_000, finished: Finished = 10_000_00
 
 @app.command(name="pages")
 def measure_pages(orders: Seeded = 1_000_000, times: Times = 40, only: Only = "", keep: Keep = None) -> None:
-    """Measure the pages on the server: any over 100 ms (panel) or 300 ms (back office) at the 95th percentile fails."""
+    """Measure times and weights of pages: over 100 ms or 150 KB (panel), 300 ms or 400 KB (back office) fails."""
     _run(lambda: pages.measure(orders=orders, times=times, only=only, keep=keep))
 
 

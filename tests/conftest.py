@@ -57,9 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
     import django
 
     django.setup()
+    from tradepost.config import static_files
     from tradepost.up import migrations
 
     migrations.apply()
+    static_files.collect()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -28,9 +28,9 @@ SELECT (SELECT min(id) FROM catalog_category) + n % 100, n,
 FROM generate_series(1, {SERVICES}) n;
 INSERT INTO providers_provider (name, url, encrypted_key, currency, exchange_rate, requests_a_second, parallel_requests,
     supports_idempotency_keys, is_paused, price_rise_percent_max, last_error, sync_error, requests, failures,
-    request_milliseconds)
+    request_milliseconds, single_id_actions, unknown_refusals_max)
 SELECT 'Provider ' || n, 'https://provider' || n || '.example/api/v2', '', 'USD', 1, 10, 4, false, true, 20, '', '',
-       1000000, 1000, 300000000
+       1000000, 1000, 300000000, '{{}}', 20
 FROM generate_series(1, {PROVIDERS}) n;
 INSERT INTO providers_providerservice (provider_id, upstream_id, name, type, category, rate, min, max, refill, cancel,
     dripfeed, description, average_time, is_delisted)

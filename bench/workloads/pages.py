@@ -1,10 +1,13 @@
 """How long the pages of the panel and the back office take on the server, with a year of orders in the database.
 
 Django's test client loads the pages in this process. The time is from the request to the last byte of the answer, the
-database included; for a file, to its first line.
+database included; for a file, to its first line. The weights are what a browser receives, compressed: on its first
+visit the page with its stylesheets, scripts and fonts, on the next one the page alone.
 """
 
+import gzip
 import os
+import re
 import statistics
 import tempfile
 import time
@@ -13,6 +16,7 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urljoin
 
 import psycopg
 import typer
@@ -29,6 +33,9 @@ if TYPE_CHECKING:
 ORDERS_AN_ACCOUNT = 100
 PERCENTILE = 95
 OK = 200
+NEXT_KB_MAX = 30
+_LINKED_FILE = re.compile(r'(?:src|href)="(/static/[^"]+)"')
+_FONT = re.compile(r'url\("([^"]*(?:-latin\.|Symbols)[^"]*\.woff2)"\)')
 
 
 class PageGroup(NamedTuple):
@@ -37,13 +44,14 @@ class PageGroup(NamedTuple):
     name: str
     pages: Mapping[str, str]
     ms_max: int
+    kb_max: int = 0  # on a first visit
     by_staff: bool = True
     is_streamed: bool = False
 
 
 PAGE_GROUPS = (
-    PageGroup("panel", page_urls.PANEL, 100, by_staff=False),
-    PageGroup("back office", page_urls.BACK_OFFICE, 300),
+    PageGroup("panel", page_urls.PANEL, 100, 150, by_staff=False),
+    PageGroup("back office", page_urls.BACK_OFFICE, 300, 400),
     PageGroup("files", page_urls.FILES, 300, is_streamed=True),
 )
 
@@ -67,7 +75,7 @@ def measure(*, orders: int, times: int, only: str, keep: Path | None) -> None:
         _prepare(postgres.url, orders)
         slow = [name for group in PAGE_GROUPS for name in _measure(group, times, only)]
     if slow:
-        raise RunFailedError(f"too slow: {', '.join(slow)}")
+        raise RunFailedError(f"too slow or too heavy: {', '.join(slow)}")
 
 
 def _prepare(url: str, orders: int) -> None:
@@ -77,10 +85,12 @@ def _prepare(url: str, orders: int) -> None:
 
     django.setup()
     from tradepost.accounts.models import Account  # noqa: PLC0415
+    from tradepost.config import static_files  # noqa: PLC0415
     from tradepost.reports import rollup  # noqa: PLC0415
     from tradepost.up import migrations, server  # noqa: PLC0415
 
     migrations.apply()
+    static_files.collect()
     if not Account.objects.exists():
         accounts = max(orders // ORDERS_AN_ACCOUNT, 100)
         typer.echo(f"Seeding {orders:,} orders, {SERVICES:,} services and {accounts:,} accounts…", err=True)
@@ -98,20 +108,24 @@ def _prepare(url: str, orders: int) -> None:
 
 
 def _measure(group: PageGroup, times: int, only: str) -> list[str]:
-    """Print how long each page takes, and return the names of the slow pages."""
+    """Print how long each page takes and its weight. Return the names of the slow and of the heavy pages."""
     pages = {name: url for name, url in group.pages.items() if only in name}
     client = _client(by_staff=group.by_staff)
     values = _url_values()
     slow = []
     for number, (name, url) in enumerate(pages.items()):
         if not number:
-            typer.echo(f"{group.name + f', {group.ms_max} ms':<40}{'median ms':>11}{'95% ms':>9}")
+            limits = f"{group.name}, {group.ms_max} ms" + (f", {group.kb_max} KB" if group.kb_max else "")
+            typer.echo(f"{limits:<40}{'median ms':>11}{'95% ms':>9}{'first KB':>10}{'next KB':>9}")
         times_ms = list(_times_ms(client, url.format_map(values), times, is_streamed=group.is_streamed))
         high_ms = statistics.quantiles(times_ms, n=100, method="inclusive")[PERCENTILE - 1]
+        first_kb, next_kb = (0.0, 0.0) if group.is_streamed else _weights_kb(client, url.format_map(values))
+        is_heavy = not group.is_streamed and (first_kb > group.kb_max or next_kb > NEXT_KB_MAX)
+        verdict = ("  slow" if high_ms > group.ms_max else "") + ("  heavy" if is_heavy else "")
         typer.echo(
-            f"{name:<40}{statistics.median(times_ms):>11.1f}{high_ms:>9.1f}{'  slow' if high_ms > group.ms_max else ''}"
+            f"{name:<40}{statistics.median(times_ms):>11.1f}{high_ms:>9.1f}{first_kb:>10.0f}{next_kb:>9.0f}{verdict}"
         )
-        slow += [name] if high_ms > group.ms_max else []
+        slow += [name] if verdict else []
     return slow
 
 
@@ -152,6 +166,32 @@ def _url_values() -> dict[str, object]:
         "week_ago": today - timedelta(days=7),
         "long_ago": today - timedelta(days=200),
     }
+
+
+def _weights_kb(client: "Client", url: str) -> tuple[float, float]:
+    """Return what a browser receives for a page on its first visit, and on the next, when it has all files."""
+    page = client.get(url, headers={"Accept-Encoding": "gzip"})
+    html = gzip.decompress(page.content).decode()
+    files = sum(_file_bytes(client, address) for address in set(_LINKED_FILE.findall(html)))
+    return (len(page.content) + files) / 1_000, len(page.content) / 1_000
+
+
+def _file_bytes(client: "Client", url: str) -> int:
+    """Return the compressed bytes of a file, and of the fonts for Latin letters and icons if it is a stylesheet."""
+    weight, text = _sent(client, url)
+    for found in _FONT.findall(text) if url.endswith(".css") else ():
+        weight += _sent(client, urljoin(url, found))[0]
+    return weight
+
+
+def _sent(client: "Client", url: str) -> tuple[int, str]:
+    """Return the compressed bytes of a file, and its text."""
+    content = {}
+    for encoding in ("br", "identity"):
+        response = client.get(url, headers={"Accept-Encoding": encoding})
+        content[encoding] = b"".join(response)
+        response.close()
+    return len(content["br"]), content["identity"].decode(errors="replace")
 
 
 def _times_ms(client: "Client", url: str, times: int, *, is_streamed: bool) -> Iterator[float]:

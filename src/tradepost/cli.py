@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Tradepost, the order desk for resellers' panels.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-keys_app = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
-accounts_app = typer.Typer(help="Accounts: make them, add funds to them.", no_args_is_help=True)
+keys_app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
+accounts_app = typer.Typer(help="Create accounts, invite people and add funds.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(accounts_app, name="accounts")
-reports_app = typer.Typer(help="The totals that reports are made of.", no_args_is_help=True)
+reports_app = typer.Typer(help="The daily totals that reports are made of.", no_args_is_help=True)
 app.add_typer(reports_app, name="reports")
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradepost.config.settings")
@@ -45,7 +45,7 @@ def main() -> None:
 
 @app.command()
 def up(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="IP address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65_535)] = 8000,
     workers: Annotated[
         int, typer.Option(help="Server processes for the API; pages have one more process.", min=1, max=64)
@@ -59,7 +59,7 @@ def up(
 ) -> None:
     """Run the whole desk on this machine: database, pages, API and worker. Ctrl-C stops it."""
     if chain and not demo:
-        raise StartError("--chain is for a demo: give --demo too.")
+        raise StartError("--chain needs --demo.")
     run.run(host=host, port=port, workers=workers, demo=demo, chain=chain)
 
 
@@ -88,9 +88,9 @@ def check(
     for finding in findings:
         typer.echo(str(finding))
     if findings:
-        typer.secho(f"The books are wrong in {len(findings)} places.", fg=typer.colors.RED, err=True)
+        typer.secho(f"The books have {len(findings)} errors.", fg=typer.colors.RED, err=True)
         raise typer.Exit(1)
-    typer.echo("The books are clean.")
+    typer.echo("The books are correct.")
 
 
 def _check_settings() -> None:
@@ -100,7 +100,7 @@ def _check_settings() -> None:
     if any(finding.is_serious() for finding in findings):
         raise typer.Exit(1)
     if not findings:
-        typer.echo("The settings are sound.")
+        typer.echo("The settings are valid.")
 
 
 @keys_app.command("create")
@@ -108,17 +108,19 @@ def keys_create(
     email: Annotated[str, typer.Argument(help="The account that gets the key.")],
     *,
     name: Annotated[str, typer.Option(help="A name for the key, such as the program that uses it.")] = "",
-    scope: Annotated[Scope, typer.Option(help="read: may only look; order: may do everything.")] = Scope.ORDER,
+    scope: Annotated[Scope, typer.Option(help="read: read only; order: full access.")] = Scope.ORDER,
     network: Annotated[
         list[str] | None, typer.Option(help="Accept the key from this network only; may be repeated.")
     ] = None,
     requests_a_minute: Annotated[
         int | None,
-        typer.Option(help="The key's own limit, 0 for none; without it, the desk's.", min=0, max=REQUESTS_A_MINUTE_MAX),
+        typer.Option(
+            help="Requests a minute; 0: no limit. Default: the desk's limit.", min=0, max=REQUESTS_A_MINUTE_MAX
+        ),
     ] = None,
-    test: Annotated[bool, typer.Option("--test", help="Orders by this key are simulated and cost play money.")] = False,
+    test: Annotated[bool, typer.Option("--test", help="Make a test key: no real orders or charges.")] = False,
 ) -> None:
-    """Make an API key and print it. It can't be shown again later."""
+    """Create an API key and print it. It is shown only once."""
     with _django():
         from tradepost.accounts import keys  # noqa: PLC0415
 
@@ -132,7 +134,7 @@ def keys_create(
                 test=test,
             )
         except ValueError as error:
-            raise StartError(f"That network can't be right: {error}.") from None
+            raise StartError(f"Enter a network such as 203.0.113.0/24: {error}.") from None
     typer.echo(text)
 
 
@@ -145,7 +147,7 @@ def keys_list(email: Annotated[str | None, typer.Argument(help="Only this accoun
 
         found = keys.owned_by(_account(email)) if email else Key.objects.all()
         for key in found.select_related("account__test_of").order_by("id").iterator():
-            state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "good"
+            state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "active"
             networks = ",".join(key.networks) or "anywhere"
             columns = [
                 str(key.pk),
@@ -167,27 +169,31 @@ def keys_revoke(key: Annotated[int, typer.Argument(help="The key's id, as `keys 
         from tradepost.accounts import keys  # noqa: PLC0415
 
         if not keys.revoke(key):
-            raise StartError(f"There is no key {key} that could be revoked.")
+            raise StartError(f"There is no active key {key}.")
     typer.echo(f"Key {key} is revoked.")
 
 
 @accounts_app.command("create")
 def accounts_create(
-    email: Annotated[str, typer.Argument(help="The e-mail address to sign in with.")],
-    staff: Annotated[bool, typer.Option("--staff", help="The account may open the back office, in a role.")] = False,
+    email: Annotated[str, typer.Argument(help="The email address to sign in with.")],
+    staff: Annotated[bool, typer.Option("--staff", help="Let the account open the back office.")] = False,
     role: Annotated[
-        RoleName | None, typer.Option(help="The role; without it, staff may do everything.", show_default=False)
+        RoleName | None,
+        typer.Option(help="The role of a member of staff. Default: owner, who may do everything.", show_default=False),
     ] = None,
     password: Annotated[
         str,
         typer.Option(
-            prompt=True, hide_input=True, confirmation_prompt=True, help="If missing, the command asks for it."
+            prompt=True,
+            hide_input=True,
+            confirmation_prompt=True,
+            help="The password. If you leave it out, the command asks for it.",
         ),
     ] = "",
 ) -> None:
-    """Make an account that can sign in."""
+    """Create an account that can sign in."""
     if role and not staff:
-        raise StartError("--role is for staff: give --staff too.")
+        raise StartError("--role needs --staff.")
     with _django():
         from tradepost.accounts import creation  # noqa: PLC0415
 
@@ -199,7 +205,7 @@ def accounts_create(
 
 
 @accounts_app.command("invite")
-def accounts_invite(email: Annotated[str, typer.Argument(help="The e-mail address to invite.")]) -> None:
+def accounts_invite(email: Annotated[str, typer.Argument(help="The email address to invite.")]) -> None:
     """Print a link with which this address can sign up within 14 days, if sign-up is by invitation."""
     with _django():
         from tradepost.accounts import invitations  # noqa: PLC0415
@@ -210,8 +216,8 @@ def accounts_invite(email: Annotated[str, typer.Argument(help="The e-mail addres
 @accounts_app.command("top-up")
 def accounts_top_up(
     email: Annotated[str, typer.Argument(help="The account.")],
-    amount: Annotated[str, typer.Argument(help="How much to add, like 25.00.")],
-    note: Annotated[str, typer.Option(help="A text for the account's statement.")] = "",
+    amount: Annotated[str, typer.Argument(help="The amount to add, such as 25.00.")],
+    note: Annotated[str, typer.Option(help="A note that the customer sees in the statement.")] = "",
 ) -> None:
     """Add funds to an account's balance."""
     value = _amount(amount)
@@ -225,7 +231,7 @@ def accounts_top_up(
 @reports_app.command("rebuild")
 def reports_rebuild(
     *,
-    go_on: Annotated[bool, typer.Option("--go-on", help="Keep the totals; add only the rows not counted yet.")] = False,
+    go_on: Annotated[bool, typer.Option("--go-on", help="Keep the totals and add only what is missing.")] = False,
 ) -> None:
     """Compute all totals again, from the first order on. You may stop this at any time: the worker goes on."""
     with _django():
@@ -235,9 +241,11 @@ def reports_rebuild(
             rollup.reset()
         for _ in rollup.catch_up():
             progress = _progress()
-            typer.echo(f"{progress.percent} %: {progress.booked:,} rows are booked, {progress.waiting:,} wait.")
+            typer.echo(f"{progress.percent} %: {progress.booked:,} rows counted, {progress.waiting:,} to go.")
         if not _progress().is_live:
-            raise StartError("A transaction has been under way for long; try again later, or leave it to the worker.")
+            raise StartError(
+                "Another transaction has been open for a long time. Try again later, or let the worker finish."
+            )
     typer.echo("The totals are up to date.")
 
 
@@ -254,7 +262,9 @@ def _amount(text: str) -> Decimal:
     except InvalidOperation:
         value = Decimal(0)
     if not value.is_finite() or value <= 0 or value != money.to_amount(value):
-        raise StartError(f"{text} is no amount: write a number above zero with at most five decimals.")
+        raise StartError(
+            f"{text} is not an amount. Enter a number above zero with at most five decimals, such as 25.00."
+        )
     return value
 
 

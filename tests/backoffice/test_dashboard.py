@@ -66,6 +66,17 @@ def test_tops_are_of_what_one_may_see(alice: Customer, make_service: Callable[..
     assert f"{service} · On top" in [row["name"] for row in top["rows"]]
 
 
+def test_a_test_order_is_shown_with_the_account_it_belongs_to(staff: Client, alice: Customer, service: int) -> None:
+    from tradepost.accounts import keys
+
+    keys.create(Account.objects.get(pk=alice.id), test=True)
+    account = Account.objects.get(test_of=alice.id)
+    place(account.pk, service)
+    page = staff.get(reverse("admin:index")).content.decode()
+    assert f"{account.test_of} (test)" in page
+    assert ">None<" not in page
+
+
 @pytest.mark.usefixtures("one_day")
 def test_a_new_customer_is_counted_and_staff_is_not(staff: Client) -> None:
     def joined() -> int:

@@ -125,7 +125,7 @@ def test_an_alert_leads_to_where_it_is_mended(staff: Client, provider: Any, serv
     for text, link in found.items():
         assert staff.get(link).status_code == 200, text
     texts = " ".join(found)
-    assert "may or may not exist at a provider" in texts
+    assert "the provider didn't confirm" in texts
     assert "refused by every provider and held" in texts
     assert "in quarantine, off sale" in texts
     assert alerts(staff, "fulfilment") == found

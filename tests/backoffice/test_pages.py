@@ -1,12 +1,17 @@
 """Every list and page of the back office opens for users with the permission, and for nobody else."""
 
+from typing import Any
+
 import pytest
+from django.db.models.expressions import DatabaseDefault
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 
 from tests.backoffice.browsers import sign_in
 from tests.backoffice.conftest import Things
 from tests.builders import settle
+from tradepost.backoffice.ui.site import site
 
 LISTS = [f"admin:{name}_changelist" for name in Things._fields]
 PAGES = Things._fields
@@ -36,8 +41,39 @@ def test_every_detail_page_and_its_history_open_for_staff(staff: Client, things:
 
 
 @pytest.mark.parametrize("name", ADDABLE)
-def test_the_forms_for_what_may_be_added_open(staff: Client, name: str) -> None:
-    assert staff.get(reverse(f"admin:{name}_add")).status_code == 200
+def test_the_forms_for_what_may_be_added_open_without_python_objects_in_them(staff: Client, name: str) -> None:
+    response = staff.get(reverse(f"admin:{name}_add"))
+    assert response.status_code == 200
+    assert " object at 0x" not in response.content.decode()
+    assert "DatabaseDefault" not in response.content.decode()
+
+
+def test_every_page_on_which_something_can_be_added_is_tried(staff: Client) -> None:
+    request = staff.get(reverse("admin:index")).wsgi_request
+    there = {
+        f"{model._meta.app_label}_{model._meta.model_name}"
+        for model, page in site._registry.items()
+        if page.has_add_permission(request)
+    }
+    assert there == set(ADDABLE)
+
+
+def test_a_row_that_is_not_saved_yet_has_its_defaults_already() -> None:
+    models = {
+        model for page in site._registry.values() for model in (page.model, *(each.model for each in page.inlines))
+    }
+    unknown = {
+        f"{model.__name__}.{field.attname}"
+        for model in models
+        for field in model._meta.concrete_fields
+        if isinstance(getattr(model(), field.attname), DatabaseDefault) and not _is_set_by_the_clock(field)
+    }
+    assert unknown == set()
+
+
+def _is_set_by_the_clock(field: Any) -> bool:
+    """Return whether the database's clock decides: then the default is not known before the row is written."""
+    return isinstance(field.db_default, Now)
 
 
 @pytest.mark.parametrize("name", LISTS)

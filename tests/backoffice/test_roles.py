@@ -11,13 +11,14 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from tests.backoffice.browsers import member
 from tests.backoffice.conftest import Things
 from tests.backoffice.roles_table import ACTIONS, LISTS, PAGES, ROLES, TEXT, Cell
-from tests.builders import attempt, make_offer, make_provider, place, route
+from tests.builders import attempt, make_offer, make_provider, place, route, settle
 from tradepost.backoffice.ui.site import site
+from tradepost.engine.statuses import Status
 
 # Pages for every user: signing in and out, and choices for form fields, which the permissions of each list limit.
 EVERYBODYS = {
     "admin:login", "admin:logout", "admin:password_change", "admin:password_change_done", "admin:jsi18n",
-    "admin:autocomplete", "admin:search", "admin:view_on_site", "admin:app_list",
+    "admin:autocomplete", "admin:search", "search_everywhere", "admin:view_on_site", "admin:app_list",
 }  # fmt: skip
 OF_LISTS = ("changelist", "add", "change", "delete", "history")
 # URLs about another row than their name says, or about a row in a certain state.
@@ -27,6 +28,17 @@ ABOUT = {
     "admin:orders_order_send_elsewhere": "held",
     "admin:orders_order_set_partial": "unclear",
     "admin:orders_order_cancel": "orders_upstreamorder",
+    "admin:orders_order_cancel_now": "by_hand",
+    "admin:orders_order_partial_now": "by_hand",
+    "admin:orders_order_complete": "by_hand",
+    "admin:orders_order_refill": "completed",
+    "admin:orders_order_edit_link": "by_hand",
+    "admin:orders_order_resend": "held",
+    "admin:orders_order_set_counts": "by_hand",
+    "admin:orders_order_write_note": "by_hand",
+    "admin:orders_order_tell_provider": "unclear",
+    "admin:orders_order_as_customer": "by_hand",
+    "admin:orders_order_refund_delivered": "completed",
     "admin:auth_user_password_change": "accounts_account",
     "admin:ledger_manualpayment_take_back": "paid",
     "provider_quality": "providers_provider",
@@ -70,6 +82,8 @@ def rows(request: pytest.FixtureRequest) -> dict[str, int]:
         _rows.update(things._asdict(), audit_entry=entry.pk, site_settings_sitesettings=1)
         _rows["paid"] = payments.make(owner(), wish(account, "1")).pk
         [_rows["by_hand"]] = place(account, request.getfixturevalue("service"))
+        [_rows["completed"]] = place(account, request.getfixturevalue("make_service")(refill=True))
+        settle(_rows["completed"], status=Status.COMPLETED)
         _rows["held"], _rows["unclear"] = _at_a_provider(account, request.getfixturevalue("make_service")())
     return _rows
 
@@ -206,14 +220,17 @@ def test_support_sees_what_an_order_moved_but_no_attempts(rows: dict[str, int]) 
     for role, sees in (("manager", True), ("support", False)):
         page = colleague(role).get(reverse("admin:orders_order_change", args=[rows["orders_upstreamorder"]]))
         inlines = {formset.opts.model.__name__ for formset in page.context["inline_admin_formsets"]}
-        assert inlines == {"OrderEvent", "Transfer"} | ({"Attempt"} if sees else set())
+        assert inlines == {"OrderNote", "OrderEvent", "Transfer"} | ({"Attempt"} if sees else set())
 
 
 INLINES = {  # the inlines that each role sees on the pages of each list
     "catalog_pricelist": {"manager": {"pricelistdiscount", "pricelistrate", "pricelistmember"}},
     "catalog_service": {"manager": {"route", "customrate"}, "support": {"customrate"}},
-    "orders_order": {"manager": {"orderevent", "transfer"}, "support": {"orderevent", "transfer"}},
-    "orders_upstreamorder": {"manager": {"attempt", "orderevent", "transfer"}},
+    "orders_order": {
+        "manager": {"ordernote", "orderevent", "transfer"},
+        "support": {"ordernote", "orderevent", "transfer"},
+    },
+    "orders_upstreamorder": {"manager": {"attempt", "ordernote", "orderevent", "transfer"}},
     "accounts_account": {"manager": {"key"}, "support": {"key"}},
 }
 

@@ -14,7 +14,7 @@ def told(monkeypatch: pytest.MonkeyPatch, **environ: str) -> list[str]:
 
 
 def test_sound_settings_are_said_to_be() -> None:
-    assert run("check", "--settings") == "The settings are sound."
+    assert run("check", "--settings") == "The settings are valid."
 
 
 def test_everything_that_cannot_be_right_is_told_together() -> None:

@@ -114,5 +114,5 @@ def sign_in(page: Page, desk: Desk, email: str) -> None:
     page.goto(f"{desk.url}/account/login/")
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign In", exact=True).click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/dashboard/")

@@ -133,7 +133,7 @@ def _take_back_office(context: BrowserContext, camera: _Camera, url: str, ids: d
 def _sign_in(page: Page, person: dict[str, Any]) -> None:
     page.get_by_label("Email").fill(person["email"])
     page.get_by_label("Password", exact=True).fill(person["password"])
-    page.get_by_role("button", name="Sign In", exact=True).click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def _fill(page: Page) -> None:

@@ -57,12 +57,12 @@ def test_a_newcomer_signs_up_adds_funds_and_orders(
     page.goto(desk.url + reverse("account_confirm_email", args=[EmailConfirmationHMAC(address).key]))
     page.get_by_role("button", name="Confirm").click()
     page.wait_for_url("**/dashboard/")
-    expect(page.locator("#balance b")).to_have_text("0.00")
+    expect(page.locator("#balance b")).to_have_text("$0.00")
     page.get_by_role("link", name="Add funds").click()
     expect(page.get_by_role("main").get_by_text(email)).to_be_visible()
     operations.top_up(address.user_id, Decimal(5), actor="test")
     page.goto(f"{desk.url}/orders/new/?service={sold}")
-    expect(page.locator("#balance b")).to_have_text("5.00")
+    expect(page.locator("#balance b")).to_have_text("$5.00")
 
 
 def test_an_order_is_found_by_typing_priced_live_placed_and_watched(page: Page, desk: Desk, sold: int) -> None:
@@ -73,7 +73,7 @@ def test_an_order_is_found_by_typing_priced_live_placed_and_watched(page: Page, 
     page.get_by_label("Quantity").fill("1000")
     expect(page.locator("#charge b")).to_have_text("0.90")
     page.get_by_role("button", name="Place order").click()
-    page.get_by_role("link", name="See how it goes").click()
+    page.get_by_role("link", name="View order").click()
     expect(page.locator("#live .big-status .tag")).to_have_text(re.compile("Completed|Partial|Canceled"))
 
 
@@ -93,7 +93,7 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(page: Page, desk:
     page.get_by_label("Link").fill(LINK)
     page.get_by_label("Quantity").fill("3")
     page.get_by_role("button", name="Place order").click()
-    expect(page.locator("#mistake_quantity")).to_have_text("Quantity less than minimal 10")
+    expect(page.locator("#mistake_quantity")).to_have_text("Minimum quantity is 10")
     expect(page.get_by_label("Link")).to_have_value(LINK)
 
 
@@ -103,18 +103,20 @@ def test_a_double_click_orders_once(page: Page, desk: Desk, person: Person, sold
     page.get_by_label("Link").fill(LINK)
     page.get_by_label("Quantity").fill("100")
     page.get_by_role("button", name="Place order").dblclick()
-    expect(page.get_by_role("link", name="See how it goes")).to_be_visible()
+    expect(page.get_by_role("link", name="View order")).to_be_visible()
     assert Order.objects.filter(account=person.id, parent=None).count() == 1
 
 
 def test_many_orders_are_checked_and_placed_at_once(page: Page, desk: Desk, sold: int) -> None:
     page.goto(f"{desk.url}/orders/mass/")
     page.get_by_label("Orders").fill(f"{sold} | {LINK}/1 | 100\n{sold} | {LINK}/2 | 1")
-    page.get_by_role("button", name="Check").click()
-    expect(page.get_by_text("Quantity less than minimal 10")).to_be_visible()
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("Minimum quantity is 10")).to_be_visible()
+    expect(page.locator(".line-numbers .bad")).to_have_text(["2"])
     page.get_by_label("Orders").fill(f"{sold} | {LINK}/1 | 100\n{sold} | {LINK}/2 | 100")
-    page.get_by_role("button", name="Place all").click()
-    expect(page.get_by_text("2 orders are placed.")).to_be_visible()
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name="Place 2 orders (0.18 USD)").click()
+    expect(page.get_by_text("2 orders placed.")).to_be_visible()
     expect(page.locator("#rows tbody tr")).to_have_count(2)
 
 
@@ -122,14 +124,15 @@ def test_lines_of_another_panel_are_placed_and_the_wrong_ones_corrected(page: Pa
     page.goto(f"{desk.url}/orders/mass/")
     box = page.get_by_label("Orders")
     box.fill(f"service|quantity|link\n{sold}|1,000|{LINK}/1\n{sold}|1|{LINK}/2\n{sold}\t250\t{LINK}/a,b\n")
-    page.get_by_role("button", name="Check").click()
+    page.get_by_role("button", name="Preview").click()
     expect(page.get_by_text("The columns were read as service | quantity | link.")).to_be_visible()
-    expect(page.get_by_text("Quantity less than minimal 10")).to_be_visible()
-    page.get_by_role("button", name="Place the 2 good lines").click()
-    expect(page.get_by_text("2 orders are placed.")).to_be_visible()
+    expect(page.get_by_text("Minimum quantity is 10")).to_be_visible()
+    page.get_by_role("button", name="Place the 2 correct lines").click()
+    expect(page.get_by_text("2 orders placed.")).to_be_visible()
     expect(box).to_have_value(f"{sold}|1|{LINK}/2")
     box.fill(f"{sold}|100|{LINK}/2")
-    page.get_by_role("button", name="Place all").click()
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name="Place 1 order").click()
     expect(page.locator("#rows tbody tr")).to_have_count(3)
     saved = Order.objects.filter(service_id=sold).order_by("id").values_list("link", "quantity")
     assert list(saved) == [(f"{LINK}/1", 1000), (f"{LINK}/a,b", 250), (f"{LINK}/2", 100)]
@@ -140,7 +143,7 @@ def test_an_order_is_canceled_after_being_asked_back(page: Page, desk: Desk, mak
     page.get_by_label("Link").fill(LINK)
     page.get_by_label("Quantity").fill("100")
     page.get_by_role("button", name="Place order").click()
-    page.get_by_role("link", name="See how it goes").click()
+    page.get_by_role("link", name="View order").click()
     page.get_by_role("button", name="Cancel", exact=True).click()
     page.get_by_role("button", name="Keep it").click()
     page.get_by_role("button", name="Cancel", exact=True).click()
@@ -202,13 +205,12 @@ def test_an_order_takes_no_more_than_the_keyboard(
     expect(page.locator(".pick")).to_have_count(1)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Quantity")).to_be_visible()
-    page.get_by_label("Link").focus()
+    expect(page.get_by_label("Link")).to_be_focused()
     page.keyboard.type(LINK)
     page.keyboard.press("Tab")
     page.keyboard.type("100")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="See how it goes")).to_be_visible()
+    expect(page.get_by_role("link", name="View order")).to_be_visible()
 
 
 def test_orders_are_placed_without_scripts_too(
@@ -221,7 +223,7 @@ def test_orders_are_placed_without_scripts_too(
     page.get_by_label("Link").fill(LINK)
     page.get_by_label("Quantity").fill("100")
     page.get_by_role("button", name="Place order").click()
-    expect(page.get_by_role("link", name="See how it goes")).to_be_visible()
+    expect(page.get_by_role("link", name="View order")).to_be_visible()
 
 
 def test_a_passkey_is_added_and_signs_in(open_window: OpenWindow, desk: Desk, person: Person) -> None:

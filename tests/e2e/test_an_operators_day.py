@@ -163,7 +163,7 @@ def add_provider(operator: Operator, name: str, upstream: Upstream) -> None:
     operator.press("Test connection")
     operator.reads("It answers: 2 services, balance 1,000,000.00 USD.")
     operator.press("Sync now")
-    operator.reads("A worker reads its list now")
+    operator.reads("The list is read: 2 services.")
 
 
 def import_services(operator: Operator, name: str) -> None:
@@ -231,14 +231,14 @@ def settle_unsure(operator: Operator, customer: Customer, upstream: Upstream, se
     page = operator.page
     upstream.faults.script(Fault.RESET_AFTER)
     [unsure] = order(operator.desk, customer, service, UNSURE)
-    operator.open("Unsure and held")
+    operator.open("Needs review")
     operator.reload_until(operator.row_of(unsure, "unsure"))
     operator.open("Overview")
-    page.get_by_role("link", name=re.compile("may or may not exist at a provider")).click()
+    page.get_by_role("link", name=re.compile("the provider didn't confirm")).click()
     operator.search(str(unsure))
     operator.row_of(unsure).get_by_role("link").click()
     operator.reads(re.compile("connection lost"))
-    operator.press("It exists, its id is …", {"Its id there": str(there(upstream, UNSURE))})
+    operator.press("Provider has it (enter id)", {"Its id there": str(there(upstream, UNSURE))})
     operator.reads(f"It is followed as {there(upstream, UNSURE)}.")
     return unsure
 
@@ -270,7 +270,7 @@ def credit(operator: Operator, customer: Customer) -> None:
     page.get_by_role("link", name=customer.email, exact=True).click()
     operator.press("Top up or correct", {"Amount": "5", "Reason": "Paid in cash, receipt 12"})
     operator.reads("Top-up of 5.00: the balance is 11.70.")
-    operator.open("Payments by hand")
+    operator.open("Manual payments")
     operator.sees(operator.row(customer.email, "5.00", "Paid in cash, receipt 12"))
 
 

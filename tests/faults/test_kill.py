@@ -94,7 +94,7 @@ def test_every_acknowledged_order_is_there_once_after_a_kill_under_load(tmp_path
         text=True,
         check=False,
     )
-    assert checked.stdout.strip() == "The books are clean."
+    assert checked.stdout.strip() == "The books are correct."
 
 
 def newest_orders(desk: Desk, key: str) -> list[tuple[int, str]]:

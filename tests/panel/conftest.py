@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pytest
@@ -51,6 +52,19 @@ def page(client: Client, address: str, **options: Any) -> str:
     response = client.get(address, **options)
     assert response.status_code == 200, (address, response.status_code)
     return re.sub(r"<[^>]+>", lambda tag: " ".join(tag[0].split()), response.content.decode())
+
+
+@contextmanager
+def site_settings(**fields: str) -> Iterator[None]:
+    """Change the site settings for a while."""
+    from tradepost.site_settings.models import SiteSettings
+
+    was = SiteSettings.objects.values(*fields).get()
+    SiteSettings.objects.update(**fields)
+    try:
+        yield
+    finally:
+        SiteSettings.objects.update(**was)
 
 
 class Belongings(NamedTuple):

@@ -1,5 +1,6 @@
 """Accounts: sign-up and sign-in, second factors, mails, and the user's settings."""
 
+import io
 import re
 import socketserver
 import threading
@@ -16,7 +17,7 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from tests.conftest import Customer
-from tests.panel.conftest import HOST, browser, page
+from tests.panel.conftest import HOST, browser, page, site_settings
 from tradepost.accounts import creation, invitations, keys
 from tradepost.accounts.models import Account
 from tradepost.config import environment
@@ -207,7 +208,32 @@ def test_pages_come_as_a_person_wants_them(alice: Customer) -> None:
 
 def test_a_time_zone_that_is_none_is_refused(alice: Customer) -> None:
     browser(alice).post(reverse("panel:settings"), {"timezone": "Mars/Olympus", "theme": "", "language": ""})
-    assert Account.objects.get(pk=alice.id).timezone == "UTC"
+    assert not Account.objects.get(pk=alice.id).timezone
+
+
+@pytest.mark.parametrize("typed", ["America/New_York", "New York", "new york", "Nueva York"])
+def test_a_time_zone_is_found_by_its_city(alice: Customer, typed: str) -> None:
+    form = {"timezone": typed, "theme": "", "language": ""}
+    browser(alice).post(reverse("panel:settings"), form, headers={"accept-language": "es"})
+    assert Account.objects.get(pk=alice.id).timezone == "America/New_York"
+
+
+@pytest.mark.parametrize(("stored", "kept"), [("", "Asia/Tokyo"), ("Europe/Madrid", "Europe/Madrid")])
+def test_an_account_without_a_time_zone_takes_the_browsers_when_it_signs_in(stored: str, kept: str) -> None:
+    account = person()
+    Account.objects.filter(pk=account.pk).update(timezone=stored)
+    client = browser()
+    client.cookies["timezone"] = "Asia/Tokyo"
+    sign_in(client, str(account.email))
+    assert Account.objects.get(pk=account.pk).timezone == kept
+
+
+def test_a_time_zone_that_no_browser_has_is_ignored() -> None:
+    account = person()
+    client = browser()
+    client.cookies["timezone"] = "../../etc/passwd"
+    sign_in(client, str(account.email))
+    assert not Account.objects.get(pk=account.pk).timezone
 
 
 class Post(socketserver.StreamRequestHandler):
@@ -251,4 +277,30 @@ def test_without_a_mail_server_mails_go_to_the_log() -> None:
     assert settings.LOGIN_URL == "account_login"
     from tradepost.config import settings as configured
 
-    assert configured.MAILERS["default"]["BACKEND"] == "django.core.mail.backends.console.EmailBackend"
+    assert configured.MAILERS["default"]["BACKEND"] == "tradepost.accounts.mail_log.MailLog"
+
+
+def test_a_mail_has_the_panels_name_and_one_link_which_is_whole_in_the_log() -> None:
+    from tradepost.accounts.mail_log import MailLog
+
+    with site_settings(panel_name="Alpha Panel", contact_email="help@alpha.example"):
+        browser().post(reverse("account_reset_password"), {"email": person().email}, headers={"accept-language": "ru"})
+    [message] = mail.outbox
+    assert message.from_email == "Alpha Panel <tradepost@127.0.0.1>"
+    assert message.subject == "Сброс пароля · Alpha Panel"
+    assert "help@alpha.example" in message.body
+    log = io.StringIO()
+    MailLog(stream=log).send_messages([message])
+    [line] = [line for line in log.getvalue().splitlines() if "http" in line]
+    assert re.fullmatch(rf"http://{HOST}/account/password/reset/key/\S+/", line)
+    assert "Сброс пароля" in log.getvalue()
+
+
+def test_a_page_that_asks_to_write_says_where(alice: Customer) -> None:
+    with site_settings(contact_email="help@alpha.example", contact_url="https://t.example/desk", sign_up="closed"):
+        pages = [page(browser(), address) for address in ("/", "/account/signup/", "/account/inactive/", "/services/")]
+        pages += [page(browser(alice), address) for address in ("/money/add/", "/dashboard/")]
+        pages.append(browser().get("/nowhere").content.decode())
+    for text in pages:
+        assert '<a href="mailto:help@alpha.example">' in text
+        assert ">t.example/desk</a>" in text

@@ -53,6 +53,8 @@ def test_a_key_may_be_for_looking_only_and_from_some_networks(alice: Customer) -
     key = Key.objects.filter(account=alice.id).latest("id")
     assert (key.scope, key.networks) == ("read", ["10.0.0.0/8", "203.0.113.7/32"])
     assert make(alice, networks="everywhere") == ""
+    answer = browser(alice).post(reverse("panel:keys"), {"scope": "read", "networks": "abc"}).content.decode()
+    assert "“abc” is not an IP address or network." in answer
 
 
 def test_a_revoked_key_is_refused_at_once(desk: Desk, alice: Customer) -> None:

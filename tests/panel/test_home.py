@@ -1,13 +1,16 @@
 """The front page, the health check, and the error pages."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.templatetags.static import static
 from django.test import Client
+
+from tests.panel.conftest import site_settings
 
 
 @pytest.fixture
@@ -31,13 +34,30 @@ def page(client: Client, address: str) -> str:
     return client.get(address).content.decode()
 
 
-def test_the_front_page_tells_how_to_order(client: Client, service: int) -> None:
+def test_the_front_page_sells_services_with_their_prices(client: Client, make_service: Callable[..., int]) -> None:
+    service = make_service(name="Ocelot Plays", rate="7.5")
     text = page(client, "/")
-    assert "http://127.0.0.1/api/v2" in text
-    assert "action=add" in text
-    assert re.search(r"service=\d+", text)
-    assert 'href="/admin/"' in text
     assert service
+    assert "Price per 1,000" in text
+    assert re.search(r"\$\d", text)
+    assert 'href="/services/"' in text
+    assert 'href="/account/signup/"' in text
+    assert "curl" not in text
+    assert not re.search(r'href="/(admin|healthz)', text)
+
+
+def test_the_front_page_has_the_operators_text_for_readers_and_for_search_engines(client: Client) -> None:
+    with site_settings(panel_name="Alpha Panel", headline="Plays for everyone.", intro="Since 2019."):
+        text = page(client, "/")
+    assert "<h1>Plays for everyone.</h1>" in text
+    assert re.search(r'name="description"\s+content="Plays for everyone. Since 2019."', text)
+    assert re.search(r'property="og:title"\s+content="Alpha Panel · Plays for everyone."', text)
+
+
+def test_search_engines_stay_out_of_private_pages(client: Client) -> None:
+    response = client.get("/robots.txt")
+    assert response.headers["Content-Type"] == "text/plain"
+    assert {"Disallow: /admin/", "Disallow: /orders/"} <= set(response.content.decode().splitlines())
 
 
 def test_the_front_page_names_the_address_it_was_reached_at(client: Client) -> None:
@@ -61,11 +81,13 @@ def test_what_the_page_links_is_there(client: Client) -> None:
 
 
 def test_the_fonts_of_the_stylesheet_are_there(client: Client) -> None:
-    response = client.get("/static/panel/panel.css")
+    response = client.get(static("panel/fonts/inter.css"))
     text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined] # a file
     response.close()
-    for address in re.findall(r'url\("\.\./([^"]+)"\)', text):
-        font = client.get(f"/static/{address}")
+    addresses = re.findall(r'url\("([^"]+)"\)', text)
+    assert addresses
+    for address in addresses:
+        font = client.get(f"/static/panel/fonts/{address}")
         assert font.status_code == 200, address
         font.close()
 
@@ -108,14 +130,14 @@ def test_pages_are_only_read(client: Client, address: str) -> None:
 def test_what_is_not_there_is_a_404_in_the_same_look(client: Client) -> None:
     response = client.get("/nowhere")
     assert response.status_code == 404
-    assert "panel.css" in response.content.decode()
+    assert "/panel/panel." in response.content.decode()
 
 
 def test_what_breaks_is_a_500_in_the_same_look(client: Client) -> None:
     with database_away():
         response = client.get("/")
     assert response.status_code == 500
-    assert "panel.css" in response.content.decode()
+    assert "/panel/panel." in response.content.decode()
     assert "connection is lost" not in response.content.decode()
 
 
@@ -124,4 +146,4 @@ def test_what_is_not_allowed_is_a_403_in_the_same_look() -> None:
 
     response = sign_in(is_staff=True).get("/admin/orders/order/", SERVER_NAME="127.0.0.1")
     assert response.status_code == 403
-    assert "panel.css" in response.content.decode()
+    assert "/panel/panel." in response.content.decode()

@@ -37,23 +37,23 @@ def test_a_check_places_nothing_and_tells_the_sum(alice: Customer, service: int)
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("{} | https://example.com | 1", "Quantity less than minimal 10"),
-        ("{} | | 100", "Bad link"),
-        ("0 | https://example.com | 100", "Incorrect service ID"),
-        ("{} https://example.com", "Write service | link | quantity"),
+        ("{} | https://example.com | 1", "Minimum quantity is 10"),
+        ("{} | | 100", "Enter a link"),
+        ("0 | https://example.com | 100", "There is no service with this id."),
+        ("{} https://example.com", "Use the format: service | link | quantity"),
     ],
 )
 def test_one_wrong_line_holds_back_all_and_says_why(line: str, words: str, alice: Customer, service: int) -> None:
     page = send(browser(alice), lines(service) + "\n" + line.format(service))
     assert words in page
-    assert "1 line has to be mended" in page
+    assert "Fix 1 line." in page
     assert not Order.objects.filter(account=alice.id).exists()
 
 
 def test_money_for_some_of_them_is_money_for_none(alice: Customer, service: int) -> None:
     each = f"{service} | https://example.com/page | 10000"
     page = send(browser(alice), "\n".join([each] * 12))  # 9.00 each, of 100.00
-    assert page.count("Not enough funds on balance") == 1
+    assert page.count("Your balance is too low.") == 1
     assert not Order.objects.filter(account=alice.id).exists()
 
 

@@ -32,13 +32,17 @@ def last_of(customer: Customer) -> Order:
     return Order.objects.filter(account=customer.id).latest("id")
 
 
-def test_an_order_is_placed_and_told(alice: Customer, service: int) -> None:
+def test_after_an_order_a_card_has_its_id_its_charge_and_the_balance(alice: Customer, service: int) -> None:
     client = browser(alice)
     told = order(client, service)
     placed = last_of(alice)
     assert (placed.mode, placed.link, placed.quantity, str(placed.charge)) == ("web", LINK, 100, "0.09000")
-    assert f"Order {placed.pk} is placed" in page(client, told)
-    assert "99.91" in page(client, told)
+    card = page(client, told)
+    assert "Order placed" in card
+    for part in (f'data-copy-text="{placed.pk}"', f'href="/orders/{placed.pk}/"', "0.09 USD", "99.91 USD"):
+        assert part in card
+    assert 'id="order-form"' not in card
+    assert f'href="{NEW}?service={service}"' in card  # the next order, with an empty form
 
 
 def test_a_form_sent_twice_orders_once(alice: Customer, service: int) -> None:
@@ -66,25 +70,25 @@ def test_a_form_that_was_refused_is_mended_and_sent_again(alice: Customer, servi
 @pytest.mark.parametrize(
     ("form", "field", "words"),
     [
-        ({"link": ""}, "link", "Bad link"),
-        ({"quantity": "9"}, "quantity", "Quantity less than minimal 10"),
-        ({"quantity": "10001"}, "quantity", "Quantity more than maximum 10000"),
-        ({"quantity": "many"}, "quantity", "Incorrect quantity"),
+        ({"link": ""}, "link", "Enter a link"),
+        ({"quantity": "9"}, "quantity", "Minimum quantity is 10"),
+        ({"quantity": "10001"}, "quantity", "Maximum quantity is 10,000"),
+        ({"quantity": "many"}, "quantity", "Enter a whole number, for example 1000"),
     ],
 )
-def test_what_is_wrong_stands_beside_its_field_in_the_apis_words(
+def test_what_is_wrong_stands_beside_its_field(
     form: dict[str, str], field: str, words: str, alice: Customer, service: int
 ) -> None:
     wanted = {"service": str(service), "link": LINK, "quantity": "100", **form}
     text = browser(alice).post(NEW, wanted).content.decode()
-    assert f'id="mistake_{field}">{words}</p>' in text
+    assert f'id="mistake_{field}" aria-live="polite">{words}</p>' in " ".join(text.split())
     assert not Order.objects.filter(account=alice.id).exists()
 
 
 def test_who_lacks_the_money_is_told_how_to_add_some(make_customer: Callable[..., Customer], service: int) -> None:
     poor = make_customer("0")
     text = browser(poor).post(NEW, {"service": str(service), "link": LINK, "quantity": "100"}).content.decode()
-    assert "Not enough funds on balance" in text
+    assert "Your balance is too low." in text
     assert reverse("panel:add_funds") in text
 
 
@@ -127,7 +131,7 @@ def test_services_are_found_by_name_id_and_category(alice: Customer, make_servic
     client = browser(alice)
     for text in ("zanzibar prem", str(service), "tests zanzibar"):
         assert "Zanzibar Views" in page(client, f"/orders/new/services/?q={text}"), text
-    assert "No such service" in page(client, "/orders/new/services/?q=zanzibar+nowhere")
+    assert "No services found" in page(client, "/orders/new/services/?q=zanzibar+nowhere")
 
 
 def test_what_is_off_sale_is_neither_found_nor_ordered(alice: Customer, make_service: MakeService) -> None:

@@ -150,6 +150,19 @@ def test_an_order_shows_what_happened_to_it_and_its_money(alice: Customer, servi
         assert part in text
 
 
+def test_an_orders_history_has_each_status_once(alice: Customer, service: int) -> None:
+    """Events of its dispatch change no status: being queued and sent is nothing to its customer."""
+    offer = make_offer(make_provider())
+    route(service, offer)
+    [order] = place(alice.id, service)
+    attempt(offer.provider_id, order, "sent", upstream_id=f"s{order}")
+    response = browser(alice).get(reverse("panel:order", args=[order]))
+    assert [event.to_status for event in response.context["events"]] == []
+    settle(order, status=Status.IN_PROGRESS)
+    response = browser(alice).get(reverse("panel:order", args=[order]))
+    assert [event.to_status for event in response.context["events"]] == ["In progress"]
+
+
 def test_a_link_that_leads_to_no_web_page_is_text(alice: Customer, service: int) -> None:
     [order] = place(alice.id, service, link="javascript:alert(1)")
     text = page(browser(alice), reverse("panel:order", args=[order]))
@@ -173,7 +186,7 @@ def test_an_order_under_way_is_asked_about(alice: Customer, make_service: Callab
     [order] = place(alice.id, make_service(cancel=True))
     settle(order, status=Status.IN_PROGRESS)
     client = browser(alice)
-    for told in ("The cancel is asked for", "You are not eligible to cancel this order."):
+    for told in ("Cancellation requested. You", "A cancellation was requested before"):
         answer = client.post(reverse("panel:cancel", args=[order]), follow=True)
         assert told in answer.content.decode()
     assert CancelRequest.objects.filter(order=order).count() == 1
@@ -183,7 +196,7 @@ def test_a_completed_order_is_refilled_once(alice: Customer, make_service: Calla
     [order] = place(alice.id, make_service(refill=True))
     settle(order, status=Status.COMPLETED)
     client = browser(alice)
-    for told in ("The refill is asked for", "You are not eligible to send refill request."):
+    for told in ("Refill requested", "A refill was requested before"):
         answer = client.post(reverse("panel:refill", args=[order]), follow=True)
         assert told in answer.content.decode()
     assert Refill.objects.filter(order=order).count() == 1
@@ -191,12 +204,12 @@ def test_a_completed_order_is_refilled_once(alice: Customer, make_service: Calla
 
 
 @pytest.mark.parametrize("wish", ["cancel", "refill"])
-def test_what_a_service_has_not_is_refused_in_the_apis_words(wish: str, alice: Customer, service: int) -> None:
+def test_what_a_service_does_not_offer_is_refused_with_the_reason(wish: str, alice: Customer, service: int) -> None:
     [order] = place(alice.id, service)
     client = browser(alice)
     assert f"/{wish}/" not in page(client, reverse("panel:order", args=[order]))
     answer = client.post(reverse(f"panel:{wish}", args=[order]), follow=True).content.decode()
-    assert {"cancel": "not eligible to cancel", "refill": "Refill is not available"}[wish] in answer
+    assert {"cancel": "This service can&#x27;t be canceled", "refill": "This service has no refills"}[wish] in answer
 
 
 def test_dripfeeds_and_subscriptions_have_their_lists(alice: Customer, belongings: Belongings) -> None:
@@ -231,7 +244,7 @@ def test_an_account_without_orders_is_shown_the_way(alice: Customer) -> None:
     client = browser(alice)
     for address in (ORDERS, "/dashboard/", "/orders/drip-feeds/", "/orders/subscriptions/", "/orders/refills/"):
         assert 'class="empty' in page(client, address).replace("sheet empty", "empty"), address
-    assert "No order is like that" in page(client, f"{ORDERS}?q=nothing")
+    assert "No orders match your search" in page(client, f"{ORDERS}?q=nothing")
 
 
 def test_what_a_provider_answered_is_not_for_its_customer(alice: Customer, service: int) -> None:

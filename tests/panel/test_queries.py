@@ -18,7 +18,7 @@ STATEMENTS = {
     "new_order": 6,
     "found_services": 4,
     "mass_order": 4,
-    "orders": 6,
+    "orders": 7,
     "order": 10,
     "dripfeeds": 5,
     "subscriptions": 5,

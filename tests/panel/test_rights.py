@@ -13,21 +13,23 @@ from tests.panel.conftest import Belongings, browser
 from tradepost.accounts.models import Account
 from tradepost.panel.urls import urlpatterns
 
-PUBLIC = ("home", "healthz", "favicon", "services", "service_changes", "api_docs", "console", "terms")
+PUBLIC = ("home", "healthz", "favicon", "services", "service_changes", "api_docs", "console", "terms", "robots")
 ROUTES = [route for route in urlpatterns if isinstance(route, URLPattern)]
 PRIVATE = [str(route.name) for route in ROUTES if route.name not in PUBLIC]
-POSTED = ("charge", "cancel", "refill", "favourite", "revoke_key")
+POSTED = ("charge", "cancel", "refill", "order_actions", "favourite", "revoke_key")
 ONES_OWN = ("order", "cancel", "refill", "revoke_key")
 FORMS = {
     "new_order": ("service", "name", "link", "quantity", "runs", "interval", "comments"),
     "charge": ("service", "link", "quantity", "runs"),
     "mass_order": ("orders", "name"),
+    "order_actions": ("order", "action", "cancel", "refill", "back"),
     "keys": ("name", "scope", "networks", "test"),
     "settings": ("name", "language", "timezone", "theme"),
 }
 SEARCHES = {
     "new_order": ("service", "q", "category", "placed", "again"),
     "found_services": ("q", "category", "service"),
+    "mass_order": ("again",),
     "orders": ("status", "q", "service", "from", "to", "before", "after", "test"),
     "orders_export": ("status", "q", "from"),
     "dripfeeds": ("before", "after"),

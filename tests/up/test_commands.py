@@ -30,12 +30,12 @@ def test_a_key_is_made_listed_and_revoked(desk: Desk, alice: Customer) -> None:
         "read",
         "127.0.0.1/32",
         "1,200 requests a minute",
-        "good",
+        "active",
         "my script",
     ]
     assert "is revoked" in run("keys", "revoke", line[0])
     assert asking.post(desk.api_url, data=asked).json() == {"error": "Invalid API key"}
-    assert "no key" in run("keys", "revoke", line[0], status=1)
+    assert "no active key" in run("keys", "revoke", line[0], status=1)
 
 
 def test_staff_is_made_in_a_role_and_everything_is_on_the_command_in_the_audit_log() -> None:
@@ -51,7 +51,7 @@ def test_staff_is_made_in_a_role_and_everything_is_on_the_command_in_the_audit_l
         entry = Entry.objects.filter(model="accounts.account", object_id=account.pk).earliest("id")
         assert entry.actor_kind == "command"
         assert entry.actor_name.startswith("tradepost accounts create, run by ")
-    assert "--staff too" in run("accounts", "create", "x@test.example", "--role", "owner", *password, status=1)
+    assert "--role needs --staff" in run("accounts", "create", "x@test.example", "--role", "owner", *password, status=1)
 
 
 def test_what_is_wrong_with_a_key_is_said_in_a_line(alice: Customer) -> None:
@@ -67,7 +67,7 @@ def test_an_account_is_made_and_gets_funds() -> None:
     assert dave.check_password("quite-a-long-one")
     assert "is 25.50" in run("accounts", "top-up", "dave@test.example", "25.5", "--note", "cash")
     for amount in ("-1", "0", "1.000001", "NaN", "ten"):
-        assert "is no amount" in run("accounts", "top-up", "dave@test.example", "--", amount, status=1)
+        assert "is not an amount" in run("accounts", "top-up", "dave@test.example", "--", amount, status=1)
     assert "already exists" in run("accounts", "create", email, "--password", "quite-a-long-one", status=1)
     assert "too short" in run("accounts", "create", "eve@test.example", "--password", "short", status=1)
 
@@ -110,7 +110,7 @@ def test_a_mail_server_is_told_by_its_address(
 
 
 def test_check_says_what_is_wrong_and_fails(alice: Customer, connection: psycopg.Connection) -> None:
-    assert run("check") == "The books are clean."
+    assert run("check") == "The books are correct."
     correct = "UPDATE ledger_account SET balance = balance + %s WHERE account_id = %s"
     connection.execute(correct, [1, alice.id])
     connection.commit()

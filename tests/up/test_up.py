@@ -68,6 +68,23 @@ def test_the_demo_writes_down_how_to_reach_it(demo: Desk) -> None:
     assert stat.S_IMODE((demo.home / "demo.json").stat().st_mode) == 0o600
 
 
+def test_the_demo_says_where_to_sign_in(demo: Desk) -> None:
+    assert demo.process.stdout
+    line = demo.process.stdout.readline()
+    assert f"Sign in: {demo.url}/account/login/" in line
+    assert f"Back office: {demo.url}/admin/" in line
+    assert line.rstrip().endswith("demo.json")
+
+
+def test_in_the_demo_a_payment_by_support_can_wait_for_a_managers_approval(demo: Desk) -> None:
+    with psycopg.connect(Postgres(demo.home).url) as connection:
+        limits = connection.execute(
+            "SELECT g.name, l.approval_above < l.per_payment, l.per_payment <= l.per_day FROM ledger_paymentlimit l"
+            " JOIN auth_group g ON g.id = l.group_id ORDER BY g.name"
+        ).fetchall()
+    assert limits == [("manager", True, True), ("support", True, True)]
+
+
 def test_metrics_are_read_from_this_machine(demo: Desk) -> None:
 
     def response() -> httpx2.Response:

@@ -121,19 +121,19 @@ def test_a_line_is_ordered_as_it_was_meant(
 
 # Lines that can't be read for sure, and what the page says.
 REFUSED = [
-    (f"S | {LINK}", "Write service | link | quantity"),
-    ("something else", "Write service | link | quantity"),
+    (f"S | {LINK}", "Use the format: service | link | quantity"),
+    ("something else", "Use the format: service | link | quantity"),
     (f"S | {LINK} | 1.000", "The quantity may mean 1 or 1000: write it without grouping."),
     (f"S,{LINK},1,500", "The quantity may mean 500 or 1500: write it without grouping."),
     (f"S,{LINK},1,500.0", "The quantity may mean 500 or 1500: write it without grouping."),
     (f"S,1,500,{LINK}", "The quantity may mean 1 or 1500: write it without grouping."),
-    (f"S | {LINK} | 100.5", "Incorrect quantity"),
-    (f"S | {LINK} | 1E+03", "Incorrect quantity"),
-    (f"S | {LINK} | many", "Incorrect quantity"),
-    (f"S | {LINK} | -100", "Quantity less than minimal 10"),
-    (f"999999999 | {LINK} | 100", "Incorrect service ID"),
-    (f"999999999|100|{LINK}", "Incorrect service ID"),
-    ("S | | 100", "Bad link"),
+    (f"S | {LINK} | 100.5", "Enter a whole number, for example 1000"),
+    (f"S | {LINK} | 1E+03", "Enter a whole number, for example 1000"),
+    (f"S | {LINK} | many", "Enter a whole number, for example 1000"),
+    (f"S | {LINK} | -100", "Minimum quantity is 10"),
+    (f"999999999 | {LINK} | 100", "There is no service with this id."),
+    (f"999999999|100|{LINK}", "There is no service with this id."),
+    ("S | | 100", "Enter a link"),
     (f"S|100|{LINK}|50", "The line has more than three columns."),
     (f"S|{LINK}|100|50", "The line has more than three columns."),
     (f"S\t100\t{LINK}\tfor Nina", "The line has more than three columns."),
@@ -170,7 +170,7 @@ def test_all_lines_together_decide_which_column_is_which(
     text = f"5001|{first}|{LINK}/1\n5002|{second}|{LINK}/2"
     page = send(client, text, "place")
     assert "read as quantity | service | link" in said(page)
-    assert "Nothing is placed yet: the columns may be meant otherwise." in said(page)
+    assert "No orders have been placed. The columns may be in another order" in said(page)
     assert not placed(alice)
     send(client, box(page), "place", **fields(page))
     assert placed(alice) == [(first, f"{LINK}/1", 5001), (second, f"{LINK}/2", 5002)]
@@ -181,7 +181,7 @@ def test_a_quantity_that_is_by_chance_a_service_s_id_is_no_service(
 ) -> None:
     gone, other = make_service(is_active=False), make_service(min=1)
     page = send(client, f"{gone}|{other}|{LINK}", "place")
-    assert "Incorrect service ID" in page
+    assert "There is no service with this id." in page
     assert not placed(alice)
 
 
@@ -191,12 +191,12 @@ def test_one_line_that_fits_a_usual_order_rules_out_the_unusual_ones(
     one, two, gone = make_service(min=1), make_service(min=1), make_service(is_active=False)
     page = send(client, f"{one}|{LINK}/1|{two}\n{gone}|{LINK}/2|{two}\n{gone}|{LINK}/3|{two}")
     assert "read as service | link | quantity" in said(page)
-    assert said(page).count("Incorrect service ID") == 2
+    assert said(page).count("There is no service with this id.") == 2
 
 
 def test_numbers_alone_are_placed_only_after_the_preview(client: Client, alice: Customer, service: int) -> None:
     page = send(client, f"{service}|100|5000", "place")
-    assert "the columns may be meant otherwise" in page
+    assert "The columns may be in another order" in page
     assert not placed(alice)
     send(client, box(page), "place", columns="service quantity link")
     assert placed(alice) == [(service, "5000", 100)]
@@ -228,14 +228,14 @@ def test_good_lines_are_placed_and_bad_ones_stay_in_the_box(
 ) -> None:
     text, bad = mixed
     page = send(client, text)
-    assert "Place the 3 good lines" in said(page)
+    assert "Place the 3 correct lines" in said(page)
     after = send(client, text, "place_good", **fields(page))
     assert box(after).splitlines() == bad
-    assert "3 orders are placed." in said(after)
-    assert "4 lines are left, and are not placed." in said(after)
+    assert "3 orders placed." in said(after)
+    assert "4 lines are left. They have not been placed." in said(after)
     for why in (
-        "Quantity less than minimal 10",
-        "Write service | link | quantity",
+        "Minimum quantity is 10",
+        "Use the format: service | link | quantity",
         "The quantity may mean 1 or 1000",
         "The columns of this line are in another order: service | link | quantity.",
     ):
@@ -276,7 +276,7 @@ def test_lines_that_the_balance_does_not_cover_stay_in_the_box(client: Client, a
     page = send(client, text)
     after = send(client, text, "place_good", **fields(page))
     assert box(after).splitlines() == [lines[11], "no order"]
-    assert "Not enough funds on balance" in said(after)
+    assert "Your balance is too low." in said(after)
     assert len(placed(alice)) == 11
 
 

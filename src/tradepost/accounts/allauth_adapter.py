@@ -1,15 +1,18 @@
 """django-allauth's adapter: who may sign up, by the operator's setting, and how mails are sent."""
 
 import logging
+from email.utils import formataddr, parseaddr
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from tradepost.accounts import impersonation, invitations
 from tradepost.site_settings import effective as site_settings
+from tradepost.site_settings.effective import EffectiveSettings
 
 INVITATION = "invitation"  # the name of the link's parameter, and of the token in the session
 
@@ -36,12 +39,24 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without 
             impersonation.end(row)
         super().logout(request)
 
+    def get_from_email(self) -> str:
+        """Return the sender: the panel's name before the address, unless the environment gives a name of its own."""
+        name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+        return formataddr((name or self._settings().panel_name, address))
+
+    def format_email_subject(self, subject: str) -> str:
+        """Put the panel's name after the subject."""
+        return f"{subject} · {self._settings().panel_name}"
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send a mail. If the mail server fails, log the error for the operator and show the page all the same."""
         try:
-            super().send_mail(template_prefix, email, context)
+            super().send_mail(template_prefix, email, {"site": self._settings(), **context})
         except OSError:  # smtplib's errors are OSErrors, too
             logger.exception("A mail can't be sent")
+
+    def _settings(self) -> EffectiveSettings:
+        return site_settings.for_request(self.request)
 
     def clean_email(self, email: str) -> str:
         """Accept only the invited address if sign-up needs an invitation."""

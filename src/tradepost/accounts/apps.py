@@ -8,6 +8,11 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        from tradepost.accounts import roles  # noqa: PLC0415 - there are no models before
+        # There are no models before.
+        from allauth.account import signals  # noqa: PLC0415
+
+        from tradepost.accounts import roles, time_zones  # noqa: PLC0415
 
         post_migrate.connect(roles.sync_groups, sender=self)
+        signals.user_signed_up.connect(time_zones.keep_browsers_zone)
+        signals.user_logged_in.connect(time_zones.keep_browsers_zone)

@@ -18,7 +18,7 @@ from tradepost.engine.enums import TextEnum
 from tradepost.engine.keys import Scope
 
 REASON_CHARS_MAX = 500
-THEMES = [("", _("Like the device")), ("light", _("Light")), ("dark", _("Dark"))]
+THEMES = [("", _("System")), ("light", _("Light")), ("dark", _("Dark"))]
 
 
 class LowercaseEmailField(models.EmailField):  # type: ignore[type-arg] # generic in the stubs only
@@ -61,12 +61,13 @@ class Account(AbstractBaseUser, PermissionsMixin):
     duplicate_window_seconds = models.PositiveIntegerField(
         default=0,
         db_default=0,
-        help_text="The same service, link and quantity within so many seconds is the same order; 0: never.",
+        help_text="Seconds in which the same service, link and quantity count as one order; 0 turns this off.",
     )
     language = models.CharField(
-        max_length=8, blank=True, default="", db_default="", choices=[("", _("Like the browser")), *LANGUAGES]
+        max_length=8, blank=True, default="", db_default="", choices=[("", _("Browser default")), *LANGUAGES]
     )
-    timezone = models.CharField(max_length=64, default="UTC", db_default="UTC")
+    # Empty: not known yet, so the browser's (`time_zones`).
+    timezone = models.CharField(max_length=64, blank=True, default="", db_default="")
     theme = models.CharField(max_length=8, blank=True, default="", db_default="", choices=THEMES)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -99,15 +100,18 @@ class Key(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="keys")
-    name = models.CharField(max_length=100, blank=True, help_text="What uses this key, for the account's own eyes.")
+    name = models.CharField(max_length=100, blank=True, help_text="What the key is used for; only the account sees it.")
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
-    prefix = models.CharField(max_length=16, editable=False, help_text="How the key begins.")
+    prefix = models.CharField(max_length=16, editable=False, help_text="The beginning of the key.")
     scope = models.CharField(max_length=8, choices=Scope.choices(), default=Scope.ORDER.value)
     networks = ArrayField(
-        models.CharField(max_length=43), default=list, blank=True, help_text="Networks it may be used from; none: all."
+        models.CharField(max_length=43),
+        default=list,
+        blank=True,
+        help_text="Allowed IP addresses. Leave empty to allow any.",
     )
     requests_a_minute = models.PositiveIntegerField(
-        null=True, blank=True, help_text="How often it may ask the API; 0: as it likes, empty: the desk's default."
+        null=True, blank=True, help_text="Maximum API requests per minute; 0 means no limit, empty the desk's default."
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)
@@ -186,9 +190,9 @@ class AccountEvent(models.Model):
     actor = models.CharField(max_length=ACTOR_CHARS_MAX)
     address = models.GenericIPAddressField(null=True)
     kind = models.CharField(max_length=20, choices=EventKind.choices())
-    before = models.CharField(max_length=80, blank=True, db_default="")
-    after = models.CharField(max_length=80, blank=True, db_default="")
-    reason = models.CharField(max_length=REASON_CHARS_MAX, blank=True, db_default="")
+    before = models.CharField(max_length=80, blank=True, default="", db_default="")
+    after = models.CharField(max_length=80, blank=True, default="", db_default="")
+    reason = models.CharField(max_length=REASON_CHARS_MAX, blank=True, default="", db_default="")
 
     class Meta:
         default_permissions = ()

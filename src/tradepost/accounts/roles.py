@@ -75,6 +75,7 @@ MANAGER = Role(
     | {
         "accounts.view_impersonation",
         "orders.export_order",
+        "orders.tell_provider",
         "orders.view_attempt",
         "orders.view_upstreamorder",
         *_all_verbs("catalog", "category", "customrate"),

@@ -138,7 +138,7 @@ def _unsettled_order_alerts() -> Iterator[Alert]:
         status=Count("pk", filter=Q(review_reason=ReviewReason.STATUS.value)),
     )
     if counts["unsure"]:
-        text = f"{_count_text(counts['unsure'], 'order')} may or may not exist at a provider: look there."
+        text = f"{_count_text(counts['unsure'], 'order')} to review: the provider didn't confirm; check there."
         yield Alert(text, unsettled_orders_url(Dispatch.UNSURE))
     if counts["refused"]:
         text = f"{_count_text(counts['refused'], 'order')} refused by every provider and held."
@@ -191,7 +191,7 @@ def _payment_alerts(request: HttpRequest) -> Iterator[Alert]:
     if waiting:
         query = urlencode({"state__exact": PaymentState.REQUESTED.value})
         link = f"{reverse('admin:ledger_manualpayment_changelist')}?{query}"
-        yield Alert(f"{_count_text(waiting, 'payment')} by hand waiting for a second person.", link)
+        yield Alert(f"{_count_text(waiting, 'payment')} waiting for a second person.", link)
 
 
 def unsettled_orders_url(state: Dispatch | ReviewReason) -> str:

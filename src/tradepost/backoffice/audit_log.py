@@ -84,7 +84,7 @@ class EntryAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Entry]):
     sortable_by = ()
     ordering = ("-id",)
     search_fields = ("actor_name", "label", "=object_id", "=address")
-    search_help_text = "Who, what, its id or an IP address"
+    search_help_text = "Person, object, id or IP address"
     happened = formatters.timestamp_column("at", "at")
     happened_exactly = formatters.timestamp_column("at", "at", exact=True)
     readonly_fields = ("happened_exactly", "who", "from_where", "action_shown", "what", "all_changes")

@@ -91,7 +91,11 @@ def _add_figures(request: HttpRequest, reader: ReportReader, context: dict[str, 
     if has_perm(ORDERS):
         newest = orders.Order.objects.select_related("account__test_of", "service")[:NEWEST_ORDERS]
         context["newest"] = [
-            {"order": order, "status": formatters.status_badge(order.status), "charge": formatters.amount(order.charge)}
+            {
+                "order": order,
+                "status": formatters.status_badge(order.status),
+                "charge": formatters.money_cell(order.charge),
+            }
             for order in newest
         ]
         context["active"] = _active()

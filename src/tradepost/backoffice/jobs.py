@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -39,9 +40,21 @@ class JobAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Any]):
         "attempts",
     )
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Call the row a job: procrastinate's model has no name for people."""
+        name = f"Job {object_id}"
+        context = {"row_title": name, "subtitle": name, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, context)
+
     @admin.display(description="task")
     def task(self, job: Any) -> str:
-        return str(job.task_name)
+        return str(job.task_name).removeprefix("builtin:procrastinate.")
 
     @admin.display(description="status")
     def state(self, job: Any) -> SafeString:

@@ -48,7 +48,8 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _static_file("panel/mark.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_HISTORY": _has_permission("audit.view_entry"),
-    "STYLES": [_static_file("backoffice/backoffice.css"), _static_file("backoffice/orders.css")],
+    "SCRIPTS": [_static_file("backoffice/menu.js"), _static_file("backoffice/names.js")],
+    "STYLES": [_static_file(f"backoffice/{name}.css") for name in ("shell", "backoffice", "orders", "tables")],
     "DASHBOARD_CALLBACK": "tradepost.backoffice.dashboard.dashboard_callback",
     "COLORS": {
         "primary": {
@@ -73,7 +74,7 @@ UNFOLD: dict[str, Any] = {
                     {"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")},
                     _list_item("Orders", "receipt_long", "orders", "order"),
                     {
-                        "title": "Work by hand",
+                        "title": "Manual work",
                         "icon": "front_hand",
                         "link": reverse_lazy("manual_work"),
                         "permission": _has_permission("orders.fulfil_order"),
@@ -92,7 +93,7 @@ UNFOLD: dict[str, Any] = {
                     },
                     _list_item("Refills", "autorenew", "orders", "refill"),
                     _list_item("Cancel requests", "cancel", "orders", "cancelrequest"),
-                    _list_item("Unsure and held", "help", "orders", "upstreamorder"),
+                    _list_item("Needs review", "help", "orders", "upstreamorder"),
                 ],
             },
             {
@@ -108,7 +109,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Providers",
                 "items": [
                     _list_item("Providers", "hub", "providers", "provider"),
-                    _list_item("What they sell", "storefront", "providers", "providerservice"),
+                    _list_item("Provider services", "storefront", "providers", "providerservice"),
                     _list_item("Unknown refusals", "quiz", "providers", "refusaltext"),
                 ],
             },
@@ -116,7 +117,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Accounts",
                 "items": [
                     _list_item("Accounts", "group", "accounts", "account"),
-                    _list_item("Keys", "key", "accounts", "key"),
+                    _list_item("API keys", "key", "accounts", "key"),
                     {
                         **_list_item("Logins as customers", "supervisor_account", "accounts", "impersonation"),
                         "permission": _has_any_permission("accounts.view_impersonation", "accounts.manage_staff"),
@@ -124,15 +125,15 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
-                "title": "Ledger",
+                "title": "Money",
                 "items": [
-                    _list_item("Transfers", "swap_horiz", "ledger", "transfer"),
+                    _list_item("Transactions", "swap_horiz", "ledger", "transfer"),
                     {
-                        **_list_item("Payments by hand", "payments", "ledger", "manualpayment"),
+                        **_list_item("Manual payments", "payments", "ledger", "manualpayment"),
                         "permission": _has_any_permission("ledger.view_manualpayment", *PAYMENT_PERMISSIONS),
                     },
                     _list_item("Payment limits", "speed", "ledger", "paymentlimit"),
-                    _list_item("Ledger accounts", "account_balance", "ledger", "ledgeraccount"),
+                    _list_item("Balances", "account_balance", "ledger", "ledgeraccount"),
                 ],
             },
             {

@@ -21,17 +21,21 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at 
     class Meta:
         model = SiteSettings
         fields = (
-            "panel_name", "notice", "payment_text", "terms", "currency", "sign_up", "requests_a_minute",
-            "mass_order_lines_max", "keys_max",
+            "panel_name", "contact_email", "contact_url", "headline", "intro", "notice", "payment_text", "terms",
+            "currency", "sign_up", "requests_a_minute", "mass_order_lines_max", "keys_max",
         )  # fmt: skip
         help_texts = {
-            "panel_name": f"On every page and in their titles. Empty: {PANEL_NAME}.",
-            "currency": "Rates stay the numbers they are when it changes, and it is fixed once money has moved.",
+            "panel_name": f"Shown on every page. Empty: {PANEL_NAME}.",
+            "currency": "Changing it does not convert rates. It is fixed once money has moved.",
+            "contact_email": "Shown where a page asks people to contact you, in emails, and at the foot of every page.",
+            "contact_url": "A chat or a contact form, shown in the same places.",
+            "headline": "What you sell, in one sentence. Empty: Tradepost's own text, in the reader's language.",
+            "intro": "Two or three sentences below it. Empty: Tradepost's own text, in the reader's language.",
             "notice": "Shown above every page of customers who have signed in. Addresses become links.",
-            "payment_text": "Shown to customers where they add funds. Empty: what TRADEPOST_PAYMENT_TEXT says.",
-            "terms": "The page /terms/, linked from the front page and where people sign in. Empty: no such page.",
-            "mass_order_lines_max": f"From 1 to {LINES_MAX:,}: what is placed together, all of it or nothing.",
-            "keys_max": f"Good ones, from 1 to {KEYS_MAX:,}.",
+            "payment_text": "Shown to customers where they add funds. Empty: TRADEPOST_PAYMENT_TEXT.",
+            "terms": "The page /terms/, linked from the front page and the sign-in page. Empty: no page.",
+            "mass_order_lines_max": f"Maximum lines per mass order (1–{LINES_MAX:,}).",
+            "keys_max": f"Maximum active keys per account (1–{KEYS_MAX:,}).",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -45,11 +49,11 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at 
         self.fields["sign_up"].widget.choices = [("", default_label), *SIGN_UPS]
         limit = settings.TRADEPOST_REQUESTS_A_MINUTE or "any number"
         self.fields["requests_a_minute"].help_text = (
-            "Of a key without a limit of its own; 0: any number. Empty: as TRADEPOST_REQUESTS_A_MINUTE says, "
+            "For keys without a limit of their own; 0 means no limit. Empty: TRADEPOST_REQUESTS_A_MINUTE, "
             f"{limit}. Each server, and the pages' process, counts for itself and holds keys to it within 5 seconds."
         )
         if self.instance.currency != settings.TRADEPOST_CURRENCY:
-            note = f" TRADEPOST_CURRENCY says {settings.TRADEPOST_CURRENCY}, which counts for a new desk only."
+            note = f" TRADEPOST_CURRENCY says {settings.TRADEPOST_CURRENCY}, which applies to a new desk only."
             self.fields["currency"].help_text += note
 
     def clean_currency(self) -> str:
@@ -67,6 +71,8 @@ class SettingsAdmin(ModelAdmin[SiteSettings]):
     form = SettingsForm
     fieldsets = (
         ("Panel", {"fields": ("panel_name", "notice", "payment_text", "terms")}),
+        ("Contact", {"fields": (("contact_email", "contact_url"),)}),
+        ("Front page", {"fields": ("headline", "intro")}),
         ("Business", {"fields": (("currency", "sign_up"),)}),
         ("Limits", {"fields": ("requests_a_minute", ("mass_order_lines_max", "keys_max"))}),
     )

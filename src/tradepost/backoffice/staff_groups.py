@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db.models import ManyToManyField
 from django.http import HttpRequest
 
@@ -23,7 +23,11 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin[Group]):
         """Offer only the permissions that this user may give."""
         if request and db_field.name == "permissions":
             kwargs["queryset"] = delegation.permissions_to_give(request.user)
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if field and db_field.name == "permissions":
+            field.label_from_instance = _permission_in_words  # type: ignore[method-assign, assignment] # as Django suggests
+            field.help_text = "What members of the group may do."
+        return field
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         """Refuse the roles' groups, and groups with rights that this user lacks."""
@@ -32,6 +36,11 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin[Group]):
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         """Refuse the roles' groups, and groups with rights that this user lacks."""
         return super().has_delete_permission(request, obj) and (obj is None or _may_edit(request, obj))
+
+
+def _permission_in_words(permission: Permission) -> str:
+    of = permission.content_type.name.removeprefix("procrastinate ")
+    return f"{of[:1].upper()}{of[1:]}: {permission.name.removeprefix('Can ').replace('procrastinate ', '')}"
 
 
 def _may_edit(request: HttpRequest, group: Group) -> bool:

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from tradepost.backoffice import fulfilment, staff_members
+from tradepost.backoffice import fulfilment, search, staff_members
 from tradepost.backoffice.orders import manual_work
 from tradepost.backoffice.reports import provider_quality, sales
 from tradepost.backoffice.ui.site import site
@@ -21,5 +21,6 @@ urlpatterns = [
     ),
     path("reports/<slug:by>/", site.admin_view(sales.sales_report), name="report"),
     path("reports/<slug:by>/file/", site.admin_view(sales.sales_file), name="report_file"),
+    path("search/", site.admin_view(search.search), name="search_everywhere"),  # in place of the admin site's own
     path("", site.urls),
 ]

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from tradepost.engine.link_rules import LinkKind
 from tradepost.engine.order_types import OrderType
 from tradepost.engine.routing import Fulfilment, OnRefusal
 
@@ -31,7 +32,7 @@ class Service(models.Model):
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="services")
     position = models.IntegerField(default=0, db_default=0)
     name = models.CharField(max_length=300)
-    description = models.TextField(blank=True, db_default="")
+    description = models.TextField(blank=True, default="", db_default="")
     type = models.CharField(max_length=32, choices=OrderType.choices(), default=OrderType.DEFAULT.value)
     rate = models.DecimalField(
         max_digits=20,
@@ -43,14 +44,16 @@ class Service(models.Model):
     max = models.PositiveBigIntegerField(default=1, db_default=1)
     refill = models.BooleanField(default=False, db_default=False)
     refill_days = models.PositiveIntegerField(
-        default=30, db_default=30, help_text="How long after completion a refill may be asked for; 0: without end."
+        default=30,
+        db_default=30,
+        help_text="Days after completion in which a refill can be requested; 0 means no limit.",
     )
     refill_wait_hours = models.PositiveIntegerField(
         default=0, db_default=0, help_text="How long to wait after completion, and after each refill."
     )
     cancel = models.BooleanField(default=False, db_default=False)
     dripfeed = models.BooleanField("drip-feed", default=False, db_default=False)
-    average_time = models.CharField(max_length=60, blank=True, db_default="")
+    average_time = models.CharField(max_length=60, blank=True, default="", db_default="")
     fulfilment = models.CharField(
         max_length=16,
         choices=Fulfilment.choices(),
@@ -58,18 +61,34 @@ class Service(models.Model):
         db_default=Fulfilment.MANUAL.value,
     )
     on_refusal = models.CharField(
+        "if every provider rejects",
         max_length=8,
         choices=OnRefusal.choices(),
         default=OnRefusal.CANCEL.value,
         db_default=OnRefusal.CANCEL.value,
-        help_text="What becomes of an order that every provider has refused: canceled with its money back, or held.",
+        help_text="If every provider rejects the order: cancel and refund, or hold it for review.",
     )
     quarantine = models.CharField(
-        max_length=200, blank=True, db_default="", help_text="Why it was taken off sale by itself; empty once settled."
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why the service was taken off sale automatically.",
     )
     is_active = models.BooleanField("for sale", default=True, db_default=True)
     link_pattern = models.CharField(
-        max_length=500, blank=True, db_default="", help_text="A regular expression that the whole link must match."
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="A regular expression that the whole link must match.",
+    )
+    link_kind = models.CharField(
+        max_length=8,
+        choices=LinkKind.choices(),
+        default=LinkKind.ANY.value,
+        db_default=LinkKind.ANY.value,
+        help_text="What the order form asks for. Without a pattern, this is also what the service accepts.",
     )
     one_order_per_link = models.BooleanField(
         default=False,
@@ -82,6 +101,7 @@ class Service(models.Model):
             models.CheckConstraint(condition=Q(type__in=OrderType.values()), name="service_type_known"),
             models.CheckConstraint(condition=Q(fulfilment__in=Fulfilment.values()), name="service_fulfilment_known"),
             models.CheckConstraint(condition=Q(on_refusal__in=OnRefusal.values()), name="service_on_refusal_known"),
+            models.CheckConstraint(condition=Q(link_kind__in=LinkKind.values()), name="service_link_kind_known"),
             models.CheckConstraint(
                 condition=Q(is_active=False) | Q(quarantine=""), name="service_quarantined_not_sold"
             ),
@@ -126,15 +146,15 @@ class PriceList(models.Model):
         default=0,
         db_default=0,
         validators=PERCENT,
-        help_text="On everything that no rate and no category's discount of this list says otherwise of.",
+        help_text="For all services without a rate or a category discount in this list.",
     )
     not_below_cost = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="What the list decides is raised to what a service costs by its dearest route, if that is more;"
+        help_text="The price is raised to the service's highest cost, if that is more;"
         " but never above the service's own rate.",
     )
-    note = models.TextField(blank=True, db_default="", help_text="For staff.")
+    note = models.TextField(blank=True, default="", db_default="", help_text="Only staff see this.")
 
     class Meta:
         constraints = (
@@ -154,7 +174,7 @@ class PriceListDiscount(models.Model):
     price_list = models.ForeignKey(PriceList, on_delete=models.CASCADE, related_name="discounts")
     category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="+")
     discount_percent = models.DecimalField(
-        "discount, percent", max_digits=7, decimal_places=4, validators=PERCENT, help_text="0: none on this category."
+        "discount, percent", max_digits=7, decimal_places=4, validators=PERCENT, help_text="0 means no discount."
     )
 
     class Meta:
@@ -266,7 +286,7 @@ class CatalogVersion(models.Model):
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1)
-    version = models.BigIntegerField(db_default=1)
+    version = models.BigIntegerField(default=1, db_default=1)
 
     class Meta:
         constraints = (models.CheckConstraint(condition=Q(id=1), name="catalog_version_one_row"),)

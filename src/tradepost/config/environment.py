@@ -2,7 +2,7 @@
 
 | variable | what it is | default |
 |---|---|---|
-| `TRADEPOST_HOME` | folder of the embedded database and its secrets | the user's data folder |
+| `TRADEPOST_HOME` | folder of the embedded database, its secrets, and static files | the user's data folder |
 | `DATABASE_URL` | a PostgreSQL to use in place of the embedded one | none |
 | `TRADEPOST_URL` | where the desk is reached from outside | `http://127.0.0.1:8000` |
 | `TRADEPOST_CURRENCY` | the currency of all balances, three letters | `USD` |

@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "tradepost.backoffice.middleware.backoffice_middleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # after the static files, which are compressed already
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -173,15 +174,20 @@ DEFAULT_FROM_EMAIL = environment.mail_from()
 MAILERS = {
     "default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": _mailer}
     if (_mailer := environment.mailer())
-    else {"BACKEND": "django.core.mail.backends.console.EmailBackend", "OPTIONS": {"stream": sys.stderr}}
+    else {"BACKEND": "tradepost.accounts.mail_log.MailLog", "OPTIONS": {"stream": sys.stderr}}
 }
 
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True  # serve static files from their packages, so that nobody has to run collectstatic
+STATIC_ROOT = environment.home() / "static"  # `static_files` collects them there, so that nobody has to
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "tradepost.config.static_files.HashedStaticFiles"},
+}
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
-LOCALE_PATHS = [Path(__file__).parent.parent / "panel" / "locale"]
+_PANEL = Path(__file__).parent.parent / "panel"
+LOCALE_PATHS = [_PANEL / "locale", _PANEL / "library_locale"]  # the second rewords allauth's English
 USE_I18N = True
 USE_TZ = True
 

@@ -16,6 +16,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from tradepost.engine import link_rules, money, price_lists
+from tradepost.engine.link_rules import LinkKind
 from tradepost.engine.order_types import OrderType, Terms, whole
 from tradepost.engine.price_lists import Price, PricedService, PriceList, PriceRule
 from tradepost.engine.routing import Route
@@ -25,7 +26,7 @@ LISTINGS_MAX = 1_000
 
 _SERVICES = """
 SELECT s.id, s.name, s.description, s.type, c.name, c.id, s.rate, s.min, s.max, s.refill, s.cancel, s.dripfeed,
-       s.average_time, s.link_pattern, s.one_order_per_link, s.fulfilment
+       s.average_time, s.link_pattern, s.link_kind, s.one_order_per_link, s.fulfilment
 FROM catalog_service s JOIN catalog_category c ON c.id = s.category_id
 WHERE s.is_active
 ORDER BY c.position, c.id, s.position, s.id
@@ -60,6 +61,7 @@ class Service(msgspec.Struct, frozen=True):
     cancel: bool
     average_time: str
     terms: Terms
+    link_kind: LinkKind
     one_order_per_link: bool
     fulfilment: str
     route: Route | None = None  # the first route
@@ -239,6 +241,10 @@ def load_catalog(connection: Connection) -> Catalog:
 
 
 def _service(row: TupleRow) -> Service:
-    id_, name, text, kind, category, category_id, rate, min_, max_, refill, cancel, dripfeed, time, link, *more = row
-    terms = Terms(OrderType(kind), min_, max_, dripfeed, link_rules.compile_stored_rule(link))
-    return Service(id_, name, text, terms.type, category, category_id, rate, refill, cancel, time, terms, *more)
+    id_, name, text, type_, category, category_id, rate, min_, max_, *flags, time, link, kind, one, by, route = row
+    refill, cancel, dripfeed = flags
+    terms = Terms(OrderType(type_), min_, max_, dripfeed, link_rules.compile_stored_rule(link, kind))
+    return Service(
+        id_, name, text, terms.type, category, category_id, rate, refill, cancel, time, terms, LinkKind(kind), one, by,
+        route,
+    )  # fmt: skip

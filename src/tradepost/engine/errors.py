@@ -82,6 +82,7 @@ class QuantityTooSmall(Refusal):
     text = "Quantity less than minimal <N>"
 
     def __init__(self, minimum: int) -> None:
+        self.minimum = minimum
         self.text = f"Quantity less than minimal {minimum}"
 
 
@@ -91,6 +92,7 @@ class QuantityTooLarge(Refusal):
     text = "Quantity more than maximum <N>"
 
     def __init__(self, maximum: int) -> None:
+        self.maximum = maximum
         self.text = f"Quantity more than maximum {maximum}"
 
 

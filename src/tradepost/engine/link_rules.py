@@ -1,6 +1,6 @@
-r"""The links that a service accepts: regular expressions that are safe for any pattern and any link.
+r"""The links that a service accepts: by their kind, or by a regular expression that is safe for any link.
 
-RE2 evaluates them. Its time grows only with the length of the link, so it has no back-references and look-arounds.
+RE2 evaluates all rules. Its time grows only with the length of the link, so it has no back-references and look-arounds.
 Classes like `\w` match only ASCII; `\pL` matches any letter.
 """
 
@@ -9,6 +9,7 @@ from typing import Protocol
 
 import re2
 
+from tradepost.engine.enums import TextEnum
 from tradepost.engine.exceptions import TradepostError
 
 PATTERN_CHARS_MAX = 500
@@ -18,6 +19,38 @@ MEMORY_BYTES_MAX = 1 << 20  # for one rule; a desk has thousands
 _OPTIONS = re2.Options()
 _OPTIONS.max_mem = MEMORY_BYTES_MAX
 _OPTIONS.log_errors = False
+
+
+class LinkKind(TextEnum):
+    """What a service's link is, on whatever platform. Order forms ask for it by its kind."""
+
+    ANY = "any"
+    ADDRESS = "address"
+    NAME = "name"
+    EITHER = "either"
+
+    @property
+    def label(self) -> str:
+        """What the back office shows."""
+        return _KIND_LABELS[self]
+
+
+_KIND_LABELS = {
+    LinkKind.ANY: "Any text",
+    LinkKind.ADDRESS: "Web address",
+    LinkKind.NAME: "@name",
+    LinkKind.EITHER: "Web address or @name",
+}
+
+# An address may lack its scheme, as people copy it: pixelpond.example/alice. A name may lack its @.
+_ADDRESS_PATTERN = r"(?i:https?://)?(?:[\pL\pN_-]+\.)+[\pL\pN-]{2,}(?::[0-9]{1,5})?(?:[/?#][^\pZ\pC]*)?"
+_NAME_PATTERN = r"@?[\pL\pM\pN_.-]+"
+KIND_PATTERNS = {
+    LinkKind.ANY: "",
+    LinkKind.ADDRESS: _ADDRESS_PATTERN,
+    LinkKind.NAME: _NAME_PATTERN,
+    LinkKind.EITHER: f"{_ADDRESS_PATTERN}|{_NAME_PATTERN}",
+}
 
 
 class LinkRule(Protocol):
@@ -43,8 +76,12 @@ def compile_rule(pattern: str) -> LinkRule:
     return rule
 
 
-def compile_stored_rule(pattern: str) -> LinkRule | None:
-    """Compile a service's pattern; None if it is empty. If it is not valid, the service accepts no link."""
+def compile_stored_rule(pattern: str, kind: str = LinkKind.ANY) -> LinkRule | None:
+    """Compile a service's rule: its pattern, or the pattern of its kind; None if it accepts any text.
+
+    If its pattern is not valid, the service accepts no link.
+    """
+    pattern = pattern or KIND_PATTERNS[LinkKind(kind)]
     if not pattern:
         return None
     try:

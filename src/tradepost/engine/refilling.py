@@ -6,7 +6,7 @@
 3. Write the refills. A unique key prevents a second open refill of an order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -36,7 +36,9 @@ class RefillReport(msgspec.Struct, frozen=True):
     status: RefillStatus
 
 
-class _Order(msgspec.Struct, frozen=True):
+class CompletedOrder(msgspec.Struct, frozen=True):
+    """The facts about an order that decide whether it may be refilled."""
+
     id: int
     account: int
     status: str
@@ -49,6 +51,7 @@ class _Order(msgspec.Struct, frozen=True):
     now: datetime
 
     def is_eligible(self) -> bool:
+        """Return whether the order is completed, by itself, and neither too recently nor too long ago."""
         if self.status != Status.COMPLETED or self.completed_at is None or self.has_parts:
             return False
         since = max(self.completed_at, self.refilled_at or self.completed_at)
@@ -71,6 +74,10 @@ INSERT INTO orders_refill (order_id, account_id)
 SELECT * FROM unnest(%s::bigint[], %s::bigint[]) ON CONFLICT DO NOTHING RETURNING order_id, id
 """
 
+_OPEN = """
+SELECT order_id FROM orders_refill WHERE order_id = ANY(%s::bigint[]) AND status IN ('Pending', 'In progress')
+"""
+
 _SETTLE = """
 UPDATE orders_refill r SET status = new.status, updated_at = now()
 FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (id, was, status)
@@ -83,8 +90,7 @@ def refill(connection: Connection, requests: Sequence[RefillOf]) -> list[Refills
     callers = identify(connection, requests, to=Scope.ORDER)
     ids = wire_ids(request.orders for request in requests)
     orders.lock(connection, ids)
-    rows = Cursor(connection).execute(_LOOK, [arrays.of_numbers(ids)], prepare=True)
-    found = {row[0]: _Order(*row) for row in rows}
+    found = look(connection, ids)
     answers: list[Refills | Refusal] = [
         InvalidKey() if caller is None else [_decide(found, sent, caller.account) for sent in request.orders]
         for request, caller in zip(requests, callers, strict=True)
@@ -92,6 +98,27 @@ def refill(connection: Connection, requests: Sequence[RefillOf]) -> list[Refills
     due = {order for answer in answers if isinstance(answer, list) for order in answer if isinstance(order, int)}
     made = _write(connection, [found[id_] for id_ in sorted(due)])
     return [[_answer(each, made) for each in answer] if isinstance(answer, list) else answer for answer in answers]
+
+
+def look(connection: Connection, orders: Collection[int]) -> dict[int, CompletedOrder]:
+    """Return the facts about the orders that exist."""
+    rows = Cursor(connection).execute(_LOOK, [arrays.of_numbers(orders)], prepare=True)
+    return {row[0]: CompletedOrder(*row) for row in rows}
+
+
+def with_open_refill(connection: Connection, orders: Collection[int]) -> set[int]:
+    """Return which of the orders have a refill that has not ended."""
+    return {row[0] for row in Cursor(connection).execute(_OPEN, [arrays.of_numbers(orders)])}
+
+
+def refill_locked(connection: Connection, orders: Collection[int]) -> set[int]:
+    """Write refills of orders that the caller has locked, for their customers; return the orders that got one.
+
+    Leave out the orders that their service does not refill now, and those that have an open refill.
+    """
+    found = look(connection, orders)
+    due = [order for id_, order in sorted(found.items()) if order.refill and order.is_eligible()]
+    return set(_write(connection, due))
 
 
 def settle_refills(connection: Connection, reports: Sequence[RefillReport]) -> int:
@@ -109,7 +136,7 @@ def settle_refills(connection: Connection, reports: Sequence[RefillReport]) -> i
     return cursor.rowcount
 
 
-def _decide(found: dict[int, _Order], sent: str, account: int) -> int | Refusal:
+def _decide(found: dict[int, CompletedOrder], sent: str, account: int) -> int | Refusal:
     """Return the order's id if the order may be refilled, otherwise the refusal."""
     order = found.get(wire_id(sent) or 0)
     if order is None or order.account != account:
@@ -126,7 +153,7 @@ def _answer(decided: int | Refusal, made: dict[int, int]) -> int | Refusal:
     return made.pop(decided) if decided in made else RefillNotEligible()
 
 
-def _write(connection: Connection, due: Sequence[_Order]) -> dict[int, int]:
+def _write(connection: Connection, due: Sequence[CompletedOrder]) -> dict[int, int]:
     """Write a refill for each order that has no open refill, and return the refill ids by order id."""
     if not due:
         return {}

@@ -83,7 +83,7 @@ class Transfer(models.Model):
     sequence = models.IntegerField(db_default=0, default=0, help_text="Tells apart transfers of one kind of an order.")
     at = models.DateTimeField(db_default=Now())
     actor = models.CharField(max_length=ACTOR_CHARS_MAX)
-    note = models.CharField(max_length=200, blank=True, db_default="")
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         constraints = (
@@ -150,19 +150,19 @@ class PaymentLimit(models.Model):
         max_digits=20,
         decimal_places=5,
         validators=[MinValueValidator(0)],
-        help_text="The most that one payment may be.",
+        help_text="Maximum per payment.",
     )
     per_day = models.DecimalField(
         max_digits=20,
         decimal_places=5,
         validators=[MinValueValidator(0)],
-        help_text="The most that one person may pay in a day (UTC), whatever goes up or down.",
+        help_text="Maximum per person per day (UTC), top-ups and corrections together.",
     )
     approval_above = models.DecimalField(
         max_digits=20,
         decimal_places=5,
         validators=[MinValueValidator(0)],
-        help_text="Payments above this wait until a second person approves them.",
+        help_text="A second person must approve payments above this amount.",
     )
 
     class Meta:
@@ -192,12 +192,17 @@ class ManualPayment(models.Model):
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="manual_payments")
     kind = models.CharField(max_length=12, choices=PaymentKind.choices())
     amount = models.DecimalField(max_digits=20, decimal_places=5)
-    reference = models.CharField(max_length=REFERENCE_CHARS_MAX, blank=True, db_default="")
+    reference = models.CharField(max_length=REFERENCE_CHARS_MAX, blank=True, default="", db_default="")
     reason = models.CharField(max_length=REASON_CHARS_MAX)
     corrects = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="corrections", db_index=False
     )
-    state = models.CharField(max_length=12, choices=PaymentState.choices(), db_default=PaymentState.REQUESTED.value)
+    state = models.CharField(
+        max_length=12,
+        choices=PaymentState.choices(),
+        default=PaymentState.REQUESTED.value,
+        db_default=PaymentState.REQUESTED.value,
+    )
     needs_approval = models.BooleanField()
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
@@ -207,7 +212,7 @@ class ManualPayment(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     decided_at = models.DateTimeField(null=True)
-    decision_reason = models.CharField(max_length=REASON_CHARS_MAX, blank=True, db_default="")
+    decision_reason = models.CharField(max_length=REASON_CHARS_MAX, blank=True, default="", db_default="")
     transfer = models.OneToOneField(Transfer, null=True, on_delete=models.PROTECT, related_name="manual_payment")
 
     class Meta:
@@ -257,8 +262,37 @@ class ManualPayment(models.Model):
             ("approve_payment", "Can approve payments that somebody else asked for"),
         )
         default_permissions = ("view",)
-        verbose_name = "payment by hand"
-        verbose_name_plural = "payments by hand"
+        verbose_name = "manual payment"
+        verbose_name_plural = "manual payments"
 
     def __str__(self) -> str:
         return f"payment {self.pk}"
+
+
+class DeliveredRefund(models.Model):
+    """What staff refunded of a delivered order. Append-only (a trigger); written by `tradepost.ledger.payments`.
+
+    It counts against the limits of payments by hand (decision 63). An order may have two: a part first, then the rest.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(
+        "orders.Order", on_delete=models.PROTECT, related_name="delivered_refunds", db_constraint=False
+    )
+    amount = models.DecimalField(max_digits=20, decimal_places=5)
+    reason = models.CharField(max_length=REASON_CHARS_MAX)
+    refunded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    refunded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+        constraints = (
+            models.CheckConstraint(condition=Q(amount__gt=0), name="delivered_refund_positive"),
+            models.CheckConstraint(condition=~Q(reason=""), name="delivered_refund_for_a_reason"),
+        )
+        indexes = (models.Index(fields=("refunded_by", "refunded_at"), name="delivered_refund_of_person"),)
+
+    def __str__(self) -> str:
+        return f"refund of {self.order_id}"

@@ -6,8 +6,11 @@
 3. A second person approves or rejects it. The payment is locked, so that only the first decision counts.
 4. The ledger moves the money in the transaction that sets the payment to done. If the ledger refuses, the payment
    stays as it was.
+
+Refunds of delivered orders count against the same limits (decision 63).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -24,7 +27,14 @@ from tradepost.engine import ledger, money
 from tradepost.engine.errors import NotEnoughFunds
 from tradepost.engine.exceptions import TradepostError
 from tradepost.engine.money import ZERO
-from tradepost.ledger.models import LedgerAccount, ManualPayment, PaymentKind, PaymentLimit, PaymentState
+from tradepost.ledger.models import (
+    DeliveredRefund,
+    LedgerAccount,
+    ManualPayment,
+    PaymentKind,
+    PaymentLimit,
+    PaymentState,
+)
 
 PERMISSIONS = {
     PaymentKind.TOP_UP: "ledger.top_up_account",
@@ -34,6 +44,7 @@ PERMISSIONS = {
 APPROVE = "ledger.approve_payment"
 SET_LIMITS = "ledger.change_paymentlimit"  # staff who may set the limits have none
 UNLIMITED = Decimal("Infinity")
+NO_LIMIT = "Your role has no limit for payments yet, so it may make none. An owner sets it under Payment limits."
 
 
 class PaymentRefusedError(TradepostError):
@@ -50,6 +61,13 @@ class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     reference: str = ""
     corrects: int | None = None
+
+
+class DeliveredOrder(msgspec.Struct, frozen=True):
+    """A delivered order, and what of its charge would be refunded."""
+
+    order: int
+    amount: Decimal
 
 
 class PaymentAllowance(msgspec.Struct, frozen=True):
@@ -77,8 +95,54 @@ def allowance(person: Account) -> PaymentAllowance:
     payments = ManualPayment.objects.filter(requested_by=person, requested_at__gte=_today()).exclude(
         state=PaymentState.REJECTED.value
     )
-    paid = payments.aggregate(total=Sum(Abs("amount"), default=ZERO))["total"]
+    refunds = DeliveredRefund.objects.filter(refunded_by=person, refunded_at__gte=_today())
+    paid: Decimal = payments.aggregate(total=Sum(Abs("amount"), default=ZERO))["total"]
+    paid += refunds.aggregate(total=Sum("amount", default=ZERO))["total"]
     return PaymentAllowance(limits["per_payment"], max(limits["per_day"] - paid, ZERO), limits["approval_above"])
+
+
+def why_no_refunds(person: Account, refunds: Sequence[DeliveredOrder]) -> dict[int, str]:
+    """Return the delivered orders that the person may not refund, each with the reason.
+
+    Each order counts as a payment: in the sequence of `refunds`, until the limit of the day is reached. Nobody else can
+    approve a refund, so one that would need an approval is refused.
+    """
+    allowed, refused = allowance(person), {}
+    left = allowed.today
+    for refund in refunds:
+        reason = _why_no_refund(allowed, left, refund.amount)
+        if reason:
+            refused[refund.order] = reason
+        else:
+            left -= refund.amount
+    return refused
+
+
+def _why_no_refund(allowed: PaymentAllowance, left: Decimal, amount: Decimal) -> str:
+    if not amount:
+        return ""
+    if not allowed.per_payment:
+        return "was delivered, and your role has no limit for payments yet"
+    at_once = min(allowed.per_payment, allowed.without_approval)
+    if amount > at_once:
+        return f"was delivered, and your role may refund {money.show(at_once)} of an order alone"
+    return f"was delivered, and your role's limit of the day leaves {money.show(left)}" if amount > left else ""
+
+
+def record_refunds(person: Account, refunds: Sequence[DeliveredOrder], *, reason: str) -> dict[int, str]:
+    """Count the refunds of delivered orders against the person's limits, in the transaction that refunds them.
+
+    Return the orders that must not be refunded, as `why_no_refunds` does. The person's account is locked first, so that
+    the sum of the day is right.
+    """
+    Account.objects.select_for_update(no_key=True).get(pk=person.pk)
+    refused = why_no_refunds(person, refunds)
+    DeliveredRefund.objects.bulk_create(
+        DeliveredRefund(order_id=refund.order, amount=refund.amount, reason=reason, refunded_by=person)
+        for refund in refunds
+        if refund.amount and refund.order not in refused
+    )
+    return refused
 
 
 def why_not(person: Account, request: PaymentRequest) -> str:
@@ -113,7 +177,7 @@ def _reason_to_refuse(person: Account, request: PaymentRequest) -> str:
 
 def _above_limit(allowed: PaymentAllowance, amount: Decimal) -> str:
     if not allowed.per_payment:
-        return "Your role has no limit for payments yet, so it may make none. An owner sets it under Payment limits."
+        return NO_LIMIT
     if amount > allowed.per_payment:
         return f"Your role may pay {money.show(allowed.per_payment)} at once."
     if amount > allowed.today:

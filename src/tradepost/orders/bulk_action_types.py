@@ -13,6 +13,8 @@ class BulkActionKind(TextEnum):
     CANCEL = "cancel"
     PARTIAL = "partial"
     COMPLETE = "complete"
+    REFILL = "refill"
+    TELL_PROVIDER = "tell provider"
     RESEND = "resend"
     EDIT_LINK = "edit link"
     PAUSE = "pause"
@@ -27,6 +29,8 @@ _LABELS = {
     BulkActionKind.CANCEL: "Cancel and refund",
     BulkActionKind.PARTIAL: "Set partial",
     BulkActionKind.COMPLETE: "Complete",
+    BulkActionKind.REFILL: "Ask for refill",
+    BulkActionKind.TELL_PROVIDER: "Tell the provider",
     BulkActionKind.RESEND: "Send held orders again",
     BulkActionKind.EDIT_LINK: "Edit the link",
     BulkActionKind.PAUSE: "Pause subscriptions",
@@ -56,12 +60,21 @@ class BulkOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """How to act on the orders.
 
     If `remains` is None, each order keeps its own. If `find` is empty, `link` replaces the whole link; otherwise it
-    replaces only the text in `find`.
+    replaces only the text in `find`. `text` is what to tell the provider.
+
+    With `with_delivered`, a refund includes orders that were delivered. That needs a `reason`, which staff can read.
     """
 
     remains: int | None = None
     find: str = ""
     link: str = ""
+    text: str = ""
+    with_delivered: bool = False
+    reason: str = ""
+
+    @property
+    def refunds_delivered(self) -> bool:
+        return self.with_delivered and bool(self.reason)
 
     def link_for(self, old_link: str) -> str:
         """Return the new link of an order that has `old_link`."""

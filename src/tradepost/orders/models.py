@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import MD5, Now
@@ -15,6 +14,9 @@ from tradepost.engine.placing import Mode
 from tradepost.engine.refusals import RefusalMeaning, ReviewReason
 from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, CancelState, Dispatch, RefillStatus, Status
 from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOutcome
+from tradepost.orders.staff_models import OrderAssignment as OrderAssignment  # noqa: PLC0414 - models are looked for here
+from tradepost.orders.staff_models import OrderNote as OrderNote  # noqa: PLC0414
+from tradepost.orders.staff_models import ShownColumns as ShownColumns  # noqa: PLC0414
 
 IS_ACTIVE = Q(status__in=[status.value for status in ACTIVE])
 TRIED = (Dispatch.SENDING, Dispatch.SENT, Dispatch.UNSURE, Dispatch.REFUSED)  # the states of an attempt
@@ -38,16 +40,20 @@ class Order(models.Model):
     )
     mode = models.CharField(max_length=8, choices=Mode.choices())
     link = models.TextField()
-    quantity = models.BigIntegerField(help_text="What the charge was reckoned on.")
+    quantity = models.BigIntegerField(help_text="Quantity used for the charge.")
     fields = models.JSONField(null=True, help_text="The parameters of its type (comments, usernames …).")
     rate = models.DecimalField(max_digits=20, decimal_places=7)
     charge = models.DecimalField(max_digits=20, decimal_places=5)
-    refunded = models.DecimalField(max_digits=20, decimal_places=5, db_default=0)
-    status = models.CharField(max_length=12, choices=Status.choices(), db_default=Status.PENDING.value)
-    dispatch = models.CharField(max_length=12, choices=Dispatch.choices(), db_default=Dispatch.NONE.value)
+    refunded = models.DecimalField(max_digits=20, decimal_places=5, default=0, db_default=0)
+    status = models.CharField(
+        max_length=12, choices=Status.choices(), default=Status.PENDING.value, db_default=Status.PENDING.value
+    )
+    dispatch = models.CharField(
+        max_length=12, choices=Dispatch.choices(), default=Dispatch.NONE.value, db_default=Dispatch.NONE.value
+    )
     start_count = models.BigIntegerField(null=True)
     remains = models.BigIntegerField()
-    parts = models.IntegerField(null=True, help_text="How many runs or posts it is made of, if it is.")
+    parts = models.IntegerField(null=True, help_text="Number of runs or posts, for drip-feeds and subscriptions.")
     parent = models.ForeignKey(
         "self",
         null=True,
@@ -55,11 +61,13 @@ class Order(models.Model):
         related_name="children",
         db_index=False,
         db_constraint=False,
-        help_text="The drip-feed or subscription it is a part of.",
+        help_text="The drip-feed or subscription that the order is a part of.",
     )
     part = models.IntegerField(null=True, help_text="Which part of it, from 1.")
-    one_per_link = models.BooleanField(db_default=False)
-    in_duplicate_window = models.BooleanField(db_default=False, help_text="Its account had a duplicate window.")
+    one_per_link = models.BooleanField(default=False, db_default=False)
+    in_duplicate_window = models.BooleanField(
+        default=False, db_default=False, help_text="Its account had a duplicate window."
+    )
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -112,6 +120,7 @@ class Order(models.Model):
         permissions = (
             ("fulfil_order", "Can fulfil orders by hand"),
             ("export_order", "Can export orders"),
+            ("tell_provider", "Can write to providers about orders"),
         )
 
     def __str__(self) -> str:
@@ -159,18 +168,25 @@ class UpstreamOrder(models.Model):
     account_id = models.BigIntegerField()
     provider = models.ForeignKey("providers.Provider", on_delete=models.PROTECT, related_name="+", db_index=False)
     route = models.ForeignKey("providers.Route", on_delete=models.PROTECT, related_name="+", db_index=False)
-    state = models.CharField(max_length=8, choices=_choices(ON_ITS_WAY), db_default=Dispatch.QUEUED.value)
+    state = models.CharField(
+        max_length=8, choices=_choices(ON_ITS_WAY), default=Dispatch.QUEUED.value, db_default=Dispatch.QUEUED.value
+    )
     due_at = models.DateTimeField(db_default=Now())
-    attempt_count = models.IntegerField(db_default=0)
-    upstream_id = models.CharField(max_length=64, blank=True, db_default="")
-    quantity = models.BigIntegerField(null=True, help_text="What was ordered there.")
-    multiplier = models.DecimalField(max_digits=10, decimal_places=4, db_default=1)
+    attempt_count = models.IntegerField(default=0, db_default=0)
+    upstream_id = models.CharField(max_length=64, blank=True, default="", db_default="")
+    quantity = models.BigIntegerField(null=True, help_text="Quantity ordered at the provider.")
+    multiplier = models.DecimalField(max_digits=10, decimal_places=4, default=1, db_default=1)
     sent_at = models.DateTimeField(null=True)
     last_message = models.CharField(
-        max_length=300, blank=True, db_default="", help_text="What its provider said of it last."
+        max_length=300, blank=True, default="", db_default="", help_text="The provider's last answer."
     )
     review_reason = models.CharField(
-        max_length=12, blank=True, choices=ReviewReason.choices(), db_default="", help_text="Why a person must look."
+        max_length=12,
+        blank=True,
+        choices=ReviewReason.choices(),
+        default="",
+        db_default="",
+        help_text="Why a person must look.",
     )
 
     class Meta:
@@ -211,21 +227,28 @@ class Attempt(models.Model):
     provider_service = models.ForeignKey(
         "providers.ProviderService", on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    state = models.CharField(max_length=8, choices=_choices(TRIED), db_default=Dispatch.SENDING.value)
+    state = models.CharField(
+        max_length=8, choices=_choices(TRIED), default=Dispatch.SENDING.value, db_default=Dispatch.SENDING.value
+    )
     upstream_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL is not unique, "" would be
     quantity = models.BigIntegerField(null=True)
     at = models.DateTimeField(db_default=Now())
     answered_at = models.DateTimeField(null=True)
     cost = models.DecimalField(
-        max_digits=20, decimal_places=5, null=True, help_text="What it costs there, in our currency, as last told."
+        max_digits=20, decimal_places=5, null=True, help_text="The provider's charge, in our currency."
     )
     cost_expected = models.DecimalField(
-        max_digits=20, decimal_places=5, null=True, help_text="What it was to cost when it was sent, by its list."
+        max_digits=20, decimal_places=5, null=True, help_text="Expected cost when the order was sent."
     )
     request = models.JSONField(null=True)
-    response = models.TextField(blank=True, db_default="")
+    response = models.TextField(blank=True, default="", db_default="")
     meaning = models.CharField(
-        max_length=12, choices=RefusalMeaning.choices(), blank=True, db_default="", help_text="What a refusal is about."
+        max_length=12,
+        choices=RefusalMeaning.choices(),
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What a refusal is about.",
     )
 
     class Meta:
@@ -256,7 +279,7 @@ class OrderEvent(models.Model):
     to_status = models.CharField(max_length=12)
     from_dispatch = models.CharField(max_length=12)
     to_dispatch = models.CharField(max_length=12)
-    note = models.CharField(max_length=200, blank=True, db_default="")
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ("id",)
@@ -279,10 +302,12 @@ class Refill(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
-    upstream_id = models.CharField(max_length=64, blank=True, db_default="", help_text="What its provider calls it.")
+    upstream_id = models.CharField(max_length=64, blank=True, default="", db_default="", help_text="The provider's id.")
     polled_at = models.DateTimeField(null=True, help_text="When its provider was last asked about it.")
-    tries = models.IntegerField(db_default=0, help_text="Requests since its provider's last clear answer.")
-    response = models.CharField(max_length=300, blank=True, db_default="", help_text="Its provider's last words.")
+    tries = models.IntegerField(default=0, db_default=0, help_text="Requests since its provider's last clear answer.")
+    response = models.CharField(
+        max_length=300, blank=True, default="", db_default="", help_text="Its provider's last words."
+    )
 
     class Meta:
         constraints = (
@@ -311,9 +336,13 @@ class CancelRequest(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     settled_at = models.DateTimeField(null=True)
     forwarded_at = models.DateTimeField(null=True, help_text="When its provider was last asked to cancel.")
-    is_accepted_upstream = models.BooleanField(db_default=False, help_text="Its provider has accepted it.")
-    tries = models.IntegerField(db_default=0, help_text="Requests since its provider's last clear answer.")
-    response = models.CharField(max_length=300, blank=True, db_default="", help_text="Its provider's last words.")
+    is_accepted_upstream = models.BooleanField(
+        default=False, db_default=False, help_text="Its provider has accepted it."
+    )
+    tries = models.IntegerField(default=0, db_default=0, help_text="Requests since its provider's last clear answer.")
+    response = models.CharField(
+        max_length=300, blank=True, default="", db_default="", help_text="Its provider's last words."
+    )
 
     class Meta:
         constraints = (
@@ -357,9 +386,9 @@ class BulkAction(models.Model):
         default=BulkActionState.DRAFT.value,
     )
     total = models.IntegerField(default=0)
-    done = models.IntegerField(db_default=0)
-    skipped = models.IntegerField(db_default=0)
-    failed = models.IntegerField(db_default=0)
+    done = models.IntegerField(default=0, db_default=0)
+    skipped = models.IntegerField(default=0, db_default=0)
+    failed = models.IntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())
     progressed_at = models.DateTimeField(null=True, help_text="When it was confirmed, or its last batch was done.")
     ended_at = models.DateTimeField(null=True)
@@ -392,8 +421,13 @@ class BulkOrder(models.Model):
     action = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="orders", db_index=False)
     # No foreign key in the database: it would lock every chosen order while the draft is made. Nobody deletes orders.
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
-    outcome = models.CharField(max_length=8, choices=BulkOutcome.choices(), db_default=BulkOutcome.WAITING.value)
-    note = models.CharField(max_length=200, db_default="", blank=True)
+    outcome = models.CharField(
+        max_length=8,
+        choices=BulkOutcome.choices(),
+        default=BulkOutcome.WAITING.value,
+        db_default=BulkOutcome.WAITING.value,
+    )
+    note = models.CharField(max_length=200, default="", db_default="", blank=True)
 
     class Meta:
         constraints = (
@@ -404,19 +438,6 @@ class BulkOrder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id}: {self.outcome}"
-
-
-class OrderAssignment(models.Model):
-    """An order by hand that a member of staff has taken. One row an order, so nobody else can take it."""
-
-    order = models.OneToOneField(
-        Order, primary_key=True, on_delete=models.PROTECT, related_name="assignment", db_constraint=False
-    )
-    assignee = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="order_assignments")
-    assigned_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return f"{self.order_id}: {self.assignee_id}"
 
 
 class ServicePace(models.Model):
@@ -460,15 +481,3 @@ class StuckOrder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id}: {self.reason}"
-
-
-class ShownColumns(models.Model):
-    """The columns that a member of staff has chosen for the list of orders."""
-
-    account = models.OneToOneField(
-        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="+"
-    )
-    names = ArrayField(models.CharField(max_length=32))
-
-    def __str__(self) -> str:
-        return ", ".join(self.names)

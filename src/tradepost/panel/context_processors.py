@@ -8,6 +8,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext_lazy as _
 
+from tradepost import formats
 from tradepost.accounts import impersonation
 from tradepost.accounts.models import Account, Impersonation
 from tradepost.ledger.models import LedgerAccount
@@ -29,13 +30,13 @@ NAVIGATION = (
     NavigationItem("panel:mass_order", _("Mass order"), "queue-list"),
     NavigationItem("panel:orders", _("Orders"), "clipboard-document-list"),
     NavigationItem("panel:services", _("Services"), "tag"),
-    NavigationItem("panel:money", _("Money"), "wallet"),
+    NavigationItem("panel:money", _("Balance"), "wallet"),
     NavigationItem("panel:api_docs", _("API"), "code-bracket"),
     NavigationItem("panel:settings", _("Settings"), "cog-6-tooth"),
 )
 ON_PHONE = tuple(NAVIGATION[place] for place in (0, 3, 1, 5))  # all other pages are behind «More»
 PARENT_PAGES = {  # of pages that are not in the navigation
-    "order": "orders", "dripfeeds": "orders", "subscriptions": "orders", "refills": "orders",
+    "order": "orders", "order_actions": "orders", "dripfeeds": "orders", "subscriptions": "orders", "refills": "orders",
     "service_changes": "services", "add_funds": "money", "keys": "api_docs", "console": "api_docs",
 }  # fmt: skip
 
@@ -63,6 +64,16 @@ class Layout:
     @property
     def currency(self) -> str:
         return self.settings.currency
+
+    @property
+    def contact_link_text(self) -> str:
+        """The operator's contact link without its scheme, as people write it: `t.me/desk`."""
+        return self.settings.contact_url.partition("//")[2].rstrip("/")
+
+    @property
+    def time_zone(self) -> str:
+        """The name of the zone in which the page's times are."""
+        return formats.zone_label()
 
     @property
     def is_sign_up_open(self) -> bool:

@@ -2,6 +2,7 @@
 
 import zoneinfo
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,7 +12,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
-from tradepost.accounts import impersonation
+from tradepost.accounts import impersonation, time_zones
 from tradepost.accounts.models import Account
 from tradepost.http_types import GetResponse
 
@@ -29,16 +30,17 @@ def htmx_redirect_middleware(get_response: GetResponse) -> GetResponse:
 
 
 def preferences_middleware(get_response: GetResponse) -> GetResponse:
-    """Answer in the language and time zone of the signed-in account. The back office keeps its own."""
+    """Answer in the language and time zone of the account, else of the browser. The back office keeps its own."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        account = request.user
-        if not isinstance(account, Account) or request.path.startswith(reverse("admin:index")):
+        if request.path.startswith(reverse("admin:index")):
             return get_response(request)
-        if account.language:
+        account = request.user if isinstance(request.user, Account) else None
+        if account and account.language:
             translation.activate(account.language)
             request.LANGUAGE_CODE = account.language
-        with timezone.override(zoneinfo.ZoneInfo(account.timezone)):
+        zone = (account.timezone if account else "") or time_zones.from_browser(request) or settings.TIME_ZONE
+        with timezone.override(zoneinfo.ZoneInfo(zone)):
             return get_response(request)
 
     return answer
@@ -54,7 +56,7 @@ def impersonation_middleware(get_response: GetResponse) -> GetResponse:
         if not impersonation.is_valid(row):
             impersonation.end(row.pk)
             logout(request)
-            messages.info(request, _("You are no longer logged in as a customer. Please sign in again."))
+            messages.info(request, _("You are no longer signed in as a customer. Sign in again."))
             return redirect("account_login")
         request.impersonation = row  # type: ignore[attr-defined] # read by `impersonation.current`
         if _is_for_customer_only(request):

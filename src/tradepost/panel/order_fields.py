@@ -1,5 +1,6 @@
 """The fields of order forms: a label and a widget for each parameter in the engine's table of order types."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -15,9 +16,14 @@ from tradepost.engine.errors import (
     QuantityTooSmall,
     Refusal,
 )
+from tradepost.engine.link_rules import LinkRule
 from tradepost.engine.order_types import DELAYS, RULES, Quantity
+from tradepost.panel.grouped_numbers import ungrouped
+from tradepost.panel.refusal_messages import LINK_HINTS
 
 type Text = str | Promise
+
+_BARE_ADDRESS = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}/")
 
 
 class FieldSpec(NamedTuple):
@@ -32,10 +38,10 @@ class FieldSpec(NamedTuple):
 FIELD_SPECS: dict[str, FieldSpec] = {
     "link": FieldSpec(_("Link"), "url"),
     "quantity": FieldSpec(_("Quantity"), "number"),
-    "runs": FieldSpec(_("Runs"), "number", _("How often the quantity is delivered. Empty: once.")),
+    "runs": FieldSpec(_("Runs"), "number", _("Number of runs. Leave empty to deliver once.")),
     "interval": FieldSpec(_("Minutes between runs"), "number"),
     "answer_number": FieldSpec(_("Number of the answer"), "number"),
-    "comments": FieldSpec(_("Comments"), "lines", _("One a line; each line is one comment.")),
+    "comments": FieldSpec(_("Comments"), "lines", _("One comment per line.")),
     "country": FieldSpec(_("Country"), hint=_("A code like US, or WW for everywhere.")),
     "delay": FieldSpec(_("Delay in minutes"), "select", choices=tuple((str(delay), str(delay)) for delay in DELAYS)),
     "device": FieldSpec(
@@ -46,17 +52,17 @@ FIELD_SPECS: dict[str, FieldSpec] = {
             ("5", _("Mobile and desktop")),
         ),
     ),
-    "expiry": FieldSpec(_("Last day"), hint=_("Like 31/12/2030. Empty: without end.")),
+    "expiry": FieldSpec(_("Last day"), hint=_("Like 31/12/2030. Leave empty for no end date.")),
     "google_keyword": FieldSpec(_("Search keyword")),
-    "groups": FieldSpec(_("Groups"), "lines", _("One a line.")),
+    "groups": FieldSpec(_("Groups"), "lines", _("One per line.")),
     "hashtag": FieldSpec(_("Hashtag")),
-    "hashtags": FieldSpec(_("Hashtags"), "lines", _("One a line.")),
-    "keywords": FieldSpec(_("Keywords"), "lines", _("One a line.")),
-    "max": FieldSpec(_("Most for each post"), "number"),
+    "hashtags": FieldSpec(_("Hashtags"), "lines", _("One per line.")),
+    "keywords": FieldSpec(_("Keywords"), "lines", _("One per line.")),
+    "max": FieldSpec(_("Maximum per post"), "number"),
     "media": FieldSpec(_("Link of the post")),
-    "min": FieldSpec(_("Least for each post"), "number"),
-    "old_posts": FieldSpec(_("Posts there are already"), "number"),
-    "posts": FieldSpec(_("New posts"), "number"),
+    "min": FieldSpec(_("Minimum per post"), "number"),
+    "old_posts": FieldSpec(_("Old posts"), "number"),
+    "posts": FieldSpec(_("Number of new posts"), "number"),
     "referring_url": FieldSpec(_("Referring address")),
     "type_of_traffic": FieldSpec(
         _("Where visitors come from"),
@@ -64,7 +70,7 @@ FIELD_SPECS: dict[str, FieldSpec] = {
         choices=(("1", _("A search engine")), ("2", _("A referring address")), ("3", _("Nowhere: direct"))),
     ),
     "username": FieldSpec(_("Username")),
-    "usernames": FieldSpec(_("Usernames"), "lines", _("One a line.")),
+    "usernames": FieldSpec(_("Usernames"), "lines", _("One per line.")),
 }  # fmt: skip
 
 
@@ -76,14 +82,31 @@ class Field(NamedTuple):
     value: str
     mistake: str
     is_required: bool
+    hint: Text = ""
     least: int | None = None
     most: int | None = None
+    has_focus: bool = False
 
 
-def fields_of(service: Service, values: Mapping[str, str], refusal: Refusal | None = None) -> list[Field]:
-    """Return the form's fields for an order of this service. The field that a refusal is about gets its text."""
-    wrong = field_name_for(service, refusal) if refusal else ""
-    return [_field(service, name, values, str(refusal) if name == wrong else "") for name in names_of(service)]
+def fields_of(service: Service, values: Mapping[str, str], mistakes: Mapping[str, str]) -> list[Field]:
+    """Return the form's fields for an order of this service, each with its mistake.
+
+    The first wrong field gets the focus; without mistakes, the first field does.
+    """
+    names = names_of(service)
+    focused = next((name for name in names if name in mistakes), names[0] if names else "")
+    return [_field(service, name, values, mistakes.get(name, ""), has_focus=name == focused) for name in names]
+
+
+def values_typed(service: Service, sent: Mapping[str, str]) -> dict[str, str]:
+    """Return an order's parameters as the engine reads them, from what the customer typed.
+
+    Digits of numbers may be grouped. A web address may lack its scheme, as people copy it.
+    """
+    values = {name: ungrouped(value) if _spec(name).widget == "number" else value for name, value in sent.items()}
+    if "link" in values:
+        values["link"] = _with_scheme(values["link"], service.terms.link_rule)
+    return values
 
 
 def names_of(service: Service) -> tuple[str, ...]:
@@ -108,10 +131,28 @@ def field_name_for(service: Service, refusal: Refusal) -> str:
     return ""
 
 
-def _field(service: Service, name: str, values: Mapping[str, str], mistake: str) -> Field:
+def _spec(name: str) -> FieldSpec:
+    return FIELD_SPECS.get(name) or FieldSpec(name.replace("_", " ").capitalize())
+
+
+def _with_scheme(link: str, rule: LinkRule | None) -> str:
+    full = f"https://{link}"
+    return full if _BARE_ADDRESS.match(link) and (rule is None or rule.fullmatch(full)) else link
+
+
+def _field(service: Service, name: str, values: Mapping[str, str], mistake: str, *, has_focus: bool) -> Field:
     rule = RULES[service.type]
-    look = FIELD_SPECS.get(name) or FieldSpec(name.replace("_", " ").capitalize())
     is_required = name in {"link", "quantity", *rule.required}
     is_count = name in {"quantity", "min", "max"}
-    least = service.terms.min if is_count else None
-    return Field(name, look, values.get(name, ""), mistake, is_required, least, service.terms.max if is_count else None)
+    look = _spec(name)
+    return Field(
+        name,
+        look,
+        values.get(name, ""),
+        mistake,
+        is_required,
+        hint=LINK_HINTS[service.link_kind] if name == "link" else look.hint,
+        least=service.terms.min if is_count else None,
+        most=service.terms.max if is_count else None,
+        has_focus=has_focus,
+    )

@@ -59,6 +59,16 @@ class Storefront:
         """The names of the categories with a service on sale, in their order."""
         return list(dict.fromkeys(service.category for service in self._catalog.services))
 
+    def samples(self, limit: int) -> tuple[list[PricedService], int]:
+        """Return the first service of each of so many categories, packages left out, and the number of all services."""
+        firsts: dict[str, PricedService] = {}
+        for service in self._catalog.services:
+            if len(firsts) < limit and service.category not in firsts:
+                offer = self._offer(service)
+                if not offer.is_flat:
+                    firsts[service.category] = offer
+        return list(firsts.values()), len(self._catalog.services)
+
     def find(
         self, text: str = "", category: str = "", having: str = "", *, skip: int = 0, limit: int
     ) -> tuple[list[PricedService], int]:

@@ -11,6 +11,7 @@ from tradepost.panel.views import (
     money,
     new_order,
     order,
+    order_actions,
     orders,
     public,
     services,
@@ -20,6 +21,7 @@ from tradepost.panel.views import (
 app_name = "panel"
 urlpatterns = [
     path("", public.home, name="home"),
+    path("robots.txt", public.robots, name="robots"),
     path("terms/", public.terms, name="terms"),
     path("healthz", public.healthz, name="healthz"),
     path("favicon.ico", public.favicon, name="favicon"),
@@ -33,6 +35,7 @@ urlpatterns = [
     path("orders/drip-feeds/", orders.dripfeeds, name="dripfeeds"),
     path("orders/subscriptions/", orders.subscriptions, name="subscriptions"),
     path("orders/refills/", orders.refills, name="refills"),
+    path("orders/actions/", order_actions.order_actions, name="order_actions"),
     path("orders/<int:order>/", order.order, name="order"),
     path("orders/<int:order>/cancel/", order.cancel, name="cancel"),
     path("orders/<int:order>/refill/", order.refill, name="refill"),

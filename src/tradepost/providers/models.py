@@ -20,39 +20,47 @@ class Provider(models.Model):
     """A panel that speaks API v2, where workers place orders. Workers write the fields that can't be edited."""
 
     name = models.CharField(max_length=100, unique=True)
-    url = models.URLField("API address", max_length=500, help_text="The address of its API, like /api/v2, as it is.")
+    url = models.URLField("API address", max_length=500, help_text="The full address of the API, including /api/v2.")
     encrypted_key = models.BinaryField(editable=False)
-    currency = models.CharField(max_length=3, default="USD", help_text="What its rates and its balance are in.")
+    currency = models.CharField(
+        max_length=3, default="USD", help_text="The currency of the provider's rates and balance."
+    )
     exchange_rate = models.DecimalField(
         max_digits=20,
         decimal_places=10,
         default=1,
         validators=[MinValueValidator(Decimal("0.0000000001"))],
-        help_text="What one unit of its currency is worth in ours.",
+        help_text="What one unit of the provider's currency is worth in ours.",
     )
     requests_a_second = models.PositiveIntegerField(
-        default=10, validators=[MinValueValidator(1), MaxValueValidator(1_000)], help_text="Never more than so many."
+        default=10, validators=[MinValueValidator(1), MaxValueValidator(1_000)], help_text="Maximum."
     )
     parallel_requests = models.PositiveIntegerField(
-        default=4, validators=[MinValueValidator(1), MaxValueValidator(64)], help_text="Never more than so many."
+        default=4, validators=[MinValueValidator(1), MaxValueValidator(64)], help_text="Maximum."
     )
     supports_idempotency_keys = models.BooleanField(
         default=False,
-        help_text="Another Tradepost does: an order whose answer was lost is asked for again by its key, safely.",
+        help_text="For providers that run Tradepost: an order without an answer can be sent again safely.",
     )
-    is_paused = models.BooleanField("paused", default=False, help_text="Nothing is sent to it; its orders wait.")
+    is_paused = models.BooleanField(
+        "paused", default=False, help_text="Nothing is sent to a paused provider; orders wait."
+    )
     low_balance = models.DecimalField(
-        max_digits=20, decimal_places=5, null=True, blank=True, help_text="Below it an alarm is raised."
+        max_digits=20,
+        decimal_places=5,
+        null=True,
+        blank=True,
+        help_text="An alert is shown when the balance is below this.",
     )
     price_rise_percent_max = models.PositiveIntegerField(
-        default=20, help_text="A service whose rate rises by more is taken off sale, for a person to look at."
+        default=20, help_text="A service whose rate rises by more is taken off sale until someone checks it."
     )
     unknown_refusals_max = models.PositiveIntegerField(
         "unknown refusals",
         default=UNKNOWN_REFUSALS_MAX,
         blank=True,
         validators=[MinValueValidator(2), MaxValueValidator(1_000)],
-        help_text="After so many refusals in a row that Tradepost can't explain, the service waits for a person.",
+        help_text="Number of unexplained refusals in a row after which a service is held for review.",
     )
     balance = models.DecimalField(max_digits=20, decimal_places=5, null=True, editable=False)
     balance_at = models.DateTimeField(null=True, editable=False)
@@ -118,7 +126,9 @@ class ProviderService(models.Model):
     dripfeed = models.BooleanField("drip-feed", default=False)
     description = models.TextField(blank=True)
     average_time = models.CharField(max_length=60, blank=True)
-    is_delisted = models.BooleanField("gone", default=False, help_text="Its provider does not list it any more.")
+    is_delisted = models.BooleanField(
+        "gone", default=False, help_text="The provider does not list the service any more."
+    )
     changed_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -157,22 +167,22 @@ class Route(models.Model):
         decimal_places=4,
         default=1,
         validators=[MinValueValidator(Decimal("0.0001"))],
-        help_text="How many of the provider's make one of ours.",
+        help_text="How many units of the provider make one of ours.",
     )
     overflow_percent = models.PositiveIntegerField(
-        default=0, validators=[MaxValueValidator(100)], help_text="How much more is ordered, against what drops off."
+        default=0, validators=[MaxValueValidator(100)], help_text="Extra quantity ordered to make up for drops."
     )
     follows = ArrayField(
         models.CharField(max_length=16, choices=SyncedField.choices()),
         default=list,
         blank=True,
-        help_text="What of the service follows its provider's.",
+        help_text="What follows the provider's service.",
     )
     markup_percent = models.DecimalField(
-        max_digits=8, decimal_places=2, default=0, help_text="What the rate is above the provider's, if it follows it."
+        max_digits=8, decimal_places=2, default=0, help_text="Markup on the provider's rate, if the rate follows it."
     )
     rate_decimals = models.PositiveSmallIntegerField(
-        default=4, validators=[MaxValueValidator(7)], help_text="The rate is rounded up to so many decimals."
+        default=4, validators=[MaxValueValidator(7)], help_text="The rate is rounded up to this many decimals."
     )
 
     class Meta:
@@ -192,9 +202,13 @@ class RoutePause(models.Model):
     route = models.OneToOneField(Route, primary_key=True, on_delete=models.CASCADE, related_name="pause")
     meaning = models.CharField(max_length=12, choices=RefusalMeaning.choices())
     reason = models.CharField(max_length=300, help_text="The provider's words.")
-    refusals = models.IntegerField(db_default=0, help_text="Unexplained refusals since an order was accepted.")
-    orders = ArrayField(models.BigIntegerField(), db_default=Value([], ArrayField(models.BigIntegerField())))
-    tries = models.IntegerField(db_default=0)
+    refusals = models.IntegerField(
+        default=0, db_default=0, help_text="Unexplained refusals since an order was accepted."
+    )
+    orders = ArrayField(
+        models.BigIntegerField(), default=list, db_default=Value([], ArrayField(models.BigIntegerField()))
+    )
+    tries = models.IntegerField(default=0, db_default=0)
     until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -220,7 +234,7 @@ class RefusalText(models.Model):
     is_for_all = models.BooleanField(
         "for all providers", db_default=False, default=False, help_text="These words mean the same at every provider."
     )
-    count = models.BigIntegerField("how often", db_default=0)
+    count = models.BigIntegerField("how often", default=0, db_default=0)
     first_at = models.DateTimeField(db_default=Now())
     last_at = models.DateTimeField(db_default=Now())
 

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from tradepost.catalog.models import Category, Service
 from tradepost.engine.exceptions import TradepostError
+from tradepost.engine.link_rules import LinkKind
 from tradepost.engine.order_types import OrderType
 from tradepost.engine.routing import Fulfilment
 from tradepost.providers import markup, service_sync
@@ -15,6 +16,7 @@ from tradepost.providers.models import ProviderService, Route
 from tradepost_client import order_type
 
 CATEGORY_CHARS_MAX = 200
+ABOUT_WEB_PAGES = (OrderType.WEB_TRAFFIC, OrderType.SEO)
 
 
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,8 +83,14 @@ def _route(offer: ProviderService, options: ImportOptions) -> Route:
         type=type_.value,
         average_time=offer.average_time,
         fulfilment=Fulfilment.PROVIDER.value,
+        link_kind=link_kind_of(type_).value,
     )
     return route
+
+
+def link_kind_of(type_: OrderType) -> LinkKind:
+    """Return the kind of link that a new service of this type asks for, since providers' lists don't say."""
+    return LinkKind.ADDRESS if type_ in ABOUT_WEB_PAGES else LinkKind.EITHER
 
 
 def _write(routes: Sequence[Route], options: ImportOptions) -> None:

@@ -18,6 +18,10 @@ class EffectiveSettings(msgspec.Struct, frozen=True):
     sign_up: str
     notice: str
     payment_text: str
+    contact_email: str
+    contact_url: str
+    headline: str
+    intro: str
     terms: str
     mass_order_lines_max: int
     keys_max: int
@@ -32,6 +36,10 @@ def load() -> EffectiveSettings:
         sign_up=row.sign_up or settings.TRADEPOST_SIGN_UP,
         notice=row.notice,
         payment_text=row.payment_text or settings.TRADEPOST_PAYMENT_TEXT,
+        contact_email=row.contact_email,
+        contact_url=row.contact_url,
+        headline=row.headline,
+        intro=row.intro,
         terms=row.terms,
         mass_order_lines_max=row.mass_order_lines_max,
         keys_max=row.keys_max,

@@ -18,14 +18,20 @@ class SiteSettings(models.Model):
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1)
-    panel_name = models.CharField(max_length=40, blank=True, db_default="")
+    panel_name = models.CharField(max_length=40, blank=True, default="", db_default="")
     currency = models.CharField(
         max_length=3, validators=[RegexValidator("^[A-Z]{3}$", "Three capital letters, like USD.")]
     )
-    sign_up = models.CharField("who may sign up", max_length=10, blank=True, db_default="", choices=SIGN_UPS)
-    notice = models.CharField(max_length=500, blank=True, db_default="")
-    payment_text = models.TextField("how to pay", max_length=5_000, blank=True, db_default="")
-    terms = models.TextField(max_length=50_000, blank=True, db_default="")
+    sign_up = models.CharField(
+        "who may sign up", max_length=10, blank=True, default="", db_default="", choices=SIGN_UPS
+    )
+    notice = models.CharField(max_length=500, blank=True, default="", db_default="")
+    payment_text = models.TextField("how to pay", max_length=5_000, blank=True, default="", db_default="")
+    contact_email = models.EmailField("contact address", max_length=254, blank=True, default="", db_default="")
+    contact_url = models.URLField("contact link", max_length=500, blank=True, default="", db_default="")
+    headline = models.CharField("headline of the front page", max_length=120, blank=True, default="", db_default="")
+    intro = models.CharField("text below the headline", max_length=500, blank=True, default="", db_default="")
+    terms = models.TextField(max_length=50_000, blank=True, default="", db_default="")
     requests_a_minute = models.PositiveIntegerField(
         "requests a minute", null=True, blank=True, validators=[MaxValueValidator(REQUESTS_A_MINUTE_MAX)]
     )

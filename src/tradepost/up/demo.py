@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
 from tradepost.accounts import creation, keys
@@ -19,13 +20,19 @@ from tradepost.engine.order_types import OrderType
 from tradepost.engine.routing import Fulfilment
 from tradepost.fulfilment.tasks.provider_sync import sync_provider
 from tradepost.ledger import operations
+from tradepost.ledger.models import PaymentLimit
 from tradepost.providers.models import Provider, SyncedField
-from tradepost.providers.service_import import ImportOptions, import_services
+from tradepost.providers.service_import import ImportOptions, import_services, link_kind_of
 from tradepost.up.demo_history import writer
 
 CUSTOMERS = (("alice@demo.example", "1000000"), ("bob@demo.example", "1"), ("carol@demo.example", "250"))
 STAFF = "staff@demo.example"
 COLLEAGUES = (RoleName.MANAGER, RoleName.SUPPORT, RoleName.FULFILLER)  # their addresses: `<role>@demo.example`
+# What each role may pay by hand: at once, in a day, and without a second person. Owners need no limit.
+PAYMENT_LIMITS = {
+    RoleName.MANAGER: (Decimal(500), Decimal(2_000), Decimal(100)),
+    RoleName.SUPPORT: (Decimal(50), Decimal(200), Decimal(20)),
+}
 UPSTREAM = "Upstream desk"
 MARKUP_PERCENT = Decimal(25)
 
@@ -185,6 +192,7 @@ def _seed_catalog() -> None:
             dripfeed="d" in flags,
             average_time=average_time,
             fulfilment=Fulfilment.SIMULATED.value,
+            link_kind=link_kind_of(kind).value,
         )
         for category, entries in zip(categories, CATALOG.values(), strict=True)
         for position, (name, kind, rate, minimum, maximum, flags, average_time) in enumerate(entries)
@@ -200,7 +208,19 @@ def _seed_accounts() -> dict[str, Any]:
         accounts.append({"email": email, "password": password, "key": key, "balance": money.show(Decimal(balance))})
     staff = _seed_staff(STAFF, RoleName.OWNER)
     colleagues = [_seed_staff(f"{role}@demo.example", role) for role in COLLEAGUES]
+    _seed_payment_limits()
     return {"staff": staff, "colleagues": colleagues, "accounts": accounts}
+
+
+def _seed_payment_limits() -> None:
+    """Set limits, so that payments, and their approval by a second person, can be tried."""
+    for role, (per_payment, per_day, approval_above) in PAYMENT_LIMITS.items():
+        PaymentLimit.objects.create(
+            group=Group.objects.get(name=role.value),
+            per_payment=per_payment,
+            per_day=per_day,
+            approval_above=approval_above,
+        )
 
 
 def _top_up_customers() -> None:

@@ -30,7 +30,16 @@ def run(*, host: str, port: int, workers: int, demo: bool, chain: bool = False) 
         key = _prepare(url, demo=demo, upstream=upstream)
         if not stop.is_set():
             ready = f"Tradepost is ready: {url}  API: {url}/api/v2  key: {key or 'none yet, see `tradepost keys`'}"
+            if demo and key:
+                ready += f"\n{_where_to_sign_in(url)}"
             supervisor.run(listener, workers=workers, stop=stop, ready=ready)
+
+
+def _where_to_sign_in(url: str) -> str:
+    from tradepost.config import environment  # noqa: PLC0415 - reads variables that `run` sets
+
+    file = os.path.relpath(environment.home() / "demo.json")
+    return f"Sign in: {url}/account/login/  Back office: {url}/admin/  Addresses and passwords: {file}"
 
 
 def _check_settings() -> None:

@@ -101,6 +101,7 @@ def test_rows_with_an_id_change_and_rows_without_are_new(staff: Client, service:
         ("id,min", "{service},0", "min: At least 1."),
         ("id,cancel", "{service},maybe", "cancel: “maybe” is neither yes nor no."),
         ("id,type", "{service},Nonsense", "type: Value 'Nonsense' is not a valid choice."),
+        ("id,link_kind", "{service},video", "link_kind: Value 'video' is not a valid choice."),
         ("id,category", "{service},Nowhere", "category: There is no category “Nowhere”."),
         ("id,link_pattern", "{service},(a", "link_pattern: This is no regular expression: missing ): (a."),
         ("name,rate", "New,1", "category: Empty, but the row is a new one."),

@@ -58,7 +58,7 @@ def test_a_link_pattern_that_is_no_regular_expression_is_refused(staff: Client, 
     service = Service.objects.get(pk=things.catalog_service)
     form = {
         "name": service.name, "category": service.category_id, "position": 0, "type": service.type, "rate": "1",
-        "min": 1, "max": 5, "fulfilment": "manual", "link_pattern": "https://(",
+        "min": 1, "max": 5, "fulfilment": "manual", "link_pattern": "https://(", "link_kind": "any",
         "custom_rates-TOTAL_FORMS": 0, "custom_rates-INITIAL_FORMS": 0,
         "on_refusal": "cancel", "routes-TOTAL_FORMS": 0, "routes-INITIAL_FORMS": 0,
         "refill_days": 30, "refill_wait_hours": 0,
@@ -70,7 +70,7 @@ def test_a_link_pattern_that_is_no_regular_expression_is_refused(staff: Client, 
     assert service.link_pattern == "https://.+"
     assert "invalid escape sequence" in staff.post(address, {**form, "link_pattern": r"(a)\1"}).content.decode()
     tried = {**form, "link_pattern": r"https://\w+", "try_link": "https://good one"}
-    assert "The pattern does not take this link." in staff.post(address, tried).content.decode()
+    assert "The service would not take this link." in staff.post(address, tried).content.decode()
     assert staff.post(address, {**tried, "try_link": "https://good"}).status_code == 302
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.browsers import me, press, sign_in, staff_with, told
+from tests.backoffice.browsers import me, member, press, sign_in, staff_with, told
 from tests.backoffice.test_lists import queries, shown
 from tests.conftest import Customer
 from tests.ledger.payment_staff import approver, owner, payer, wish
@@ -40,6 +40,24 @@ def balance(account: int) -> Decimal | None:
     return LedgerAccount.objects.get(account=account).balance
 
 
+def test_the_form_says_before_it_is_filled_in_how_much_one_may_pay(alice: Customer) -> None:
+    address = reverse("admin:accounts_account_pay", args=[alice.id])
+    without = member("support")
+    page = without.get(address).content.decode()
+    assert "Your role has no limit for payments yet" in page
+    assert 'name="amount"' not in page
+    refused = press(without, "pay", alice.id, form_token=str(uuid4()), kind="top-up", amount="1", reason="Paid")
+    assert "HX-Redirect" not in refused.headers
+    from django.contrib.auth.models import Group
+
+    group = Group.objects.create(name=f"says {alice.id}")
+    PaymentLimit.objects.create(group=group, per_payment=25, per_day=100, approval_above=10)
+    me(without).groups.add(group)
+    page = " ".join(without.get(address).content.decode().split())
+    assert "may pay 25.00 at once, and 100.00 more today. Above 10.00, a second person approves" in page
+    assert 'name="amount"' in page
+
+
 def test_a_top_up_is_in_the_balance_and_in_the_customers_statement(staff: Client, alice: Customer) -> None:
     response = pay(staff, alice.id, "25.5", reason="secret reason")
     assert "Top-up of 25.50: the balance is 125.50" in told(staff, response)
@@ -49,7 +67,7 @@ def test_a_top_up_is_in_the_balance_and_in_the_customers_statement(staff: Client
     assert "TR-7" in statement
     assert "secret reason" not in statement
     page = staff.get(reverse("admin:accounts_account_change", args=[alice.id])).content.decode()
-    assert "Payments by hand" in page
+    assert "Manual payments" in page
 
 
 def test_a_payment_above_what_one_may_alone_waits_shows_an_alert_and_is_approved(alice: Customer) -> None:
@@ -126,9 +144,9 @@ def test_a_desk_without_payment_limits_is_told_what_that_means(staff: Client, al
         page = staff.get(reverse("admin:ledger_paymentlimit_changelist")).content.decode()
         maker = payer()
         PaymentLimit.objects.all().delete()
-        errors = pay(browser_of(maker), alice.id, "5").context["form"].errors["amount"]
+        errors = pay(browser_of(maker), alice.id, "5").context["form"].non_field_errors()
         transaction.set_rollback(True)
-    assert "only owners make payments by hand" in page
+    assert "only owners can make manual payments" in page
     assert f'href="{reverse("admin:ledger_paymentlimit_add")}"' in page
     assert "under Payment limits" in str(errors)
 

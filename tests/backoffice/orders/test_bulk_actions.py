@@ -98,7 +98,6 @@ def test_orders_are_canceled_and_given_back_in_the_name_of_whoever_confirmed(
     staff: Client, alice: Customer, service: int
 ) -> None:
     first, second = place(alice.id, service, 2)
-    settle(second, status=Status.COMPLETED)
     action = carry_out(staff, choose(staff, "cancel", first, second))
     assert (action.state, action.done, action.skipped) == ("done", 2, 0)
     assert {status(first), status(second)} == {"Canceled"}

@@ -144,7 +144,8 @@ def test_an_operator_says_once_what_unknown_words_mean(staff: Client, offer: Any
     text.refresh_from_db()
     assert (text.meaning, text.is_for_all, text.text) == ("off", True, "Quantum <flux>")
     assert {standing(order) for order in held} == {("Pending", "queued")}
-    history = staff.get(reverse("admin:providers_refusaltext_history", args=[text.pk]), follow=True).content.decode()
+    address = reverse("admin:providers_refusaltext_history", args=[text.pk])
+    history = staff.get(address, follow=True).content.decode()
     assert "meaning" in history.lower()
 
 

@@ -126,7 +126,7 @@ def test_a_connection_is_tested(staff: Client, upstream: Upstream) -> None:
     provider = make_provider(upstream.url, currency="EUR")
     text = said(press(staff, "test_connection", provider.pk))
     assert "It answers: 2 services, balance 12.50 USD." in text
-    assert "It tells its balance in USD, but is said to reckon in EUR." in text
+    assert "The provider's balance is in USD, but its currency here is EUR." in text
     provider.refresh_from_db()
     assert provider.balance == Decimal("12.5")
 
@@ -145,9 +145,20 @@ def test_a_connection_that_fails_says_why(staff: Client, upstream: Upstream, rep
 
 
 def test_a_list_is_read_on_demand(staff: Client) -> None:
-    provider = make_provider().pk
-    assert "A worker reads its list now" in said(press(staff, "sync_now", provider))
-    assert "waiting for a worker already" in said(press(staff, "sync_now", provider))
+    """Until a worker has read it, the page asks again by itself; then it is loaded again and says what was found."""
+    from procrastinate.contrib.django.models import ProcrastinateJob
+
+    provider = make_provider()
+    button = reverse("admin:providers_provider_sync_now", args=[provider.pk])
+    address, again = (staff.post(button, {"_form_submitted": "on"}).headers["HX-Redirect"] for _ in range(2))
+    assert address == again
+    assert "Syncing…" in staff.get(address).content.decode()
+    assert staff.get(address, headers={"HX-Request": "true"}).status_code == 204
+    ProcrastinateJob.objects.filter(lock=f"sync {provider.pk}").delete()
+    over = staff.get(address, headers={"HX-Request": "true"})
+    page = staff.get(over.headers["HX-Redirect"])
+    assert "The list is read: 0 services." in said(page)
+    assert "Syncing…" not in page.content.decode()
 
 
 def test_a_provider_is_paused_and_goes_on(staff: Client) -> None:

@@ -152,7 +152,7 @@ class AccessButtonsMixin(AccountDialogMixin):
         permission="second_factor",
         title="Turn two-factor authentication off?",
         text="Only if you are sure who asks. Authenticator app, passkeys and recovery codes are forgotten, the "
-        "password alone lets in, and the customer is told by mail.",
+        "password alone lets in, and the customer gets an e-mail.",
         form=ReasonForm,
         danger=True,
     )

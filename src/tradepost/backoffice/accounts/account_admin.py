@@ -42,7 +42,7 @@ class AccountCreationForm(AdminUserCreationForm[Account]):
         super().__init__(*args, **kwargs)
         field = self.fields["usable_password"]
         field.label = "With a password"
-        field.help_text = "Without one nobody can sign in until one is set; keys work all the same."
+        field.help_text = "Without a password, nobody can sign in until one is set. API keys work."
 
 
 class AccountChangeForm(UserChangeForm[Account]):

@@ -154,20 +154,20 @@ class AccountListMixin:
 
     @formatters.numeric_column("balance", ordering="ledger_account__balance")
     def balance(self, account: Account) -> str:
-        return formatters.amount(account.ledger_account.balance)
+        return formatters.money_cell(account.ledger_account.balance)
 
     @formatters.numeric_column("credit limit", ordering="ledger_account__credit_limit")
     def credit_limit(self, account: Account) -> str:
         limit = account.ledger_account.credit_limit
-        return formatters.amount(limit) if limit else formatters.NOTHING
+        return formatters.money_cell(limit) if limit else formatters.NOTHING
 
     @formatters.numeric_column("spent, 30 days")
     def spent_recently(self, account: Account) -> str:
-        return formatters.amount(_spending(account).spent_recently)
+        return formatters.money_cell(_spending(account).spent_recently)
 
     @formatters.numeric_column("spent")
     def spent(self, account: Account) -> str:
-        return formatters.amount(_spending(account).spent)
+        return formatters.money_cell(_spending(account).spent)
 
     @formatters.numeric_column("orders")
     def orders(self, account: Account) -> SafeString:

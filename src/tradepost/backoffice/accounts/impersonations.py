@@ -25,7 +25,7 @@ class ImpersonationAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Impersona
     sortable_by = ()
     ordering = ("-id",)
     search_fields = ("staff__email", "account__email")
-    search_help_text = "E-mail address of either"
+    search_help_text = "E-mail address of the customer or of staff"
     started = formatters.timestamp_column("started_at", "started")
     started_exactly = formatters.timestamp_column("started_at", "started", exact=True)
     readonly_fields = ("owner", "started_exactly", "ended")

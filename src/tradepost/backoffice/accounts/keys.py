@@ -38,7 +38,7 @@ class KeyLimitForm(DialogForm):
         required=False,
         min_value=0,
         max_value=REQUESTS_A_MINUTE_MAX,
-        help_text="0: as many as it likes. Empty: the desk's default.",
+        help_text="0: no limit. Empty: the desk's default.",
         widget=IntegerWidget,
     )
 
@@ -133,7 +133,7 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
     list_select_related = ("account__test_of",)
     ordering = ("-id",)
     search_fields = ("prefix", "name", "account__email", "account__test_of__email")
-    search_help_text = "How it begins, name or e-mail address"
+    search_help_text = "Beginning of the key, name or e-mail address"
     actions = ("revoke_ticked",)
     actions_detail = ("rename", "limit", "revoke")
     readonly_fields = (

@@ -43,16 +43,32 @@ class PayForm(ReasonForm):
         help_text="Like the number of the bank transfer. The customer sees it in the statement.",
     )
     field_order = ("kind", "amount", "reference", "reason")
+    form_before_template = "backoffice/accounts/payment_limits.html"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._user, self._account_id = kwargs["request"].user, kwargs["object_id"]
+        self._allowance = payments.allowance(self._user)
+        if not self._allowance.per_payment:
+            self.fields = {name: field for name, field in self.fields.items() if field.widget.is_hidden}
+            return
         kinds = [(kind.value, kind.value.capitalize()) for kind in payments.kinds_of(self._user)]
         self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
+
+    def get_before_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
+        """Say before the form how much the user's role may pay."""
+        amounts = {name: getattr(self._allowance, name) for name in ("per_payment", "today", "without_approval")}
+        return {
+            "is_unlimited": self._allowance.per_payment == payments.UNLIMITED,
+            "may_pay": bool(self._allowance.per_payment),
+            **{name: formatters.grouped_amount(value) for name, value in amounts.items() if value.is_finite()},
+        }
 
     def clean(self) -> dict[str, Any]:
         """Show at the amount why this user may not make the payment."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self._allowance.per_payment:
+            raise forms.ValidationError(payments.NO_LIMIT)
         if {"form_token", "kind", "amount", "reason"} <= cleaned.keys():
             amount: Decimal = cleaned["amount"]
             if not amount or (amount < 0 and cleaned["kind"] != PaymentKind.CORRECTION):

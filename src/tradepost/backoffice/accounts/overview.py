@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 
 from tradepost.accounts import access
 from tradepost.accounts.models import Account, AccountEvent, EventKind, Note
-from tradepost.backoffice.accounts import spending
+from tradepost.backoffice.accounts import browsers, spending
 from tradepost.backoffice.ui import formatters
 from tradepost.catalog.models import CustomRate
 from tradepost.engine.ledger import TransferKind
@@ -58,12 +58,12 @@ def _figures(request: HttpRequest, account: Account) -> list[Context]:
     transfers = _list_url("ledger_transfer", q=str(account.email)) if has_perm("ledger.view_transfer") else ""
     orders = _list_url("orders_order", account=account.pk) if has_perm("orders.view_order") else ""
     custom = _list_url("catalog_customrate", account=account.pk) if has_perm("catalog.view_customrate") else ""
-    ever = f"{formatters.grouped_amount(spent.spent)} ever, after refunds"
+    ever = f"{formatters.rounded_amount(spent.spent)} all time, net"
     return [
-        _figure("Balance", formatters.grouped_amount(money.balance or ZERO), credit, transfers, unit=unit),
-        _figure("Spent in 30 days", formatters.grouped_amount(spent.spent_recently), ever, transfers, unit=unit),
+        _figure("Balance", formatters.rounded_amount(money.balance or ZERO), credit, transfers, unit=unit),
+        _figure("Spent in 30 days", formatters.rounded_amount(spent.spent_recently), ever, transfers, unit=unit),
         _figure("Orders", spent.orders_shown, _ago("last", spent.ordered_at), orders),
-        _figure("Custom rates", f"{rates:,}", "else what everybody pays", custom),
+        _figure("Custom rates", f"{rates:,}", "standard prices otherwise", custom),
         _figure("Last seen", _day(spent.seen_at), f"joined {account.created_at:%d %b %Y}"),
     ]
 
@@ -86,7 +86,7 @@ def _orders(account: Account) -> Context:
         [
             formatters.page_link(reverse("admin:orders_order_change", args=[order.pk]), f"#{order.pk}"),
             formatters.truncated(str(order.service)),
-            formatters.amount(order.net),
+            formatters.money_cell(order.net),
             formatters.status_badge(order.status),
             formatters.timestamp(order.created_at),
         ]
@@ -109,15 +109,15 @@ def _transfers(account: Account) -> Context:
             formatters.page_link(
                 reverse("admin:ledger_transfer_change", args=[transfer.pk]), TransferKind(transfer.kind).label
             ),
-            f"{'+' if transfer.credit_id == ledger_account else '−'}{formatters.amount(transfer.amount)}",
-            formatters.amount(transfer.balance_after),
+            formatters.money_cell(transfer.amount, sign="+" if transfer.credit_id == ledger_account else "−"),
+            formatters.money_cell(transfer.balance_after),
             formatters.truncated(transfer.actor),
             formatters.timestamp(transfer.at),
         ]
         for transfer in newest
     ]
     heads = ["What", "Amount", "Balance after", "By", "At"]
-    return _section("Last transfers", heads, rows, _list_url("ledger_transfer", q=str(account.email)))
+    return _section("Last transactions", heads, rows, _list_url("ledger_transfer", q=str(account.email)))
 
 
 def _payments(account: Account) -> Context | None:
@@ -127,16 +127,16 @@ def _payments(account: Account) -> Context | None:
             formatters.page_link(
                 reverse("admin:ledger_manualpayment_change", args=[payment.pk]), payment.kind.capitalize()
             ),
-            formatters.amount(payment.amount),
+            formatters.money_cell(payment.amount),
             formatters.badge(payment.state, STATE_COLOURS[payment.state]),
             formatters.truncated(str(payment.requested_by)),
             formatters.timestamp(payment.requested_at),
         ]
         for payment in payments
     ]
-    heads = ["Payment by hand", "Amount", "State", "By", "At"]
+    heads = ["Manual payment", "Amount", "State", "By", "At"]
     return (
-        _section("Payments by hand", heads, rows, _list_url("ledger_manualpayment", q=str(account.email)))
+        _section("Manual payments", heads, rows, _list_url("ledger_manualpayment", q=str(account.email)))
         if rows
         else None
     )
@@ -150,7 +150,12 @@ def _section(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]],
 def _sessions(account: Account) -> list[Context]:
     sessions = UserSession.objects.filter(user=account).order_by("-last_seen_at")[:ROWS]
     return [
-        {"ip": session.ip, "agent": session.user_agent, "at": formatters.timestamp(session.last_seen_at)}
+        {
+            "ip": session.ip,
+            "browser": browsers.readable(session.user_agent),
+            "agent": session.user_agent,
+            "at": formatters.timestamp(session.last_seen_at),
+        }
         for session in sessions
     ]
 

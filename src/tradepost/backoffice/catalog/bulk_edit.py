@@ -41,12 +41,12 @@ class ServiceEditForm(forms.Form):
 
     rate_by = forms.ChoiceField(
         label="Rate", required=False, choices=[UNCHANGED, *RateBy.choices()], widget=SelectWidget,
-        help_text="The cost is that of the dearest active route.",
+        help_text="Cost: the most expensive active route.",
     )  # fmt: skip
     figure = forms.DecimalField(required=False, max_digits=20, decimal_places=7, widget=DecimalWidget)
     decimals = forms.IntegerField(
         label="Round to decimals", required=False, min_value=0, max_value=edits.RATE_DECIMALS,
-        widget=IntegerWidget, help_text="Empty: 7. Half up; what is made of a cost is rounded up.",
+        widget=IntegerWidget, help_text="Empty: 7. Rounded half up; markups on cost are rounded up.",
     )  # fmt: skip
     min = _number("Min", least=1)
     max = _number("Max", least=1)

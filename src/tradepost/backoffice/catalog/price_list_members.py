@@ -27,11 +27,11 @@ class JoinForm(forms.Form):
     addresses = forms.CharField(
         label="E-mail addresses",
         widget=TextareaWidget,
-        help_text="As they are: one a line, or with commas, semicolons or spaces between them.",
+        help_text="One per line, or separated by commas, semicolons or spaces.",
     )
     moves = forms.BooleanField(
         label="Move those who are on another list", required=False, widget=CheckboxWidget,
-        help_text="An account is on one list at most. Else they stay where they are.",
+        help_text="An account can be on one list only. Otherwise members of other lists stay there.",
     )  # fmt: skip
 
     def clean_addresses(self) -> list[str]:

@@ -43,7 +43,7 @@ class RateInline(PlainDecimalsMixin, TabularInline[PriceListRate, PriceList]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[PriceListRate]:
         return super().get_queryset(request).select_related("service")
 
-    @formatters.numeric_column("everybody pays")
+    @formatters.numeric_column("standard rate")
     def service_rate(self, listed: PriceListRate) -> str:
         """Show the rate without the price list."""
         return formatters.amount(listed.service.rate) if listed.pk else formatters.NOTHING

@@ -30,7 +30,7 @@ class CopyForm(forms.Form):
     targets = forms.CharField(
         label="To the accounts",
         widget=TextareaWidget,
-        help_text="Their e-mail addresses: one a line, or with commas, semicolons or spaces between them.",
+        help_text="E-mail addresses: one per line, or separated by commas, semicolons or spaces.",
     )
     existing = forms.ChoiceField(
         label="Where one has a rate already",

@@ -25,7 +25,7 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run
         choices=SyncedField.choices(),
         required=False,
         widget=CheckboxesWidget,
-        help_text="What of the service changes with its provider's, if this is its first active route.",
+        help_text="What follows the provider's service, if this is the first active route.",
     )
 
 

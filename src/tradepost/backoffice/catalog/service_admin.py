@@ -42,7 +42,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at r
         label="Try a link",
         required=False,
         widget=TextWidget,
-        help_text="Saving is refused if the pattern does not take this link. It is not kept.",
+        help_text="Saving is refused if the service would not take this link. It is not kept.",
     )
 
     def clean_link_pattern(self) -> str:
@@ -64,12 +64,14 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at r
             self.add_error("max", f"At least the minimum, {min_}.")
         if cleaned.get("is_active") and self.instance.quarantine:
             self.add_error("is_active", "It is in quarantine: settle that first.")
-        self._check_try_link(cleaned.get("link_pattern"), (cleaned.get("try_link") or "").strip())
+        self._check_try_link(cleaned, (cleaned.get("try_link") or "").strip())
         return cleaned
 
-    def _check_try_link(self, pattern: str | None, link: str) -> None:
-        if pattern and link and not link_rules.compile_rule(pattern).fullmatch(link):
-            self.add_error("try_link", "The pattern does not take this link.")
+    def _check_try_link(self, cleaned: dict[str, Any], link: str) -> None:
+        kind = cleaned.get("link_kind") or link_rules.LinkKind.ANY
+        rule = link_rules.compile_stored_rule(cleaned.get("link_pattern") or "", kind)
+        if rule and link and not rule.fullmatch(link):
+            self.add_error("try_link", "The service would not take this link.")
 
 
 @register(Service)
@@ -133,7 +135,7 @@ class ServiceAdmin(
         (
             "Links",
             {
-                "fields": (("link_pattern", "try_link"), "one_order_per_link"),
+                "fields": (("link_kind", "try_link"), "link_pattern", "one_order_per_link"),
                 "description": r"Patterns are RE2's: no look-around and no back-reference, so that no link takes long. "
                 r"\w, \d, \s and \b know ASCII only: \pL is a letter of any language, \pN a digit.",
             },
@@ -144,19 +146,20 @@ class ServiceAdmin(
         """Apply the rules of the form to the list too."""
         return super().get_changelist_form(request, **{"form": ServiceForm, **kwargs})
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> Any:
+        """Suggest a check of links: without one, a customer pays for whatever text is sent."""
+        return {"link_kind": link_rules.LinkKind.EITHER.value, **super().get_changeform_initial_data(request)}
+
     def get_list_display(self, request: HttpRequest) -> Any:
         """Hide the reason for a quarantine from users who may not see costs: it contains them."""
         names = super().get_list_display(request)
         return names if _may_see_costs(request) else [_WITHOUT_REASON.get(str(name), name) for name in names]
 
     def get_fieldsets(self, request: HttpRequest, obj: Service | None = None) -> Any:
-        """Hide the reason for a quarantine from users who may not see costs."""
+        """Show the quarantine of a saved service; to users who may not see costs, without the reason."""
         (title, first), *rest = super().get_fieldsets(request, obj)
-        fields = (
-            first["fields"]
-            if _may_see_costs(request)
-            else [_WITHOUT_REASON.get(str(name), name) for name in first["fields"]]
-        )
+        names = _WITHOUT_REASON if not _may_see_costs(request) else {}
+        fields = [names.get(str(name), name) for name in first["fields"] if obj or name != "quarantine_shown"]
         return [(title, {**first, "fields": fields}), *rest]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:

@@ -59,11 +59,11 @@ class LedgerAccountAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[LedgerAcc
     @formatters.numeric_column("balance", ordering="balance")
     def balance_shown(self, ledger_account: LedgerAccount) -> str:
         """Show a customer's balance. The house's balance is not stored, so that no row is contended."""
-        return formatters.amount(ledger_account.balance)
+        return formatters.money_cell(ledger_account.balance)
 
     @formatters.numeric_column("credit limit", ordering="credit_limit")
     def credit_limit_shown(self, ledger_account: LedgerAccount) -> str:
-        return formatters.amount(ledger_account.credit_limit)
+        return formatters.money_cell(ledger_account.credit_limit)
 
 
 @register(Transfer)
@@ -116,12 +116,12 @@ class TransferAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Transfer]):
 
     @formatters.numeric_column("amount")
     def moved(self, transfer: Transfer) -> str:
-        return formatters.amount(transfer.amount)
+        return formatters.money_cell(transfer.amount)
 
     @formatters.numeric_column("balance after")
     def left(self, transfer: Transfer) -> str:
         """Show the customer's balance, whether they paid or were paid."""
-        return formatters.amount(transfer.balance_after)
+        return formatters.money_cell(transfer.balance_after)
 
 
 def owner_name(ledger_account: LedgerAccount) -> str:

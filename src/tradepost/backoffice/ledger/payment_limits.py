@@ -36,13 +36,13 @@ class PaymentLimitAdmin(ModelAdmin[PaymentLimit]):
 
     @formatters.numeric_column("at once", ordering="per_payment")
     def at_once(self, limit: PaymentLimit) -> str:
-        return formatters.amount(limit.per_payment)
+        return formatters.money_cell(limit.per_payment)
 
     @formatters.numeric_column("a day", ordering="per_day")
     def a_day(self, limit: PaymentLimit) -> str:
-        return formatters.amount(limit.per_day)
+        return formatters.money_cell(limit.per_day)
 
     @formatters.numeric_column("alone", ordering="approval_above")
     def alone(self, limit: PaymentLimit) -> str:
         """Show up to which amount no second person has to approve."""
-        return formatters.amount(limit.approval_above)
+        return formatters.money_cell(limit.approval_above)

@@ -120,8 +120,8 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
         return payment.kind.capitalize()
 
     @formatters.numeric_column("amount")
-    def moved(self, payment: ManualPayment) -> str:
-        return formatters.grouped_amount(payment.amount)
+    def moved(self, payment: ManualPayment) -> SafeString | str:
+        return formatters.money_cell(payment.amount)
 
     @admin.display(description="state")
     def state_shown(self, payment: ManualPayment) -> SafeString:

@@ -36,7 +36,7 @@ class AttemptInline(ReadOnlyMixin, StackedInline[Attempt, Order]):
     @formatters.numeric_column("cost")
     def cost_shown(self, attempt: Attempt) -> str:
         """Show the cost in our currency."""
-        return formatters.amount(attempt.cost)
+        return formatters.money_cell(attempt.cost)
 
     @admin.display(description="request")
     def asked_shown(self, attempt: Attempt) -> SafeString | str:

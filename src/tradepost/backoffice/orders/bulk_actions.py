@@ -15,13 +15,22 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from tradepost.audit import actions
+from tradepost.backoffice.orders.list_actions import may_start
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
-from tradepost.backoffice.ui.unfold_admin import ChoicesDropdownFilter, IntegerWidget, ModelAdmin, TextWidget
+from tradepost.backoffice.ui.unfold_admin import (
+    CheckboxWidget,
+    ChoicesDropdownFilter,
+    IntegerWidget,
+    ModelAdmin,
+    TextWidget,
+)
 from tradepost.engine.postgres import BIGINT_MAX
 from tradepost.fulfilment.tasks import bulk_actions
+from tradepost.ledger.models import REASON_CHARS_MAX
+from tradepost.orders import notes
 from tradepost.orders.bulk_action_types import TEXT_CHARS_MAX, BulkActionKind, BulkActionState, BulkOptions, BulkOutcome
 from tradepost.orders.bulk_actions import lifecycle
 from tradepost.orders.models import BulkAction, BulkOrder
@@ -30,6 +39,7 @@ from tradepost.site_settings import effective as site_settings
 STATE_COLOURS = {BulkActionState.RUNNING: "info", BulkActionState.DONE: "success", BulkActionState.STOPPED: "warning"}
 OUTCOME_COLOURS = {BulkOutcome.SKIPPED: "warning", BulkOutcome.FAILED: "danger"}
 LEFT_ALONE_A_PAGE = 50
+MESSAGE_CHARS_MAX = 1_000
 MOVES_MONEY = frozenset({BulkActionKind.CANCEL, BulkActionKind.PARTIAL, BulkActionKind.COMPLETE})
 
 
@@ -37,10 +47,42 @@ class OptionsForm(forms.Form):
     """The options of a bulk action. Most kinds have none."""
 
     def options(self) -> BulkOptions:
-        return BulkOptions(**{name: value for name, value in self.cleaned_data.items() if value not in (None, "")})
+        given = {name: value for name, value in self.cleaned_data.items() if value not in (None, "", False)}
+        return BulkOptions(**given)
 
 
-class RemainsForm(OptionsForm):
+class DeliveredForm(OptionsForm):
+    """Whether to refund orders that were delivered, too. That is unusual and needs a reason (decision 63)."""
+
+    with_delivered = forms.BooleanField(
+        label="Refund delivered orders, too",
+        required=False,
+        widget=CheckboxWidget,
+        help_text="Orders that are Completed or Partial. What is refunded counts against your role's payment limit.",
+    )
+    reason = forms.CharField(
+        required=False,
+        max_length=REASON_CHARS_MAX,
+        widget=TextWidget,
+        label="Why refund delivered orders?",
+        help_text="For staff only: it becomes a note on each of these orders.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Require the reason if delivered orders are included."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("with_delivered") and not cleaned.get("reason"):
+            self.add_error("reason", "Say why delivered orders are refunded.")
+        return cleaned
+
+
+class MessageForm(OptionsForm):
+    """What to ask the provider. Its own ids of the orders follow, each with service and link."""
+
+    text = forms.CharField(max_length=MESSAGE_CHARS_MAX, widget=TextWidget, label="What to ask", initial=notes.PLEASE)
+
+
+class RemainsForm(DeliveredForm):
     """How much of each order is undelivered, and so refunded."""
 
     remains = forms.IntegerField(
@@ -48,8 +90,9 @@ class RemainsForm(OptionsForm):
         min_value=1,
         max_value=BIGINT_MAX,
         widget=IntegerWidget,
-        help_text="Of each order. Empty: what each order says by itself.",
+        help_text="The same for every order. Empty: each order's own remains.",
     )
+    field_order = ("remains", "with_delivered", "reason")
 
 
 class LinkForm(OptionsForm):
@@ -61,14 +104,24 @@ class LinkForm(OptionsForm):
         strip=True,
         widget=TextWidget,
         label="Replace",
-        help_text="A part of the links. Empty: the whole link.",
+        help_text="Part of the link to replace. Empty: the whole link.",
     )
     link = forms.CharField(max_length=TEXT_CHARS_MAX, widget=TextWidget, label="By")
 
 
 OPTIONS_FORMS: dict[BulkActionKind, type[OptionsForm]] = {
+    BulkActionKind.CANCEL: DeliveredForm,
     BulkActionKind.PARTIAL: RemainsForm,
+    BulkActionKind.TELL_PROVIDER: MessageForm,
     BulkActionKind.EDIT_LINK: LinkForm,
+}
+
+
+# What a preview shows before any options are typed. The action on links has none that make sense.
+FIRST_OPTIONS: dict[BulkActionKind, dict[str, str]] = {
+    kind: {"text": notes.PLEASE} if kind is BulkActionKind.TELL_PROVIDER else {}
+    for kind in BulkActionKind
+    if kind is not BulkActionKind.EDIT_LINK
 }
 
 
@@ -185,13 +238,14 @@ def _page_context(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
 def _preview_context(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
     kind = BulkActionKind(action.kind)
     form_class = OPTIONS_FORMS.get(kind, OptionsForm)
-    form = form_class(request.GET if request.GET or kind is not BulkActionKind.EDIT_LINK else None)
+    form = form_class(request.GET or FIRST_OPTIONS.get(kind))
     preview = lifecycle.preview(action, form.options()) if form.is_valid() else None
     return {
         "form": form,
         "asks": kind in OPTIONS_FORMS,
         "preview": preview,
         "moves_money": kind in MOVES_MONEY,
+        "delivered_refund": formatters.grouped_amount(preview.delivered_refund) if preview else "",
         "currency": site_settings.for_request(request).currency,
         "left_alone": action.total - preview.due if preview else 0,
         "refund": formatters.grouped_amount(preview.refund) if preview else "",
@@ -211,4 +265,15 @@ def _outcome_context(request: HttpRequest, action: BulkAction) -> dict[str, Any]
         "left": [(row, formatters.badge(row.outcome, OUTCOME_COLOURS[BulkOutcome(row.outcome)])) for row in page],
         "page": page,
         "options": lifecycle.options_of(action),
+        "provider_messages": _provider_messages(request, action),
     }
+
+
+def _provider_messages(request: HttpRequest, action: BulkAction) -> list[notes.ProviderMessage]:
+    """Return the messages to copy, once the action has ended, for users who may write to providers."""
+    kind = BulkActionKind(action.kind)
+    is_over = action.state in {BulkActionState.DONE, BulkActionState.STOPPED}
+    if kind is not BulkActionKind.TELL_PROVIDER or not is_over or not may_start(request, kind):
+        return []
+    done = BulkOrder.objects.filter(action=action, outcome=BulkOutcome.DONE.value).values_list("order_id", flat=True)
+    return notes.provider_messages(list(done), lifecycle.options_of(action).text)

@@ -13,7 +13,8 @@ from tradepost.engine.ledger import TransferKind
 from tradepost.engine.statuses import Dispatch
 from tradepost.ledger.models import Transfer
 from tradepost.orders.event_notes import with_redacted_notes
-from tradepost.orders.models import Order, OrderEvent
+from tradepost.orders.models import Order, OrderEvent, OrderNote
+from tradepost.orders.notes import with_redacted_texts
 
 DISPATCH_COLOURS = {Dispatch.SENT: "success", Dispatch.UNSURE: "danger", Dispatch.REFUSED: "danger"}
 
@@ -55,6 +56,30 @@ class EventInline(ReadOnlyMixin, TabularInline[OrderEvent, Order]):
         return _state_badges(event.to_status, event.to_dispatch)
 
 
+class NoteInline(ReadOnlyMixin, TabularInline[OrderNote, Order]):
+    """What staff wrote about the order, the oldest first. The customer sees none of it."""
+
+    model = OrderNote
+    fields = readonly_fields = ("written", "author", "text_shown")
+    verbose_name_plural = "notes of staff"
+    written = formatters.timestamp_column("created_at", "at", exact=True)
+
+    def has_view_permission(self, request: HttpRequest, obj: Order | None = None) -> bool:
+        """Allow users who may view orders."""
+        return request.user.has_perm("orders.view_order")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderNote]:
+        """Hide what providers were told from users who may not write to them: it has the providers' ids."""
+        return with_redacted_texts(
+            super().get_queryset(request).select_related("author"),
+            with_providers=request.user.has_perm("orders.tell_provider"),
+        )
+
+    @admin.display(description="note")
+    def text_shown(self, note: OrderNote) -> SafeString:
+        return format_html('<span class="tp-lines">{}</span>', getattr(note, "visible_text", ""))
+
+
 class TransferInline(ReadOnlyMixin, TabularInline[Transfer, Order]):
     model = Transfer
     ordering = ("id",)
@@ -66,15 +91,14 @@ class TransferInline(ReadOnlyMixin, TabularInline[Transfer, Order]):
         return TransferKind(transfer.kind).label
 
     @formatters.numeric_column("amount")
-    def moved(self, transfer: Transfer) -> str:
+    def moved(self, transfer: Transfer) -> SafeString | str:
         """Show the amount as the customer sees it: a charge is negative, a refund positive."""
-        sign = "−" if transfer.kind == TransferKind.CHARGE else "+"
-        return f"{sign}{formatters.amount(transfer.amount)}"
+        return formatters.money_cell(transfer.amount, sign="−" if transfer.kind == TransferKind.CHARGE else "+")
 
     @formatters.numeric_column("balance after")
-    def left(self, transfer: Transfer) -> str:
+    def left(self, transfer: Transfer) -> SafeString | str:
         """Show the customer's balance."""
-        return formatters.amount(transfer.balance_after)
+        return formatters.money_cell(transfer.balance_after)
 
 
 def _state_badges(status: str, dispatch: str) -> SafeString:

@@ -36,14 +36,21 @@ class BulkActionsMixin(Base):
         actions: dict[str, Any] = dict(super().get_actions(request, action_location))
         if action_location is not ActionLocation.CHANGE_LIST:
             return actions
-        if request.user.has_perm("orders.change_order"):
-            actions |= {
-                kind.name.lower(): _list_action(partial(_draft_bulk_action, kind), kind.name.lower(), kind.label)
-                for kind in BulkActionKind
-            }
+        actions |= {
+            kind.name.lower(): _list_action(partial(_draft_bulk_action, kind), kind.name.lower(), kind.label)
+            for kind in BulkActionKind
+            if may_start(request, kind)
+        }
         if request.user.has_perm("orders.export_order"):
             actions["export"] = _list_action(_export_orders, "export", "Export as CSV")
         return actions
+
+
+def may_start(request: HttpRequest, kind: BulkActionKind) -> bool:
+    """Return whether this user may act on orders in this way. A message to a provider has its own ids of the orders."""
+    if kind is BulkActionKind.TELL_PROVIDER and not request.user.has_perm("orders.tell_provider"):
+        return False
+    return request.user.has_perm("orders.change_order")
 
 
 def _list_action(function: _ActionFunction, name: str, label: str) -> Action:

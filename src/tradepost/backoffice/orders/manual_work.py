@@ -69,7 +69,7 @@ def manual_work_orders(request: HttpRequest) -> HttpResponse:
         "choices": [(key, title, _url("manual_work", whose=key, service=service)) for key, title in WHOSE.items()],
         "is_cut": len(waiting) == SHOWN_MAX,
     }
-    return _render_page(request, "manual_work", "Work by hand", context)
+    return _render_page(request, "manual_work", "Manual work", context)
 
 
 def manual_work_order(request: HttpRequest, pk: int) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from tradepost.backoffice.orders import columns, csv_export, search_window
+from tradepost.backoffice.orders.action_buttons import ActionButtonsMixin
 from tradepost.backoffice.orders.attempts import AttemptInline
 from tradepost.backoffice.orders.changelist import OrderChangeList, search_condition
 from tradepost.backoffice.orders.filters import (
@@ -24,7 +25,7 @@ from tradepost.backoffice.orders.filters import (
     RefreshFilter,
     UpstreamFilter,
 )
-from tradepost.backoffice.orders.inlines import EventInline, TransferInline, dispatch_badge
+from tradepost.backoffice.orders.inlines import EventInline, NoteInline, TransferInline, dispatch_badge
 from tradepost.backoffice.orders.list_actions import BulkActionsMixin
 from tradepost.backoffice.orders.search_window import EXPORT_URL_NAME
 from tradepost.backoffice.orders.settle_buttons import SettleButtonsMixin
@@ -43,9 +44,14 @@ from tradepost.backoffice.ui.unfold_admin import (
 from tradepost.engine.statuses import Dispatch
 from tradepost.orders.models import DripFeed, Order
 
+# Numbers of the model, in the list with thousands separators.
+GROUPED_COLUMNS = {name: f"{name}_shown" for name in ("quantity", "start_count", "remains")}
+
 
 @register(Order)
-class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedListMixin, ModelAdmin[Order]):
+class OrderAdmin(
+    ReadOnlyMixin, SettleButtonsMixin, ActionButtonsMixin, BulkActionsMixin, UncountedListMixin, ModelAdmin[Order]
+):
     """The order list, for tables of any size: newest first, counted up to a limit, searched by indexed columns."""
 
     paginator = IdPaginator  # type: ignore[misc] # UncountedListMixin and Django declare it differently
@@ -71,7 +77,28 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
     ordering = ("-id",)
     search_fields = ("id",)
     search_help_text = "Order ids, an e-mail address, or part of a link"
-    inlines = (EventInline, TransferInline)
+    inlines = (NoteInline, EventInline, TransferInline)
+    actions_detail = (
+        "found",
+        "send_again",
+        "send_elsewhere",
+        "set_partial",
+        "cancel",
+        "refill",
+        "complete",
+        "partial_now",
+        "cancel_now",
+        "write_note",
+        {
+            "title": "More",
+            "items": [
+                "set_counts", "edit_link", "resend", "tell_provider", "as_customer", "refund_delivered",
+            ],
+        },
+    )  # fmt: skip
+    quantity_shown = formatters.count_column("quantity", "quantity")
+    start_count_shown = formatters.count_column("start_count", "start count")
+    remains_shown = formatters.count_column("remains", "remains")
     created = formatters.timestamp_column("created_at", "created")
     placed = formatters.timestamp_column("created_at", "created", exact=True)
     updated = formatters.timestamp_column("updated_at", "updated")
@@ -98,6 +125,9 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
         ("Money", {"fields": (("rate_shown", "charged", "given_back"),)}),
     )
 
+    class Media:
+        js = ("backoffice/orders.js",)
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OrderChangeList]:
         return OrderChangeList
 
@@ -108,7 +138,7 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
         return (AttemptInline, *inlines) if is_upstream else inlines
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return list(columns.chosen_columns(request))
+        return [GROUPED_COLUMNS.get(name, name) for name in columns.chosen_columns(request)]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """Add the filters by provider for users who may view providers."""
@@ -128,18 +158,15 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
         return (queryset.filter(search_condition(term)) if term else queryset), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, and make the browser reload it if the user chose that."""
+        """Show the list, whose rows are fetched again and again if the user chose that."""
         chosen = columns.chosen_columns(request)
         context = {
             "columns": [(name, title, name in chosen) for name, title in columns.available_columns(request).items()],
+            "refresh_seconds": pace if (pace := request.GET.get(RefreshFilter.parameter_name)) in {"5", "30"} else "",
             "may_export": request.user.has_perm("orders.export_order"),
             **(extra_context or {}),
         }
-        response = super().changelist_view(request, context)
-        pace = request.GET.get(RefreshFilter.parameter_name, "")
-        if pace in {"5", "30"}:
-            response.headers["Refresh"] = pace
-        return response
+        return super().changelist_view(request, context)
 
     def get_urls(self) -> list[URLPattern]:
         admin_view = self.admin_site.admin_view
@@ -187,11 +214,11 @@ class OrderAdmin(ReadOnlyMixin, SettleButtonsMixin, BulkActionsMixin, UncountedL
 
     @formatters.numeric_column("charge")
     def charged(self, order: Order) -> str:
-        return formatters.amount(order.charge)
+        return formatters.money_cell(order.charge)
 
     @formatters.numeric_column("refunded")
     def given_back(self, order: Order) -> str:
-        return formatters.amount(order.refunded) if order.refunded != Decimal(0) else formatters.NOTHING
+        return formatters.money_cell(order.refunded) if order.refunded != Decimal(0) else formatters.NOTHING
 
     @admin.display(description="status")
     def status_shown(self, order: Order) -> SafeString:

@@ -43,8 +43,6 @@ class RemainsForm(DialogForm):
 class SettleButtonsMixin(Base):
     """Adds the buttons that settle unsure and held orders to the order page."""
 
-    actions_detail: Any = ("found", "send_again", "send_elsewhere", "set_partial", "cancel")
-
     def has_settle_permission(self, request: HttpRequest) -> bool:
         """Allow users who may change orders. The engine decides which moves are allowed."""
         return request.user.has_perm("orders.change_order")
@@ -74,7 +72,7 @@ class SettleButtonsMixin(Base):
         return self.has_evidence_permission(request) and is_in_state(object_id, UNSETTLED_STATES)
 
     @dialog_button(
-        "It exists, its id is …",
+        "Provider has it (enter id)",
         permission="find",
         title="Does the order exist at its provider?",
         text="Look for it in the provider's own list of orders. It is followed there from now on.",
@@ -91,7 +89,7 @@ class SettleButtonsMixin(Base):
         )
 
     @dialog_button(
-        "It does not exist, send it",
+        "Provider doesn't have it: resend",
         permission="decide",
         title="Send the order again?",
         text="Only if it is not in the provider's own list of orders: otherwise it is bought twice.",
@@ -120,7 +118,7 @@ class SettleButtonsMixin(Base):
         )
 
     @dialog_button(
-        "Partial: so much remains …",
+        "Set partial (enter remains)",
         permission="review",
         title="How much of the order is not delivered?",
         text="Look in the provider's own list of orders. The customer gets back the charge of what remains.",

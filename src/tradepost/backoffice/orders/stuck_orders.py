@@ -104,10 +104,6 @@ class StuckOrderAdmin(ReadOnlyMixin, BulkActionsMixin, UncountedListMixin, Model
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Set the title."""
-        return super().changelist_view(request, {"title": "Stuck orders", **(extra_context or {})})
-
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
         """Redirect to the order's page."""
         if not self.has_view_permission(request):
@@ -137,7 +133,7 @@ class StuckOrderAdmin(ReadOnlyMixin, BulkActionsMixin, UncountedListMixin, Model
 
     @admin.display(description="dispatch")
     def dispatch_shown(self, stuck: StuckOrder) -> SafeString | str:
-        return dispatch_badge(stuck.order.dispatch) or "by hand"
+        return dispatch_badge(stuck.order.dispatch) or "manual"
 
     @formatters.numeric_column("delivered")
     def done(self, stuck: StuckOrder) -> str:

@@ -79,10 +79,6 @@ class UpstreamOrderAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[UpstreamO
             asked_at=Subquery(last.values("at")[:1]), answered=Subquery(last.values("response")[:1])
         )
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Set the title."""
-        return super().changelist_view(request, {"title": "Unsure and held orders", **(extra_context or {})})
-
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
         """Redirect to the order's page, which has the evidence and the buttons."""
         order = self.get_object(request, object_id)

@@ -27,6 +27,9 @@ from tradepost.providers.snapshot import ProviderUnreachableError, fetch_snapsho
 
 PAUSES_SHOWN_MAX = 50
 
+SYNCING = "syncing"  # in the address of a provider's page that waits for a sync
+NO_CONTENT = 204
+
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run time
     """A provider. Its key can be entered, but is never shown again."""
@@ -36,7 +39,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at 
         required=False,
         max_length=500,
         widget=PasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="Sealed when it is saved, and never shown again. Left empty, the one there is stays.",
+        help_text="Encrypted when saved, and never shown again. Leave empty to keep the current key.",
     )
 
     def clean_key(self) -> str:
@@ -70,6 +73,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
     synced = formatters.timestamp_column("synced_at", "list read")
     synced_exactly = formatters.timestamp_column("synced_at", "list read", exact=True)
     balance_exactly_at = formatters.timestamp_column("balance_at", "balance read", exact=True)
+    change_form_outer_before_template = "backoffice/providers/syncing.html"
     readonly_fields = (
         "state", "trouble_shown", "paused_routes", "sync_error_shown", "balance_error_shown", "balance_shown",
         "balance_exactly_at", "synced_exactly", "failed", "latency", "requests",
@@ -153,7 +157,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         until = f" Tried again at {provider.retry_at:%H:%M:%S} UTC." if provider.retry_at else ""
         return f"{provider.last_error}{until}" if provider.last_error else formatters.NOTHING
 
-    @admin.display(description="balance not read because")
+    @admin.display(description="last balance error")
     def balance_error_shown(self, provider: Provider) -> str:
         return provider.balance_error or formatters.NOTHING
 
@@ -167,7 +171,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         ]
         return format_html_join("", '<p><a class="tp-link" href="{}">{}</a>: {}</p>', rows) or formatters.NOTHING
 
-    @admin.display(description="list not read because")
+    @admin.display(description="last sync error")
     def sync_error_shown(self, provider: Provider) -> str:
         return provider.sync_error or formatters.NOTHING
 
@@ -233,7 +237,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
             request, f"It answers: {len(snapshot.services):,} services, balance {balance} {currency}.", messages.SUCCESS
         )
         if currency != provider.currency:
-            text = f"It tells its balance in {currency}, but is said to reckon in {provider.currency}."
+            text = f"The provider's balance is in {currency}, but its currency here is {provider.currency}."
             self.message_user(request, text, messages.WARNING)
         return _redirect_to_provider(provider)
 
@@ -245,10 +249,29 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
     )
     def sync_now(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
         provider = get_object_or_404(Provider, pk=object_id)
-        if provider_sync.defer_sync(provider.pk):
-            self.message_user(request, "A worker reads its list now; load this page again to see it.", messages.SUCCESS)
+        provider_sync.defer_sync(provider.pk)
+        address = reverse("admin:providers_provider_change", args=[provider.pk])
+        return HttpResponse(headers={"HX-Redirect": f"{address}?{SYNCING}=1"})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """While a sync that staff asked for goes on, say so, and load the page again once it is over."""
+        if SYNCING not in request.GET or not object_id.isdecimal() or not self.has_view_permission(request):
+            return super().change_view(request, object_id, form_url, extra_context)
+        is_syncing = provider_sync.is_syncing(int(object_id))
+        if request.headers.get("HX-Request") and request.method == "GET":
+            return HttpResponse(status=NO_CONTENT) if is_syncing else self._show_synced(request, object_id)
+        context = {"is_syncing": True, "syncing_address": request.get_full_path(), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
+    def _show_synced(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        provider = get_object_or_404(Provider, pk=object_id)
+        if provider.sync_error:
+            self.message_user(request, f"The list could not be read: {provider.sync_error}", messages.ERROR)
         else:
-            self.message_user(request, "It is waiting for a worker already.", messages.WARNING)
+            listed = provider.services.filter(is_delisted=False).count()
+            self.message_user(request, f"The list is read: {listed:,} services.", messages.SUCCESS)
         return _redirect_to_provider(provider)
 
     @dialog_button(

@@ -48,20 +48,24 @@ class ServiceImportForm(forms.Form):
         widget=SelectWidget,
     )
     new_category = forms.CharField(
-        required=False, max_length=200, widget=TextWidget, help_text="If it is to be one that there isn't yet."
+        required=False, max_length=200, widget=TextWidget, help_text="To create a new category."
     )
     markup_percent = forms.DecimalField(
         min_value=0, max_value=100_000, decimal_places=2, initial=20, widget=DecimalWidget, label="Markup, percent"
     )
     rate_decimals = forms.IntegerField(
-        min_value=0, max_value=7, initial=4, widget=IntegerWidget, help_text="Rates are rounded up to so many decimals."
+        min_value=0,
+        max_value=7,
+        initial=4,
+        widget=IntegerWidget,
+        help_text="Rates are rounded up to this many decimals.",
     )
     follows = forms.MultipleChoiceField(
         choices=SyncedField.choices(),
         required=False,
         initial=FOLLOWS_DEFAULT,
         widget=CheckboxesWidget,
-        help_text="What changes with its provider's later on. All of it is taken over now.",
+        help_text="What follows the provider's service from now on. Everything is copied once now.",
     )
 
     def options(self) -> ImportOptions:
@@ -117,7 +121,7 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
     list_fullwidth = True
     list_select_related = ("provider",)
     search_fields = ("=upstream_id", "name", "category", "provider__name")
-    search_help_text = "Id there, name, category or provider"
+    search_help_text = "Provider's id, name, category or provider"
     actions = ("import_ticked",)
     changed = formatters.timestamp_column("changed_at", "changed", exact=True)
     readonly_fields = ("rate_shown", "cost_shown", "flags", "standing", "changed")

@@ -53,6 +53,23 @@ def grouped_amount(value: Decimal) -> str:
     return f"{'−' if value < 0 else ''}{int(whole):,}.{decimals}"
 
 
+def money_cell(value: Decimal | None, *, sign: str = "") -> SafeString | str:
+    """Format an amount in a table to the cent, with thousands separators. The tooltip has the exact amount.
+
+    Amounts that the cent would hide are exact.
+    """
+    if value is None:
+        return NOTHING
+    exact = grouped_amount(value)
+    text = rounded_amount(value) if money.to_cents(value) or not value else exact
+    return format_html('<span class="tp-money" title="{}">{}{}</span>', f"{sign}{exact}", sign, text)
+
+
+def count(value: int | None) -> SafeString | str:
+    """Format a whole number with thousands separators."""
+    return NOTHING if value is None else format_html('<span class="tp-money">{}</span>', f"{value:,}")
+
+
 def rounded_amount(value: Decimal) -> str:
     """Format an amount to the cent. Use it only where the page shows the exact amount too."""
     return grouped_amount(money.to_cents(value))
@@ -120,6 +137,16 @@ def timestamp(at: datetime | None, *, exact: bool = False) -> SafeString | str:
     precise = f"{at:%Y-%m-%d %H:%M:%S} UTC"
     text = precise if exact else f"{at:%d %b %H:%M}"
     return format_html('<time class="tp-nowrap" title="{}">{}</time>', precise, text)
+
+
+def count_column(name: str, description: str) -> Callable[[Any, Any], SafeString | str]:
+    """Make a column that shows the whole number in a row's field `name`, with thousands separators."""
+
+    @numeric_column(description, ordering=name)
+    def column(_admin: Any, row: Any) -> SafeString | str:
+        return count(getattr(row, name))
+
+    return column
 
 
 def timestamp_column(name: str, description: str, *, exact: bool = False) -> Callable[[Any, Any], SafeString | str]:

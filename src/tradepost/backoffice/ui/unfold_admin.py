@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from tradepost.backoffice.ui import texts
 from tradepost.backoffice.ui.formatters import NOTHING
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ else:
     from django.contrib.admin import ActionLocation
     from django.contrib.admin import ModelAdmin as DjangoModelAdmin
     from django.contrib.auth import admin as auth
+    from django.forms import Media
     from unfold import admin, decorators, forms
     from unfold.contrib.filters.admin import (
         AutocompleteSelectFilter,
@@ -79,10 +81,69 @@ else:
         def __class_getitem__(cls, models: Any) -> type:
             return cls
 
+    def _named_fields(form: Any) -> Any:
+        """Make a form whose fields say aloud what they are and of which row."""
+
+        class NamedFields(form):
+            def __init__(self, *args: Any, **options: Any) -> None:
+                super().__init__(*args, **options)
+                row = f" of {self.instance}" if self.instance.pk else ""
+                for name, field in self.fields.items():
+                    label = str(field.label or name.replace("_", " "))
+                    field.widget.attrs.setdefault("aria-label", f"{label}{row}")
+
+        return NamedFields
+
     class ModelAdmin(_Generic, admin.ModelAdmin):
         """Unfold's `ModelAdmin`, with generic arguments and the audit log."""
 
         empty_value_display = NOTHING
+
+        @property
+        def noun(self) -> str:
+            """What one row is called."""
+            return texts.nouns(self)[0]
+
+        @property
+        def nouns(self) -> str:
+            """What many rows are called."""
+            return texts.nouns(self)[1]
+
+        @property
+        def media(self) -> Any:
+            """Leave out what fills fields from others as one types, a third of the scripts: no form does that."""
+            media = super().media
+            unused = ("xregexp", "urlify", "prepopulate")
+            scripts = [script for script in media._js if not any(name in str(script) for name in unused)]  # noqa: SLF001
+            return Media(css=media._css, js=scripts)  # noqa: SLF001 - Media has no other way to leave scripts out
+
+        def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
+            """Title the list as the menu does, and let it say what would be here when it is empty."""
+            context = {**texts.list_context(self), "title": texts.list_title(self), **(extra_context or {})}
+            return super().changelist_view(request, context)
+
+        def changeform_view(
+            self, request: Any, object_id: Any = None, form_url: str = "", extra_context: Any = None
+        ) -> Any:
+            """Name the list that the row is of as the menu does."""
+            title = {"title": texts.list_title(self)} if object_id else {}
+            context = {**texts.list_context(self), **title, **(extra_context or {})}
+            return super().changeform_view(request, object_id, form_url, context)
+
+        def delete_view(self, request: Any, object_id: Any, extra_context: Any = None) -> Any:
+            """Name the list that the row is of as the menu does."""
+            return super().delete_view(request, object_id, {**texts.list_context(self), **(extra_context or {})})
+
+        def formfield_for_dbfield(self, db_field: Any, request: Any, **options: Any) -> Any:
+            """Offer no button beside a field that deletes the chosen row: other rows may need it."""
+            field = super().formfield_for_dbfield(db_field, request, **options)
+            if field and hasattr(field.widget, "can_delete_related"):
+                field.widget.can_delete_related = False
+            return field
+
+        def get_changelist_form(self, request: Any, **options: Any) -> Any:
+            """Name the fields in the rows of the list, which have no labels beside them."""
+            return _named_fields(super().get_changelist_form(request, **options))
 
         def get_action_choices(
             self, request: Any, default_choices: Any = None, action_location: Any = ActionLocation.CHANGE_LIST
@@ -117,6 +178,10 @@ else:
         """Unfold's `TabularInline` with generic arguments."""
 
         empty_value_display = NOTHING
+
+        def get_formset(self, request: Any, obj: Any = None, **options: Any) -> Any:
+            """Name the fields in the rows, which have no labels beside them."""
+            return super().get_formset(request, obj, form=_named_fields(self.form), **options)
 
     class StackedInline(_Generic, admin.StackedInline):
         """Unfold's `StackedInline` with generic arguments."""

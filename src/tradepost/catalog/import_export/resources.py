@@ -28,7 +28,7 @@ CREATE_BATCH_ROWS = 5_000
 SERVICE_FIELDS = (
     "id", "position", "name", "description", "type", "rate", "min", "max", "refill", "refill_days",
     "refill_wait_hours", "cancel", "dripfeed", "average_time", "fulfilment", "on_refusal", "is_active", "link_pattern",
-    "one_order_per_link",
+    "link_kind", "one_order_per_link",
 )  # fmt: skip
 
 # The new values are a JSON array of rows, which PostgreSQL converts to the table's own types.

@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
 from tradepost.audit import actor
@@ -22,13 +23,22 @@ def sync_all_providers(timestamp: int) -> None:  # noqa: ARG001 - what procrasti
 
 def defer_sync(provider: int) -> bool:
     """Queue a sync of the provider. Return False if one is queued already."""
-    lock = f"sync {provider}"
+    lock = _lock(provider)
     try:
         with transaction.atomic():
             sync_provider.configure(queueing_lock=lock, lock=lock).defer(provider=provider)
     except AlreadyEnqueued:
         return False
     return True
+
+
+def is_syncing(provider: int) -> bool:
+    """Return whether a sync of the provider is queued or under way."""
+    return ProcrastinateJob.objects.filter(lock=_lock(provider), status__in=("todo", "doing")).exists()
+
+
+def _lock(provider: int) -> str:
+    return f"sync {provider}"
 
 
 @app.task(name="provider.sync")

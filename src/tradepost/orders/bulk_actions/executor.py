@@ -14,10 +14,13 @@ from django.db.models import F
 from django.db.models.functions import Now
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, dispatching, link_editing, orders, settling
+from tradepost.accounts.models import Account
+from tradepost.engine import arrays, dispatching, link_editing, orders, refilling, settling
 from tradepost.engine.link_editing import LinkEdit
 from tradepost.engine.settling import Report
 from tradepost.engine.statuses import Status
+from tradepost.ledger import payments
+from tradepost.orders import notes
 from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOptions, BulkOutcome
 from tradepost.orders.bulk_actions import rules
 from tradepost.orders.bulk_actions.lifecycle import options_of
@@ -31,11 +34,17 @@ MOVED_ON = "has moved on meanwhile"
 
 
 class ActionTask(msgspec.Struct, frozen=True):
-    """What to do to a batch, and the actor to record."""
+    """What to do to orders, and who does it."""
 
     kind: BulkActionKind
     options: BulkOptions
-    actor: str
+    by: Account
+    note: str = "a bulk action"  # in the orders' events
+
+    @property
+    def actor(self) -> str:
+        """The actor to record."""
+        return str(self.by)
 
 
 class OrderResult(msgspec.Struct, frozen=True):
@@ -62,8 +71,8 @@ def run_batch(connection: Connection, action: int, *, limit: int = BATCH) -> boo
     if not waiting:
         BulkAction.objects.filter(pk=action).update(state=BulkActionState.DONE.value, ended_at=Now())
         return False
-    task = ActionTask(BulkActionKind(claimed.kind), options_of(claimed), str(claimed.created_by))
-    _record(connection, action, _do(connection, task, waiting))
+    task = ActionTask(BulkActionKind(claimed.kind), options_of(claimed), claimed.created_by)
+    _record(connection, action, act(connection, task, waiting))
     return True
 
 
@@ -89,10 +98,12 @@ def _waiting(action: int, limit: int) -> list[int]:
     return list(waiting.order_by("order_id").values_list("order_id", flat=True)[:limit])
 
 
-def _do(connection: Connection, task: ActionTask, ids: Collection[int]) -> list[OrderResult]:
+def act(connection: Connection, task: ActionTask, ids: Collection[int]) -> list[OrderResult]:
+    """Do the task to these orders, and return a result for each. One order and many obey the same rules."""
     orders.lock(connection, ids)
-    candidates = rules.load_candidates(connection, ids)
+    candidates = rules.load_candidates(connection, task.kind, ids)
     reasons = {order.id: rules.skip_reason(task.kind, task.options, order) for order in candidates}
+    reasons |= _record_delivered_refunds(task, [order for order in candidates if not reasons[order.id]])
     due = [order for order in candidates if not reasons[order.id]]
     changed = _ACTS.get(task.kind, _settle)(connection, task, due) if due else set()
     return [
@@ -101,6 +112,17 @@ def _do(connection: Connection, task: ActionTask, ids: Collection[int]) -> list[
         else OrderResult(id_, BulkOutcome.SKIPPED, reasons.get(id_) or MOVED_ON)
         for id_ in ids
     ]
+
+
+def _record_delivered_refunds(task: ActionTask, due: Sequence[BulkCandidate]) -> dict[int, str]:
+    """Count what is refunded of delivered orders, and write the reason down. Return the orders above the limits."""
+    refunds = rules.delivered_refunds(task.kind, task.options, due)
+    if not refunds:
+        return {}
+    refused = payments.record_refunds(task.by, refunds, reason=task.options.reason)
+    refunded = [refund.order for refund in refunds if refund.order not in refused]
+    notes.write(refunded, f"Refunded although it was delivered: {task.options.reason}", task.by)
+    return refused
 
 
 _ENDS = {
@@ -114,7 +136,7 @@ _ENDS = {
 
 def _settle(connection: Connection, task: ActionTask, due: Sequence[BulkCandidate]) -> set[int]:
     remains = task.options.remains if task.kind is BulkActionKind.PARTIAL else None
-    reports = [Report(order.id, _ENDS[task.kind], remains=remains, note="a bulk action") for order in due]
+    reports = [Report(order.id, _ENDS[task.kind], remains=remains, note=task.note) for order in due]
     outcomes = settling.settle(connection, reports, actor=task.actor)
     settled = zip(reports, outcomes, strict=True)
     return {report.order for report, outcome in settled if outcome is settling.SettleResult.SETTLED}
@@ -129,9 +151,21 @@ def _edit_links(connection: Connection, task: ActionTask, due: Sequence[BulkCand
     return link_editing.edit_links(connection, edits, actor=task.actor)
 
 
+def _refill(connection: Connection, _task: ActionTask, due: Sequence[BulkCandidate]) -> set[int]:
+    return refilling.refill_locked(connection, [order.id for order in due])
+
+
+def _tell_provider(_connection: Connection, task: ActionTask, due: Sequence[BulkCandidate]) -> set[int]:
+    told = notes.messages_by_order([order.id for order in due], task.options.text)
+    notes.write_told(told, task.by)
+    return set(told)
+
+
 _ACTS: dict[BulkActionKind, Callable[[Connection, ActionTask, Sequence[BulkCandidate]], set[int]]] = {
     BulkActionKind.RESEND: _send_again,
     BulkActionKind.EDIT_LINK: _edit_links,
+    BulkActionKind.REFILL: _refill,
+    BulkActionKind.TELL_PROVIDER: _tell_provider,
 }
 
 

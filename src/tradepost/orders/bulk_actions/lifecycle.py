@@ -17,6 +17,7 @@ from tradepost.accounts.models import Account
 from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
 from tradepost.engine import arrays
+from tradepost.ledger import payments
 from tradepost.orders.bulk_action_types import BulkActionKind, BulkActionState, BulkOptions
 from tradepost.orders.bulk_actions import rules
 from tradepost.orders.models import BulkAction, BulkOrder
@@ -36,7 +37,8 @@ class Preview(msgspec.Struct, frozen=True):
 
     `statuses` and `services` count the `due` orders that it would act on, `reasons` the orders that it would skip.
     `elsewhere` counts the due orders that exist at a provider, or may: the provider goes on with them regardless.
-    If `is_exact` is False, some due orders are drip-feeds or subscriptions, and the `refund` is an estimate.
+    If `is_exact` is False, some due orders are drip-feeds or subscriptions, and the `refund` is an estimate. Of the due
+    orders, `delivered` were delivered, and `delivered_refund` is what is refunded of those.
     """
 
     due: int
@@ -47,6 +49,8 @@ class Preview(msgspec.Struct, frozen=True):
     elsewhere: int
     refund: Decimal
     is_exact: bool
+    delivered: int
+    delivered_refund: Decimal
 
 
 def draft(kind: BulkActionKind, by: Account, orders: Collection[int]) -> BulkAction:
@@ -73,10 +77,15 @@ def preview(action: BulkAction, options: BulkOptions) -> Preview:
     kind = BulkActionKind(action.kind)
     statuses, services, reasons = Counter[str](), Counter[int](), Counter[str]()
     elsewhere, refund, is_exact = 0, Decimal(0), True
-    for order in _candidates(action):
-        reason = rules.skip_reason(kind, options, order)
-        if reason:
-            reasons[reason] += 1
+    candidates = _candidates(action, kind)
+    skipped = {order.id: rules.skip_reason(kind, options, order) for order in candidates}
+    delivered = rules.delivered_refunds(kind, options, [order for order in candidates if not skipped[order.id]])
+    if delivered:
+        skipped |= payments.why_no_refunds(action.created_by, delivered)
+    delivered = [order for order in delivered if not skipped[order.order]]
+    for order in candidates:
+        if skipped[order.id]:
+            reasons[skipped[order.id]] += 1
             continue
         statuses[order.status.value] += 1
         services[order.service] += 1
@@ -93,6 +102,8 @@ def preview(action: BulkAction, options: BulkOptions) -> Preview:
         elsewhere=elsewhere,
         refund=refund,
         is_exact=is_exact,
+        delivered=len(delivered),
+        delivered_refund=sum((order.amount for order in delivered), Decimal(0)),
     )
 
 
@@ -114,13 +125,13 @@ def delete_old_drafts() -> None:
     BulkAction.objects.filter(state=BulkActionState.DRAFT.value, created_at__lt=Now() - DRAFTS_KEPT).delete()
 
 
-def _candidates(action: BulkAction) -> list[rules.BulkCandidate]:
+def _candidates(action: BulkAction, kind: BulkActionKind) -> list[rules.BulkCandidate]:
     ids = list(BulkOrder.objects.filter(action=action).values_list("order_id", flat=True))
     raw = engine_connection()
     return [
         order
         for start in range(0, len(ids), ORDERS_A_QUERY)
-        for order in rules.load_candidates(raw, ids[start : start + ORDERS_A_QUERY])
+        for order in rules.load_candidates(raw, kind, ids[start : start + ORDERS_A_QUERY])
     ]
 
 

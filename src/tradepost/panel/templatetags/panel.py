@@ -1,5 +1,6 @@
 """Filters and tags of the panel's templates: amounts, statuses, links, form fields and queries."""
 
+from datetime import datetime
 from decimal import Decimal
 
 from django import template
@@ -10,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from tradepost.engine import money
+from tradepost import formats
 from tradepost.engine.ledger import TransferKind
 from tradepost.engine.statuses import Status
 
@@ -39,19 +40,38 @@ WORDS = (
 )  # fmt: skip
 
 
+# Numbers, money and times, as `formats` writes them: `{{ order.charge|money:layout.currency }}`.
+register.filter("count", formats.whole)
+register.filter("percent", formats.percent)
+register.filter("money", formats.money_html)
+register.filter("money_text", formats.money)  # for texts that are translated, and attributes
+register.filter("rate", formats.rate_html)
+register.filter("rate_text", formats.rate)
+register.filter("day", formats.day)
+register.filter("exact_text", formats.exact_moment)
+register.filter("short_day", formats.short_day)
+register.filter("moment", formats.moment_html)
+register.filter("ago", formats.ago_html)
+
+
+@register.simple_tag(takes_context=True)
+def column_rate(context: Context, value: Decimal, places: int) -> SafeString:
+    """Render a rate with as many decimals as all rates of its column (`formats.rate_places`)."""
+    return formats.rate_html(value, context["layout"].currency, places)
+
+
+@register.filter
+def exact(at: datetime) -> SafeString:
+    """Render a time to the second, with the time zone."""
+    return formats.moment_html(at, exact=True)
+
+
 @register.filter
 def amount(value: Decimal | None) -> str:
-    """Write an amount or a rate as the API does, with separators between thousands."""
+    """Write an amount or a rate with all its digits and without its currency."""
     if value is None:
-        return "–"
-    whole, _dot, decimals = money.show(value).partition(".")
-    return f"{whole[:1] if whole.startswith('-') else ''}{int(whole.lstrip('-')):,}.{decimals}"
-
-
-@register.filter
-def count(value: int | None) -> str:
-    """Write a whole number with separators between thousands."""
-    return "–" if value is None else f"{value:,}"
+        return formats.NOTHING
+    return formats.exact_number(value)
 
 
 @register.filter

@@ -34,7 +34,7 @@ class ActionDoc(NamedTuple):
 ACTIONS = (
     ActionDoc(
         Action.SERVICES,
-        _("What is on sale, at your rates"),
+        _("Services on sale, at your rates"),
         (),
         '[{"service":1,"name":"Followers","type":"Default","category":"First","rate":"0.90","min":"50","max":"10000",'
         '"refill":true,"cancel":true,"dripfeed":false,"description":"","average_time":""}]',
@@ -42,19 +42,21 @@ ACTIONS = (
     ActionDoc(Action.ADD, _("Place an order"), ("service", "link", "quantity"), '{"order":23501}'),
     ActionDoc(
         Action.STATUS,
-        _("How an order stands; of many, an object by id"),
+        _("Status of an order; for many, an object by id"),
         ("order", "orders"),
         '{"charge":"0.27819","start_count":"3572","status":"Partial","remains":"157","currency":"USD"}',
     ),
-    ActionDoc(Action.BALANCE, _("What you have to spend"), (), '{"balance":"100.84292","currency":"USD"}'),
-    ActionDoc(Action.REFILL, _("Ask for a refill; for many, an array"), ("order", "orders"), '{"refill":"1"}'),
+    ActionDoc(Action.BALANCE, _("Your balance"), (), '{"balance":"100.84292","currency":"USD"}'),
+    ActionDoc(Action.REFILL, _("Request a refill; for many, an array"), ("order", "orders"), '{"refill":"1"}'),
     ActionDoc(
         Action.REFILL_STATUS,
-        _("How a refill stands"),
+        _("Status of a refill"),
         ("refill", "refills", "order", "orders"),
         '{"status":"Completed"}',
     ),
-    ActionDoc(Action.CANCEL, _("Ask to cancel; always an array"), ("order", "orders"), '[{"order":9,"cancel":1}]'),
+    ActionDoc(
+        Action.CANCEL, _("Request a cancellation; always an array"), ("order", "orders"), '[{"order":9,"cancel":1}]'
+    ),
     ActionDoc(
         Action.ORDERS,
         _("Your newest orders"),

@@ -14,15 +14,14 @@ from django.views.decorators.http import require_safe
 
 from tradepost.accounts.models import Account
 from tradepost.catalog.models import Service
-from tradepost.engine import money
 from tradepost.engine.statuses import ACTIVE, Status
 from tradepost.orders.models import Order
 from tradepost.panel.requests import customer
-from tradepost.site_settings import effective as site_settings
 
 DAYS = 30
 NEWEST = 6
 SERVICES_SHOWN = 6
+LABEL_DAYS = 7  # between two labels of the chart's axis
 
 
 class OrderTotals(NamedTuple):
@@ -47,24 +46,57 @@ GROUP BY GROUPING SETS ((day, status), (service_id))
 """
 
 
+class Column(NamedTuple):
+    """A day in the chart. `top` and `height` are percentages of the chart's height, in whole numbers."""
+
+    day: date
+    orders: int
+    spent: Decimal
+    height: int
+
+    @property
+    def top(self) -> int:
+        return 100 - self.height
+
+
+class SpendChart(NamedTuple):
+    """The spend of each day, the amounts beside the axis from the top down, and the days below it."""
+
+    columns: list[Column]
+    ticks: list[Decimal]
+    labels: list[date]
+
+
+class StatusCount(NamedTuple):
+    status: Status
+    orders: int
+
+
+class ServiceSpend(NamedTuple):
+    """The amount spent on a service. `percent` is its share of the largest."""
+
+    name: str
+    spent: Decimal
+    percent: int
+
+
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
     account = customer(request)
     all_totals = _totals(account)
     totals = [row for row in all_totals if row.day]
     newest = Order.objects.filter(account=account, parent=None).select_related("service").order_by("-id")[:NEWEST]
-    spent = sum((row.spent for row in totals), Decimal(0))
+    chart = _chart(totals)
     context = {
         "newest": list(newest),
         "days": DAYS,
-        "spent": spent,
+        "spent": sum((row.spent for row in totals), Decimal(0)),
         "count": sum(row.orders for row in totals),
         "active": sum(row.orders for row in totals if row.status in ACTIVE),
-        "charts": {
-            **_by_day(totals, site_settings.for_request(request).currency),
-            "statuses": _by_status(totals),
-            "services": _by_service([row for row in all_totals if row.service]),
-        },
+        "chart": chart,
+        "busiest": max(chart.columns, key=lambda column: column.spent),
+        "by_status": _by_status(totals),
+        "by_service": _by_service([row for row in all_totals if row.service]),
     }
     return render(request, "panel/dashboard.html", context)
 
@@ -77,7 +109,7 @@ def _totals(account: Account) -> list[OrderTotals]:
         return [OrderTotals(*row) for row in cursor.fetchall()]
 
 
-def _by_day(totals: list[OrderTotals], currency: str) -> dict[str, object]:
+def _chart(totals: list[OrderTotals]) -> SpendChart:
     today = timezone.localdate()
     days = [today - timedelta(days=DAYS - 1 - past) for past in range(DAYS)]
     spent: defaultdict[date | None, Decimal] = defaultdict(Decimal)
@@ -85,26 +117,32 @@ def _by_day(totals: list[OrderTotals], currency: str) -> dict[str, object]:
     for row in totals:
         spent[row.day] += row.spent
         counts[row.day] += row.orders
-    return {
-        "days": [day.isoformat() for day in days],
-        "spent": [money.show(spent[day]) for day in days],
-        "orders": [counts[day] for day in days],
-        "labels": {"spent": _("Spent"), "orders": _("Orders"), "currency": currency},
-    }
+    top = _round_up(max(spent.values(), default=Decimal(0)))
+    columns = [Column(day, counts[day], spent[day], _percent(spent[day], top)) for day in days]
+    return SpendChart(columns, [top, top / 2, Decimal(0)], days[::LABEL_DAYS])
 
 
-def _by_status(totals: list[OrderTotals]) -> list[dict[str, object]]:
+def _round_up(value: Decimal) -> Decimal:
+    """Return the next of 1, 2, 5, 10, 20, 50 … (or 0.5, 0.2 …) that is not below the value; 1 if that is zero."""
+    if value <= 0:
+        return Decimal(1)
+    unit = Decimal(1).scaleb(value.adjusted())
+    return next(unit * step for step in (1, 2, 5, 10) if unit * step >= value)
+
+
+def _percent(value: Decimal, of: Decimal) -> int:
+    """Return the percentage; at least 1 if there is anything to show."""
+    return max(round(100 * value / of), 1) if value > 0 and of > 0 else 0
+
+
+def _by_status(totals: list[OrderTotals]) -> list[StatusCount]:
     counts = Counter[str | None]()
     for row in totals:
         counts[row.status] += row.orders
-    return [
-        {"status": status.value, "name": _(status.value), "count": counts[status]}
-        for status in Status
-        if counts[status]
-    ]
+    return [StatusCount(status, counts[status]) for status in Status if counts[status]]
 
 
-def _by_service(totals: list[OrderTotals]) -> list[dict[str, object]]:
+def _by_service(totals: list[OrderTotals]) -> list[ServiceSpend]:
     """Return the amounts spent on the top services, and on all others together."""
     ranked = sorted(totals, key=lambda row: -row.spent)
     top, others = ranked[:SERVICES_SHOWN], ranked[SERVICES_SHOWN:]
@@ -112,4 +150,5 @@ def _by_service(totals: list[OrderTotals]) -> list[dict[str, object]]:
     amounts = [(names[row.service], row.spent) for row in top if row.service in names]
     if others:
         amounts.append((_("Others"), sum((row.spent for row in others), Decimal(0))))
-    return [{"name": name, "spent": money.show(spent)} for name, spent in amounts]
+    most = max((spent for _name, spent in amounts), default=Decimal(0))
+    return [ServiceSpend(name, spent, _percent(spent, most)) for name, spent in amounts]

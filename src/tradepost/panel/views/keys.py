@@ -19,6 +19,7 @@ from tradepost.panel.requests import customer
 from tradepost.site_settings import effective as site_settings
 
 NETWORKS_MAX = 50
+NETWORK_CHARS_SHOWN = 60
 
 
 class KeyForm(forms.Form):
@@ -44,10 +45,7 @@ class KeyForm(forms.Form):
         networks = self.cleaned_data["networks"].replace(",", " ").split()
         if len(networks) > NETWORKS_MAX:
             raise forms.ValidationError(_("At most %d networks.") % NETWORKS_MAX)
-        try:
-            return [tidy_network(network) for network in networks]
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from None
+        return [_tidy(network) for network in networks]
 
 
 @never_cache
@@ -74,6 +72,14 @@ def revoke(request: HttpRequest, key: int) -> HttpResponse:
     keys.revoke(own.pk)
     messages.success(request, _("The key is revoked. Programs that use it are refused from now on."))
     return redirect("panel:keys")
+
+
+def _tidy(network: str) -> str:
+    try:
+        return tidy_network(network)
+    except ValueError:
+        sentence = _("“%s” is not an IP address or network. Enter something like 203.0.113.7 or 10.0.0.0/8.")
+        raise forms.ValidationError(sentence % network[:NETWORK_CHARS_SHOWN]) from None
 
 
 def _create(account: Account, form: KeyForm) -> str:

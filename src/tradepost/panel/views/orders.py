@@ -18,6 +18,7 @@ from tradepost.engine.order_types import wire_id
 from tradepost.engine.statuses import ACTIVE, DELIVERING, Dispatch, Status
 from tradepost.id_ranges import filter_by_time, narrow_by_id
 from tradepost.orders.models import Order, Refill
+from tradepost.panel.order_actions import actionable
 from tradepost.panel.requests import customer, search_text
 
 PAGE_ROWS = 50
@@ -53,6 +54,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     page = page_of(matches.select_related("service"), request, among=among)
     context = {
         "page": page,
+        "rows": actionable(page.rows),
         "looked_at": LOOKED_MAX,
         "looked_back_to": Order.objects.get(pk=page.older).created_at if page.is_cut and page.older else None,
         "tabs": TABS,

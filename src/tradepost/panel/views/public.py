@@ -5,23 +5,44 @@ from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from tradepost.catalog.models import Service
-from tradepost.engine.order_types import OrderType
+from tradepost import formats
+from tradepost.panel.storefront import Storefront
 from tradepost.site_settings import effective as site_settings
+
+SAMPLES = 6  # services on the front page
+PRIVATE_PATHS = ("/account/", "/admin/", "/api/console/", "/api/v2", "/dashboard/", "/money/", "/orders/", "/settings/")
 
 
 @login_not_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Show what this desk is and how to order. Send users who have signed in to their overview."""
+    """Show what is sold here, at what prices, and how to begin. Send users who have signed in to their overview."""
     if request.user.is_authenticated:
         return redirect("panel:dashboard")
-    example = Service.objects.filter(is_active=True, type=OrderType.DEFAULT.value).order_by("id").first()
-    context = {"api_url": request.build_absolute_uri("/api/v2"), "example": example}
+    settings = site_settings.for_request(request)
+    offers, service_count = Storefront(None).samples(SAMPLES)
+    context = {
+        "headline": settings.headline or _("Order services at reseller prices, from one balance."),
+        "intro": settings.intro or _("Top up, order, and track delivery. Works with any API v2 panel or script."),
+        "offers": offers,
+        "rate_places": formats.rate_places((offer.rate for offer in offers), settings.currency),
+        "service_count": service_count,
+        "api_url": request.build_absolute_uri("/api/v2"),
+        "url": request.build_absolute_uri(),
+    }
     return render(request, "panel/home.html", context)
+
+
+@login_not_required
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django gives the request
+    """Let search engines read the public pages only."""
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in PRIVATE_PATHS)]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
 
 
 @login_not_required

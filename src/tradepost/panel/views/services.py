@@ -8,11 +8,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from tradepost import formats
 from tradepost.accounts.models import Account
 from tradepost.catalog.models import CustomRate, Favourite, Service, ServiceChange
 from tradepost.engine.order_types import wire_id
 from tradepost.panel.requests import customer, search_text
 from tradepost.panel.storefront import HAVING, Storefront
+from tradepost.site_settings import effective as site_settings
 
 PAGE_ROWS = 100
 CHANGES_MAX = 100
@@ -30,8 +32,10 @@ def services(request: HttpRequest) -> HttpResponse:
     having = request.GET.get("having", "")
     offers, count = storefront.find(text, category, having, skip=skip, limit=PAGE_ROWS)
     end = skip + len(offers)
+    currency = site_settings.for_request(request).currency
     context = {
         "offers": offers,
+        "rate_places": formats.rate_places((offer.rate for offer in offers), currency),
         "count": count,
         "categories": storefront.categories,
         "text": text,

@@ -1,4 +1,4 @@
-// The list of orders: copy the ticked ids, or all ids on the page, to the clipboard.
+// Orders: copy the ticked ids, all ids on the page, or the text of a field to the clipboard.
 "use strict";
 
 const COPIED_MS = 2000;
@@ -9,19 +9,25 @@ function shownIds() {
   return (ticked.length ? ticked : boxes).map((box) => box.value);
 }
 
+async function copy(button, copied, told) {
+  await navigator.clipboard.writeText(copied);
+  const text = button.lastElementChild;
+  const was = text.dataset.was ?? text.textContent;
+  text.dataset.was = was;
+  text.textContent = told;
+  setTimeout(() => {
+    text.textContent = was;
+  }, COPIED_MS);
+}
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy-ids]");
   if (button) {
     const ids = shownIds();
-    await navigator.clipboard.writeText(ids.join(", "));
-    const text = button.lastElementChild;
-    const was = text.dataset.was ?? text.textContent;
-    text.dataset.was = was;
-    text.textContent = `${ids.length} copied`;
-    setTimeout(() => {
-      text.textContent = was;
-    }, COPIED_MS);
+    await copy(button, ids.join(", "), `${ids.length} copied`);
   }
+  const field = event.target.closest("[data-copy-field]");
+  if (field) await copy(field, document.getElementById(field.dataset.copyField).value, "Copied");
   const unticks = event.target.closest("[data-unticks]");
   if (unticks)
     unticks.form.querySelectorAll("[name=columns]").forEach((box) => {

@@ -3,6 +3,11 @@
 
 const TOAST_MS = 6000;
 
+// Pages write times in the browser's time zone until the account has one of its own (accounts/time_zones.py).
+const SECURE = location.protocol === "https:" ? "; secure" : "";
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+document.cookie = `timezone=${ZONE}; path=/; max-age=31536000; samesite=lax${SECURE}`;
+
 function dismissLater(toast) {
   setTimeout(() => toast.remove(), TOAST_MS);
 }
@@ -15,26 +20,43 @@ function toast(text, kind = "") {
   dismissLater(note);
 }
 
+// Browsers have no clipboard API on pages without TLS: there the text is selected and copied, as a user would.
+async function copyText(text) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(text);
+    return;
+  }
+  const box = document.createElement("textarea");
+  box.value = text;
+  box.className = "visually-hidden";
+  document.body.append(box);
+  box.select();
+  document.execCommand("copy");
+  box.remove();
+}
+
 document.addEventListener("click", async (event) => {
   const dismiss = event.target.closest("[data-dismiss]");
   if (dismiss) dismiss.parentElement.remove();
-  const copy = event.target.closest("[data-copy]");
+  const copy = event.target.closest("[data-copy], [data-copy-text]");
   if (copy) {
-    await navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).textContent.trim());
+    await copyText(copy.dataset.copyText ?? document.getElementById(copy.dataset.copy).textContent.trim());
     toast(copy.dataset.copied);
   }
+  if (event.target.closest("[data-print]")) print();
   const opened = document.querySelector("details.more[open]");
   if (opened && !opened.contains(event.target)) opened.open = false;
 });
 
-// A form with data-confirm is sent after the user has confirmed.
+// A form with data-confirm, or whose button has it, is sent after the user has confirmed.
 document.addEventListener(
   "submit",
   (event) => {
     const form = event.target;
-    if (form.dataset.confirm && !form.dataset.confirmed) {
+    const asked = event.submitter?.dataset.confirm ? event.submitter : form;
+    if (asked.dataset.confirm && !form.dataset.confirmed) {
       event.preventDefault();
-      askBack(form);
+      askBack(form, asked);
       return;
     }
     if (form.method === "post" && !form.hasAttribute("hx-post")) {
@@ -48,16 +70,17 @@ document.addEventListener(
   true,
 );
 
-function askBack(form) {
+function askBack(form, asked) {
   const dialog = document.createElement("dialog");
   const text = document.createElement("p");
-  text.textContent = form.dataset.confirm;
+  text.textContent = asked.dataset.confirm;
   const doing = document.createElement("div");
   doing.className = "doing";
-  doing.append(button(form.dataset.no, "btn btn-quiet", () => dialog.close()));
+  doing.append(button(asked.dataset.no, "btn btn-quiet", () => dialog.close()));
   doing.append(
-    button(form.dataset.yes, "btn btn-primary", () => {
+    button(asked.dataset.yes, "btn btn-primary", () => {
       form.dataset.confirmed = "yes";
+      if (asked !== form) form.append(hidden(asked.name, asked.value), hidden("confirmed", "1"));
       dialog.close();
       form.requestSubmit();
     }),
@@ -66,6 +89,16 @@ function askBack(form) {
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
+}
+
+// The list may have been loaded again while the user was asked: then the button is not there any more.
+function hidden(name, value) {
+  const made = document.createElement("input");
+  made.type = "hidden";
+  made.name = name;
+  made.value = value;
+  made.dataset.once = "";
+  return made;
 }
 
 function button(text, className, onClick) {
@@ -87,17 +120,6 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "n" && document.querySelector(".order-now")) {
     location.assign(document.querySelector(".order-now").href);
   }
-});
-
-// The picked service stays marked. The list itself is not loaded again.
-document.addEventListener("click", (event) => {
-  const picked = event.target.closest(".pick > a");
-  if (!picked) return;
-  picked
-    .closest(".found")
-    .querySelectorAll(".chosen")
-    .forEach((each) => each.classList.remove("chosen"));
-  picked.parentElement.classList.add("chosen");
 });
 
 // Show how many lines a list has: each line is one comment or one name. Lines are counted as the server counts them
@@ -122,18 +144,6 @@ document.addEventListener("input", (event) => {
   if (output) countLines(output);
 });
 
-// The arrow keys move through the services that match a search.
-document.addEventListener("keydown", (event) => {
-  const picker = event.target.closest(".picker");
-  if (!picker || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
-  const stops = [picker.querySelector("[data-search]"), ...picker.querySelectorAll(".pick > a")];
-  const next = stops[stops.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1)];
-  if (next) {
-    event.preventDefault();
-    next.focus();
-  }
-});
-
 document.addEventListener("htmx:responseError", () => toast(document.documentElement.dataset.failed, "error"));
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".toast-note").forEach(dismissLater);
@@ -143,8 +153,12 @@ document.addEventListener("DOMContentLoaded", () => {
     .forEach((select) => select.addEventListener("change", () => select.form.requestSubmit()));
 });
 window.addEventListener("pageshow", (event) => {
-  if (event.persisted)
-    document.querySelectorAll("form [type=submit]:disabled").forEach((each) => {
-      each.disabled = false;
-    });
+  if (!event.persisted) return;
+  document.querySelectorAll("form [type=submit]:disabled").forEach((each) => {
+    each.disabled = false;
+  });
+  document.querySelectorAll("[data-once]").forEach((each) => {
+    delete each.form.dataset.confirmed;
+    each.remove();
+  });
 });
