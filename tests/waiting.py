@@ -1,12 +1,14 @@
 """Waits for other processes and threads. A wait gives up only after a hang, and names its condition then."""
 
+import os
 import time
 from collections.abc import Callable
 
 import psycopg
 import pytest
 
-HANG_SECONDS = 120  # even on the slowest machine, only a hang takes longer
+# Even on the slowest machine, only a hang takes longer. While a test is written, a shorter wait tells sooner.
+HANG_SECONDS = float(os.environ.get("TEST_HANG_SECONDS", "120"))
 LOOK_SECONDS = 0.02
 
 _BLOCKED = "SELECT pid FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"

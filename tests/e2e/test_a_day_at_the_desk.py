@@ -71,7 +71,7 @@ def test_an_order_is_found_by_typing_priced_live_placed_and_watched(page: Page, 
     page.locator(".pick > a").filter(has_text=f"{sold} ·").click()
     page.get_by_label("Link").fill(LINK)
     page.get_by_label("Quantity").fill("1000")
-    expect(page.locator("#charge b")).to_have_text("0.90")
+    expect(page.locator("#charge b")).to_have_text("$0.90")
     page.get_by_role("button", name="Place order").click()
     page.get_by_role("link", name="View order").click()
     expect(page.locator("#live .big-status .tag")).to_have_text(re.compile("Completed|Partial|Canceled"))
@@ -84,7 +84,7 @@ def test_comments_are_counted_by_line_while_they_are_typed(
     page.goto(f"{desk.url}/orders/new/?service={make_service(type='Custom Comments', min=1, rate=1000)}")
     page.get_by_label("Comments").fill("One\n\nTwo\nThree")
     expect(page.locator("output.lines")).to_have_text("3")
-    expect(page.locator("#charge b")).to_have_text("3.00")
+    expect(page.locator("#charge b")).to_have_text("$3.00")
 
 
 @on_a_phone
@@ -149,7 +149,7 @@ def test_an_order_is_canceled_after_being_asked_back(page: Page, desk: Desk, mak
     page.get_by_role("button", name="Cancel", exact=True).click()
     page.get_by_role("button", name="Cancel the order").click()
     expect(page.locator("#live .big-status .tag")).to_have_text("Canceled")
-    expect(page.locator("#balance b")).to_have_text("100.00")
+    expect(page.locator("#balance b")).to_have_text("$100.00")
     page.get_by_role("link", name="Order again").click()
     expect(page.get_by_label("Link")).to_have_value(LINK)
 

@@ -30,7 +30,7 @@ def test_every_line_is_an_order(alice: Customer, service: int) -> None:
 
 def test_a_check_places_nothing_and_tells_the_sum(alice: Customer, service: int) -> None:
     page = browser(alice).post(MASS, {"orders": lines(service), "check": "1"}).content.decode()
-    assert "3 orders for 0.27 USD" in page
+    assert "3 orders for $0.27" in page
     assert not Order.objects.filter(account=alice.id).exists()
 
 

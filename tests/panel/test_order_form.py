@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
+from django.utils.html import strip_tags
 
 from tests.builders import place
 from tests.conftest import Customer
@@ -36,6 +37,11 @@ def send(client: Client, service: int, **form: str) -> str:
 def typed(client: Client, service: int, **form: str) -> str:
     """Return what the page shows while the form is filled in."""
     return client.post(reverse("panel:charge"), {"service": str(service), **form}).content.decode()
+
+
+def text_of(html: str) -> str:
+    """Return what a person reads of the page, with single spaces."""
+    return " ".join(strip_tags(html).split())
 
 
 def test_all_mistakes_come_at_once_and_the_first_wrong_field_has_the_focus(
@@ -128,7 +134,7 @@ def test_digits_are_grouped_as_the_readers_language_does(language: str, text: st
 
 def test_a_grouped_quantity_is_charged_and_ordered(alice: Customer, service: int) -> None:
     client = browser(alice)
-    assert "<b>0.90</b>" in typed(client, service, link=LINK, quantity="1,000")
+    assert ">$0.90</data></b>" in typed(client, service, link=LINK, quantity="1,000")
     assert send(client, service, link=LINK, quantity="1,000") == ""
     assert Order.objects.get(account=alice.id).quantity == 1_000
     spanish = {"accept-language": "es"}
@@ -175,12 +181,12 @@ def test_an_address_gets_its_scheme_if_the_service_takes_it(alice: Customer, mak
 def test_the_charge_says_what_is_left_or_what_is_missing(make_customer: Callable[..., Customer], service: int) -> None:
     customer = make_customer("1")
     client = browser(customer)
-    assert "Balance after this order: 0.91 USD" in " ".join(typed(client, service, quantity="100").split())
-    poor = " ".join(typed(client, service, quantity="2000").split())
-    assert "You need 0.80 USD more for this order." in poor
+    assert "Balance after this order: $0.91" in text_of(typed(client, service, quantity="100"))
+    poor = typed(client, service, quantity="2000")
+    assert "You need $0.80 more for this order." in text_of(poor)
     assert reverse("panel:add_funds") in poor
     LedgerAccount.objects.filter(account=customer.id).update(credit_limit=5)
-    assert "Balance after this order: -0.80 USD" in " ".join(typed(client, service, quantity="2000").split())
+    assert "Balance after this order: -$0.80" in text_of(typed(client, service, quantity="2000"))
 
 
 def test_a_service_stays_marked_after_a_mistake_and_while_one_searches(

@@ -136,7 +136,7 @@ def test_an_address_is_confirmed_on_staffs_word(manager: Client) -> None:
     assert [event[0] for event in events(account.pk)] == ["email confirmed"]
 
 
-@pytest.mark.parametrize(("language", "word"), [("", "two-factor"), ("es", "doble factor")])
+@pytest.mark.parametrize(("language", "word"), [("", "two-factor"), ("es", "dos pasos")])
 def test_a_lost_second_factor_is_turned_off_and_its_owner_told(manager: Client, language: str, word: str) -> None:
     account, _ = customer_who_signs_in(f"lost{language}@access.example")
     Account.objects.filter(pk=account.pk).update(language=language)

@@ -78,7 +78,7 @@ def test_a_payment_above_what_one_may_alone_waits_shows_an_alert_and_is_approved
     assert balance(alice.id) == 100
     other = browser_of(second)
     overview = other.get(reverse("admin:index")).content.decode()
-    assert "by hand waiting for a second person" in overview
+    assert "waiting for a second person" in overview
     assert payment.pk in shown(other, "ledger_manualpayment", state__exact="requested", q=alice.email)
     assert "HX-Redirect" in decide(other, "approve", payment).headers
     assert balance(alice.id) == 150

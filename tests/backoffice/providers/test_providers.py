@@ -59,8 +59,9 @@ def save_route(client: Client, service: int, offer: int, **fields: Any) -> Any:
     sold = Service.objects.get(pk=service)
     form = {
         "name": sold.name, "category": sold.category_id, "position": 0, "type": sold.type, "rate": sold.rate,
-        "min": sold.min, "max": sold.max, "is_active": "on", "fulfilment": "provider", "on_refusal": "hold",
-        "refill_days": 30, "refill_wait_hours": 0, "custom_rates-TOTAL_FORMS": 0, "custom_rates-INITIAL_FORMS": 0,
+        "min": sold.min, "max": sold.max, "link_kind": sold.link_kind, "is_active": "on",
+        "fulfilment": "provider", "on_refusal": "hold", "refill_days": 30, "refill_wait_hours": 0,
+        "custom_rates-TOTAL_FORMS": 0, "custom_rates-INITIAL_FORMS": 0,
         "routes-TOTAL_FORMS": 1, "routes-INITIAL_FORMS": 0, "routes-0-provider_service": offer,
         "routes-0-position": 1, "routes-0-is_active": "on", "routes-0-multiplier": "1",
         "routes-0-overflow_percent": 0, "routes-0-markup_percent": "0", "routes-0-rate_decimals": 4,
