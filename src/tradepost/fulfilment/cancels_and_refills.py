@@ -14,6 +14,7 @@ from psycopg import Connection, Cursor
 
 from tradepost.database import engine_connection
 from tradepost.engine import arrays, cancelling
+from tradepost.engine.postgres import storable
 from tradepost.engine.refilling import RefillReport, settle_refills
 from tradepost.engine.statuses import RefillStatus
 from tradepost.fulfilment import id_batches, provider_pause
@@ -206,8 +207,8 @@ def _note_tries(model: _Request, due: _Due, answers: Mapping[str, object]) -> li
 
 def _store_words(model: _Request, words: Mapping[int, str]) -> None:
     for id_, text in words.items():
-        cut = text.replace("\0", "").encode(errors="ignore").decode()[:WORDS_CHARS_MAX]
-        model._default_manager.filter(pk=id_).update(response=cut)  # noqa: SLF001 - Django's
+        row = model._default_manager.filter(pk=id_)  # noqa: SLF001 - Django's
+        row.update(response=storable(text)[:WORDS_CHARS_MAX])
 
 
 def _fail_refills(connection: Connection, tried: list[int]) -> int:

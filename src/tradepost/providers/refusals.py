@@ -14,6 +14,7 @@ from pathlib import Path
 
 from psycopg import Connection, Cursor
 
+from tradepost.engine.postgres import storable
 from tradepost.engine.refusals import RefusalMeaning
 
 KEY_CHARS_MAX = 300
@@ -85,7 +86,7 @@ def known_texts(connection: Connection, provider: int) -> dict[str, RefusalMeani
 
 def count_unknown(connection: Connection, provider: int, text: str) -> None:
     """Count a refusal whose words are not known."""
-    stored = text.replace("\0", "").encode(errors="ignore").decode()[:KEY_CHARS_MAX]
+    stored = storable(text)[:KEY_CHARS_MAX]
     parameters = {"provider": provider, "key": key_of(text), "text": stored, "most": TEXTS_MAX}
     Cursor(connection).execute(_COUNT, parameters)
 
