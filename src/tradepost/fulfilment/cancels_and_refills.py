@@ -88,10 +88,23 @@ UPDATE orders_cancelrequest SET state = 'failed', settled_at = now()
 WHERE id = ANY(%s::bigint[]) AND state = 'open' AND tries >= %s RETURNING id
 """
 
+_NOTE_REFILLS = """
+UPDATE orders_refill r SET upstream_id = new.upstream_id, tries = 0, response = ''
+FROM unnest(%s::bigint[], %s::text[]) AS new (id, upstream_id) WHERE r.id = new.id
+"""
+
 _TRIED_REFILLS = "SELECT id FROM orders_refill WHERE id = ANY(%s::bigint[]) AND tries >= %s"
 
 # The column that says when the provider was last asked.
 _POLLED_COLUMN = {models.CancelRequest: "forwarded_at", models.Refill: "polled_at"}
+
+_STORE_WORDS = {
+    model: f"""
+UPDATE {table} r SET response = words.response
+FROM unnest(%s::bigint[], %s::text[]) AS words (id, response) WHERE r.id = words.id
+"""
+    for model, table in ((models.CancelRequest, "orders_cancelrequest"), (models.Refill, "orders_refill"))
+}
 
 type _Request = type[models.CancelRequest | models.Refill]
 
@@ -119,12 +132,10 @@ def _cancel(throttled: ThrottledClient, provider: Provider) -> bool:
 def _refill(throttled: ThrottledClient, provider: Provider) -> bool:
     due = _take_due(_NEW_REFILLS, provider, models.Refill, REFILL)
     answers = _ask(throttled, provider, REFILL, due)
+    accepted = {id_: str(answer.refill) for id_, order in due if isinstance(answer := answers.get(order), Refill)}
     declined = {id_: answer.error for id_, order in due if isinstance(answer := answers.get(order), Declined)}
     with transaction.atomic():
-        for id_, order in due:
-            answer = answers.get(order)
-            if isinstance(answer, Refill):
-                models.Refill.objects.filter(pk=id_).update(upstream_id=str(answer.refill), tries=0, response="")
+        _write_texts(_NOTE_REFILLS, accepted)
         _store_words(models.Refill, declined)
         settle_refills(engine_connection(), [RefillReport(id_, RefillStatus.REJECTED) for id_ in declined])
         failed = _fail_refills(engine_connection(), _note_tries(models.Refill, due, answers))
@@ -206,9 +217,13 @@ def _note_tries(model: _Request, due: _Due, answers: Mapping[str, object]) -> li
 
 
 def _store_words(model: _Request, words: Mapping[int, str]) -> None:
-    for id_, text in words.items():
-        row = model._default_manager.filter(pk=id_)  # noqa: SLF001 - Django's
-        row.update(response=storable(text)[:WORDS_CHARS_MAX])
+    _write_texts(_STORE_WORDS[model], {id_: storable(text)[:WORDS_CHARS_MAX] for id_, text in words.items()})
+
+
+def _write_texts(statement: str, texts: Mapping[int, str]) -> None:
+    """Run a statement that takes texts by the ids of their rows."""
+    if texts:
+        Cursor(engine_connection()).execute(statement, [arrays.of_numbers(texts), arrays.of_texts(texts.values())])
 
 
 def _fail_refills(connection: Connection, tried: list[int]) -> int:
