@@ -51,8 +51,9 @@ ON CONFLICT DO NOTHING
 
 _END_WAITS = """
 UPDATE orders_upstreamorder u SET due_at = now()
-WHERE u.provider_id = %s AND u.state = 'queued' AND u.due_at > now() AND EXISTS (
-    SELECT FROM orders_attempt a WHERE a.order_id = u.order_id AND a.number = u.attempt_count AND a.meaning = %s
+WHERE u.provider_id = ANY(%s::bigint[]) AND u.state = 'queued' AND u.due_at > now() AND EXISTS (
+    SELECT FROM orders_attempt a
+    WHERE a.order_id = u.order_id AND a.number = u.attempt_count AND a.meaning = ANY(%s::text[])
 )
 """
 
@@ -76,6 +77,6 @@ def defer_visits(connection: Connection, providers: Collection[int]) -> None:
     Cursor(connection).execute(_DEFER_VISITS, [arrays.of_numbers(providers)], prepare=True)
 
 
-def end_waits(connection: Connection, provider: int, meaning: RefusalMeaning) -> None:
-    """Make the queued orders due that wait because the provider refused them for this reason."""
-    Cursor(connection).execute(_END_WAITS, [provider, meaning.value])
+def end_waits(connection: Connection, providers: Collection[int], meanings: Collection[RefusalMeaning]) -> None:
+    """Make the queued orders due that wait because one of these providers refused them for one of these reasons."""
+    Cursor(connection).execute(_END_WAITS, [arrays.of_numbers(providers), arrays.of_texts(meanings)])

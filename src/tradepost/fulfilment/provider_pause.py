@@ -48,7 +48,7 @@ def note_balance(provider: int, balance: Decimal) -> None:
     rows = Provider.objects.filter(pk=provider)
     short = rows.filter(balance__lt=balance, funds_limit__isnull=False)
     if short.update(funds_limit=None, funds_retry_at=None, last_error="", pause_meaning=""):
-        dispatch_queue.end_waits(engine_connection(), provider, RefusalMeaning.FUNDS)
+        dispatch_queue.end_waits(engine_connection(), [provider], [RefusalMeaning.FUNDS])
     rows.update(balance=balance, balance_at=Now(), balance_error="")
 
 
@@ -65,8 +65,7 @@ def lift(provider: int) -> None:
         retry_at=None, last_error="", pause_meaning="", funds_limit=None, funds_retry_at=None
     )
     RoutePause.objects.filter(route__provider_service__provider=provider).delete()
-    for meaning in TEMPORARY:
-        dispatch_queue.end_waits(engine_connection(), provider, meaning)
+    dispatch_queue.end_waits(engine_connection(), [provider], TEMPORARY)
 
 
 def lift_unexplained(providers: Collection[int]) -> int:
@@ -76,8 +75,8 @@ def lift_unexplained(providers: Collection[int]) -> int:
     )
     routes = list(paused.values_list("route", flat=True))
     route_pauses.lift(engine_connection(), routes)
-    for provider in providers if routes else ():
-        dispatch_queue.end_waits(engine_connection(), provider, RefusalMeaning.UNKNOWN)
+    if routes:
+        dispatch_queue.end_waits(engine_connection(), providers, [RefusalMeaning.UNKNOWN])
     rerouting.release_held(engine_connection(), limit=RELEASED_MAX)
     return len(routes)
 
