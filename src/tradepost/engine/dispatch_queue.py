@@ -21,7 +21,7 @@ IS_OPEN = """(
     )
 )"""
 # SQL: whether an attempt `a` ended for good, or may have.
-IS_FINAL = f"(a.state <> 'refused' OR a.meaning NOT IN ({', '.join(f"'{meaning}'" for meaning in TEMPORARY)}))"
+_IS_FINAL = f"(a.state <> 'refused' OR a.meaning NOT IN ({', '.join(f"'{meaning}'" for meaning in TEMPORARY)}))"
 # SQL: whether a provider `v` sends nothing since it refuses our account.
 REFUSES_US = f"""(
     v.retry_at > now() AND v.pause_meaning IN ({", ".join(f"'{meaning}'" for meaning in ABOUT_OUR_ACCOUNT)})
@@ -56,6 +56,13 @@ WHERE u.provider_id = ANY(%s::bigint[]) AND u.state = 'queued' AND u.due_at > no
     WHERE a.order_id = u.order_id AND a.number = u.attempt_count AND a.meaning = ANY(%s::text[])
 )
 """
+
+
+def not_refused(order: str) -> str:
+    """Return SQL: whether a provider's service `p` has not refused an order for good. `order` is SQL for the order."""
+    return f"""NOT EXISTS (
+        SELECT FROM orders_attempt a WHERE a.order_id = {order} AND a.provider_service_id = p.id AND {_IS_FINAL}
+    )"""
 
 
 def queue(connection: Connection, queued: Sequence[QueuedOrder]) -> None:
