@@ -74,7 +74,7 @@ def lift_unexplained(providers: Collection[int]) -> int:
         route__provider_service__provider__in=providers, meaning=RefusalMeaning.UNKNOWN.value, until__isnull=False
     )
     routes = list(paused.values_list("route", flat=True))
-    route_pauses.lift(engine_connection(), routes)
+    route_pauses.end(engine_connection(), routes)
     if routes:
         dispatch_queue.end_waits(engine_connection(), providers, [RefusalMeaning.UNKNOWN])
     rerouting.release_held(engine_connection(), limit=RELEASED_MAX)
