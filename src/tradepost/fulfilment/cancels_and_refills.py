@@ -198,7 +198,7 @@ def _ask[R](
     id_batches.remember(provider, action, found)
     if found.error is None:
         return {**{id_: Unreadable("") for id_ in ids}, **found.by_id}
-    if provider_pause.pause_after(provider, found.error) or not isinstance(found.error, Ambiguous):
+    if provider_pause.pause_after(provider, [found.error]) or not isinstance(found.error, Ambiguous):
         return found.by_id
     return {**{id_: Unreadable(_words_of(found.error)) for id_ in ids}, **found.by_id}
 
