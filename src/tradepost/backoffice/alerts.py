@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import msgspec
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -128,30 +129,24 @@ def _attempts(sums: Sums) -> int:
     return sums.orders + sums.refused + sums.unsure
 
 
+_TO_REVIEW: dict[Dispatch | ReviewReason, str] = {
+    Dispatch.UNSURE: "to review: the provider didn't confirm; check there.",
+    Dispatch.REFUSED: "refused by every provider and held.",
+    ReviewReason.UNEXPLAINED: "held: refused with words that nobody has explained.",
+    ReviewReason.NO_REMAINS: "partial, and the provider does not say how much remains.",
+    ReviewReason.STATUS: "with a status that is not known: look at the provider.",
+}
+
+
 def _unsettled_order_alerts() -> Iterator[Alert]:
-    waiting = Q(state__in=[Dispatch.UNSURE.value, Dispatch.REFUSED.value]) | ~Q(review_reason="")
-    counts = UpstreamOrder.objects.filter(waiting).aggregate(
-        unsure=Count("pk", filter=Q(state=Dispatch.UNSURE.value)),
-        refused=Count("pk", filter=Q(state=Dispatch.REFUSED.value, review_reason="")),
-        unexplained=Count("pk", filter=Q(review_reason=ReviewReason.UNEXPLAINED.value)),
-        no_remains=Count("pk", filter=Q(review_reason=ReviewReason.NO_REMAINS.value)),
-        status=Count("pk", filter=Q(review_reason=ReviewReason.STATUS.value)),
+    waiting = UpstreamOrder.objects.filter(
+        Q(state__in=[Dispatch.UNSURE.value, Dispatch.REFUSED.value]) | ~Q(review_reason="")
     )
-    if counts["unsure"]:
-        text = f"{_count_text(counts['unsure'], 'order')} to review: the provider didn't confirm; check there."
-        yield Alert(text, unsettled_orders_url(Dispatch.UNSURE))
-    if counts["refused"]:
-        text = f"{_count_text(counts['refused'], 'order')} refused by every provider and held."
-        yield Alert(text, unsettled_orders_url(Dispatch.REFUSED))
-    if counts["unexplained"]:
-        text = f"{_count_text(counts['unexplained'], 'order')} held: refused with words that nobody has explained."
-        yield Alert(text, unsettled_orders_url(ReviewReason.UNEXPLAINED))
-    if counts["no_remains"]:
-        text = f"{_count_text(counts['no_remains'], 'order')} partial, and the provider does not say how much remains."
-        yield Alert(text, unsettled_orders_url(ReviewReason.NO_REMAINS))
-    if counts["status"]:
-        text = f"{_count_text(counts['status'], 'order')} with a status that is not known: look at the provider."
-        yield Alert(text, unsettled_orders_url(ReviewReason.STATUS))
+    why = Coalesce(NullIf("review_reason", Value("")), "state")
+    counts = dict(waiting.order_by().values_list(why).annotate(Count("pk")))
+    for state, what in _TO_REVIEW.items():
+        if state in counts:
+            yield Alert(f"{_count_text(counts[state], 'order')} {what}", unsettled_orders_url(state))
 
 
 def _stuck_order_alerts() -> Iterator[Alert]:
