@@ -58,9 +58,13 @@ ON CONFLICT (provider_id, key) DO UPDATE SET text = excluded.text, count = t.cou
 
 def folded(text: str) -> str:
     """Return the words of a text in lower case, without accents and marks, with one blank between them."""
-    lower = unicodedata.normalize("NFKD", html.unescape(text).lower().translate(_SAME))
-    plain = "".join(char for char in lower if not unicodedata.combining(char)).translate(_SAME)
-    return _NO_LETTERS.sub(" ", plain).strip()
+    return _NO_LETTERS.sub(" ", _without_marks(html.unescape(text).lower())).strip()
+
+
+def _without_marks(text: str) -> str:
+    """Return a text in letters without accents and marks, each written in one way."""
+    decomposed = unicodedata.normalize("NFKD", text.translate(_SAME))
+    return "".join(char for char in decomposed if not unicodedata.combining(char)).translate(_SAME)
 
 
 def key_of(text: str) -> str:
@@ -106,5 +110,4 @@ def _wordings() -> list[tuple[RefusalMeaning, re.Pattern[str]]]:
 
 def _folded_pattern(pattern: str) -> str:
     """Return the pattern with its letters as `folded` writes them."""
-    decomposed = unicodedata.normalize("NFKD", pattern.translate(_SAME))
-    return "(?:" + "".join(char for char in decomposed if not unicodedata.combining(char)).translate(_SAME) + ")"
+    return f"(?:{_without_marks(pattern)})"
