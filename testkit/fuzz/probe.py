@@ -45,10 +45,7 @@ class Probe:
         return socket.create_connection(self._address, timeout=self._seconds_max)
 
     def _well_formed(self, data: bytes) -> list[str]:
-        self._socket = self._socket or self._connect()
-        self._socket.sendall(data)
-        response = HTTPResponse(self._socket)
-        response.begin()
+        response = self._begin_response(data)
         body = response.read()
         if response.will_close:
             self.close()
@@ -61,6 +58,16 @@ class Probe:
         if response.headers["content-encoding"] == "gzip":
             return ["services"]
         return [_kind_of(body)]
+
+    def _begin_response(self, data: bytes) -> HTTPResponse:
+        """Send the request. If the server had closed the idle connection by then, send it again on a new one."""
+        if self._socket:
+            try:
+                return _response_to(data, self._socket)
+            except ConnectionError:  # that of http.client, too: no byte of an answer came
+                self.close()
+        self._socket = self._connect()
+        return _response_to(data, self._socket)
 
     def _malformed(self, data: bytes) -> list[str]:
         """Send bytes on a new connection and read until the server closes it, with or without an answer."""
@@ -88,6 +95,13 @@ class Probe:
 
 class _WrongError(Exception):
     pass
+
+
+def _response_to(data: bytes, connection: socket.socket) -> HTTPResponse:
+    connection.sendall(data)
+    response = HTTPResponse(connection)
+    response.begin()
+    return response
 
 
 def _kind_of(body: bytes) -> str:

@@ -151,7 +151,7 @@ def _warnings(service: Service, changes: Mapping[str, tuple[Any, Any]], costs: C
     if costs.is_above(rate):
         warnings.append(f"Below its cost, {money.show(round(costs.dearest, 7))}: it goes off sale, into quarantine")
     if "rate" in changes and costs.follows_rate:
-        warnings.append("Its rate follows its provider's, which sets it anew when that changes")
+        warnings.append("Its rate follows its provider's, and will change with it")
     return warnings
 
 

@@ -144,7 +144,7 @@ def test_an_order_is_canceled_and_given_back_once(
     from tradepost.ledger.models import Transfer
 
     order = request.getfixturevalue(which)
-    assert "its money given back" in said(press(staff, "cancel", order))
+    assert "Canceled and refunded." in said(press(staff, "cancel", order))
     assert standing(order)[0] == "Canceled"
     assert balance(alice) == Decimal(100)
     assert press(staff, "cancel", order).status_code == 403

@@ -104,7 +104,7 @@ class AccessButtonsMixin(AccountDialogMixin):
         "Activate",
         permission="activate",
         title="Activate this account?",
-        text="It can sign in again, and its keys are good again.",
+        text="It can sign in again, and its API keys work again.",
         form=ReasonForm,
     )
     def activate_one(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
@@ -114,7 +114,7 @@ class AccessButtonsMixin(AccountDialogMixin):
         "End sessions",
         permission="edit",
         title="End sessions?",
-        text="Whoever is signed in there has to sign in again. Keys are left as they are.",
+        text="The customer has to sign in again on those devices. API keys keep working.",
         form=SessionsForm,
     )
     def end_sessions(self, request: HttpRequest, form: SessionsForm, object_id: str) -> HttpResponse:
@@ -127,7 +127,7 @@ class AccessButtonsMixin(AccountDialogMixin):
         "Mail a password reset",
         permission="edit",
         title="Send the mail to set a new password?",
-        text="It goes to the account's own address. Until its link is used, the old password is good.",
+        text="It goes to the account's own address. The old password works until the link is used.",
         form=ReasonForm,
     )
     def mail_reset(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
@@ -139,7 +139,7 @@ class AccessButtonsMixin(AccountDialogMixin):
         "Confirm e-mail",
         permission="confirm",
         title="Is the address the customer's own?",
-        text="Whoever signs in needs no mail to prove it any more.",
+        text="The customer can sign in without confirming it by mail.",
         form=ReasonForm,
     )
     def confirm_email(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:

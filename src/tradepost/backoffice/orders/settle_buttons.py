@@ -148,7 +148,7 @@ class SettleButtonsMixin(Base):
             is_open = is_in_state(object_id, UNSETTLED_STATES) or needs_review(object_id)
             outcomes = settle(engine_connection(), [report], actor=str(request.user)) if is_open else []
         return self._redirect_with_result(
-            request, object_id, "It is canceled, its money given back." if SettleResult.SETTLED in outcomes else ""
+            request, object_id, "Canceled and refunded." if SettleResult.SETTLED in outcomes else ""
         )
 
     def _redirect_with_result(

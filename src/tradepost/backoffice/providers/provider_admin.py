@@ -210,7 +210,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         "Test connection",
         permission="ask",
         title="Ask this provider?",
-        text="It is asked for its services and its balance, by its key. Nothing is ordered.",
+        text="Reads its services and its balance with its key. Nothing is ordered.",
     )
     def test_connection(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
         """Show what the provider answers. If it answers, try it again at once after an earlier error."""

@@ -25,20 +25,20 @@ NETWORK_CHARS_SHOWN = 60
 class KeyForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=100, required=False)
     scope = forms.ChoiceField(
-        label=gettext_lazy("It may"),
+        label=gettext_lazy("Permissions"),
         choices=[
-            (Scope.ORDER.value, gettext_lazy("order, refill and cancel")),
-            (Scope.READ.value, gettext_lazy("look only")),
+            (Scope.ORDER.value, gettext_lazy("Full access")),
+            (Scope.READ.value, gettext_lazy("Read only")),
         ],
     )
     networks = forms.CharField(
-        label=gettext_lazy("Allowed from"),
+        label=gettext_lazy("Allowed IP addresses"),
         required=False,
         max_length=5_000,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=gettext_lazy("Addresses or networks, like 203.0.113.7 or 10.0.0.0/8. Empty: from anywhere."),
+        help_text=gettext_lazy("For example 203.0.113.7 or 10.0.0.0/8. Leave empty to allow any."),
     )
-    test = forms.BooleanField(label=gettext_lazy("A test key: simulated orders for play money"), required=False)
+    test = forms.BooleanField(label=gettext_lazy("Test key (no real orders or charges)"), required=False)
 
     def clean_networks(self) -> list[str]:
         """Return the networks, which the customer separates by blanks, commas or lines."""
@@ -59,7 +59,7 @@ def api_keys(request: HttpRequest) -> HttpResponse:
         if _count_valid(account) < keys_max:
             context |= {"made": _create(account, form), "form": KeyForm()}
         else:
-            form.add_error(None, _("There are %d keys already. Revoke one first.") % keys_max)
+            form.add_error(None, _("You have %d keys already. Revoke one first.") % keys_max)
     context["keys"] = keys.owned_by(account).select_related("account").order_by("revoked_at", "-id")
     return render(request, "panel/keys.html", context)
 
@@ -70,7 +70,7 @@ def revoke(request: HttpRequest, key: int) -> HttpResponse:
     account = customer(request)
     own = get_object_or_404(Key, Q(account=account) | Q(account__test_of=account), pk=key)
     keys.revoke(own.pk)
-    messages.success(request, _("The key is revoked. Programs that use it are refused from now on."))
+    messages.success(request, _("Key revoked. Programs that use it can no longer sign in."))
     return redirect("panel:keys")
 
 

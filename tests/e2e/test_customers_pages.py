@@ -1,4 +1,4 @@
-"""What customers do, in a real browser on a real desk. Each story runs at desk and at phone width."""
+"""What customers do on single pages, in a real browser on a real desk, most of it at desk and at phone width."""
 
 import re
 from collections.abc import Callable
@@ -158,8 +158,8 @@ def test_an_order_is_canceled_after_being_asked_back(page: Page, desk: Desk, mak
 def test_a_key_is_made_tried_in_the_console_and_revoked(page: Page, desk: Desk) -> None:
     page.goto(f"{desk.url}/api/keys/")
     page.get_by_label("Name").fill("My script")
-    page.get_by_label("A test key").check()
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_label("Test key").check()
+    page.get_by_role("button", name="Create key").click()
     key = page.locator("#made").inner_text()
     page.goto(f"{desk.url}/api/console/")
     page.get_by_label("Key", exact=True).fill(key)
@@ -169,7 +169,7 @@ def test_a_key_is_made_tried_in_the_console_and_revoked(page: Page, desk: Desk) 
     page.goto(f"{desk.url}/api/keys/")
     page.get_by_role("row").filter(has_text="My script").get_by_role("button", name="Revoke").click()
     page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
-    expect(page.get_by_text("The key is revoked.")).to_be_visible()
+    expect(page.get_by_text("Key revoked.")).to_be_visible()
 
 
 @on_a_phone
