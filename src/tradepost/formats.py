@@ -24,7 +24,7 @@ from django.utils.safestring import SafeString
 NOTHING = "–"  # shown in place of a missing value
 EXACT_PLACES_MIN = 2
 RATE_EXTRA_PLACES = 2  # a rate is per 1,000, so its small digits matter more than those of an amount
-CHANGE_PLACES = 3  # of a share: 12.5 % is 0.125
+PERCENT_PLACES = 1  # of percentages in a column
 DURATION_UNITS_MAX = 2
 RELATIVE_DAYS_MAX = 7  # an older time is shown as a date
 NO_BREAK_SPACE = "\u00a0"
@@ -56,10 +56,18 @@ def percent(value: Decimal, places: int = 1) -> str:
     return format_percent(_round(value, places + 2), locale=locale(), decimal_quantization=False)
 
 
+def column_percent(value: Decimal) -> str:
+    """Format a share of 1 as a percentage with one decimal, so that the marks of a column are below each other."""
+    text: str = _with_places(locale().percent_formats[None], PERCENT_PLACES).apply(
+        _round(value, 2 + PERCENT_PLACES), locale()
+    )
+    return text
+
+
 def change_percent(value: Decimal) -> str:
-    """Format a change as a percentage with its sign: `+12.5%`, `-3%`."""
-    text = percent(value)
-    return f"+{text}" if _round(value, CHANGE_PLACES) > 0 else text
+    """Format a change as a percentage with one decimal and its sign: `+12.5%`, `-3.0%`."""
+    text = column_percent(value)
+    return f"+{text}" if _round(value, 2 + PERCENT_PLACES) > 0 else text
 
 
 def currency_places(currency: str) -> int:

@@ -49,7 +49,7 @@ def _row(standing: ProviderBacklog) -> dict[str, Any]:
         "unsure_link": alerts.unsettled_orders_url(Dispatch.UNSURE) if standing.unsure else "",
         "refused": _count(standing.refused),
         "refused_link": alerts.unsettled_orders_url(Dispatch.REFUSED) if standing.refused else "",
-        "failed": formats.percent(Decimal(standing.failures) / requests) if requests else formats.NOTHING,
+        "failed": formats.column_percent(Decimal(standing.failures) / requests) if requests else formats.NOTHING,
         "latency": formats.milliseconds(standing.request_milliseconds / requests) if requests else formats.NOTHING,
         "balance": formats.money_html(standing.balance, standing.currency),
         "synced": _seconds_ago(standing.synced_seconds),

@@ -22,7 +22,7 @@ def margin_cell(rate: Decimal, cost: Decimal) -> SafeString:
 def margin_percent_text(rate: Decimal, cost: Decimal) -> str:
     """Format the margin in percent of the rate."""
     percent = markup.margin_percent(rate, cost)
-    return formats.NOTHING if percent is None else formats.percent(percent / markup.HUNDRED)
+    return formats.NOTHING if percent is None else formats.column_percent(percent / markup.HUNDRED)
 
 
 def margin_badge(rate: Decimal, cost: Decimal) -> SafeString:

@@ -192,7 +192,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         """Show the share of requests without a clear answer."""
         if not provider.requests:
             return formats.NOTHING
-        return formats.percent(Decimal(provider.failures) / provider.requests)
+        return formats.column_percent(Decimal(provider.failures) / provider.requests)
 
     @formatters.numeric_column("mean latency")
     def latency(self, provider: Provider) -> str:

@@ -43,7 +43,7 @@ def format_count(value: Decimal) -> str:
 
 
 def format_percent(value: Decimal) -> str:
-    return formats.percent(value / 100)
+    return formats.column_percent(value / 100)
 
 
 COLUMNS = (

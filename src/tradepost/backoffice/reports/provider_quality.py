@@ -179,7 +179,7 @@ def _format_value(value: Value) -> str:
         return formats.NOTHING
     if isinstance(value, timedelta):
         return formats.duration(value)
-    return formats.percent(Decimal(value)) if isinstance(value, float) else formats.whole(value)
+    return formats.column_percent(Decimal(value)) if isinstance(value, float) else formats.whole(value)
 
 
 def _csv_cell(value: Value) -> csv_files.Cell:
