@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
@@ -137,7 +137,9 @@ def test_amounts_are_to_the_cent_and_told_exactly_beside(alice: Customer, make_s
     figures = {figure["title"]: figure for figure in context_of(staff_with("view_sales"))["figures"]}
     revenue = figures["Revenue today"]["value"]
     [exact] = re.findall(r'value="([^"]*)"', revenue)
-    assert Decimal(strip_tags(revenue).replace(",", "").removeprefix("$")) == round(Decimal(exact), 2)
+    assert Decimal(strip_tags(revenue).replace(",", "").removeprefix("$")) == Decimal(exact).quantize(
+        Decimal("0.01"), ROUND_HALF_UP
+    )
     assert "<" not in figures["Orders today"]["value"]
 
 
