@@ -302,7 +302,7 @@ def test_a_route_is_added_on_a_services_page(staff: Client, service: int) -> Non
     assert (leading.provider_service, leading.follows) == (offer, ["min", "max"])
     assert Service.objects.get(pk=service).on_refusal == "hold"
     page = staff.get(reverse("admin:catalog_service_change", args=[service])).content.decode()
-    assert "44.4 %" in page
+    assert "44.4%" in page
     assert str(offer) in page
 
 
