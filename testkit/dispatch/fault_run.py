@@ -76,7 +76,7 @@ def run(
             desk.place(orders)
             say(f"{orders} orders are placed; sending them")
             while desk.count("queued", "sending", *(["unsure"] if trusts_keys else [])):
-                _raise_if_late(until, "sending")
+                raise_if_late(until, "sending")
                 while kill_after and len(upstream.asked("add")) >= kill_after[0]:
                     kill_after.pop(0)
                     running.kill_one(chance.randrange(workers))
@@ -86,25 +86,26 @@ def run(
             say(f"{len(panel.accepted)} were accepted, {running.killed} workers killed; following them to their end")
             for steps_left in reversed(range(max(STEPS_TO_THE_END, kills - running.killed))):
                 panel.advance_all()
-                _poll_again(desk, until)
+                poll_again(desk, until)
                 if steps_left < kills - running.killed:
                     running.kill_one(chance.randrange(workers))
             while desk.count_open(panel):
-                _poll_again(desk, until)
+                poll_again(desk, until)
         finally:
             running.stop()
         desk.abandon()
         return judge(desk, panel)
 
 
-def _raise_if_late(until: float, step: str) -> None:
+def raise_if_late(until: float, step: str) -> None:
+    """Raise `RunFailedError` if it is later than `until`, on the monotonic clock."""
     if time.monotonic() > until:
         raise RunFailedError(f"{step} the orders takes too long")
 
 
-def _poll_again(desk: DispatchDesk, until: float) -> None:
+def poll_again(desk: DispatchDesk, until: float) -> None:
     """Make the next poll of each provider due, and wait a second for the workers to poll."""
-    _raise_if_late(until, "following")
+    raise_if_late(until, "following")
     desk.run("UPDATE providers_pollround SET started_at = started_at - interval '1 day'")
     time.sleep(1)
 

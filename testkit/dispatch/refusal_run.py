@@ -21,7 +21,6 @@ from testkit.dispatch.desk import DispatchDesk
 from testkit.dispatch.fault_run import Verdict
 from testkit.dispatch.seed import SEEDED_RATE
 from testkit.dispatch.worker_processes import WorkerProcesses
-from testkit.errors import RunFailedError
 from testkit.fresh_database import fresh_database
 from testkit.upstream.panel import Offer, Panel
 from testkit.upstream.server import Upstream
@@ -68,9 +67,9 @@ def run(*, orders: int, seed: int, seconds_max: float, say: Callable[[str], None
             say("every order is there; following them by a panel that takes one id at a time")
             for _ in range(fault_run.STEPS_TO_THE_END):
                 panel.advance_all()
-                _poll_again(desk, until)
+                fault_run.poll_again(desk, until)
             while desk.count_open(panel):
-                _poll_again(desk, until)
+                fault_run.poll_again(desk, until)
         finally:
             workers.stop()
         desk.abandon()
@@ -104,8 +103,7 @@ def _burst(desk: DispatchDesk, panel: Panel, words: str, orders: int, say: Calla
 
 def _await_all_sent(desk: DispatchDesk, until: float) -> None:
     while desk.count("queued", "sending", "refused"):
-        if time.monotonic() > until:
-            raise RunFailedError("sending the orders takes too long")
+        fault_run.raise_if_late(until, "sending")
         _end_waits(desk)
         time.sleep(LOOK_SECONDS)
 
@@ -114,13 +112,6 @@ def _end_waits(desk: DispatchDesk) -> None:
     desk.run("UPDATE providers_provider SET retry_at = NULL WHERE retry_at > now()")
     desk.run("UPDATE providers_routepause SET until = now() WHERE until > now()")
     desk.run("UPDATE orders_upstreamorder SET due_at = now() WHERE state = 'queued' AND due_at > now()")
-
-
-def _poll_again(desk: DispatchDesk, until: float) -> None:
-    if time.monotonic() > until:
-        raise RunFailedError("following the orders takes too long")
-    desk.run("UPDATE providers_pollround SET started_at = started_at - interval '1 day'")
-    time.sleep(1)
 
 
 def _starved(desk: DispatchDesk, last: int) -> int:

@@ -5,10 +5,9 @@ nowhere, words of the framework, fields without a name, errors of scripts, pages
 axe calls serious, and pages that are too heavy.
 """
 
-import re
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -20,6 +19,7 @@ from tests.builders import place, settle
 from tests.conftest import Desk
 from tests.e2e.chromium import DESK, window
 from tests.e2e.conftest import Person, enter
+from tests.e2e.crawl import BACK_OFFICE, PANEL, PUBLIC, Area, Frontier, kind_of
 from tradepost.engine.statuses import Status
 
 WIDTHS = (390, 1280, 1440)
@@ -38,10 +38,6 @@ FRAMEWORK_TEXTS = (
     "Hold down",
     "DatabaseDefault",
 )
-# Signing out ends the walk; a log-in as a customer changes who walks; the provider's address is another site.
-LEFT_OUT = re.compile(
-    r"/logout/|/language|/jsi18n/|/acting/|\.csv|/export|/autocomplete/|/static/|/openapi|/file/|/healthz"
-)
 FIELDS_WITHOUT_NAMES = """() => {
   const all = [...document.querySelectorAll("input, select:not(.select2-hidden-accessible), textarea, button, a")];
   return all.filter((field) => field.type !== "hidden" && field.checkVisibility() && !field.labels?.length
@@ -51,21 +47,6 @@ FIELDS_WITHOUT_NAMES = """() => {
   && !(field.matches("[type=submit], [type=button], [type=reset]") && field.value)
 ).map((field) => field.outerHTML.slice(0, 120));
 }"""
-LINKS = '() => [...document.querySelectorAll("a[href]:not([hx-get])")].map((link) => link.href)'
-
-
-class Area(NamedTuple):
-    """Where a walk begins, and where it stays."""
-
-    name: str
-    start: str
-    inside: str
-    bytes_max: int
-
-
-PUBLIC = Area("public", "/", "/", 150_000)
-PANEL = Area("panel", "/dashboard/", "/", 150_000)
-BACK_OFFICE = Area("back office", "/admin/", "/admin/", 400_000)
 
 
 class Walk:
@@ -75,8 +56,7 @@ class Walk:
         self.faults: list[tuple[Any, ...]] = []
         self.opened: set[str] = set()
         self._desk, self._area = desk, area
-        self._waiting = [(area.start, "the start")]
-        self._known = {_kind(area.start)}
+        self._frontier = Frontier(desk.url, area)
         self._sizes: dict[str, int] = {}  # of all addresses, when they were not in the cache
         self._loaded: dict[str, str] = {}  # addresses of this page's requests, by id
         self._page = context.new_page()
@@ -93,9 +73,8 @@ class Walk:
 
     def go(self, axe_done: set[str]) -> None:
         """Open one page of each kind that can be reached."""
-        while self._waiting:
-            address, source = self._waiting.pop(0)
-            self._open(address, source, axe_done)
+        while self._frontier.waiting:
+            self._open(*self._frontier.pop(), axe_done)
         self._page.close()
 
     def report(self) -> str:
@@ -113,11 +92,11 @@ class Walk:
         if not response or not response.ok:
             self._note("broken link", source, response.status if response else None)
             return
-        self.opened.add(_kind(address))
+        self.opened.add(kind_of(address))
         self._check_words()
         self.faults += [(address, "no name", html) for html in self._page.evaluate(FIELDS_WITHOUT_NAMES)]
         self._check_weight()
-        kind = _kind(urlsplit(self._page.url).path)
+        kind = kind_of(urlsplit(self._page.url).path)
         if kind not in axe_done:
             axe_done.add(kind)
             self._check_with_axe()
@@ -126,7 +105,7 @@ class Walk:
             wide = self._page.evaluate("document.documentElement.scrollWidth")
             if wide > width:
                 self._note_if_it_stays_wide(width)
-        self._add_links()
+        self._check_links()
 
     def _note(self, *fault: Any) -> None:
         self.faults.append((self._address, *fault))
@@ -161,35 +140,11 @@ class Walk:
         if url:
             self._sizes[url] = max(self._sizes.get(url, 0), int(finished["encodedDataLength"]))
 
-    def _add_links(self) -> None:
-        for href in self._page.evaluate(LINKS):
-            url = urlsplit(urljoin(self._page.url, href))
-            if (
-                not href.startswith(self._desk.url)
-                or LEFT_OUT.search(href)
-                or not url.path.startswith(self._area.inside)
-            ):
-                continue
-            if self._area is not BACK_OFFICE and url.path.startswith("/admin/"):
-                continue
-            address = url.path + (f"?{url.query}" if url.query else "")
-            kind = _kind(address)
-            if kind in self._known:
-                continue
-            self._known.add(kind)
-            if url.query:
-                answer = self._page.request.get(self._desk.url + address)
-                if not answer.ok and answer.status != FORBIDDEN:
-                    self.faults.append((address, "broken link", self._address, answer.status))
-            else:
-                self._waiting.append((address, self._address))
-
-
-def _kind(address: str) -> str:
-    """Return what addresses of pages of the same kind have in common."""
-    url = urlsplit(address)
-    path = re.sub(r"\d+", "N", url.path)
-    return f"{path}?{'&'.join(sorted({name for name, _ in parse_qsl(url.query)}))}"
+    def _check_links(self) -> None:
+        for address in self._frontier.add_links(self._page, self._address):
+            answer = self._page.request.get(self._desk.url + address)
+            if not answer.ok and answer.status != FORBIDDEN:
+                self.faults.append((address, "broken link", self._address, answer.status))
 
 
 @pytest.fixture(scope="module")

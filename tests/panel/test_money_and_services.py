@@ -118,7 +118,7 @@ def test_who_is_on_a_price_list_sees_its_rates_everywhere(
     assert "70.00" in text
     assert "321.50" in page(browser(bob), "/services/?q=heron")
     form = {"service": str(discounted), "link": "https://example.com/", "quantity": "100"}
-    assert "<b>25.72</b>" in browser(alice).post("/orders/new/charge/", form).content.decode()
+    assert ">$25.72</data></b>" in browser(alice).post("/orders/new/charge/", form).content.decode()
     assert "257.20" in page(browser(alice), f"/orders/new/?service={discounted}")
     Service.objects.filter(pk__in=[discounted, fixed]).update(rate="400.25")
     changes = browser(alice).get("/services/changes/").context["changes"]
@@ -138,7 +138,7 @@ def test_a_change_is_told_at_the_rate_that_is_charged(alice: Customer, make_serv
     [told] = [(each.rate_before, each.rate) for each in changes if (each.service_id, each.kind) == (service, "rate")]
     assert told == (Decimal("1.4"), Decimal("0.9"))
     form = {"service": str(service), "link": "https://example.com/", "quantity": "1000"}
-    assert "<b>0.90</b>" in browser(alice).post("/orders/new/charge/", form).content.decode()
+    assert ">$0.90</data></b>" in browser(alice).post("/orders/new/charge/", form).content.decode()
 
 
 def test_a_statement_shows_each_movement_with_the_balance_after_it(alice: Customer, service: int) -> None:

@@ -7,6 +7,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from tests.builders import attempt, make_offer, make_provider, place, route, settle
 from tests.conftest import Customer
@@ -145,8 +146,10 @@ def test_an_order_shows_what_happened_to_it_and_its_money(alice: Customer, servi
     [order] = place(alice.id, service)
     settle(order, status=Status.IN_PROGRESS, start_count=1_234)
     settle(order, status=Status.PARTIAL, remains=50, note="Half of it")
-    text = page(browser(alice), reverse("panel:order", args=[order]))
-    for part in ("1,234", "Half of it", "Refund of the undelivered part", "+0.045", "−0.09", "50 of 100 delivered"):
+    html = page(browser(alice), reverse("panel:order", args=[order]))
+    assert 'title="$0.045"' in html
+    text = strip_tags(html)
+    for part in ("1,234", "Half of it", "Refund of the undelivered part", "+$0.05", "−$0.09", "50 of 100 delivered"):
         assert part in text
 
 

@@ -16,7 +16,7 @@ from tests.panel.conftest import Belongings, browser, page
 STATEMENTS = {
     "dashboard": 7,
     "new_order": 6,
-    "found_services": 4,
+    "found_services": 5,
     "mass_order": 4,
     "orders": 7,
     "order": 10,

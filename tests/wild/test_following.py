@@ -21,7 +21,7 @@ from tradepost.engine.refilling import RefillOf
 from tradepost.fulfilment import cancels_and_refills
 from tradepost.fulfilment.tasks.provider_sync import sync_provider
 from tradepost.fulfilment.tasks.visits import visit_provider, wake_due_visits
-from tradepost.orders.models import CancelRequest, Order, OrderEvent, Refill, UpstreamOrder
+from tradepost.orders.models import Attempt, CancelRequest, Order, OrderEvent, Refill, UpstreamOrder
 from tradepost.providers.models import Provider, ProviderService
 
 LISTS_REFUSED = ("Order ID is required", "Incorrect order ID", "The order field is required.", "Invalid order id")
@@ -173,6 +173,27 @@ def test_a_cancel_that_the_provider_declines_is_rejected_with_its_words(
     visit_provider(provider)
     [request] = CancelRequest.objects.filter(order=sent[0])
     assert (request.state, request.response) == ("rejected", "Order can't be canceled now")
+
+
+def test_each_of_several_requests_keeps_what_the_provider_said_about_it(
+    alice: Customer, upstream: Upstream, provider: int, sent: list[int]
+) -> None:
+    for there in list(upstream.panel.orders):
+        upstream.panel.advance(there, "Completed")
+    poll_again(provider)
+    request_refills(alice, sent[:4])
+    ids = dict(Attempt.objects.filter(order__in=sent).values_list("order", "upstream_id"))
+    said = [501, {"error": 'Too "early"\\'}, {"error": "{Not}, refillable"}, 502]
+    entries = [{"order": ids[each], "refill": answer} for each, answer in zip(sent[:4], said, strict=True)]
+    upstream.canned.append(Reply(msgspec.json.encode(entries)))
+    visit_provider(provider)
+    refills = Refill.objects.filter(order__in=sent).order_by("order_id")
+    assert list(refills.values_list("upstream_id", "response")) == [
+        ("501", ""),
+        ("", 'Too "early"\\'),
+        ("", "{Not}, refillable"),
+        ("502", ""),
+    ]
 
 
 @pytest.mark.usefixtures("workers_at_rest")

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from tradepost_client import _values
 from tradepost_client._json import Json
+from tradepost_client._spelling import letters_and_digits
 
 type Object = dict[str, Json]
 """An object by its keys as the panel wrote them."""
@@ -41,6 +42,4 @@ def _is_missing(value: Json) -> bool:
     return value is None or value == ""
 
 
-@lru_cache(maxsize=1024)
-def _plain_name(key: str) -> str:
-    return "".join(char for char in key.lower() if char.isalnum())
+_plain_name = lru_cache(maxsize=1024)(letters_and_digits)

@@ -4,6 +4,7 @@ An unknown text is None and never a guess: a wrong guess would give money back, 
 """
 
 from tradepost_client._results import RefillStatus, Status
+from tradepost_client._spelling import letters_and_digits
 
 _STATUSES = {
     Status.PENDING: "pending queued inqueue waiting new 0",
@@ -35,13 +36,9 @@ _REFILLS = _by_spelling(_REFILL_STATUSES)
 
 def status(text: str) -> Status | None:
     """Parse the status of an order. The numbers are those in the panels' own tables."""
-    return _ORDERS.get(_letters_and_digits(text))
+    return _ORDERS.get(letters_and_digits(text))
 
 
 def refill_status(text: str) -> RefillStatus | None:
     """Parse the status of a refill."""
-    return _REFILLS.get(_letters_and_digits(text))
-
-
-def _letters_and_digits(text: str) -> str:
-    return "".join(char for char in text.lower() if char.isalnum())
+    return _REFILLS.get(letters_and_digits(text))

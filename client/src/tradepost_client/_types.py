@@ -4,6 +4,8 @@ Only the letters and digits count: `custom_comments` and `Mentions (custom list)
 type only if all panels agree on it: 1 is Default at one panel and Package at another, 0 is Default wherever it is met.
 """
 
+from tradepost_client._spelling import letters_and_digits
+
 _TYPES = {
     "Default": "0",
     "SEO": "",
@@ -24,16 +26,11 @@ _TYPES = {
     "Web Traffic": "websitetraffic",
 }
 
-
-def _letters_and_digits(text: str) -> str:
-    return "".join(char for char in text.lower() if char.isalnum())
-
-
 _BY_SPELLING = {
-    spelling: name for name, others in _TYPES.items() for spelling in (_letters_and_digits(name), *others.split())
+    spelling: name for name, others in _TYPES.items() for spelling in (letters_and_digits(name), *others.split())
 }
 
 
 def type_name(text: str) -> str | None:
     """Return the protocol's spelling of a type of service; None if the type is unknown."""
-    return _BY_SPELLING.get(_letters_and_digits(text))
+    return _BY_SPELLING.get(letters_and_digits(text))

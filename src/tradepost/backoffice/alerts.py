@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import msgspec
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -89,8 +90,7 @@ def _refusal_alerts() -> Iterator[Alert]:
             yield Alert(f"{what}. Its orders wait.", link, is_grave=False)
     unknown = RefusalText.objects.filter(meaning=RefusalMeaning.UNKNOWN.value).count()
     if unknown:
-        query = urlencode({"meaning__exact": RefusalMeaning.UNKNOWN.value})
-        link = f"{reverse('admin:providers_refusaltext_changelist')}?{query}"
+        link = _list_url("providers_refusaltext", meaning__exact=RefusalMeaning.UNKNOWN.value)
         yield Alert(
             f"{_count_text(unknown, 'refusal')} to be explained: say once what the words mean.", link, is_grave=False
         )
@@ -100,13 +100,11 @@ def _failed_request_alerts() -> Iterator[Alert]:
     """Yield an alert for cancels and refills that a provider did not answer clearly."""
     cancels = CancelRequest.objects.filter(state=CancelState.FAILED.value).count()
     if cancels:
-        query = urlencode({"state__exact": CancelState.FAILED.value})
-        link = f"{reverse('admin:orders_cancelrequest_changelist')}?{query}"
+        link = _list_url("orders_cancelrequest", state__exact=CancelState.FAILED.value)
         yield Alert(f"{_count_text(cancels, 'cancel request')} without a clear answer: decide them.", link)
     refills = Refill.objects.filter(status=RefillStatus.ERROR.value).exclude(response="").count()
     if refills:
-        query = urlencode({"status__exact": RefillStatus.ERROR.value})
-        link = f"{reverse('admin:orders_refill_changelist')}?{query}"
+        link = _list_url("orders_refill", status__exact=RefillStatus.ERROR.value)
         yield Alert(f"{_count_text(refills, 'refill')} without a clear answer: decide them.", link)
 
 
@@ -129,30 +127,24 @@ def _attempts(sums: Sums) -> int:
     return sums.orders + sums.refused + sums.unsure
 
 
+_TO_REVIEW: dict[Dispatch | ReviewReason, str] = {
+    Dispatch.UNSURE: "to review: the provider didn't confirm; check there.",
+    Dispatch.REFUSED: "refused by every provider and held.",
+    ReviewReason.UNEXPLAINED: "held: refused with words that nobody has explained.",
+    ReviewReason.NO_REMAINS: "partial, and the provider does not say how much remains.",
+    ReviewReason.STATUS: "with a status that is not known: look at the provider.",
+}
+
+
 def _unsettled_order_alerts() -> Iterator[Alert]:
-    waiting = Q(state__in=[Dispatch.UNSURE.value, Dispatch.REFUSED.value]) | ~Q(review_reason="")
-    counts = UpstreamOrder.objects.filter(waiting).aggregate(
-        unsure=Count("pk", filter=Q(state=Dispatch.UNSURE.value)),
-        refused=Count("pk", filter=Q(state=Dispatch.REFUSED.value, review_reason="")),
-        unexplained=Count("pk", filter=Q(review_reason=ReviewReason.UNEXPLAINED.value)),
-        no_remains=Count("pk", filter=Q(review_reason=ReviewReason.NO_REMAINS.value)),
-        status=Count("pk", filter=Q(review_reason=ReviewReason.STATUS.value)),
+    waiting = UpstreamOrder.objects.filter(
+        Q(state__in=[Dispatch.UNSURE.value, Dispatch.REFUSED.value]) | ~Q(review_reason="")
     )
-    if counts["unsure"]:
-        text = f"{_count_text(counts['unsure'], 'order')} to review: the provider didn't confirm; check there."
-        yield Alert(text, unsettled_orders_url(Dispatch.UNSURE))
-    if counts["refused"]:
-        text = f"{_count_text(counts['refused'], 'order')} refused by every provider and held."
-        yield Alert(text, unsettled_orders_url(Dispatch.REFUSED))
-    if counts["unexplained"]:
-        text = f"{_count_text(counts['unexplained'], 'order')} held: refused with words that nobody has explained."
-        yield Alert(text, unsettled_orders_url(ReviewReason.UNEXPLAINED))
-    if counts["no_remains"]:
-        text = f"{_count_text(counts['no_remains'], 'order')} partial, and the provider does not say how much remains."
-        yield Alert(text, unsettled_orders_url(ReviewReason.NO_REMAINS))
-    if counts["status"]:
-        text = f"{_count_text(counts['status'], 'order')} with a status that is not known: look at the provider."
-        yield Alert(text, unsettled_orders_url(ReviewReason.STATUS))
+    why = Coalesce(NullIf("review_reason", Value("")), "state")
+    counts = dict(waiting.order_by().values_list(why).annotate(Count("pk")))
+    for state, what in _TO_REVIEW.items():
+        if state in counts:
+            yield Alert(f"{_count_text(counts[state], 'order')} {what}", unsettled_orders_url(state))
 
 
 def _stuck_order_alerts() -> Iterator[Alert]:
@@ -175,10 +167,10 @@ def _service_alerts() -> Iterator[Alert]:
     if closed:
         ids = ",".join(str(pk) for pk in closed[:SERVICES_LINKED_MAX])
         text = f"{_count_text(len(closed), 'service')} taking no order: {LINK_PATTERN_BAD}"
-        yield Alert(text, f"{reverse('admin:catalog_service_changelist')}?{urlencode({'id__in': ids})}")
+        yield Alert(text, _list_url("catalog_service", id__in=ids))
     held = Service.objects.exclude(quarantine="").count()
     if held:
-        link = f"{reverse('admin:catalog_service_changelist')}?{urlencode({'quarantine': 'in'})}"
+        link = _list_url("catalog_service", quarantine="in")
         yield Alert(f"{_count_text(held, 'service')} in quarantine, off sale.", link, is_grave=False)
 
 
@@ -189,14 +181,17 @@ def _payment_alerts(request: HttpRequest) -> Iterator[Alert]:
         ManualPayment.objects.filter(state=PaymentState.REQUESTED.value).exclude(requested_by=request.user.pk).count()
     )
     if waiting:
-        query = urlencode({"state__exact": PaymentState.REQUESTED.value})
-        link = f"{reverse('admin:ledger_manualpayment_changelist')}?{query}"
+        link = _list_url("ledger_manualpayment", state__exact=PaymentState.REQUESTED.value)
         yield Alert(f"{_count_text(waiting, 'payment')} waiting for a second person.", link)
 
 
 def unsettled_orders_url(state: Dispatch | ReviewReason) -> str:
     """Return the URL of the orders in a state that only a person can settle."""
-    return f"{reverse('admin:orders_upstreamorder_changelist')}?{urlencode({'state': state.value})}"
+    return _list_url("orders_upstreamorder", state=state.value)
+
+
+def _list_url(table: str, **filters: str) -> str:
+    return f"{reverse(f'admin:{table}_changelist')}?{urlencode(filters)}"
 
 
 def _count_text(number: int, noun: str) -> str:

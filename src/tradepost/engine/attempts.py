@@ -126,10 +126,7 @@ FROM (
     JOIN providers_route r ON r.service_id = o.service_id AND r.is_active AND r.id <> now_at.route_id
     JOIN providers_providerservice p ON p.id = r.provider_service_id AND NOT p.is_delisted
     CROSS JOIN LATERAL (SELECT {dispatch_queue.IS_OPEN} AS is_open) AS state
-    WHERE (state.is_open OR NOT refused.needs_open) AND NOT EXISTS (
-        SELECT FROM orders_attempt a
-        WHERE a.order_id = o.id AND a.provider_service_id = p.id AND {dispatch_queue.IS_FINAL}
-    )
+    WHERE (state.is_open OR NOT refused.needs_open) AND {dispatch_queue.not_refused("o.id")}
     ORDER BY refused.order_id, state.is_open DESC, r.position, r.id
 ) AS next
 WHERE u.order_id = next.order_id

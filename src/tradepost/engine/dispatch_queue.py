@@ -21,7 +21,7 @@ IS_OPEN = """(
     )
 )"""
 # SQL: whether an attempt `a` ended for good, or may have.
-IS_FINAL = f"(a.state <> 'refused' OR a.meaning NOT IN ({', '.join(f"'{meaning}'" for meaning in TEMPORARY)}))"
+_IS_FINAL = f"(a.state <> 'refused' OR a.meaning NOT IN ({', '.join(f"'{meaning}'" for meaning in TEMPORARY)}))"
 # SQL: whether a provider `v` sends nothing since it refuses our account.
 REFUSES_US = f"""(
     v.retry_at > now() AND v.pause_meaning IN ({", ".join(f"'{meaning}'" for meaning in ABOUT_OUR_ACCOUNT)})
@@ -51,10 +51,18 @@ ON CONFLICT DO NOTHING
 
 _END_WAITS = """
 UPDATE orders_upstreamorder u SET due_at = now()
-WHERE u.provider_id = %s AND u.state = 'queued' AND u.due_at > now() AND EXISTS (
-    SELECT FROM orders_attempt a WHERE a.order_id = u.order_id AND a.number = u.attempt_count AND a.meaning = %s
+WHERE u.provider_id = ANY(%s::bigint[]) AND u.state = 'queued' AND u.due_at > now() AND EXISTS (
+    SELECT FROM orders_attempt a
+    WHERE a.order_id = u.order_id AND a.number = u.attempt_count AND a.meaning = ANY(%s::text[])
 )
 """
+
+
+def not_refused(order: str) -> str:
+    """Return SQL: whether a provider's service `p` has not refused an order for good. `order` is SQL for the order."""
+    return f"""NOT EXISTS (
+        SELECT FROM orders_attempt a WHERE a.order_id = {order} AND a.provider_service_id = p.id AND {_IS_FINAL}
+    )"""
 
 
 def queue(connection: Connection, queued: Sequence[QueuedOrder]) -> None:
@@ -76,6 +84,6 @@ def defer_visits(connection: Connection, providers: Collection[int]) -> None:
     Cursor(connection).execute(_DEFER_VISITS, [arrays.of_numbers(providers)], prepare=True)
 
 
-def end_waits(connection: Connection, provider: int, meaning: RefusalMeaning) -> None:
-    """Make the queued orders due that wait because the provider refused them for this reason."""
-    Cursor(connection).execute(_END_WAITS, [provider, meaning.value])
+def end_waits(connection: Connection, providers: Collection[int], meanings: Collection[RefusalMeaning]) -> None:
+    """Make the queued orders due that wait because one of these providers refused them for one of these reasons."""
+    Cursor(connection).execute(_END_WAITS, [arrays.of_numbers(providers), arrays.of_texts(meanings)])

@@ -260,6 +260,6 @@ def _settle_unsure(
         return False
     attempts.record(connection, [AttemptResult(order, way.attempt_count, result, upstream_id, response)], actor=actor)
     if result is AttemptOutcome.LATER:
-        route_pauses.lift(connection, [way.route])
+        route_pauses.end(connection, [way.route])
         dispatch_queue.defer_visits(connection, [way.provider])
     return True

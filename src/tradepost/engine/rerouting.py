@@ -9,7 +9,7 @@ from psycopg import Connection, Cursor
 
 from tradepost.engine import attempts, dispatch_queue
 from tradepost.engine.attempts import AttemptOutcome, AttemptResult
-from tradepost.engine.dispatch_queue import IS_FINAL, IS_OPEN, REFUSES_US
+from tradepost.engine.dispatch_queue import IS_OPEN, REFUSES_US, not_refused
 from tradepost.engine.statuses import Dispatch
 
 _STRANDED = """
@@ -41,9 +41,7 @@ FROM closed c JOIN orders_upstreamorder u ON u.provider_id = c.provider_id AND u
 WHERE EXISTS (
     SELECT FROM providers_route r JOIN providers_providerservice p ON p.id = r.provider_service_id
     WHERE r.service_id = c.service_id AND r.id <> c.id AND r.is_active AND NOT p.is_delisted AND {IS_OPEN}
-      AND NOT EXISTS (
-        SELECT FROM orders_attempt a WHERE a.order_id = u.order_id AND a.provider_service_id = p.id AND {IS_FINAL}
-      )
+      AND {not_refused("u.order_id")}
 )
 ORDER BY u.order_id LIMIT %s
 """
@@ -67,9 +65,7 @@ WHERE u.review_reason = 'unexplained' AND u.state = 'refused' AND EXISTS (
     JOIN providers_providerservice p ON p.id = r.provider_service_id AND NOT p.is_delisted
     WHERE o.id = u.order_id AND {IS_OPEN}
       AND NOT EXISTS (SELECT FROM providers_routepause h WHERE h.route_id = r.id AND h.until IS NOT NULL)
-      AND NOT EXISTS (
-        SELECT FROM orders_attempt a WHERE a.order_id = o.id AND a.provider_service_id = p.id AND {IS_FINAL}
-      )
+      AND {not_refused("o.id")}
 )
 ORDER BY u.order_id LIMIT %s
 """

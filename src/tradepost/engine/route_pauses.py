@@ -30,7 +30,7 @@ class Streak(msgspec.Struct, frozen=True):
     is_paused: bool
 
 
-_ACCEPTED = "DELETE FROM providers_routepause WHERE route_id = ANY(%s::bigint[]) RETURNING until IS NOT NULL"
+_END = "DELETE FROM providers_routepause WHERE route_id = ANY(%s::bigint[]) RETURNING until IS NOT NULL"
 
 _PAUSE = """
 INSERT INTO providers_routepause AS p (route_id, meaning, reason, tries, until)
@@ -52,11 +52,14 @@ RETURNING refusals, orders, until IS NOT NULL
 """
 
 
-def note_accepted(connection: Connection, routes: Collection[int]) -> bool:
-    """End the pauses and counts of these routes. Return whether any of the routes was paused."""
+def end(connection: Connection, routes: Collection[int]) -> bool:
+    """End the pauses and counts of these routes: the provider accepts orders, or a person wants the routes to be tried.
+
+    Return whether any of the routes was paused.
+    """
     if not routes:
         return False
-    rows = Cursor(connection).execute(_ACCEPTED, [arrays.of_numbers(routes)], prepare=True).fetchall()
+    rows = Cursor(connection).execute(_END, [arrays.of_numbers(routes)], prepare=True).fetchall()
     return any(was_paused for (was_paused,) in rows)
 
 
@@ -78,8 +81,3 @@ def count_unexplained(connection: Connection, route: int, order: int, reason: st
     parameters = {"route": route, "order": order, "reason": reason[:REASON_CHARS_MAX], "most": ORDERS_KEPT_MAX}
     [row] = Cursor(connection).execute(_COUNT, parameters).fetchall()
     return Streak(*row)
-
-
-def lift(connection: Connection, routes: Collection[int]) -> None:
-    """End the pauses of these routes, because a person wants them to be tried."""
-    note_accepted(connection, routes)

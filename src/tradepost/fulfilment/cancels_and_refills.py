@@ -14,6 +14,7 @@ from psycopg import Connection, Cursor
 
 from tradepost.database import engine_connection
 from tradepost.engine import arrays, cancelling
+from tradepost.engine.postgres import storable
 from tradepost.engine.refilling import RefillReport, settle_refills
 from tradepost.engine.statuses import RefillStatus
 from tradepost.fulfilment import id_batches, provider_pause
@@ -87,10 +88,23 @@ UPDATE orders_cancelrequest SET state = 'failed', settled_at = now()
 WHERE id = ANY(%s::bigint[]) AND state = 'open' AND tries >= %s RETURNING id
 """
 
+_NOTE_REFILLS = """
+UPDATE orders_refill r SET upstream_id = new.upstream_id, tries = 0, response = ''
+FROM unnest(%s::bigint[], %s::text[]) AS new (id, upstream_id) WHERE r.id = new.id
+"""
+
 _TRIED_REFILLS = "SELECT id FROM orders_refill WHERE id = ANY(%s::bigint[]) AND tries >= %s"
 
 # The column that says when the provider was last asked.
 _POLLED_COLUMN = {models.CancelRequest: "forwarded_at", models.Refill: "polled_at"}
+
+_STORE_WORDS = {
+    model: f"""
+UPDATE {table} r SET response = words.response
+FROM unnest(%s::bigint[], %s::text[]) AS words (id, response) WHERE r.id = words.id
+"""
+    for model, table in ((models.CancelRequest, "orders_cancelrequest"), (models.Refill, "orders_refill"))
+}
 
 type _Request = type[models.CancelRequest | models.Refill]
 
@@ -118,12 +132,10 @@ def _cancel(throttled: ThrottledClient, provider: Provider) -> bool:
 def _refill(throttled: ThrottledClient, provider: Provider) -> bool:
     due = _take_due(_NEW_REFILLS, provider, models.Refill, REFILL)
     answers = _ask(throttled, provider, REFILL, due)
+    accepted = {id_: str(answer.refill) for id_, order in due if isinstance(answer := answers.get(order), Refill)}
     declined = {id_: answer.error for id_, order in due if isinstance(answer := answers.get(order), Declined)}
     with transaction.atomic():
-        for id_, order in due:
-            answer = answers.get(order)
-            if isinstance(answer, Refill):
-                models.Refill.objects.filter(pk=id_).update(upstream_id=str(answer.refill), tries=0, response="")
+        _write_texts(_NOTE_REFILLS, accepted)
         _store_words(models.Refill, declined)
         settle_refills(engine_connection(), [RefillReport(id_, RefillStatus.REJECTED) for id_ in declined])
         failed = _fail_refills(engine_connection(), _note_tries(models.Refill, due, answers))
@@ -186,7 +198,7 @@ def _ask[R](
     id_batches.remember(provider, action, found)
     if found.error is None:
         return {**{id_: Unreadable("") for id_ in ids}, **found.by_id}
-    if provider_pause.pause_after(provider, found.error) or not isinstance(found.error, Ambiguous):
+    if provider_pause.pause_after(provider, [found.error]) or not isinstance(found.error, Ambiguous):
         return found.by_id
     return {**{id_: Unreadable(_words_of(found.error)) for id_ in ids}, **found.by_id}
 
@@ -205,9 +217,13 @@ def _note_tries(model: _Request, due: _Due, answers: Mapping[str, object]) -> li
 
 
 def _store_words(model: _Request, words: Mapping[int, str]) -> None:
-    for id_, text in words.items():
-        cut = text.replace("\0", "").encode(errors="ignore").decode()[:WORDS_CHARS_MAX]
-        model._default_manager.filter(pk=id_).update(response=cut)  # noqa: SLF001 - Django's
+    _write_texts(_STORE_WORDS[model], {id_: storable(text)[:WORDS_CHARS_MAX] for id_, text in words.items()})
+
+
+def _write_texts(statement: str, texts: Mapping[int, str]) -> None:
+    """Run a statement that takes texts by the ids of their rows."""
+    if texts:
+        Cursor(engine_connection()).execute(statement, [arrays.of_numbers(texts), arrays.of_texts(texts.values())])
 
 
 def _fail_refills(connection: Connection, tried: list[int]) -> int:

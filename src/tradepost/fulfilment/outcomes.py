@@ -82,7 +82,7 @@ def record(connection: Connection, provider: Provider, answered: Sequence[Answer
         AttemptResult(outgoing.order, outgoing.attempt, AttemptOutcome.SENT, str(answer.order))
         for outgoing, answer in accepted
     ]
-    was_paused = route_pauses.note_accepted(connection, {outgoing.route for outgoing, _ in accepted})
+    was_paused = route_pauses.end(connection, {outgoing.route for outgoing, _ in accepted})
     if accepted and provider.funds_limit is not None:
         _note_funds(connection, provider, [outgoing for outgoing, _ in accepted])
     alone: Mapping[int, int] = {}

@@ -44,7 +44,7 @@ def poll_orders(throttled: ThrottledClient, provider: Provider) -> bool:
         for ids, answers in answered:
             id_batches.remember(provider, STATUS, answers)
             if answers.error:
-                may_go_on = not provider_pause.pause_after(provider, answers.error) and may_go_on
+                may_go_on = not provider_pause.pause_after(provider, [answers.error]) and may_go_on
             seen = [
                 _status(by_id[id_], answers.by_id[id_], provider.exchange_rate) for id_ in ids if id_ in answers.by_id
             ]

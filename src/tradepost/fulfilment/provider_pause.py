@@ -1,7 +1,7 @@
 """Pause a provider: nothing is sent to it for a while, and the back office shows staff why."""
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -22,25 +22,25 @@ ERROR_CHARS_MAX = 300
 RELEASED_MAX = 1_000  # held orders at once; the sweep releases the rest
 
 
-def note_answers(provider: Provider, answers: Iterable[object]) -> None:
+def note_answers(provider: Provider, answers: Sequence[object]) -> None:
     """Pause the provider if one of the answers to orders asks for it. If the provider accepts an order, it works."""
-    is_paused = [answer for answer in answers if pause_after(provider, answer)] != []
+    is_paused = pause_after(provider, answers)
     accepts = any(not isinstance(answer, PanelError) for answer in answers)
     if accepts and not is_paused and provider.last_error and provider.funds_limit is None:
         provider.last_error = provider.pause_meaning = ""
         provider.save(update_fields=["last_error", "pause_meaning"])
 
 
-def pause_after(provider: Provider, answer: object) -> bool:
-    """Pause the provider if this answer asks for a pause. Return whether it did."""
-    if not isinstance(answer, PanelError):
-        return False
-    is_refusal = isinstance(answer, Refused)
-    pause = pause_of(answer, refusals.known_texts(engine_connection(), provider.pk) if is_refusal else {})
-    if pause:
-        pause_provider(provider.pk, pause)
-        provider.last_error, provider.pause_meaning = pause.why[:ERROR_CHARS_MAX], pause.meaning
-    return pause is not None
+def pause_after(provider: Provider, answers: Sequence[object]) -> bool:
+    """Pause the provider if one of these answers asks for a pause; the last one decides. Return whether one did."""
+    errors = [answer for answer in answers if isinstance(answer, PanelError)]
+    is_refused = any(isinstance(error, Refused) for error in errors)
+    said = refusals.known_texts(engine_connection(), provider.pk) if is_refused else {}
+    pauses = [pause for error in errors if (pause := pause_of(error, said))]
+    if pauses:
+        pause_provider(provider.pk, pauses[-1])
+        provider.last_error, provider.pause_meaning = pauses[-1].why[:ERROR_CHARS_MAX], pauses[-1].meaning
+    return bool(pauses)
 
 
 def note_balance(provider: int, balance: Decimal) -> None:
@@ -48,7 +48,7 @@ def note_balance(provider: int, balance: Decimal) -> None:
     rows = Provider.objects.filter(pk=provider)
     short = rows.filter(balance__lt=balance, funds_limit__isnull=False)
     if short.update(funds_limit=None, funds_retry_at=None, last_error="", pause_meaning=""):
-        dispatch_queue.end_waits(engine_connection(), provider, RefusalMeaning.FUNDS)
+        dispatch_queue.end_waits(engine_connection(), [provider], [RefusalMeaning.FUNDS])
     rows.update(balance=balance, balance_at=Now(), balance_error="")
 
 
@@ -65,8 +65,7 @@ def lift(provider: int) -> None:
         retry_at=None, last_error="", pause_meaning="", funds_limit=None, funds_retry_at=None
     )
     RoutePause.objects.filter(route__provider_service__provider=provider).delete()
-    for meaning in TEMPORARY:
-        dispatch_queue.end_waits(engine_connection(), provider, meaning)
+    dispatch_queue.end_waits(engine_connection(), [provider], TEMPORARY)
 
 
 def lift_unexplained(providers: Collection[int]) -> int:
@@ -75,9 +74,9 @@ def lift_unexplained(providers: Collection[int]) -> int:
         route__provider_service__provider__in=providers, meaning=RefusalMeaning.UNKNOWN.value, until__isnull=False
     )
     routes = list(paused.values_list("route", flat=True))
-    route_pauses.lift(engine_connection(), routes)
-    for provider in providers if routes else ():
-        dispatch_queue.end_waits(engine_connection(), provider, RefusalMeaning.UNKNOWN)
+    route_pauses.end(engine_connection(), routes)
+    if routes:
+        dispatch_queue.end_waits(engine_connection(), providers, [RefusalMeaning.UNKNOWN])
     rerouting.release_held(engine_connection(), limit=RELEASED_MAX)
     return len(routes)
 

@@ -44,28 +44,23 @@ class ThrottledClient:
 
     def run_each[A, T](self, items: Sequence[A], work: Callable[[A], T]) -> Iterator[list[tuple[A, T]]]:
         """Do work for each item in the threads. Yield the items done since the last yield, with their results."""
-        yield from self._submit_each(items, lambda item: self._threads.submit(work, item))
-
-    def call_each[A, T](
-        self, items: Sequence[A], request: Callable[[Client, A], T]
-    ) -> Iterator[list[tuple[A, T | PanelError]]]:
-        """Make one request for each item. Yield the items answered since the last yield, with their answers."""
-        yield from self._submit_each(
-            items, lambda item: self._threads.submit(self.request, _request_for(request, item))
-        )
-
-    def _submit_each[A, T](self, items: Sequence[A], submit: Callable[[A], Future[T]]) -> Iterator[list[tuple[A, T]]]:
         waiting: dict[Future[T], A] = {}
         rest = iter(items)
         while True:
             for item in rest:
-                waiting[submit(item)] = item
+                waiting[self._threads.submit(work, item)] = item
                 if len(waiting) >= 2 * self.parallel_requests:
                     break
             if not waiting:
                 return
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
             yield [(waiting.pop(future), future.result()) for future in done]
+
+    def call_each[A, T](
+        self, items: Sequence[A], request: Callable[[Client, A], T]
+    ) -> Iterator[list[tuple[A, T | PanelError]]]:
+        """Make one request for each item. Yield the items answered since the last yield, with their answers."""
+        return self.run_each(items, lambda item: self.request(lambda client: request(client, item)))
 
     def note_health(self) -> None:
         """Add the requests made since the last call of this method to the provider's figures."""
@@ -129,7 +124,3 @@ def close_clients() -> None:
     """Close the connections that are kept from visit to visit."""
     while _clients:
         _clients.popitem()[1][1].close()
-
-
-def _request_for[A, T](request: Callable[[Client, A], T], item: A) -> Callable[[Client], T]:
-    return lambda client: request(client, item)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from psycopg import Connection, Cursor
 
+from tradepost.engine.postgres import storable
 from tradepost.engine.refusals import RefusalMeaning
 
 KEY_CHARS_MAX = 300
@@ -57,9 +58,13 @@ ON CONFLICT (provider_id, key) DO UPDATE SET text = excluded.text, count = t.cou
 
 def folded(text: str) -> str:
     """Return the words of a text in lower case, without accents and marks, with one blank between them."""
-    lower = unicodedata.normalize("NFKD", html.unescape(text).lower().translate(_SAME))
-    plain = "".join(char for char in lower if not unicodedata.combining(char)).translate(_SAME)
-    return _NO_LETTERS.sub(" ", plain).strip()
+    return _NO_LETTERS.sub(" ", _without_marks(html.unescape(text).lower())).strip()
+
+
+def _without_marks(text: str) -> str:
+    """Return a text in letters without accents and marks, each written in one way."""
+    decomposed = unicodedata.normalize("NFKD", text.translate(_SAME))
+    return "".join(char for char in decomposed if not unicodedata.combining(char)).translate(_SAME)
 
 
 def key_of(text: str) -> str:
@@ -85,7 +90,7 @@ def known_texts(connection: Connection, provider: int) -> dict[str, RefusalMeani
 
 def count_unknown(connection: Connection, provider: int, text: str) -> None:
     """Count a refusal whose words are not known."""
-    stored = text.replace("\0", "").encode(errors="ignore").decode()[:KEY_CHARS_MAX]
+    stored = storable(text)[:KEY_CHARS_MAX]
     parameters = {"provider": provider, "key": key_of(text), "text": stored, "most": TEXTS_MAX}
     Cursor(connection).execute(_COUNT, parameters)
 
@@ -105,5 +110,4 @@ def _wordings() -> list[tuple[RefusalMeaning, re.Pattern[str]]]:
 
 def _folded_pattern(pattern: str) -> str:
     """Return the pattern with its letters as `folded` writes them."""
-    decomposed = unicodedata.normalize("NFKD", pattern.translate(_SAME))
-    return "(?:" + "".join(char for char in decomposed if not unicodedata.combining(char)).translate(_SAME) + ")"
+    return f"(?:{_without_marks(pattern)})"

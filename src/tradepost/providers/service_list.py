@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from tradepost.database import engine_connection
 from tradepost.engine.exceptions import TradepostError
-from tradepost.engine.postgres import BIGINT_MAX
+from tradepost.engine.postgres import BIGINT_MAX, storable
 from tradepost.providers.markup import RATE_MAX
 from tradepost.providers.models import ProviderService
 from tradepost_client import Service
@@ -128,8 +128,7 @@ def _listed(service: Service) -> ListedService | None:
 
 
 def _text(text: str, chars_max: int | None) -> str:
-    """Cut a text to size and remove what PostgreSQL can't store: NUL characters and lone surrogates."""
-    return text.replace("\0", "").encode(errors="ignore").decode().strip()[:chars_max]
+    return storable(text).strip()[:chars_max]
 
 
 def store_changes(provider: int, service_list: ServiceList) -> ListChanges:

@@ -177,7 +177,7 @@ def test_who_may_make_no_payment_sees_none(alice: Customer) -> None:
     client = staff_with("accounts.view_account", "accounts.change_account")
     assert pay(client, alice.id, "5").status_code == 403
     assert client.get(reverse("admin:ledger_manualpayment_changelist")).status_code == 403
-    assert "by hand waiting" not in client.get(reverse("admin:index")).content.decode()
+    assert "waiting for a second person" not in client.get(reverse("admin:index")).content.decode()
 
 
 def test_payments_are_found_by_address_reference_and_number(staff: Client, alice: Customer) -> None:
