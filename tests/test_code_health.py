@@ -73,3 +73,18 @@ def test_no_function_or_class_is_there_for_tests_only() -> None:
         and sum(len(re.findall(rf"\b{re.escape(str(item.name))}\b", text)) for text in texts) == 1
     ]
     assert unused == []
+
+
+def test_the_back_offices_numbers_and_times_are_written_by_formats() -> None:
+    """Names of files and cells of CSV are for programs; the values of date fields have the form that HTML demands."""
+    by_hand = re.compile(r":,(\.\d+f)?\}|:\.\d+%\}|strftime\(|:%[a-zA-Z]|\|date\b|\|timesince|\|floatformat|\|intcomma")
+    allowed = re.compile(r"csv_export|%Y-%m-%d\}\.\{kind|date:\"Y-m-d\"")
+    pages = tracked("src/tradepost/backoffice/*.py", "src/tradepost/backoffice/*.html")
+    assert pages, "the folder has moved"
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in pages
+        for line in path.read_text().splitlines()
+        if by_hand.search(line) and not allowed.search(f"{path.name} {line}")
+    ]
+    assert found == []

@@ -81,6 +81,32 @@ def test_a_recent_time_is_relative_and_an_old_one_is_a_date() -> None:
         assert formats.ago(now - timedelta(hours=2)) == "2 часа назад"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 sec"),
+        (59, "59 sec"),
+        (61, "1 min 1 sec"),
+        (7_260, "2 hr 1 min"),
+        (86_400, "1 day"),
+        (90_061, "1 day 1 hr"),
+    ],
+)
+def test_a_duration_is_written_in_its_two_largest_units(seconds: int, text: str) -> None:
+    assert formats.duration(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(("language", "text"), [("es", "2 h 1 min"), ("ru", "2 ч 1 мин")])
+def test_a_duration_is_written_in_the_readers_language(language: str, text: str) -> None:
+    with translation.override(language):
+        assert formats.duration(timedelta(minutes=121)) == text
+
+
+def test_percentages_of_one_column_have_as_many_decimals() -> None:
+    assert [formats.column_percent(Decimal(share)) for share in ("1", "0.025", "0")] == ["100.0%", "2.5%", "0.0%"]
+    assert [formats.change_percent(Decimal(share)) for share in ("0.5", "-0.123", "0")] == ["+50.0%", "-12.3%", "0.0%"]
+
+
 def test_a_zone_is_found_by_its_city_in_the_readers_language() -> None:
     labels = dict(formats.zone_choices("es"))
     assert "Nueva York" in labels["America/New_York"]

@@ -14,7 +14,9 @@ from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_timedelta, get_timezone_location
+from babel.lists import format_list
 from babel.numbers import NumberPattern, format_decimal, format_percent, get_currency_precision
+from babel.units import format_unit
 from django.utils import timezone, translation
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -22,6 +24,8 @@ from django.utils.safestring import SafeString
 NOTHING = "–"  # shown in place of a missing value
 EXACT_PLACES_MIN = 2
 RATE_EXTRA_PLACES = 2  # a rate is per 1,000, so its small digits matter more than those of an amount
+PERCENT_PLACES = 1  # of percentages in a column
+DURATION_UNITS_MAX = 2
 RELATIVE_DAYS_MAX = 7  # an older time is shown as a date
 NO_BREAK_SPACE = "\u00a0"
 
@@ -50,6 +54,20 @@ def exact_number(value: Decimal) -> str:
 def percent(value: Decimal, places: int = 1) -> str:
     """Format a share of 1 as a percentage with at most so many decimals: `12.5%`, `12,5 %`."""
     return format_percent(_round(value, places + 2), locale=locale(), decimal_quantization=False)
+
+
+def column_percent(value: Decimal) -> str:
+    """Format a share of 1 as a percentage with one decimal, so that the marks of a column are below each other."""
+    text: str = _with_places(locale().percent_formats[None], PERCENT_PLACES).apply(
+        _round(value, 2 + PERCENT_PLACES), locale()
+    )
+    return text
+
+
+def change_percent(value: Decimal) -> str:
+    """Format a change as a percentage with one decimal and its sign: `+12.5%`, `-3.0%`."""
+    text = column_percent(value)
+    return f"+{text}" if _round(value, 2 + PERCENT_PLACES) > 0 else text
 
 
 def currency_places(currency: str) -> int:
@@ -112,6 +130,11 @@ def short_day(value: date | datetime) -> str:
     return _day_text(_date(value), "MMMd", locale())
 
 
+def month(value: date) -> str:
+    """Format a month with its year: `Nov 2026`."""
+    return _day_text(value, "yMMM", locale())
+
+
 def moment(at: datetime | None) -> str:
     """Format a time to the minute in the reader's zone: `26 Nov 2026, 10:36`."""
     return NOTHING if at is None else f"{day(at)}, {_local(at):%H:%M}"
@@ -138,6 +161,23 @@ def ago(at: datetime) -> str:
 def ago_html(at: datetime | None) -> SafeString:
     """Render `ago`. The tooltip has the exact time."""
     return _time_html(at, ago(at) if at else NOTHING)
+
+
+def duration(length: timedelta) -> str:
+    """Format a duration in its two largest units that are not zero: `3 days 4 hr`, `25 sec`."""
+    minutes, seconds = divmod(max(round(length.total_seconds()), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    units = {"day": days, "hour": hours, "minute": minutes, "second": seconds}
+    first = next((place for place, number in enumerate(units.values()) if number), len(units) - 1)
+    shown = [(number, unit) for unit, number in units.items()][first : first + DURATION_UNITS_MAX]
+    texts = [_in_unit(number, unit) for number, unit in shown if number] or [_in_unit(0, "second")]
+    return format_list(texts, "unit-narrow", locale())  # some languages of Babel lack a part of the wider ones
+
+
+def milliseconds(value: float) -> str:
+    """Format a number of milliseconds: `1,250 ms`."""
+    return _in_unit(round(value), "millisecond")
 
 
 def zone_label(name: str = "") -> str:
@@ -221,6 +261,10 @@ def _with_exact(text: str, value: Decimal | None, currency: str) -> SafeString:
 
 def _plain(value: Decimal) -> str:
     return format(value, "f")
+
+
+def _in_unit(number: int, unit: str) -> str:
+    return format_unit(number, unit, length="short", locale=locale())
 
 
 def _local(at: datetime) -> datetime:

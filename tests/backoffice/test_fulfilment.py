@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import strip_tags
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.builders import attempt, make_offer, make_provider, place, route
@@ -73,8 +74,8 @@ def metrics(**environ: str) -> dict[tuple[str, ...], float]:
 def test_the_page_tells_of_each_provider(staff: Client, provider: Any) -> None:
     told = row(staff, provider)
     assert [told[state] for state in ("queued", "sending", "sent", "unsure", "refused")] == ["2", "0", "1", "1", "1"]
-    assert told["oldest"].startswith("0:0")
-    assert (told["failed"], told["latency"], told["balance"]) == ("2.5%", "250 ms", "3.50 USD")
+    assert told["oldest"].endswith(("sec", "min"))
+    assert (told["failed"], told["latency"], strip_tags(told["balance"])) == ("2.5%", "250 ms", "$3.50")
 
 
 def test_the_page_and_its_figures_are_not_for_everybody(charlie: Client) -> None:
@@ -120,7 +121,7 @@ def test_an_alert_leads_to_where_it_is_mended(staff: Client, provider: Any, serv
     found = alerts(staff)
     page = reverse("admin:providers_provider_change", args=[provider.pk])
     assert found[f"{provider}: Not enough funds."] == page
-    assert found[f"{provider}: the balance is low, 3.50 USD."] == page
+    assert found[f"{provider}: the balance is low, $3.50."] == page
     assert found[f"{provider}: its list could not be read. It is empty."] == page
     for text, link in found.items():
         assert staff.get(link).status_code == 200, text

@@ -35,7 +35,7 @@ def change(client: Client, **fields: str) -> Any:
 def test_the_menu_leads_to_one_form_that_tells_what_the_environment_says(staff: Client) -> None:
     form = staff.get(reverse("admin:site_settings_sitesettings_changelist"), follow=True).content.decode()
     assert "As TRADEPOST_SIGN_UP says: open" in form
-    assert "Empty: TRADEPOST_REQUESTS_A_MINUTE, 6000" in form
+    assert "Empty: TRADEPOST_REQUESTS_A_MINUTE, 6,000." in form
     assert staff.get(reverse("admin:site_settings_sitesettings_add")).status_code == 403
     assert staff.get(reverse("admin:site_settings_sitesettings_delete", args=[1])).status_code == 403
 

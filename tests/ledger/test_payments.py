@@ -154,7 +154,7 @@ def test_what_a_person_pays_in_a_day_is_limited_up_and_down_asked_or_done(alice:
     payments.make(maker, wish(alice, "20"))
     payments.make(maker, wish(alice, "-20", PaymentKind.CORRECTION))
     asked = payments.make(maker, wish(alice, "100"))
-    with pytest.raises(PaymentRefusedError, match=r"10\.00 is left today"):
+    with pytest.raises(PaymentRefusedError, match=r"\$10\.00 is left today"):
         payments.make(maker, wish(alice, "10.01"))
     payments.reject(approver(), asked.pk, reason="no")
     payments.make(maker, wish(alice, "100"))
@@ -204,17 +204,17 @@ def test_the_same_form_twice_pays_once(alice: Customer) -> None:
 def test_the_same_form_with_something_else_in_it_pays_nothing(alice: Customer, other: dict[str, Any]) -> None:
     maker, wanted = payer(), wish(alice, "20")
     payments.make(maker, wanted)
-    with pytest.raises(PaymentRefusedError, match=r"has made a top-up of 20\.00 before"):
+    with pytest.raises(PaymentRefusedError, match=r"has made a top-up of \$20\.00 before"):
         payments.make(maker, msgspec.structs.replace(wanted, **other))
     assert balance(alice) == 120
 
 
 def test_a_correction_takes_no_more_than_there_is(alice: Customer) -> None:
-    with pytest.raises(PaymentRefusedError, match=r"only 100\.00 to take"):
+    with pytest.raises(PaymentRefusedError, match=r"only \$100\.00 to take"):
         payments.make(owner(), wish(alice, "-100.00001", PaymentKind.CORRECTION))
     asked = payments.make(payer(), wish(alice, "-100", PaymentKind.CORRECTION))
     payments.make(owner(), wish(alice, "-1", PaymentKind.CORRECTION))
-    with pytest.raises(PaymentRefusedError, match=r"only 99\.00 to take"):
+    with pytest.raises(PaymentRefusedError, match=r"only \$99\.00 to take"):
         payments.approve(approver(), asked.pk)
     assert (stored(asked).state, stored(asked).decided_by, balance(alice)) == ("requested", None, Decimal(99))
     operations.set_credit_limit(alice.id, Decimal(1))
@@ -252,7 +252,7 @@ def test_a_test_account_is_paid_nothing(alice: Customer) -> None:
 def test_a_credit_limit_is_not_set_below_what_is_owed(alice: Customer) -> None:
     assert operations.set_credit_limit(alice.id, Decimal(50)) == 0
     payments.make(owner(), wish(alice, "-120", PaymentKind.CORRECTION))
-    with pytest.raises(ValueError, match=r"It owes 20\.00"):
+    with pytest.raises(ValueError, match=r"It owes \$20\.00"):
         operations.set_credit_limit(alice.id, Decimal("19.99999"))
     assert operations.set_credit_limit(alice.id, Decimal(20)) == 50
     assert LedgerAccount.objects.get(account=alice.id).credit_limit == 20

@@ -169,11 +169,12 @@ def test_passkeys_are_offered() -> None:
 
 def test_other_sessions_are_listed_and_ended() -> None:
     account = person()
-    here, there = browser(), Client(SERVER_NAME=HOST, headers={"user-agent": "Elsewhere/1.0"})
+    agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+    here, there = browser(), Client(SERVER_NAME=HOST, headers={"user-agent": agent})
     for client in (here, there):
         sign_in(client, str(account.email))
         page(client, reverse("panel:dashboard"))
-    assert "Elsewhere/1.0" in page(here, reverse("usersessions_list"))
+    assert f'title="{agent}">Chrome on Linux<' in page(here, reverse("usersessions_list"))
     here.post(reverse("usersessions_list"))
     assert there.get(reverse("panel:dashboard")).status_code == 302
     assert here.get(reverse("panel:dashboard")).status_code == 200

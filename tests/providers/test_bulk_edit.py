@@ -56,7 +56,7 @@ def test_each_field_changes_on_its_own() -> None:
     ("edit", "why"),
     [
         (Edit(max=5), "Its min, 10, would be above its max, 5"),
-        (Edit(rate_by=RateBy.AMOUNT, figure=D(-1)), "Its rate would be below nothing, -0.10"),
+        (Edit(rate_by=RateBy.AMOUNT, figure=D(-1)), "Its rate would be below nothing, -$0.10"),
         (Edit(rate_by=RateBy.MARKUP, figure=D(10)), "What it costs is not known"),
         (Edit(rate_by=RateBy.SET, figure=D(10**13)), "Its rate would be more than a rate can be"),
     ],
@@ -73,7 +73,7 @@ def test_what_is_in_quarantine_is_not_put_on_sale() -> None:
 
 def test_what_would_be_below_cost_is_told() -> None:
     [warning] = planned(Edit(rate_by=RateBy.SET, figure=D("0.55")), costs=COSTS).warnings
-    assert warning.startswith("Below its cost, 0.60")
+    assert warning.startswith("Below its cost, $0.60")
     assert planned(Edit(rate_by=RateBy.SET, figure=D("0.6")), costs=COSTS).warnings == []
 
 

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
+from tradepost import formats
 from tradepost.accounts.languages import LANGUAGES
 from tradepost.engine.actors import ACTOR_CHARS_MAX
 from tradepost.engine.enums import TextEnum
@@ -129,7 +130,7 @@ class Key(models.Model):
         """The key's own rate limit, for people to read."""
         if self.requests_a_minute is None:
             return "the desk's default"
-        return f"{self.requests_a_minute:,} requests a minute" if self.requests_a_minute else "unlimited"
+        return f"{formats.whole(self.requests_a_minute)} requests a minute" if self.requests_a_minute else "unlimited"
 
 
 class Note(models.Model):

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from tradepost.backoffice.ui import formatters
+from tradepost import formats
 from tradepost.catalog.models import Service
 from tradepost.engine import link_rules
 from tradepost.engine.refusals import RefusalMeaning, ReviewReason
@@ -66,7 +66,7 @@ def _provider_alerts() -> Iterator[Alert]:
             and provider.low_balance is not None
             and provider.balance < provider.low_balance
         ):
-            balance = f"{formatters.grouped_amount(provider.balance)} {provider.currency}"
+            balance = formats.exact_money(provider.balance, provider.currency)
             yield Alert(f"{provider}: the balance is low, {balance}.", link)
         if provider.sync_error:
             yield Alert(f"{provider}: its list could not be read. {provider.sync_error}", link, is_grave=False)
@@ -114,7 +114,8 @@ def _failure_alerts() -> Iterator[Alert]:
     failing = Provider.objects.in_bulk([pk for pk, sums in recent.items() if _is_failing(sums)])
     for pk, provider in failing.items():
         sums = recent[pk]
-        text = f"{provider}: of {_attempts(sums):,} attempts in the last hour {sums.refused + sums.unsure:,} failed."
+        tried, failed = formats.whole(_attempts(sums)), formats.whole(sums.refused + sums.unsure)
+        text = f"{provider}: of {tried} attempts in the last hour {failed} failed."
         yield Alert(text, reverse("provider_quality", args=[pk]))
 
 
@@ -151,9 +152,8 @@ def _stuck_order_alerts() -> Iterator[Alert]:
     if stuck:
         more = "+" if stuck >= stuck_orders.STUCK_MAX else ""
         verb = "is" if stuck == 1 else "are"
-        yield Alert(
-            f"{stuck:,}{more} order{'' if stuck == 1 else 's'} {verb} slower than usual.", _stuck_list(), is_grave=False
-        )
+        what = f"{formats.whole(stuck)}{more} order{'' if stuck == 1 else 's'}"
+        yield Alert(f"{what} {verb} slower than usual.", _stuck_list(), is_grave=False)
 
 
 def _stuck_list() -> str:
@@ -195,4 +195,4 @@ def _list_url(table: str, **filters: str) -> str:
 
 
 def _count_text(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{formats.whole(number)} {noun}{'' if number == 1 else 's'}"

@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from tradepost import formats
 from tradepost.audit.actions import MODELS
 from tradepost.audit.actor import ActorKind
 from tradepost.audit.diff import FieldChange, differences, model_of
@@ -108,7 +109,7 @@ class EntryAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Entry]):
 
     @admin.display(description="from where")
     def from_where(self, entry: Entry) -> str:
-        return entry.address or formatters.NOTHING
+        return entry.address or formats.NOTHING
 
     @admin.display(description="action")
     def action_shown(self, entry: Entry) -> SafeString:

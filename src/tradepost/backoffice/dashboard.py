@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from tradepost import formats
 from tradepost.accounts.models import Account
 from tradepost.backoffice import alerts
 from tradepost.backoffice.reports import changes, charts, columns, subjects
@@ -55,15 +56,12 @@ class DailyFigure(msgspec.Struct, frozen=True):
         format_value: Callable[[Decimal], str],
         *,
         link: str,
-        unit: str = "",
         more_is_better: bool = True,
     ) -> dict[str, Any]:
         """Return the figure as the template needs it."""
         return {
             "title": title,
             "value": format_value(self.today),
-            "exactly": f"{formatters.grouped_amount(self.today)} {unit}" if unit else "",
-            "unit": unit,
             "change": changes.relative_change(self.today, self.yesterday_by_now, more_is_better=more_is_better),
             "yesterday_by_now": format_value(self.yesterday_by_now),
             "yesterday": format_value(self.yesterday),
@@ -94,7 +92,7 @@ def _add_figures(request: HttpRequest, reader: ReportReader, context: dict[str, 
             {
                 "order": order,
                 "status": formatters.status_badge(order.status),
-                "charge": formatters.money_cell(order.charge),
+                "charge": formatters.money(order.charge),
             }
             for order in newest
         ]
@@ -118,7 +116,6 @@ def _add_figures(request: HttpRequest, reader: ReportReader, context: dict[str, 
 
 def _figures(request: HttpRequest, period: Period, by_day: dict[date, Sums], by_now: Sums) -> Iterator[dict[str, Any]]:
     today, yesterday = by_day.get(period.last, Sums()), by_day.get(period.last - DAY, Sums())
-    unit = site_settings.for_request(request).currency
     may_see_sales = request.user.has_perm(columns.SALES)
     for name, title in {
         "orders": "Orders today",
@@ -137,14 +134,8 @@ def _figures(request: HttpRequest, period: Period, by_day: dict[date, Sums], by_
         )
         link = f"{reverse('report', args=['day'])}?preset={DAYS}"
         if is_count or not may_see_sales:
-            link = _list_url("orders_order", created_at_from=f"{period.last:%Y-%m-%d}")
-        yield figure.as_context(
-            title,
-            column.format_value if is_count else formatters.rounded_amount,
-            link=link,
-            unit="" if is_count else unit,
-            more_is_better=column.more_is_better,
-        )
+            link = _list_url("orders_order", created_at_from=period.last.isoformat())
+        yield figure.as_context(title, column.format_value, link=link, more_is_better=column.more_is_better)
 
 
 def _new_customers(now: datetime) -> dict[str, Any]:
@@ -174,11 +165,10 @@ def _charts(days: Sequence[tuple[date, Sums]], unit: str, *, with_profit: bool) 
 
 
 def _tops(request: HttpRequest, reader: ReportReader, period: Period) -> Iterator[dict[str, Any]]:
-    unit = site_settings.for_request(request).currency
     for by, title in TOPS.items():
         if request.user.has_perms(subjects.PERMISSIONS[by]):
             link = f"{reverse('report', args=[by.value])}?preset={DAYS}"
-            yield {"title": title, "unit": unit, "link": link, "rows": _top(reader, by, period)}
+            yield {"title": title, "link": link, "rows": _top(reader, by, period)}
 
 
 def _top(reader: ReportReader, by: GroupBy, period: Period) -> list[dict[str, str]]:
@@ -191,8 +181,7 @@ def _top(reader: ReportReader, by: GroupBy, period: Period) -> list[dict[str, st
         top = [
             {
                 "name": names.get(row.subject, str(row.subject)),
-                "revenue": formatters.rounded_amount(row.sums.revenue),
-                "exactly": formatters.grouped_amount(row.sums.revenue),
+                "revenue": formatters.money(row.sums.revenue),
                 "link": subjects.orders_url(by, row.subject, period),
             }
             for row in rows
@@ -212,14 +201,14 @@ def _active() -> list[dict[str, Any]]:
     rows = [
         {
             "badge": formatters.status_badge(status),
-            "count": f"{statuses[status]:,}{more}",
+            "count": f"{formats.whole(statuses[status])}{more}",
             "link": _orders_with_status_url(status),
         }
         for status in ACTIVE
     ]
     unsure_row = {
         "badge": formatters.badge("unsure", "danger"),
-        "count": f"{unsure:,}{more}",
+        "count": f"{formats.whole(unsure)}{more}",
         "link": alerts.unsettled_orders_url(Dispatch.UNSURE),
     }
     return [*rows, unsure_row] if unsure else rows

@@ -1,6 +1,7 @@
 """The fulfilment page: how each provider does, what waits for it, and whether workers are running."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -8,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from tradepost import formats
 from tradepost.backoffice import alerts
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.site import site
@@ -47,11 +49,9 @@ def _row(standing: ProviderBacklog) -> dict[str, Any]:
         "unsure_link": alerts.unsettled_orders_url(Dispatch.UNSURE) if standing.unsure else "",
         "refused": _count(standing.refused),
         "refused_link": alerts.unsettled_orders_url(Dispatch.REFUSED) if standing.refused else "",
-        "failed": f"{standing.failures / requests:.1%}" if requests else formatters.NOTHING,
-        "latency": f"{standing.request_milliseconds / requests:,.0f} ms" if requests else formatters.NOTHING,
-        "balance": f"{formatters.grouped_amount(standing.balance)} {standing.currency}"
-        if standing.balance is not None
-        else "",
+        "failed": formats.column_percent(Decimal(standing.failures) / requests) if requests else formats.NOTHING,
+        "latency": formats.milliseconds(standing.request_milliseconds / requests) if requests else formats.NOTHING,
+        "balance": formats.money_html(standing.balance, standing.currency),
         "synced": _seconds_ago(standing.synced_seconds),
     }
 
@@ -63,8 +63,8 @@ def _state(standing: ProviderBacklog) -> str:
 
 
 def _count(number: int) -> str:
-    return f"{number:,}{'+' if number == COUNTED_MAX else ''}"
+    return f"{formats.whole(number)}{'+' if number == COUNTED_MAX else ''}"
 
 
 def _seconds_ago(seconds: float | None) -> str:
-    return formatters.NOTHING if seconds is None else str(timedelta(seconds=max(round(seconds), 0)))
+    return formats.NOTHING if seconds is None else formats.duration(timedelta(seconds=seconds))

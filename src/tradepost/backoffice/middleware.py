@@ -1,4 +1,4 @@
-"""Middleware of the back office: its content security policy and its language.
+"""Middleware of the back office: its content security policy, its language and its currency.
 
 Only the back office needs this policy: its theme is written for inline scripts and styles.
 """
@@ -8,6 +8,7 @@ from django.utils.csp import CSP
 from django.views.decorators.csp import csp_override
 
 from tradepost.http_types import GetResponse
+from tradepost.site_settings import effective as site_settings
 
 PREFIX = "/admin/"
 POLICY: dict[str, list[str]] = {
@@ -23,7 +24,7 @@ POLICY: dict[str, list[str]] = {
 
 
 def backoffice_middleware(get_response: GetResponse) -> GetResponse:
-    """Set the back office's own content security policy, and English, its only language."""
+    """Set the back office's own content security policy, English, its only language, and the currency of amounts."""
     with_policy: GetResponse = csp_override(POLICY)(get_response)
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -31,6 +32,7 @@ def backoffice_middleware(get_response: GetResponse) -> GetResponse:
             return get_response(request)
         request.META.pop("HTTP_ACCEPT_LANGUAGE", None)
         request.COOKIES.pop("django_language", None)
-        return with_policy(request)
+        with site_settings.serving(request):
+            return with_policy(request)
 
     return middleware

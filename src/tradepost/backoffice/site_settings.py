@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from tradepost import formats
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import ModelAdmin
 from tradepost.ledger.models import Transfer
@@ -34,20 +35,22 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at 
             "notice": "Shown above every page of customers who have signed in. Addresses become links.",
             "payment_text": "Shown to customers where they add funds. Empty: TRADEPOST_PAYMENT_TEXT.",
             "terms": "The page /terms/, linked from the front page and the sign-in page. Empty: no page.",
-            "mass_order_lines_max": f"Maximum lines per mass order (1–{LINES_MAX:,}).",
-            "keys_max": f"Maximum active keys per account (1–{KEYS_MAX:,}).",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "sign_up" in self.fields:
             self._show_environment()
+            lines, keys = self.fields["mass_order_lines_max"], self.fields["keys_max"]
+            lines.help_text = f"Maximum lines per mass order (1–{formats.whole(LINES_MAX)})."
+            keys.help_text = f"Maximum active keys per account (1–{formats.whole(KEYS_MAX)})."
 
     def _show_environment(self) -> None:
         """Show at each field what the environment sets, and whether that applies."""
         default_label = f"As TRADEPOST_SIGN_UP says: {dict(SIGN_UPS)[settings.TRADEPOST_SIGN_UP].lower()}"
         self.fields["sign_up"].widget.choices = [("", default_label), *SIGN_UPS]
-        limit = settings.TRADEPOST_REQUESTS_A_MINUTE or "any number"
+        per_minute = settings.TRADEPOST_REQUESTS_A_MINUTE
+        limit = formats.whole(per_minute) if per_minute else "any number"
         self.fields["requests_a_minute"].help_text = (
             "For keys without a limit of their own; 0 means no limit. Empty: TRADEPOST_REQUESTS_A_MINUTE, "
             f"{limit}. Each server, and the pages' process, counts for itself and holds keys to it within 5 seconds."

@@ -17,8 +17,8 @@ from tradepost.accounts.roles import ROLES
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.site import site
 
-_last_seen_column = formatters.timestamp_column("seen_at", "last seen")
-_last_login_column = formatters.timestamp_column("last_login", "last signed in")
+_last_seen_column = formatters.ago_column("seen_at", "last seen")
+_last_login_column = formatters.ago_column("last_login", "last signed in")
 
 
 def staff_list(request: HttpRequest) -> HttpResponse:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
+from tradepost import formats
 from tradepost.accounts.models import Account
 from tradepost.catalog.models import CustomRate
 from tradepost.engine.exceptions import TradepostError
@@ -41,7 +42,9 @@ def preview(source: int, targets: Collection[int], *, overwrite: bool) -> list[R
     """
     rates = list(CustomRate.objects.filter(account=source).select_related("service").order_by("service"))
     if len(rates) * len(targets) > RATES_MAX:
-        raise TooManyRatesError(f"{len(rates) * len(targets):,} rates; no more than {RATES_MAX:,} at once.")
+        raise TooManyRatesError(
+            f"{formats.whole(len(rates) * len(targets))} rates; no more than {formats.whole(RATES_MAX)} at once."
+        )
     rows = CustomRate.objects.filter(account__in=targets).values_list("account", "service", "rate")
     existing = {(account, service): rate for account, service, rate in rows}
     accounts = Account.objects.filter(pk__in=targets).order_by("email").values_list("pk", "email")

@@ -8,7 +8,6 @@ from functools import lru_cache
 
 ZERO = Decimal(0)
 SMALLEST = Decimal("0.00001")
-CENT = Decimal("0.01")
 SMALLEST_RATE = Decimal("0.0000001")
 HUNDRED = Decimal(100)
 
@@ -19,11 +18,6 @@ _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 def to_amount(value: Decimal) -> Decimal:
     """Round half up to 5 places."""
     return value.quantize(SMALLEST, context=_EXACT)
-
-
-def to_cents(value: Decimal) -> Decimal:
-    """Round half up to 2 places, for display only: amounts are computed with 5."""
-    return value.quantize(CENT, context=_EXACT)
 
 
 def charge_for(rate: Decimal, quantity: int) -> Decimal:

@@ -4,10 +4,12 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from tradepost import formats
 from tradepost.database import engine_connection
-from tradepost.engine import books_check, ledger, money
+from tradepost.engine import books_check, ledger
 from tradepost.engine.books_check import Finding
 from tradepost.engine.ledger import OverdrawnError
+from tradepost.site_settings import effective as site_settings
 
 
 def check() -> list[Finding]:
@@ -33,5 +35,5 @@ def set_credit_limit(account: int, limit: Decimal) -> Decimal:
         with transaction.atomic():
             return ledger.set_credit_limit(engine_connection(), account, limit)
     except OverdrawnError as error:
-        owed = money.show(-error.balance)
+        owed = formats.exact_money(-error.balance, site_settings.currency())
         raise ValueError(f"It owes {owed}, so its credit limit can't be less than that.") from None

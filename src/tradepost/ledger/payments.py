@@ -21,9 +21,10 @@ from django.db.models import Max, Sum
 from django.db.models.functions import Abs
 from django.utils import timezone
 
+from tradepost import formats
 from tradepost.accounts.models import Account
 from tradepost.database import engine_connection
-from tradepost.engine import ledger, money
+from tradepost.engine import ledger
 from tradepost.engine.errors import NotEnoughFunds
 from tradepost.engine.exceptions import TradepostError
 from tradepost.engine.money import ZERO
@@ -35,6 +36,7 @@ from tradepost.ledger.models import (
     PaymentLimit,
     PaymentState,
 )
+from tradepost.site_settings import effective as site_settings
 
 PERMISSIONS = {
     PaymentKind.TOP_UP: "ledger.top_up_account",
@@ -108,9 +110,9 @@ def why_no_refunds(person: Account, refunds: Sequence[DeliveredOrder]) -> dict[i
     approve a refund, so one that would need an approval is refused.
     """
     allowed, refused = allowance(person), {}
-    left = allowed.today
+    left, currency = allowed.today, site_settings.currency()
     for refund in refunds:
-        reason = _why_no_refund(allowed, left, refund.amount)
+        reason = _why_no_refund(allowed, left, refund.amount, currency)
         if reason:
             refused[refund.order] = reason
         else:
@@ -118,15 +120,17 @@ def why_no_refunds(person: Account, refunds: Sequence[DeliveredOrder]) -> dict[i
     return refused
 
 
-def _why_no_refund(allowed: PaymentAllowance, left: Decimal, amount: Decimal) -> str:
+def _why_no_refund(allowed: PaymentAllowance, left: Decimal, amount: Decimal, currency: str) -> str:
     if not amount:
         return ""
     if not allowed.per_payment:
         return "was delivered, and your role has no limit for payments yet"
     at_once = min(allowed.per_payment, allowed.without_approval)
     if amount > at_once:
-        return f"was delivered, and your role may refund {money.show(at_once)} of an order alone"
-    return f"was delivered, and your role's limit of the day leaves {money.show(left)}" if amount > left else ""
+        return f"was delivered, and your role may refund {formats.exact_money(at_once, currency)} of an order alone"
+    if amount > left:
+        return f"was delivered, and your role's limit of the day leaves {formats.exact_money(left, currency)}"
+    return ""
 
 
 def record_refunds(person: Account, refunds: Sequence[DeliveredOrder], *, reason: str) -> dict[int, str]:
@@ -160,7 +164,7 @@ def _made_before(person: Account, request: PaymentRequest) -> ManualPayment | No
     known = ManualPayment.objects.filter(form_token=request.form_token, requested_by=person).first()
     if known and (known.account_id, known.kind, known.amount) != (request.account, request.kind.value, request.amount):
         raise PaymentRefusedError(
-            f"This form has made a {known.kind} of {money.show(known.amount)} before: begin again for another payment."
+            f"This form has made a {known.kind} of {_money_text(known.amount)} before: begin again for another payment."
         )
     return known
 
@@ -179,9 +183,9 @@ def _above_limit(allowed: PaymentAllowance, amount: Decimal) -> str:
     if not allowed.per_payment:
         return NO_LIMIT
     if amount > allowed.per_payment:
-        return f"Your role may pay {money.show(allowed.per_payment)} at once."
+        return f"Your role may pay {_money_text(allowed.per_payment)} at once."
     if amount > allowed.today:
-        return f"Of what your role may pay in a day, {money.show(allowed.today)} is left today."
+        return f"Of what your role may pay in a day, {_money_text(allowed.today)} is left today."
     return ""
 
 
@@ -295,7 +299,11 @@ def _pay(payment: ManualPayment) -> None:
 def _not_enough(payment: ManualPayment) -> str:
     account = LedgerAccount.objects.get(account=payment.account_id)
     left = (account.balance or ZERO) + account.credit_limit
-    return f"The account has only {money.show(left)} to take, its credit limit included."
+    return f"The account has only {_money_text(left)} to take, its credit limit included."
+
+
+def _money_text(amount: Decimal) -> str:
+    return formats.exact_money(amount, site_settings.currency())
 
 
 def _today() -> datetime:

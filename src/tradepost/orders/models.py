@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import MD5, Now
 
+from tradepost import formats
 from tradepost.engine.actors import ACTOR_CHARS_MAX
 from tradepost.engine.enums import TextEnum
 from tradepost.engine.placing import Mode
@@ -406,7 +407,7 @@ class BulkAction(models.Model):
         ordering = ("-id",)
 
     def __str__(self) -> str:
-        return f"{BulkActionKind(self.kind).label}, {self.total:,} orders"
+        return f"{BulkActionKind(self.kind).label}, {formats.whole(self.total)} orders"
 
     @property
     def worked_on(self) -> int:

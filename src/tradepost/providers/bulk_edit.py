@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
+from tradepost import formats
 from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
-from tradepost.engine import money
 from tradepost.engine.enums import TextEnum
 from tradepost.engine.exceptions import TradepostError
 from tradepost.providers import markup, service_sync
 from tradepost.providers.costs import Costs
+from tradepost.site_settings import effective as site_settings
 
 RATE_DECIMALS = 7
 FIELDS = (
@@ -134,11 +135,11 @@ def _check(service: Service, new: Mapping[str, Any]) -> None:
     rate = new.get("rate", service.rate)
     least, most = new.get("min", service.min), new.get("max", service.max)
     if rate < 0:
-        raise _EditRefusedError(f"Its rate would be below nothing, {money.show(rate)}")
+        raise _EditRefusedError(f"Its rate would be below nothing, {_money_text(rate)}")
     if rate > markup.RATE_MAX:
         raise _EditRefusedError("Its rate would be more than a rate can be")
     if most < least:
-        raise _EditRefusedError(f"Its min, {least:,}, would be above its max, {most:,}")
+        raise _EditRefusedError(f"Its min, {formats.whole(least)}, would be above its max, {formats.whole(most)}")
     if new.get("is_active") and service.quarantine:
         raise _EditRefusedError("It is in quarantine: settle that first")
 
@@ -149,10 +150,14 @@ def _warnings(service: Service, changes: Mapping[str, tuple[Any, Any]], costs: C
     rate = changes["rate"][1] if "rate" in changes else service.rate
     warnings = []
     if costs.is_above(rate):
-        warnings.append(f"Below its cost, {money.show(round(costs.dearest, 7))}: it goes off sale, into quarantine")
+        warnings.append(f"Below its cost, {_money_text(round(costs.dearest, 7))}: it goes off sale, into quarantine")
     if "rate" in changes and costs.follows_rate:
         warnings.append("Its rate follows its provider's, and will change with it")
     return warnings
+
+
+def _money_text(rate: Decimal) -> str:
+    return formats.exact_money(rate, site_settings.currency())
 
 
 def apply(plans: Sequence[EditPlan]) -> dict[int, str]:

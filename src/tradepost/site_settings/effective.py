@@ -1,5 +1,8 @@
 """The settings in force: those of the back office or, where one is empty, of the environment."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import msgspec
@@ -10,6 +13,7 @@ from tradepost.site_settings.models import SiteSettings
 
 PANEL_NAME = "Tradepost"
 _CACHE_ATTRIBUTE = "_tradepost_settings"
+_served: ContextVar[HttpRequest | None] = ContextVar("served", default=None)
 
 
 class EffectiveSettings(msgspec.Struct, frozen=True):
@@ -53,6 +57,25 @@ def for_request(request: HttpRequest) -> EffectiveSettings:
         cached = load()
         setattr(request, _CACHE_ATTRIBUTE, cached)
     return cached
+
+
+@contextmanager
+def serving(request: HttpRequest) -> Iterator[None]:
+    """Let `currency` find the request whose answer is being made."""
+    token = _served.set(request)
+    try:
+        yield
+    finally:
+        _served.reset(token)
+
+
+def currency() -> str:
+    """Return the currency of the books, for texts that are made far from a request: a column, a reason to refuse.
+
+    It is read from the database once for a request that is `serving`, else at each call.
+    """
+    request = _served.get()
+    return (for_request(request) if request else load()).currency
 
 
 def create_row(**_: Any) -> None:

@@ -40,7 +40,7 @@ def test_a_row_tells_what_was_spent_after_refunds(staff: Client, alice: Customer
     settle(second, status=Status.CANCELED)
     operations.top_up(alice.id, Decimal(7), actor="test")
     shown = row(staff, alice)
-    assert (shown["balance"], shown["spent"], shown["spent_recently"]) == ("106.55", "0.45", "0.45")
+    assert (shown["balance"], shown["spent"], shown["spent_recently"]) == ("$106.55", "$0.45", "$0.45")
     assert ">2</a>" in str(shown["orders"])
     assert shown["last_order"] != "–"
 
@@ -48,9 +48,9 @@ def test_a_row_tells_what_was_spent_after_refunds(staff: Client, alice: Customer
 def test_who_has_done_nothing_has_spent_nothing(staff: Client, make_customer: Callable[..., Customer]) -> None:
     shown = row(staff, make_customer("0"))
     assert (shown["balance"], shown["spent"], shown["spent_recently"], shown["last_order"]) == (
-        "0.00",
-        "0.00",
-        "0.00",
+        "$0.00",
+        "$0.00",
+        "$0.00",
         "–",
     )
 
@@ -65,7 +65,7 @@ def test_corrections_are_not_spent(
     for amount in (Decimal(-5), Decimal(3)):
         ledger.pay(connection, alice.id, amount, SystemAccount.ADJUSTMENTS, TransferKind.ADJUSTMENT, actor="test")
     connection.commit()
-    assert row(staff, alice)["spent"] == "0.90"
+    assert row(staff, alice)["spent"] == "$0.90"
 
 
 def test_what_was_spent_of_late_begins_at_a_transfer(

@@ -68,7 +68,7 @@ def test_a_drip_feed_and_its_runs_lead_to_each_other(
     [made] = Order.objects.filter(parent=dripfeed)
     page = staff.get(reverse("admin:orders_order_change", args=[dripfeed])).content.decode()
     assert "1 of 3" in page
-    assert "every 60 min, the next one at" in page
+    assert "every 1 hr, the next one at" in page
     assert shown(staff, "orders_order", parent=dripfeed) == [made.pk]
     page = staff.get(reverse("admin:orders_order_change", args=[made.pk])).content.decode()
     assert f'Number 1 of <a class="tp-link" href="{reverse("admin:orders_order_change", args=[dripfeed])}"' in page

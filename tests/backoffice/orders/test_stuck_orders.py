@@ -1,7 +1,6 @@
 """Orders that take longer than usual, on the overview and in their list."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -47,13 +46,3 @@ def test_who_sees_no_providers_does_not_filter_by_them(
     for where, found in ((offer.provider_id, [order]), (offer.provider_id + 1, [])):
         assert shown(staff, "orders_stuckorder", **asked, where=where) == found
         assert shown(member("support"), "orders_stuckorder", **asked, where=where) == [order]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "written"),
-    [(59, "0 min"), (61, "1 min"), (7_200, "2 h"), (7_260, "2 h 1 min"), (86_400, "1 d"), (93_660, "1 d 2 h")],
-)
-def test_how_long_something_lasts_is_written_in_its_two_largest_units(seconds: int, written: str) -> None:
-    from tradepost.backoffice.ui import formatters
-
-    assert formatters.duration(timedelta(seconds=seconds)) == written

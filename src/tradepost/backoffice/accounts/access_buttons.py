@@ -6,8 +6,10 @@ from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 
-from tradepost.accounts import access, impersonation
+from tradepost import formats
+from tradepost.accounts import access, browsers, impersonation
 from tradepost.accounts.models import Account
 from tradepost.backoffice.accounts.dialogs import AccountDialogMixin, ReasonForm, redirect_to_account
 from tradepost.backoffice.ui.unfold_admin import CheckboxesWidget, dialog_button
@@ -23,7 +25,16 @@ class SessionsForm(ReasonForm):
         super().__init__(*args, **kwargs)
         sessions = UserSession.objects.filter(user=kwargs["object_id"]).order_by("-last_seen_at")
         choices = [
-            (str(session.pk), f"{session.ip}, since {session.created_at:%d %b %H:%M}: {session.user_agent}")
+            (
+                str(session.pk),
+                format_html(
+                    '{}, since {}: <span title="{}">{}</span>',
+                    session.ip,
+                    formats.moment_html(session.created_at),
+                    session.user_agent,
+                    browsers.readable(session.user_agent),
+                ),
+            )
             for session in sessions
         ]
         field = self.fields["sessions"]
@@ -121,7 +132,7 @@ class AccessButtonsMixin(AccountDialogMixin):
         account = self._account_to_change(request, object_id)
         ids = [int(pk) for pk in form.cleaned_data["sessions"]]
         ended = access.end_sessions(request, account, ids, reason=form.cleaned_data["reason"])
-        return self._report_done(request, account, f"{ended} ended.", "Sessions ended")
+        return self._report_done(request, account, f"{formats.whole(ended)} ended.", "Sessions ended")
 
     @dialog_button(
         "Mail a password reset",

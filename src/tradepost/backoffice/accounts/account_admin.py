@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from tradepost import formats
 from tradepost.accounts import access, creation, delegation
 from tradepost.accounts.models import Account
 from tradepost.backoffice.accounts import overview
@@ -160,7 +161,7 @@ class AccountAdmin(
         for account in changing:
             access.set_active(request, account, active=active, reason=form.cleaned_data["reason"])
             self.log_change(request, account, done.capitalize())
-        self.message_user(request, f"{len(changing)} {done}.", messages.SUCCESS)
+        self.message_user(request, f"{formats.whole(len(changing))} {done}.", messages.SUCCESS)
         return None
 
     def _ask_why(

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.accounts.models import Account, Key
 from tradepost.backoffice.accounts import spending
 from tradepost.backoffice.accounts.spending import AccountSpending
@@ -153,21 +154,21 @@ class AccountListMixin:
         return format_html("{} {}", state, formatters.badge("staff", "primary")) if account.is_staff else state
 
     @formatters.numeric_column("balance", ordering="ledger_account__balance")
-    def balance(self, account: Account) -> str:
-        return formatters.money_cell(account.ledger_account.balance)
+    def balance(self, account: Account) -> SafeString:
+        return formatters.money(account.ledger_account.balance)
 
     @formatters.numeric_column("credit limit", ordering="ledger_account__credit_limit")
-    def credit_limit(self, account: Account) -> str:
+    def credit_limit(self, account: Account) -> SafeString | str:
         limit = account.ledger_account.credit_limit
-        return formatters.money_cell(limit) if limit else formatters.NOTHING
+        return formatters.money(limit) if limit else formats.NOTHING
 
     @formatters.numeric_column("spent, 30 days")
-    def spent_recently(self, account: Account) -> str:
-        return formatters.money_cell(_spending(account).spent_recently)
+    def spent_recently(self, account: Account) -> SafeString:
+        return formatters.money(_spending(account).spent_recently)
 
     @formatters.numeric_column("spent")
-    def spent(self, account: Account) -> str:
-        return formatters.money_cell(_spending(account).spent)
+    def spent(self, account: Account) -> SafeString:
+        return formatters.money(_spending(account).spent)
 
     @formatters.numeric_column("orders")
     def orders(self, account: Account) -> SafeString:
@@ -175,13 +176,13 @@ class AccountListMixin:
         return format_html('<a class="tp-link" href="{}">{}</a>', url, _spending(account).orders_shown)
 
     @admin.display(description="last order")
-    def last_order(self, account: Account) -> SafeString | str:
-        return formatters.timestamp(_spending(account).ordered_at)
+    def last_order(self, account: Account) -> SafeString:
+        return formats.ago_html(_spending(account).ordered_at)
 
     @admin.display(description="last seen", ordering=F("last_login").desc(nulls_last=True))
-    def last_seen(self, account: Account) -> SafeString | str:
+    def last_seen(self, account: Account) -> SafeString:
         """Show the latest sign-in or use of a key."""
-        return formatters.timestamp(_spending(account).seen_at)
+        return formats.ago_html(_spending(account).seen_at)
 
 
 def _spending(account: Account) -> AccountSpending:

@@ -5,6 +5,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.accounts.models import Impersonation
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.dates import DayFilter
@@ -49,4 +50,4 @@ class ImpersonationAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Impersona
         ended_at = impersonation.ended_at or (
             impersonation.expires_at if impersonation.expires_at < timezone.now() else None
         )
-        return formatters.timestamp(ended_at, exact=True) if ended_at else formatters.badge("goes on", "warning")
+        return formats.moment_html(ended_at, exact=True) if ended_at else formatters.badge("goes on", "warning")

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.backoffice.ui import formatters
@@ -60,7 +61,7 @@ class KeyNameForm(DialogForm):
 class KeyDisplayMixin:
     """Columns of a key. They show how a key begins, never the whole key."""
 
-    used = formatters.timestamp_column("last_used_at", "last used")
+    used = formatters.ago_column("last_used_at", "last used")
     created = formatters.timestamp_column("created_at", "created")
     used_exactly = formatters.timestamp_column("last_used_at", "last used", exact=True)
     created_exactly = formatters.timestamp_column("created_at", "created", exact=True)
@@ -155,7 +156,7 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
     def revoke_ticked(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
         """Revoke keys: each server refuses them from the next request on."""
         revoked = [key for key in queryset if self._revoke(request, key)]
-        self.message_user(request, f"{len(revoked)} revoked.", messages.SUCCESS)
+        self.message_user(request, f"{formats.whole(len(revoked))} revoked.", messages.SUCCESS)
 
     @dialog_button(
         "Rename",

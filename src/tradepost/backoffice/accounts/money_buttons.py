@@ -13,8 +13,9 @@ from tradepost.accounts import staff_events
 from tradepost.accounts.models import Account, EventKind
 from tradepost.backoffice.accounts.dialogs import AccountDialogMixin, ReasonForm, redirect_to_account
 from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui.decimal_fields import plain_decimal
 from tradepost.backoffice.ui.unfold_admin import DecimalWidget, SelectWidget, TextWidget, dialog_button
-from tradepost.engine import money
+from tradepost.engine.money import ZERO
 from tradepost.ledger import operations, payments
 from tradepost.ledger.models import REFERENCE_CHARS_MAX, LedgerAccount, PaymentKind, PaymentState
 from tradepost.ledger.payments import PaymentRefusedError, PaymentRequest
@@ -61,7 +62,7 @@ class PayForm(ReasonForm):
         return {
             "is_unlimited": self._allowance.per_payment == payments.UNLIMITED,
             "may_pay": bool(self._allowance.per_payment),
-            **{name: formatters.grouped_amount(value) for name, value in amounts.items() if value.is_finite()},
+            **{name: formatters.money(value) for name, value in amounts.items() if value.is_finite()},
         }
 
     def clean(self) -> dict[str, Any]:
@@ -97,10 +98,10 @@ class CreditForm(ReasonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        current_limit = (
+        current_limit: Decimal | None = (
             LedgerAccount.objects.filter(account=kwargs["object_id"]).values_list("credit_limit", flat=True).first()
         )
-        self.fields["limit"].initial = formatters.amount(current_limit)
+        self.fields["limit"].initial = plain_decimal(current_limit)
 
 
 class MoneyButtonsMixin(AccountDialogMixin):
@@ -134,12 +135,12 @@ class MoneyButtonsMixin(AccountDialogMixin):
         except PaymentRefusedError as error:
             messages.error(request, f"Nothing was paid. {error}")
             return redirect_to_account(account)
-        what = f"{payment.kind.capitalize()} of {money.show(payment.amount)}"
+        what = f"{payment.kind.capitalize()} of {formatters.money_text(payment.amount)}"
         if payment.state == PaymentState.REQUESTED:
             messages.warning(request, f"{what}: it waits for a second person's approval.")
         else:
-            balance = LedgerAccount.objects.get(account=account).balance
-            messages.success(request, f"{what}: the balance is {formatters.amount(balance)}.")
+            balance = LedgerAccount.objects.get(account=account).balance or ZERO
+            messages.success(request, f"{what}: the balance is {formatters.money_text(balance)}.")
         return redirect_to_account(account)
 
     @dialog_button(
@@ -153,10 +154,10 @@ class MoneyButtonsMixin(AccountDialogMixin):
         """Change the credit limit and record the reason."""
         account, limit = self.account(request, object_id), form.cleaned_data["limit"]
         assert account
-        after = money.show(limit)
         try:
             with transaction.atomic():
-                before = money.show(operations.set_credit_limit(account.pk, limit))
+                limit_before = operations.set_credit_limit(account.pk, limit)
+                before, after = plain_decimal(limit_before), plain_decimal(limit)
                 reason = form.cleaned_data["reason"]
                 staff_events.record(request, account, EventKind.CREDIT_LIMIT, reason=reason, before=before, after=after)
         except ValueError as error:
@@ -164,5 +165,6 @@ class MoneyButtonsMixin(AccountDialogMixin):
             return redirect_to_account(account)
         admin: Any = self
         admin.log_change(request, account, f"Credit limit changed from {before} to {after}")
-        messages.success(request, f"The credit limit is {after}; it was {before}.")
+        shown, shown_before = formatters.money_text(limit), formatters.money_text(limit_before)
+        messages.success(request, f"The credit limit is {shown}; it was {shown_before}.")
         return redirect_to_account(account)

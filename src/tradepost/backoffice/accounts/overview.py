@@ -1,23 +1,25 @@
 """The overview above the form of an account's page. Each part is for users who may see the list it comes from."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.http import urlencode
 
-from tradepost.accounts import access
+from tradepost import formats
+from tradepost.accounts import access, browsers
 from tradepost.accounts.models import Account, AccountEvent, EventKind, Note
-from tradepost.backoffice.accounts import browsers, spending
+from tradepost.backoffice.accounts import spending
 from tradepost.backoffice.ui import formatters
 from tradepost.catalog.models import CustomRate
 from tradepost.engine.ledger import TransferKind
 from tradepost.engine.money import ZERO
 from tradepost.ledger.models import ManualPayment, Transfer
 from tradepost.orders.models import Order
-from tradepost.site_settings import effective as site_settings
 
 ROWS = 6
 NUMERIC_HEADS = {"Charge", "Amount", "Balance after"}  # columns aligned right
@@ -34,7 +36,7 @@ def account_overview(request: HttpRequest, account: Account) -> Context:
         "account": account,
         "pinned": next((note for note in notes if note.is_pinned), None),
         "notes": notes,
-        "events": [{"event": event, "at": formatters.timestamp(event.at)} for event in events],
+        "events": [{"event": event, "at": formats.ago_html(event.at), **_change(event)} for event in events],
         "suspension": None if account.is_active else _suspension(account),
         "figures": _figures(request, account),
         "sections": [section for section in _sections(request, account) if section],
@@ -52,24 +54,29 @@ def _figures(request: HttpRequest, account: Account) -> list[Context]:
     has_perm = request.user.has_perm
     spent = spending.spending_by_account([account.pk])[account.pk]
     rates = CustomRate.objects.filter(account=account).count()
-    unit = site_settings.for_request(request).currency
     money = account.ledger_account
-    credit = f"may go down to −{formatters.grouped_amount(money.credit_limit)}" if money.credit_limit else "no credit"
+    lowest = format_html("may go down to {}", formatters.money(-money.credit_limit))
+    credit = lowest if money.credit_limit else "no credit"
     transfers = _list_url("ledger_transfer", q=str(account.email)) if has_perm("ledger.view_transfer") else ""
     orders = _list_url("orders_order", account=account.pk) if has_perm("orders.view_order") else ""
     custom = _list_url("catalog_customrate", account=account.pk) if has_perm("catalog.view_customrate") else ""
-    ever = f"{formatters.rounded_amount(spent.spent)} all time, net"
+    ever = format_html("{} all time, net", formatters.money(spent.spent))
+    last_order = format_html("last {}", formats.ago_html(spent.ordered_at)) if spent.ordered_at else "none yet"
     return [
-        _figure("Balance", formatters.rounded_amount(money.balance or ZERO), credit, transfers, unit=unit),
-        _figure("Spent in 30 days", formatters.rounded_amount(spent.spent_recently), ever, transfers, unit=unit),
-        _figure("Orders", spent.orders_shown, _ago("last", spent.ordered_at), orders),
-        _figure("Custom rates", f"{rates:,}", "standard prices otherwise", custom),
-        _figure("Last seen", _day(spent.seen_at), f"joined {account.created_at:%d %b %Y}"),
+        _figure("Balance", formatters.money(money.balance or ZERO), credit, transfers),
+        _figure("Spent in 30 days", formatters.money(spent.spent_recently), ever, transfers),
+        _figure("Orders", spent.orders_shown, last_order, orders),
+        _figure("Custom rates", formats.whole(rates), "standard prices otherwise", custom),
+        _figure(
+            "Last seen",
+            formats.ago_html(spent.seen_at) if spent.seen_at else "never",
+            format_html("joined {}", formats.moment_html(account.created_at)),
+        ),
     ]
 
 
-def _figure(title: str, value: str, aside: str, link: str = "", *, unit: str = "") -> Context:
-    return {"title": title, "value": value, "unit": unit, "aside": aside, "link": link}
+def _figure(title: str, value: str, aside: str, link: str = "") -> Context:
+    return {"title": title, "value": value, "aside": aside, "link": link}
 
 
 def _sections(request: HttpRequest, account: Account) -> list[Context | None]:
@@ -86,9 +93,9 @@ def _orders(account: Account) -> Context:
         [
             formatters.page_link(reverse("admin:orders_order_change", args=[order.pk]), f"#{order.pk}"),
             formatters.truncated(str(order.service)),
-            formatters.money_cell(order.net),
+            formatters.money(order.net),
             formatters.status_badge(order.status),
-            formatters.timestamp(order.created_at),
+            formats.moment_html(order.created_at),
         ]
         for order in Order.objects.filter(account=account).select_related("service")[:ROWS]
     ]
@@ -109,10 +116,10 @@ def _transfers(account: Account) -> Context:
             formatters.page_link(
                 reverse("admin:ledger_transfer_change", args=[transfer.pk]), TransferKind(transfer.kind).label
             ),
-            formatters.money_cell(transfer.amount, sign="+" if transfer.credit_id == ledger_account else "−"),
-            formatters.money_cell(transfer.balance_after),
+            formatters.signed_money(transfer.amount if transfer.credit_id == ledger_account else -transfer.amount),
+            formatters.money(transfer.balance_after),
             formatters.truncated(transfer.actor),
-            formatters.timestamp(transfer.at),
+            formats.moment_html(transfer.at),
         ]
         for transfer in newest
     ]
@@ -127,10 +134,10 @@ def _payments(account: Account) -> Context | None:
             formatters.page_link(
                 reverse("admin:ledger_manualpayment_change", args=[payment.pk]), payment.kind.capitalize()
             ),
-            formatters.money_cell(payment.amount),
+            formatters.money(payment.amount),
             formatters.badge(payment.state, STATE_COLOURS[payment.state]),
             formatters.truncated(str(payment.requested_by)),
-            formatters.timestamp(payment.requested_at),
+            formats.moment_html(payment.requested_at),
         ]
         for payment in payments
     ]
@@ -154,7 +161,7 @@ def _sessions(account: Account) -> list[Context]:
             "ip": session.ip,
             "browser": browsers.readable(session.user_agent),
             "agent": session.user_agent,
-            "at": formatters.timestamp(session.last_seen_at),
+            "at": formats.ago_html(session.last_seen_at),
         }
         for session in sessions
     ]
@@ -164,9 +171,8 @@ def _list_url(name: str, **parameters: str | int) -> str:
     return f"{reverse(f'admin:{name}_changelist')}?{urlencode(parameters)}"
 
 
-def _day(at: Any) -> str:
-    return f"{at:%d %b %Y}" if at else "never"
-
-
-def _ago(word: str, at: Any) -> str:
-    return f"{word} {at:%d %b %Y %H:%M}" if at else "none yet"
+def _change(event: AccountEvent) -> Context:
+    """Return what an event has changed. Credit limits are kept as plain numbers, and shown as money."""
+    if event.kind != EventKind.CREDIT_LIMIT:
+        return {"before": event.before, "after": event.after}
+    return {name: formatters.money(Decimal(getattr(event, name) or 0)) for name in ("before", "after")}

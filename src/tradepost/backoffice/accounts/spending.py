@@ -13,6 +13,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
+from tradepost import formats
 from tradepost.id_ranges import first_id_since
 
 RECENT = timedelta(days=30)
@@ -31,7 +32,7 @@ class AccountSpending(NamedTuple):
     @property
     def orders_shown(self) -> str:
         """The number of orders; `1,000+` above `COUNTED_MAX`."""
-        return f"{COUNTED_MAX:,}+" if self.orders > COUNTED_MAX else f"{self.orders:,}"
+        return f"{formats.whole(COUNTED_MAX)}+" if self.orders > COUNTED_MAX else formats.whole(self.orders)
 
 
 _PAID = """(

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.backoffice.ui import change_preview, formatters
 from tradepost.backoffice.ui.change_preview import ChangePreview
 from tradepost.backoffice.ui.unfold_admin import DecimalWidget, IntegerWidget, SelectWidget
@@ -115,8 +116,8 @@ class BulkEditMixin:
         return change_preview.preview_page(
             request,
             title="Edit services",
-            text=f"{len(ids):,} services are edited. What is left empty stays as it is; nothing is done before you have"
-            " seen what it would be.",
+            text=f"{formats.whole(len(ids))} services are edited. What is left empty stays as it is; nothing is done "
+            "before you have seen what it would be.",
             form=form,
             proposal=proposal,
             fieldsets=FIELDSETS,
@@ -129,9 +130,9 @@ class BulkEditMixin:
 def _apply(request: HttpRequest, considered: Sequence[EditPlan]) -> None:
     quarantined = edits.apply(considered)
     changed = [item for item in considered if item.is_to_change]
-    messages.success(request, f"{len(changed):,} services changed.")
+    messages.success(request, f"{formats.whole(len(changed))} services changed.")
     if quarantined:
-        messages.warning(request, f"{len(quarantined):,} of them are in quarantine now, off sale.")
+        messages.warning(request, f"{formats.whole(len(quarantined))} of them are in quarantine now, off sale.")
 
 
 def _selection(request: HttpRequest, action: str) -> list[tuple[str, str]]:
@@ -145,21 +146,21 @@ def _preview(considered: Sequence[EditPlan], category_names: Mapping[int, str]) 
     warned = [item for item in changing if item.warnings]
     unwarned = [item for item in changing if not item.warnings]
     same = len(considered) - len(changing) - len(refused)
-    warnings = [f"{len(refused):,} can't be changed like this and are left as they are."] if refused else []
+    left = f"{formats.whole(len(refused))} can't be changed like this and are left as they are."
     return ChangePreview(
-        summary=f"{len(changing):,} change, {same:,} are so already",
+        summary=f"{formats.whole(len(changing))} change, {formats.whole(same)} are so already",
         headers=("Service", "Changes", "Mind"),
         rows=[*refused, *warned, *unwarned],
         cells=lambda item: _row(item, category_names),
         count=len(changing),
-        warnings=warnings,
+        warnings=[left] if refused else [],
     )
 
 
 def _row(item: EditPlan, category_names: Mapping[int, str]) -> tuple[SafeString | str, ...]:
     name = format_html("{} · {}", item.service.pk, formatters.truncated(item.service.name))
     if item.refusal:
-        return name, formatters.NOTHING, format_html("{} {}", formatters.badge("left as it is", "danger"), item.refusal)
+        return name, formats.NOTHING, format_html("{} {}", formatters.badge("left as it is", "danger"), item.refusal)
     changed = '<span class="tp-change">{} <s>{}</s> → <b>{}</b></span>'
     changes = format_html_join(" ", changed, _changes_in_words(item, category_names))
     warnings = format_html_join("", '<span class="tp-mind">{}</span>', ((text,) for text in item.warnings))
@@ -182,5 +183,5 @@ def _value_text(field: str, value: Any, category_names: Mapping[int, str]) -> st
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Decimal):
-        return formatters.amount(value)
-    return category_names.get(value, "?") if field == "category_id" else f"{value:,}"
+        return formatters.rate(value)
+    return category_names.get(value, "?") if field == "category_id" else formats.whole(value)

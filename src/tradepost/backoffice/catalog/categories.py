@@ -10,6 +10,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.backoffice.catalog.import_export import ImportExportMixin
 from tradepost.backoffice.catalog.sort_order import arrange_rows
 from tradepost.backoffice.ui import formatters
@@ -47,7 +48,7 @@ class CategoryAdmin(ImportExportMixin, ModelAdmin[Category]):
     def services_count(self, category: Category) -> SafeString:
         """Link to the category's services, on sale or not."""
         url = reverse("admin:catalog_service_changelist")
-        total = f"{category.services_total:,}"  # type: ignore[attr-defined] # annotated above
+        total = formats.whole(category.services_total)  # type: ignore[attr-defined] # annotated above
         return format_html('<a class="tp-link" href="{}?category__id__exact={}">{}</a>', url, category.pk, total)
 
     @admin.display(description="order")
@@ -84,5 +85,7 @@ class CategoryAdmin(ImportExportMixin, ModelAdmin[Category]):
     def duplicate(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
         copy = duplicates.duplicate_category(get_object_or_404(Category, pk=object_id))
         self.log_addition(request, copy, "Duplicated")
-        self.message_user(request, f"{copy.services.count():,} services duplicated, off sale.", messages.SUCCESS)
+        self.message_user(
+            request, f"{formats.whole(copy.services.count())} services duplicated, off sale.", messages.SUCCESS
+        )
         return HttpResponse(headers={"HX-Redirect": reverse("admin:catalog_category_change", args=[copy.pk])})

@@ -6,7 +6,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tradepost.backoffice.catalog.margins import cost_text, margin_badge, margin_percent_text
+from tradepost import formats
+from tradepost.backoffice.catalog.margins import cost_cell, margin_badge, margin_percent_text
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.pagination import NewestChangeList
 from tradepost.catalog.models import Service
@@ -51,8 +52,8 @@ class CostColumnsMixin(Base):
         """Show the cost of 1,000 by the first route and, if another route is cheaper, by the cheapest."""
         known_costs: Costs | None = getattr(service, "costs", None)
         if known_costs is None:
-            return formatters.NOTHING
-        first, cheapest = cost_text(known_costs.first), cost_text(known_costs.cheapest)
+            return formats.NOTHING
+        first, cheapest = cost_cell(known_costs.first), cost_cell(known_costs.cheapest)
         if known_costs.first == known_costs.cheapest:
             return format_html('<span class="tp-nowrap">{}</span>', first)
         return format_html('<span class="tp-nowrap">{}</span><small class="tp-under">from {}</small>', first, cheapest)
@@ -62,7 +63,7 @@ class CostColumnsMixin(Base):
         """Show the margin over the first route's cost and, if another route is cheaper, over its cost."""
         known_costs: Costs | None = getattr(service, "costs", None)
         if known_costs is None:
-            return formatters.NOTHING
+            return formats.NOTHING
         first = margin_badge(service.rate, known_costs.first)
         if known_costs.first == known_costs.cheapest:
             return first

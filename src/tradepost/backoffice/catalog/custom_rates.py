@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
 
 from tradepost.backoffice.catalog import rate_copies
 from tradepost.backoffice.catalog.import_export import ImportExportMixin
@@ -56,5 +57,5 @@ class CustomRateAdmin(ImportExportMixin, PlainDecimalsMixin, UncountedListMixin,
         return redirect("admin:catalog_customrate_copy")
 
     @formatters.numeric_column("list rate")
-    def service_rate(self, custom: CustomRate) -> str:
-        return formatters.amount(custom.service.rate)
+    def service_rate(self, custom: CustomRate) -> SafeString:
+        return formatters.rate(custom.service.rate)

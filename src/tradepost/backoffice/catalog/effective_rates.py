@@ -52,7 +52,9 @@ def _rows(account: Account, text: str) -> list[dict[str, Any]]:
     catalog = current_catalog(connection)
     catalog.load_rates(connection, {account.pk})
     offered = [(service, catalog.service(str(service.pk))) for service in _matching_services(text)]
-    return [_row(service, catalog.price(account.pk, offer)) for service, offer in offered if offer]
+    priced = [(service, catalog.price(account.pk, offer)) for service, offer in offered if offer]
+    places = formatters.rate_places(rate for service, price in priced for rate in (service.rate, price.rate))
+    return [_row(service, price, places) for service, price in priced]
 
 
 def _matching_services(text: str) -> list[Service]:
@@ -63,11 +65,11 @@ def _matching_services(text: str) -> list[Service]:
     return list(services[:ROWS_MAX])
 
 
-def _row(service: Service, price: Price) -> dict[str, Any]:
+def _row(service: Service, price: Price, places: int) -> dict[str, Any]:
     return {
         "service": service,
-        "rate": formatters.amount(price.rate),
-        "everybodys": formatters.amount(service.rate),
+        "rate": formatters.rate(price.rate, places),
+        "everybodys": formatters.rate(service.rate, places),
         "rule": formatters.badge(price.rule.label, COLOURS.get(price.rule, "")),
         "is_raised": price.is_raised,
     }

@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+from tradepost import formats
 from tradepost.backoffice.catalog import import_preview
 from tradepost.backoffice.catalog.import_preview import ImportLine
 from tradepost.backoffice.ui import change_preview
@@ -36,14 +37,16 @@ class FileImportForm(forms.Form):
         label="CSV or spreadsheet file",
         required=False,
         widget=FileWidget(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.xlsm,.xlsb,.xls,.ods"}),
-        help_text=f"Up to {limits.ROWS_MAX:,} rows. The first line names the columns, as in an export; what is left out"
-        " stays as it is. A row with an id changes what has it, one without makes something new.",
     )
 
     def __init__(self, *arguments: Any, upload: PendingImport | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.upload = upload
         self.sheet: ParsedFile | None = None
+        self.fields["file"].help_text = (
+            f"Up to {formats.whole(limits.ROWS_MAX)} rows. The first line names the columns, as in an export; what is "
+            "left out stays as it is. A row with an id changes what has it, one without makes something new."
+        )
         if upload:
             self.fields["file"].label = f"Another file in place of {upload.file_name}"
 
@@ -54,7 +57,8 @@ class FileImportForm(forms.Form):
         if not file and self.upload is None:
             raise forms.ValidationError("Choose a file.")
         if file and file.size > limits.BYTES_MAX:
-            raise forms.ValidationError(f"The file has {file.size:,} bytes; no more than {limits.BYTES_MAX:,}.")
+            size, most = formats.whole(file.size), formats.whole(limits.BYTES_MAX)
+            raise forms.ValidationError(f"The file has {size} bytes; no more than {most}.")
         try:
             self.sheet = files.read_file(file.read()) if file else self._stored_sheet()
         except SpreadsheetError as error:
@@ -163,11 +167,11 @@ def _import_sheet(
 def _report_import(request: HttpRequest, result: Any) -> None:
     new = [row.instance for row in result if row.is_new()]
     changed = [row.instance for row in result if row.is_update()]
-    messages.success(request, f"{len(new):,} new, {len(changed):,} changed.")
+    messages.success(request, f"{formats.whole(len(new))} new, {formats.whole(len(changed))} changed.")
     services = [row.pk for row in (*new, *changed) if isinstance(row, Service)]
     quarantined = service_sync.check_costs(services) if services else {}
     if quarantined:
-        text = f"{len(quarantined):,} of them would be sold below cost and are in quarantine, off sale."
+        text = f"{formats.whole(len(quarantined))} of them would be sold below cost and are in quarantine, off sale."
         messages.warning(request, text)
 
 

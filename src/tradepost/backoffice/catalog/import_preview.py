@@ -7,6 +7,7 @@ from django.db.models import Model
 from django.utils.html import format_html_join
 from import_export.fields import Field
 
+from tradepost import formats
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.change_preview import ChangePreview
 from tradepost.catalog.import_export.files import ParsedFile
@@ -35,7 +36,8 @@ def preview_import(resource: SheetResource, result: Any, sheet: ParsedFile) -> C
     new = [_new(resource, line, row.instance, fields) for line, row in rows if row.is_new()]
     changed = [_changed(resource, line, row.instance) for line, row in rows if row.is_update()]
     same = [ImportLine(line, "unchanged", row.object_repr) for line, row in rows if row.is_skip()]
-    summary = f"{len(new):,} new, {len(changed):,} changed, {len(same):,} unchanged, {len(wrong):,} wrong"
+    counts = {"new": new, "changed": changed, "unchanged": same, "wrong": wrong}
+    summary = ", ".join(f"{formats.whole(len(lines))} {kind}" for kind, lines in counts.items())
     warnings = list(sheet.notes)
     if wrong:
         warnings.append("Nothing is imported while anything is wrong: correct the file and choose it again.")

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
+from tradepost import formats
 from tradepost.backoffice.ui import change_preview, formatters
 from tradepost.backoffice.ui.change_preview import ChangePreview
 from tradepost.backoffice.ui.unfold_admin import CheckboxWidget, TextareaWidget
@@ -41,7 +42,8 @@ class JoinForm(forms.Form):
             raise forms.ValidationError("There is no e-mail address in it.")
         if len(addresses) > price_list_members.ADDRESSES_MAX:
             raise forms.ValidationError(
-                f"{len(addresses):,} addresses; no more than {price_list_members.ADDRESSES_MAX:,} at once."
+                f"{formats.whole(len(addresses))} addresses; "
+                f"no more than {formats.whole(price_list_members.ADDRESSES_MAX)} at once."
             )
         return addresses
 
@@ -60,12 +62,12 @@ def add_price_list_members(request: HttpRequest, price_list: int) -> HttpRespons
             if change_preview.is_confirmed(request, proposal):
                 joiners = [*joining.new, *(joining.from_others if form.cleaned_data["moves"] else ())]
                 price_list_members.add_members(target_list, joiners)
-                messages.success(request, f"{len(joiners):,} accounts are on {target_list} now.")
+                messages.success(request, f"{formats.whole(len(joiners))} accounts are on {target_list} now.")
                 return redirect("admin:catalog_pricelist_change", target_list.pk)
     return change_preview.preview_page(
         request,
         title=f"Put accounts on {target_list}",
-        text=f"{target_list.members.count():,} accounts are on it.",
+        text=f"{formats.whole(target_list.members.count())} accounts are on it.",
         form=form,
         proposal=proposal,
         back=reverse("admin:catalog_pricelist_change", args=[target_list.pk]),
@@ -80,8 +82,10 @@ def _preview(joining: price_list_members.MembershipPlan, *, moves: bool) -> Chan
     rows += [(address, "joins", "") for address in joining.new.values()]
     rows += [(address, "is on it", "") for address in joining.already]
     count = len(joining.new) + (len(joining.from_others) if moves else 0)
-    warnings = [f"{len(joining.unknown):,} addresses are of no account, and are left out."] if joining.unknown else []
-    return ChangePreview(f"{count:,} accounts join", ("Address", "", "Until now"), rows, _cells, count, warnings)
+    unknown = f"{formats.whole(len(joining.unknown))} addresses are of no account, and are left out."
+    warnings = [unknown] if joining.unknown else []
+    headers = ("Address", "", "Until now")
+    return ChangePreview(f"{formats.whole(count)} accounts join", headers, rows, _cells, count, warnings)
 
 
 def _cells(row: _Row) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.accounts.models import Account
 from tradepost.backoffice.catalog import effective_rates, price_list_members
 from tradepost.backoffice.ui import formatters
@@ -17,6 +18,8 @@ from tradepost.backoffice.ui.decimal_fields import PlainDecimalsMixin
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import ModelAdmin, TabularInline, link_button
 from tradepost.catalog.models import PriceList, PriceListDiscount, PriceListMember, PriceListRate
+
+DISCOUNT_PLACES = 4
 
 
 class DiscountInline(PlainDecimalsMixin, TabularInline[PriceListDiscount, PriceList]):
@@ -44,9 +47,9 @@ class RateInline(PlainDecimalsMixin, TabularInline[PriceListRate, PriceList]):
         return super().get_queryset(request).select_related("service")
 
     @formatters.numeric_column("standard rate")
-    def service_rate(self, listed: PriceListRate) -> str:
+    def service_rate(self, listed: PriceListRate) -> SafeString | str:
         """Show the rate without the price list."""
-        return formatters.amount(listed.service.rate) if listed.pk else formatters.NOTHING
+        return formatters.rate(listed.service.rate) if listed.pk else formats.NOTHING
 
 
 class MemberInline(TabularInline[PriceListMember, PriceList]):
@@ -111,21 +114,21 @@ class PriceListAdmin(PlainDecimalsMixin, ModelAdmin[PriceList]):
 
     @formatters.numeric_column("discount", ordering="discount_percent")
     def discount(self, price_list: PriceList) -> str:
-        return f"{formatters.amount(price_list.discount_percent)} %"
+        return formats.percent(price_list.discount_percent / 100, DISCOUNT_PLACES)
 
     @formatters.numeric_column("categories")
     def discounts_count(self, price_list: PriceList) -> str:
-        return f"{price_list.discounts_total:,}"  # type: ignore[attr-defined] # annotated above
+        return formats.whole(price_list.discounts_total)  # type: ignore[attr-defined] # annotated above
 
     @formatters.numeric_column("services")
     def rates_count(self, price_list: PriceList) -> str:
-        return f"{price_list.rates_total:,}"  # type: ignore[attr-defined] # annotated above
+        return formats.whole(price_list.rates_total)  # type: ignore[attr-defined] # annotated above
 
     @formatters.numeric_column("members")
     def members_count(self, price_list: PriceList) -> SafeString:
         url = reverse("admin:catalog_pricelist_join", args=[price_list.pk])
         total = price_list.members_total  # type: ignore[attr-defined] # annotated above
-        return format_html('<a class="tp-link" href="{}">{}</a>', url, f"{total:,}")
+        return format_html('<a class="tp-link" href="{}">{}</a>', url, formats.whole(total))
 
     @admin.display(description="not below cost", boolean=True)
     def floor(self, price_list: PriceList) -> bool:

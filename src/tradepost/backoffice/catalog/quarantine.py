@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from tradepost import formats
 from tradepost.backoffice.ui.unfold_admin import DialogForm, RadioFilter, dialog_button
 from tradepost.catalog.models import Service
 from tradepost.providers import service_sync
@@ -70,7 +71,7 @@ class QuarantineMixin(Base):
         for service in settled:
             self.log_change(request, service, "Quarantine settled")
         if settled or not still_quarantined:
-            self.message_user(request, f"{len(settled)} put back on sale.", messages.SUCCESS)
+            self.message_user(request, f"{formats.whole(len(settled))} put back on sale.", messages.SUCCESS)
         self._warn_of_quarantine(request, still_quarantined)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

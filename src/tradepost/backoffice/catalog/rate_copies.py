@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from tradepost import formats
 from tradepost.accounts.models import Account
 from tradepost.backoffice.ui import change_preview, formatters
 from tradepost.backoffice.ui.change_preview import ChangePreview
@@ -49,11 +50,12 @@ class CopyForm(forms.Form):
         """Refuse unknown addresses: one may be a typing error."""
         addresses = addresses_in(self.cleaned_data["targets"])
         if not 1 <= len(addresses) <= rate_copies.ACCOUNTS_MAX:
-            raise forms.ValidationError(f"From 1 to {rate_copies.ACCOUNTS_MAX:,} addresses.")
+            raise forms.ValidationError(f"From 1 to {formats.whole(rate_copies.ACCOUNTS_MAX)} addresses.")
         ids_by_address = dict(Account.objects.filter(email__in=addresses).values_list("email", "pk"))
         unknown = [address for address in addresses if address not in ids_by_address]
         if unknown:
-            more = f" and {len(unknown) - SHOWN_UNKNOWN_MAX:,} more" if len(unknown) > SHOWN_UNKNOWN_MAX else ""
+            left = len(unknown) - SHOWN_UNKNOWN_MAX
+            more = f" and {formats.whole(left)} more" if left > 0 else ""
             raise forms.ValidationError(f"Of no account: {', '.join(unknown[:SHOWN_UNKNOWN_MAX])}{more}.")
         return list(ids_by_address.values())
 
@@ -96,15 +98,16 @@ def _apply(request: HttpRequest, copies: Sequence[RateCopy]) -> None:
     rate_copies.write_copies(copies)
     written = [copy for copy in copies if copy.is_to_change]
     targets = {copy.account for copy in written}
-    messages.success(request, f"{len(written):,} rates copied to {len(targets):,} accounts.")
+    messages.success(request, f"{formats.whole(len(written))} rates copied to {formats.whole(len(targets))} accounts.")
 
 
 def _preview(copies: Sequence[RateCopy]) -> ChangePreview[RateCopy]:
     written = [copy for copy in copies if copy.is_to_change]
     unchanged = [copy for copy in copies if not copy.is_to_change]
     overwritten = sum(copy.was is not None for copy in written)
+    copied, over, stay = map(formats.whole, (len(written), overwritten, len(unchanged)))
     return ChangePreview(
-        summary=f"{len(written):,} rates are copied, {overwritten:,} of them over others; {len(unchanged):,} stay",
+        summary=f"{copied} rates are copied, {over} of them over others; {stay} stay",
         headers=("Account", "Service", "Has", "Gets"),
         rows=[*written, *unchanged],
         cells=_row,
@@ -113,5 +116,5 @@ def _preview(copies: Sequence[RateCopy]) -> ChangePreview[RateCopy]:
 
 
 def _row(copy: RateCopy) -> tuple[Any, ...]:
-    gets = formatters.amount(copy.rate) if copy.is_to_change else formatters.badge("stays", "")
-    return copy.email, f"{copy.service} · {copy.name}", formatters.amount(copy.was), gets
+    gets = formatters.rate(copy.rate) if copy.is_to_change else formatters.badge("stays", "")
+    return copy.email, f"{copy.service} · {copy.name}", formatters.rate(copy.was), gets

@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tradepost.backoffice.catalog.margins import cost_text, margin_badge, margin_text
+from tradepost import formats
+from tradepost.backoffice.catalog.margins import cost_cell, margin_badge, margin_cell
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.decimal_fields import PlainDecimalsMixin
 from tradepost.backoffice.ui.unfold_admin import CheckboxesWidget, StackedInline
@@ -57,16 +58,16 @@ class RouteInline(PlainDecimalsMixin, StackedInline[Route, Service]):
     def cost(self, route: Route) -> SafeString | str:
         """Show the cost of 1,000 of our units by this route, in our currency."""
         if not route.pk:
-            return formatters.NOTHING
+            return formats.NOTHING
         terms = service_sync.route_terms(route, route.service.type)
         return format_html(
-            "{} {}", cost_text(terms.terms.rate), formatters.badge("gone", "danger") if terms.is_delisted else ""
+            "{} {}", cost_cell(terms.terms.rate), formatters.badge("gone", "danger") if terms.is_delisted else ""
         )
 
     @admin.display(description="margin")
     def margin(self, route: Route) -> SafeString | str:
         """Show the margin of 1,000, in percent and as an amount."""
         if not route.pk:
-            return formatters.NOTHING
+            return formats.NOTHING
         cost = service_sync.route_terms(route, route.service.type).terms.rate
-        return format_html("{} {}", margin_badge(route.service.rate, cost), margin_text(route.service.rate, cost))
+        return format_html("{} {}", margin_badge(route.service.rate, cost), margin_cell(route.service.rate, cost))

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.backoffice.catalog.bulk_edit import BulkEditMixin
 from tradepost.backoffice.catalog.cost_columns import CostColumnsMixin
 from tradepost.backoffice.catalog.custom_rates import CustomRateInline
@@ -61,7 +62,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at r
         if min_ == 0:
             self.add_error("min", "At least 1.")
         elif min_ is not None and max_ is not None and max_ < min_:
-            self.add_error("max", f"At least the minimum, {min_}.")
+            self.add_error("max", f"At least the minimum, {formats.whole(min_)}.")
         if cleaned.get("is_active") and self.instance.quarantine:
             self.add_error("is_active", "It is in quarantine: settle that first.")
         self._check_try_link(cleaned, (cleaned.get("try_link") or "").strip())
@@ -177,24 +178,22 @@ class ServiceAdmin(
     def quarantined(self, service: Service) -> SafeString | str:
         """Show whether the service is in quarantine, with the reason in the tooltip."""
         if not service.quarantine:
-            return formatters.NOTHING
+            return formats.NOTHING
         return format_html('<span title="{}">{}</span>', service.quarantine, formatters.badge("quarantine", "danger"))
 
     @admin.display(description="quarantine")
     def in_quarantine(self, service: Service) -> SafeString | str:
         """Show whether the service is in quarantine, without the reason."""
-        return formatters.badge("quarantine", "danger") if service.quarantine else formatters.NOTHING
+        return formatters.badge("quarantine", "danger") if service.quarantine else formats.NOTHING
 
     @admin.display(description="quarantine")
     def quarantine_shown(self, service: Service) -> str:
-        return service.quarantine or formatters.NOTHING
+        return service.quarantine or formats.NOTHING
 
     @admin.display(description="offers")
     def flags(self, service: Service) -> str:
         """Show whether customers may ask for refills, cancels and drip-feeds."""
-        return (
-            ", ".join(name for name in ("refill", "cancel", "dripfeed") if getattr(service, name)) or formatters.NOTHING
-        )
+        return ", ".join(name for name in ("refill", "cancel", "dripfeed") if getattr(service, name)) or formats.NOTHING
 
     @admin.action(description="Put on sale", permissions=["change"])
     def put_on_sale(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
@@ -202,7 +201,9 @@ class ServiceAdmin(
         self._set_sale(request, queryset.filter(quarantine=""), on_sale=True)
         held = queryset.exclude(quarantine="").count()
         if held:
-            self.message_user(request, f"{held} left off sale: settle their quarantine first.", messages.WARNING)
+            self.message_user(
+                request, f"{formats.whole(held)} left off sale: settle their quarantine first.", messages.WARNING
+            )
 
     @admin.action(description="Take off sale", permissions=["change"])
     def take_off_sale(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
@@ -230,7 +231,7 @@ class ServiceAdmin(
         done = "put on sale" if on_sale else "taken off sale"
         for service in changing:
             self.log_change(request, service, done.capitalize())
-        self.message_user(request, f"{len(changing)} {done}.", messages.SUCCESS)
+        self.message_user(request, f"{formats.whole(len(changing))} {done}.", messages.SUCCESS)
 
 
 _WITHOUT_REASON = {"quarantined": "in_quarantine", "quarantine_shown": "in_quarantine"}

@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from tradepost import formats
 from tradepost.backoffice.ui.site import site
 from tradepost.catalog import sort_order
 from tradepost.catalog.models import Category, Service
@@ -76,7 +77,7 @@ def _move(request: HttpRequest, source: Category, ticked: Sequence[int], target:
     if destination is None:
         return
     sort_order.move_services(ticked, destination.pk)
-    messages.success(request, f"{len(ticked):,} moved to {destination}.")
+    messages.success(request, f"{formats.whole(len(ticked))} moved to {destination}.")
 
 
 def _ids(request: HttpRequest, name: str) -> list[int]:

@@ -57,13 +57,13 @@ class LedgerAccountAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[LedgerAcc
         return owner_name(ledger_account)
 
     @formatters.numeric_column("balance", ordering="balance")
-    def balance_shown(self, ledger_account: LedgerAccount) -> str:
+    def balance_shown(self, ledger_account: LedgerAccount) -> SafeString:
         """Show a customer's balance. The house's balance is not stored, so that no row is contended."""
-        return formatters.money_cell(ledger_account.balance)
+        return formatters.money(ledger_account.balance)
 
     @formatters.numeric_column("credit limit", ordering="credit_limit")
-    def credit_limit_shown(self, ledger_account: LedgerAccount) -> str:
-        return formatters.money_cell(ledger_account.credit_limit)
+    def credit_limit_shown(self, ledger_account: LedgerAccount) -> SafeString:
+        return formatters.money(ledger_account.credit_limit)
 
 
 @register(Transfer)
@@ -115,13 +115,13 @@ class TransferAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Transfer]):
         return owner_name(transfer.credit)
 
     @formatters.numeric_column("amount")
-    def moved(self, transfer: Transfer) -> str:
-        return formatters.money_cell(transfer.amount)
+    def moved(self, transfer: Transfer) -> SafeString:
+        return formatters.money(transfer.amount)
 
     @formatters.numeric_column("balance after")
-    def left(self, transfer: Transfer) -> str:
+    def left(self, transfer: Transfer) -> SafeString:
         """Show the customer's balance, whether they paid or were paid."""
-        return formatters.money_cell(transfer.balance_after)
+        return formatters.money(transfer.balance_after)
 
 
 def owner_name(ledger_account: LedgerAccount) -> str:

@@ -5,8 +5,10 @@ from typing import Any
 from django import forms
 from django.db.models import Field
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui.decimal_fields import plain_decimal
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import ModelAdmin
 from tradepost.ledger.models import PaymentLimit
@@ -17,7 +19,7 @@ class LimitField(forms.DecimalField):
 
     def prepare_value(self, value: Any) -> Any:
         """Format values from the database only; leave what the user typed as it is."""
-        return value if value is None or isinstance(value, str) else formatters.amount(value)
+        return value if value is None or isinstance(value, str) else plain_decimal(value)
 
 
 @register(PaymentLimit)
@@ -35,14 +37,14 @@ class PaymentLimitAdmin(ModelAdmin[PaymentLimit]):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     @formatters.numeric_column("at once", ordering="per_payment")
-    def at_once(self, limit: PaymentLimit) -> str:
-        return formatters.money_cell(limit.per_payment)
+    def at_once(self, limit: PaymentLimit) -> SafeString:
+        return formatters.money(limit.per_payment)
 
     @formatters.numeric_column("a day", ordering="per_day")
-    def a_day(self, limit: PaymentLimit) -> str:
-        return formatters.money_cell(limit.per_day)
+    def a_day(self, limit: PaymentLimit) -> SafeString:
+        return formatters.money(limit.per_day)
 
     @formatters.numeric_column("alone", ordering="approval_above")
-    def alone(self, limit: PaymentLimit) -> str:
+    def alone(self, limit: PaymentLimit) -> SafeString:
         """Show up to which amount no second person has to approve."""
-        return formatters.money_cell(limit.approval_above)
+        return formatters.money(limit.approval_above)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.accounts.models import Account
 from tradepost.backoffice.accounts.overview import STATE_COLOURS
 from tradepost.backoffice.ui import formatters
@@ -26,7 +27,6 @@ from tradepost.backoffice.ui.unfold_admin import (
     TextareaWidget,
     dialog_button,
 )
-from tradepost.engine import money
 from tradepost.engine.postgres import BIGINT_MAX
 from tradepost.ledger import payments
 from tradepost.ledger.models import REASON_CHARS_MAX, ManualPayment, PaymentKind, PaymentState
@@ -120,8 +120,8 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
         return payment.kind.capitalize()
 
     @formatters.numeric_column("amount")
-    def moved(self, payment: ManualPayment) -> SafeString | str:
-        return formatters.money_cell(payment.amount)
+    def moved(self, payment: ManualPayment) -> SafeString:
+        return formatters.money(payment.amount)
 
     @admin.display(description="state")
     def state_shown(self, payment: ManualPayment) -> SafeString:
@@ -133,12 +133,12 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
 
     @admin.display(description="decided by")
     def decider(self, payment: ManualPayment) -> str:
-        return str(payment.decided_by or formatters.NOTHING)
+        return str(payment.decided_by or formats.NOTHING)
 
     @admin.display(description="transfer")
     def transfer_shown(self, payment: ManualPayment) -> SafeString | str:
         if payment.transfer_id is None:
-            return formatters.NOTHING
+            return formats.NOTHING
         return formatters.page_link(
             reverse("admin:ledger_transfer_change", args=[payment.transfer_id]), str(payment.transfer_id)
         )
@@ -151,7 +151,7 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
             _payment_link(payment.corrects_id, "corrects") if payment.corrects_id else "",
             _payment_link(correction.pk, "by") if correction else "",
         ]
-        return format_html("{} {}", *parts) if any(parts) else formatters.NOTHING
+        return format_html("{} {}", *parts) if any(parts) else formats.NOTHING
 
     @dialog_button(
         "Approve",
@@ -209,7 +209,8 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
             note = " It waits for a second person's approval." if payment.state == PaymentState.REQUESTED else ""
             self.log_change(request, payment, done)
             level = messages.WARNING if note else messages.SUCCESS
-            self.message_user(request, f"{done}: {payment.kind} of {money.show(payment.amount)}.{note}", level)
+            what = f"{payment.kind} of {formatters.money_text(payment.amount)}"
+            self.message_user(request, f"{done}: {what}.{note}", level)
         return HttpResponse(headers={"HX-Redirect": reverse("admin:ledger_manualpayment_change", args=[object_id])})
 
     def _requested_payment(self, request: HttpRequest, object_id: str | None) -> ManualPayment | None:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from tradepost import formats
 from tradepost.accounts import impersonation
 from tradepost.accounts.models import Account
 from tradepost.backoffice.accounts.access_buttons import LogInAsForm
@@ -59,7 +60,7 @@ class PartialForm(OrderForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["remains"].initial = self.order.remains
-        self.fields["remains"].help_text = f"Of {self.order.quantity:,} ordered."
+        self.fields["remains"].help_text = f"Of {formats.whole(self.order.quantity)} ordered."
 
 
 class RefundForm(ReasonForm):
@@ -103,7 +104,7 @@ class CountsForm(OrderForm):
         """Refuse more than was ordered."""
         remains: int = self.cleaned_data["remains"]
         if remains > self.order.quantity:
-            raise forms.ValidationError(f"{self.order.quantity:,} at most: that much was ordered.")
+            raise forms.ValidationError(f"{formats.whole(self.order.quantity)} at most: that much was ordered.")
         return remains
 
 

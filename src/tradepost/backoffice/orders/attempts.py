@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.backoffice.orders.inlines import dispatch_badge
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
@@ -20,9 +21,18 @@ class AttemptInline(ReadOnlyMixin, StackedInline[Attempt, Order]):
     verbose_name_plural = "attempts at providers"
     asked_exactly = formatters.timestamp_column("at", "asked at", exact=True)
     answered_exactly = formatters.timestamp_column("answered_at", "answered at", exact=True)
-    readonly_fields = ("state_shown", "asked_exactly", "answered_exactly", "asked_shown", "answer_shown", "cost_shown")
+    quantity_shown = formatters.count_column("quantity", "quantity")
+    readonly_fields = (
+        "state_shown",
+        "quantity_shown",
+        "asked_exactly",
+        "answered_exactly",
+        "asked_shown",
+        "answer_shown",
+        "cost_shown",
+    )
     fields = (
-        ("provider", "state_shown"), ("provider_service", "quantity"), ("upstream_id", "cost_shown"),
+        ("provider", "state_shown"), ("provider_service", "quantity_shown"), ("upstream_id", "cost_shown"),
         ("asked_exactly", "answered_exactly"), "asked_shown", "answer_shown",
     )  # fmt: skip
 
@@ -34,18 +44,18 @@ class AttemptInline(ReadOnlyMixin, StackedInline[Attempt, Order]):
         return dispatch_badge(attempt.state)
 
     @formatters.numeric_column("cost")
-    def cost_shown(self, attempt: Attempt) -> str:
+    def cost_shown(self, attempt: Attempt) -> SafeString:
         """Show the cost in our currency."""
-        return formatters.money_cell(attempt.cost)
+        return formatters.money(attempt.cost)
 
     @admin.display(description="request")
     def asked_shown(self, attempt: Attempt) -> SafeString | str:
         """Show the parameters of the request, without the key."""
         rows = (attempt.request or {}).items()
-        return format_html_join("", '<dl class="tp-parameter"><dt>{}</dt><dd>{}</dd></dl>', rows) or formatters.NOTHING
+        return format_html_join("", '<dl class="tp-parameter"><dt>{}</dt><dd>{}</dd></dl>', rows) or formats.NOTHING
 
     @admin.display(description="answer")
     def answer_shown(self, attempt: Attempt) -> SafeString | str:
         """Show the answer, or the error if there was none."""
         response = format_html('<pre class="tp-evidence">{}</pre>', attempt.response)
-        return response if attempt.response else formatters.NOTHING
+        return response if attempt.response else formats.NOTHING

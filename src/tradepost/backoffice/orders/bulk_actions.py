@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.audit import actions
 from tradepost.backoffice.orders.list_actions import may_start
 from tradepost.backoffice.ui import formatters
@@ -34,7 +35,6 @@ from tradepost.orders import notes
 from tradepost.orders.bulk_action_types import TEXT_CHARS_MAX, BulkActionKind, BulkActionState, BulkOptions, BulkOutcome
 from tradepost.orders.bulk_actions import lifecycle
 from tradepost.orders.models import BulkAction, BulkOrder
-from tradepost.site_settings import effective as site_settings
 
 STATE_COLOURS = {BulkActionState.RUNNING: "info", BulkActionState.DONE: "success", BulkActionState.STOPPED: "warning"}
 OUTCOME_COLOURS = {BulkOutcome.SKIPPED: "warning", BulkOutcome.FAILED: "danger"}
@@ -154,16 +154,16 @@ class BulkActionAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[BulkAction])
 
     @formatters.numeric_column("orders")
     def total_shown(self, action: BulkAction) -> str:
-        return f"{action.total:,}"
+        return formats.whole(action.total)
 
     @formatters.numeric_column("done")
     def done_shown(self, action: BulkAction) -> str:
-        return f"{action.done:,}"
+        return formats.whole(action.done)
 
     @formatters.numeric_column("left alone")
     def left_alone(self, action: BulkAction) -> str:
         """Show how many orders were skipped or failed."""
-        return f"{action.skipped + action.failed:,}"
+        return formats.whole(action.skipped + action.failed)
 
     def get_urls(self) -> list[URLPattern]:
         progress = self.admin_site.admin_view(self.progress)
@@ -245,11 +245,10 @@ def _preview_context(request: HttpRequest, action: BulkAction) -> dict[str, Any]
         "asks": kind in OPTIONS_FORMS,
         "preview": preview,
         "moves_money": kind in MOVES_MONEY,
-        "delivered_refund": formatters.grouped_amount(preview.delivered_refund) if preview else "",
-        "currency": site_settings.for_request(request).currency,
+        "delivered_refund": formatters.money(preview.delivered_refund) if preview else "",
         "left_alone": action.total - preview.due if preview else 0,
-        "refund": formatters.grouped_amount(preview.refund) if preview else "",
-        "statuses": [(formatters.status_badge(status), f"{count:,}") for status, count in preview.statuses.items()]
+        "refund": formatters.money(preview.refund) if preview else "",
+        "statuses": [(formatters.status_badge(status), count) for status, count in preview.statuses.items()]
         if preview
         else [],
         "is_mine": action.created_by_id == request.user.pk,

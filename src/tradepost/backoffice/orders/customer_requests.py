@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
@@ -54,10 +55,11 @@ class RefillAdmin(CustomerRequestAdmin):
 
     list_display = ("id", "order", "account", "status", "created", "changed", "response")
     list_filter = (("status", ChoicesDropdownFilter),)
-    fields = ("id", "order", "account", "status", "created", "changed", "upstream_id", "polled_at", "tries", "response")
+    fields = ("id", "order", "account", "status", "created", "changed", "upstream_id", "polled", "tries", "response")
     created = formatters.timestamp_column("created_at", "created")
     changed = formatters.timestamp_column("updated_at", "updated")
-    readonly_fields = ("created", "changed")
+    polled = formatters.timestamp_column("polled_at", "asked about")
+    readonly_fields = ("created", "changed", "polled")
     actions = ("start", "complete", "reject")
 
     def has_settle_permission(self, request: HttpRequest) -> bool:
@@ -78,7 +80,7 @@ class RefillAdmin(CustomerRequestAdmin):
 
     def _settle(self, request: HttpRequest, queryset: QuerySet[Refill], status: RefillStatus) -> None:
         moved = customer_requests.settle_refills([refill.pk for refill in queryset], status)
-        self.message_user(request, f"{moved} moved to {status.value}.", messages.SUCCESS)
+        self.message_user(request, f"{formats.whole(moved)} moved to {status.value}.", messages.SUCCESS)
 
 
 @register(CancelRequest)
@@ -87,12 +89,13 @@ class CancelRequestAdmin(CustomerRequestAdmin):
 
     list_display = ("id", "order", "account", "order_status", "remains", "state", "created", "settled", "response")
     list_filter = (("state", ChoicesDropdownFilter),)
-    readonly_fields = ("order_status", "remains", "created", "settled")
+    readonly_fields = ("order_status", "remains", "created", "settled", "forwarded")
     fields = (
-        "id", "order", "account", "order_status", "remains", "state", "created", "settled", "forwarded_at",
+        "id", "order", "account", "order_status", "remains", "state", "created", "settled", "forwarded",
         "is_accepted_upstream", "tries", "response",
     )  # fmt: skip
     created = formatters.timestamp_column("created_at", "created")
+    forwarded = formatters.timestamp_column("forwarded_at", "forwarded")
     settled = formatters.timestamp_column("settled_at", "settled")
     actions = ("accept", "reject")
 
@@ -107,7 +110,7 @@ class CancelRequestAdmin(CustomerRequestAdmin):
     @formatters.numeric_column("remains")
     def remains(self, cancel_request: CancelRequest) -> str:
         """Show how much of the order is undelivered."""
-        return f"{cancel_request.order.remains} of {cancel_request.order.quantity}"
+        return f"{formats.whole(cancel_request.order.remains)} of {formats.whole(cancel_request.order.quantity)}"
 
     @admin.action(description="Cancel the orders, give back what remains", permissions=["settle"])
     def accept(self, request: HttpRequest, queryset: QuerySet[CancelRequest]) -> None:
@@ -115,13 +118,13 @@ class CancelRequestAdmin(CustomerRequestAdmin):
         ended = customer_requests.accept_cancels(
             [cancel_request.pk for cancel_request in queryset], actor=str(request.user)
         )
-        self.message_user(request, f"{ended} ended.", messages.SUCCESS)
+        self.message_user(request, f"{formats.whole(ended)} ended.", messages.SUCCESS)
         if left := len(queryset) - ended:
-            text = f"{left} left as they are: over already, or to be settled among the unsure ones."
+            text = f"{formats.whole(left)} left as they are: over already, or to be settled among the unsure ones."
             self.message_user(request, text, messages.WARNING)
 
     @admin.action(description="Reject, let the orders go on", permissions=["settle"])
     def reject(self, request: HttpRequest, queryset: QuerySet[CancelRequest]) -> None:
         """Close the requests and leave the orders as they are."""
         rejected = customer_requests.reject_cancels([cancel_request.pk for cancel_request in queryset])
-        self.message_user(request, f"{rejected} rejected.", messages.SUCCESS)
+        self.message_user(request, f"{formats.whole(rejected)} rejected.", messages.SUCCESS)

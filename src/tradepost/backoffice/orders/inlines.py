@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.unfold_admin import TabularInline
@@ -45,7 +46,7 @@ class EventInline(ReadOnlyMixin, TabularInline[OrderEvent, Order]):
     @admin.display(description="note")
     def note_shown(self, event: OrderEvent) -> str:
         note: str = getattr(event, "visible_note", "")
-        return note or formatters.NOTHING
+        return note or formats.NOTHING
 
     @admin.display(description="from")
     def was(self, event: OrderEvent) -> SafeString:
@@ -91,14 +92,15 @@ class TransferInline(ReadOnlyMixin, TabularInline[Transfer, Order]):
         return TransferKind(transfer.kind).label
 
     @formatters.numeric_column("amount")
-    def moved(self, transfer: Transfer) -> SafeString | str:
+    def moved(self, transfer: Transfer) -> SafeString:
         """Show the amount as the customer sees it: a charge is negative, a refund positive."""
-        return formatters.money_cell(transfer.amount, sign="−" if transfer.kind == TransferKind.CHARGE else "+")
+        is_charge = transfer.kind == TransferKind.CHARGE
+        return formatters.signed_money(-transfer.amount if is_charge else transfer.amount)
 
     @formatters.numeric_column("balance after")
-    def left(self, transfer: Transfer) -> SafeString | str:
+    def left(self, transfer: Transfer) -> SafeString:
         """Show the customer's balance."""
-        return formatters.money_cell(transfer.balance_after)
+        return formatters.money(transfer.balance_after)
 
 
 def _state_badges(status: str, dispatch: str) -> SafeString:

@@ -17,6 +17,7 @@ from django.urls import path, reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
+from tradepost import formats
 from tradepost.accounts.models import Account
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.site import site
@@ -52,7 +53,7 @@ class ReportForm(forms.Form):
         """Refuse more than was ordered."""
         remains: int | None = self.cleaned_data["remains"]
         if remains is not None and remains > self._quantity:
-            raise forms.ValidationError(f"It was ordered {self._quantity:,} only.")
+            raise forms.ValidationError(f"It was ordered {formats.whole(self._quantity)} only.")
         return remains
 
 
@@ -231,7 +232,7 @@ def _row(order: Order) -> dict[str, Any]:
         "address": reverse("manual_work_order", args=[order.pk]),
         "status": formatters.status_badge(order.status),
         "link": formatters.short_link(order.aim),
-        "delivered": f"{order.done:,} of {order.quantity:,}",
+        "delivered": f"{formats.whole(order.done)} of {formats.whole(order.quantity)}",
     }
 
 

@@ -1,5 +1,6 @@
 """Orders in the back office, read-only. Only the engine places and changes orders."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.backoffice.orders import columns, csv_export, search_window
 from tradepost.backoffice.orders.action_buttons import ActionButtonsMixin
 from tradepost.backoffice.orders.attempts import AttemptInline
@@ -105,7 +107,7 @@ class OrderAdmin(
     changed = formatters.timestamp_column("updated_at", "updated", exact=True)
     readonly_fields = (
         "status_shown", "dispatch_shown", "charged", "given_back", "rate_shown", "link_shown", "placed", "changed",
-        "parameters", "made_of", "owner",
+        "parameters", "made_of", "owner", "quantity_shown", "start_count_shown", "remains_shown",
     )  # fmt: skip
     fieldsets = (
         (
@@ -121,7 +123,7 @@ class OrderAdmin(
                 )
             },
         ),
-        ("Progress", {"fields": (("quantity", "start_count", "remains"), ("placed", "changed"))}),
+        ("Progress", {"fields": (("quantity_shown", "start_count_shown", "remains_shown"), ("placed", "changed"))}),
         ("Money", {"fields": (("rate_shown", "charged", "given_back"),)}),
     )
 
@@ -202,23 +204,23 @@ class OrderAdmin(
     @admin.display(description="link")
     def short_link(self, order: Order) -> SafeString:
         """Show the link in one line. Of a subscription, show its username."""
-        return formatters.short_link(order.link or (order.fields or {}).get("username", formatters.NOTHING))
+        return formatters.short_link(order.link or (order.fields or {}).get("username", formats.NOTHING))
 
     @admin.display(description="link")
     def link_shown(self, order: Order) -> SafeString | str:
         return formatters.full_link(order.link)
 
     @formatters.numeric_column("rate")
-    def rate_shown(self, order: Order) -> str:
-        return formatters.amount(order.rate)
+    def rate_shown(self, order: Order) -> SafeString:
+        return formatters.rate(order.rate)
 
     @formatters.numeric_column("charge")
-    def charged(self, order: Order) -> str:
-        return formatters.money_cell(order.charge)
+    def charged(self, order: Order) -> SafeString:
+        return formatters.money(order.charge)
 
     @formatters.numeric_column("refunded")
-    def given_back(self, order: Order) -> str:
-        return formatters.money_cell(order.refunded) if order.refunded != Decimal(0) else formatters.NOTHING
+    def given_back(self, order: Order) -> SafeString | str:
+        return formatters.money(order.refunded) if order.refunded != Decimal(0) else formats.NOTHING
 
     @admin.display(description="status")
     def status_shown(self, order: Order) -> SafeString:
@@ -226,7 +228,7 @@ class OrderAdmin(
 
     @admin.display(description="dispatch")
     def dispatch_shown(self, order: Order) -> SafeString | str:
-        return dispatch_badge(order.dispatch) or formatters.NOTHING
+        return dispatch_badge(order.dispatch) or formats.NOTHING
 
     @admin.display(description="category")
     def category(self, order: Order) -> SafeString:
@@ -235,18 +237,18 @@ class OrderAdmin(
     @admin.display(description="provider")
     def provider(self, order: Order) -> str:
         """Show the provider of the last attempt."""
-        return getattr(order, "last_provider", None) or formatters.NOTHING
+        return getattr(order, "last_provider", None) or formats.NOTHING
 
     @admin.display(description="id there")
     def upstream_id(self, order: Order) -> str:
         """Show the order's id at the provider of the last attempt."""
-        return getattr(order, "last_upstream_id", None) or formatters.NOTHING
+        return getattr(order, "last_upstream_id", None) or formats.NOTHING
 
     @admin.display(description="parameters")
     def parameters(self, order: Order) -> SafeString | str:
         """Show the parameters of the order's type, other than the link."""
         rows = ((name.replace("_", " "), value) for name, value in (order.fields or {}).items())
-        return format_html_join("", '<dl class="tp-parameter"><dt>{}</dt><dd>{}</dd></dl>', rows) or formatters.NOTHING
+        return format_html_join("", '<dl class="tp-parameter"><dt>{}</dt><dd>{}</dd></dl>', rows) or formats.NOTHING
 
     @admin.display(description="runs or posts")
     def made_of(self, order: Order) -> SafeString | str:
@@ -255,15 +257,20 @@ class OrderAdmin(
             address = reverse("admin:orders_order_change", args=[order.parent_id])
             return format_html('Number {} of <a class="tp-link" href="{}">{}</a>', order.part, address, order.parent_id)
         if order.parts is None:
-            return formatters.NOTHING
+            return formats.NOTHING
         address = f"{reverse('admin:orders_order_changelist')}?parent={order.pk}"
         child_orders = format_html(
-            '<a class="tp-link" href="{}">{} of {}</a>', address, order.children.count(), order.parts
+            '<a class="tp-link" href="{}">{} of {}</a>',
+            address,
+            formats.whole(order.children.count()),
+            formats.whole(order.parts),
         )
         dripfeed = DripFeed.objects.filter(order=order).first()
-        return format_html("{}{}", child_orders, f", {_drip_feed_pace(dripfeed)}" if dripfeed else "")
+        return format_html("{}, {}", child_orders, _drip_feed_pace(dripfeed)) if dripfeed else child_orders
 
 
-def _drip_feed_pace(dripfeed: DripFeed) -> str:
-    due = f"the next one at {dripfeed.due_at:%Y-%m-%d %H:%M} UTC" if dripfeed.due_at else "no more to come"
-    return f"every {dripfeed.interval_minutes} min, {due}"
+def _drip_feed_pace(dripfeed: DripFeed) -> SafeString:
+    pace = formats.duration(timedelta(minutes=dripfeed.interval_minutes))
+    if dripfeed.due_at is None:
+        return format_html("every {}, no more to come", pace)
+    return format_html("every {}, the next one at {}", pace, formats.moment_html(dripfeed.due_at))

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.backoffice.orders.inlines import dispatch_badge
 from tradepost.backoffice.orders.list_actions import BulkActionsMixin
 from tradepost.backoffice.ui import formatters
@@ -137,13 +138,13 @@ class StuckOrderAdmin(ReadOnlyMixin, BulkActionsMixin, UncountedListMixin, Model
 
     @formatters.numeric_column("delivered")
     def done(self, stuck: StuckOrder) -> str:
-        return f"{stuck.order.done:,} of {stuck.order.quantity:,}"
+        return f"{formats.whole(stuck.order.done)} of {formats.whole(stuck.order.quantity)}"
 
     @formatters.numeric_column("waits")
     def age(self, stuck: StuckOrder) -> str:
-        return formatters.duration(timezone.now() - stuck.order.created_at)
+        return formats.duration(timezone.now() - stuck.order.created_at)
 
     @formatters.numeric_column("usually within")
     def usually(self, stuck: StuckOrder) -> str:
         """Show how long the order should have taken at most."""
-        return formatters.duration(stuck.expected_within)
+        return formats.duration(stuck.expected_within)

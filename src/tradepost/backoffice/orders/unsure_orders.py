@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.backoffice.orders.inlines import dispatch_badge
 from tradepost.backoffice.orders.settle_buttons import UNSETTLED_STATES
 from tradepost.backoffice.ui import formatters
@@ -120,16 +121,17 @@ class UpstreamOrderAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[UpstreamO
         self._show_result(request, queryset, outcomes.count(SettleResult.SETTLED), "canceled and refunded")
 
     def _show_result(self, request: HttpRequest, queryset: QuerySet[UpstreamOrder], done: int, what: str) -> None:
-        self.message_user(request, f"{done:,} {what}.", messages.SUCCESS if done else messages.WARNING)
+        self.message_user(request, f"{formats.whole(done)} {what}.", messages.SUCCESS if done else messages.WARNING)
         left = len(queryset) - done
         if left:
-            text = f"{left:,} left as they are: not held any more, to be settled on their own page, or without a route."
+            why = "not held any more, to be settled on their own page, or without a route"
+            text = f"{formats.whole(left)} left as they are: {why}."
             self.message_user(request, text, messages.WARNING)
 
     @admin.display(description="why")
     def why(self, order: UpstreamOrder) -> str:
         """Show why the order waits for a person."""
-        return ReviewReason(order.review_reason).label or formatters.NOTHING
+        return ReviewReason(order.review_reason).label or formats.NOTHING
 
     @admin.display(description="state")
     def state_shown(self, order: UpstreamOrder) -> SafeString | str:
@@ -145,11 +147,11 @@ class UpstreamOrderAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[UpstreamO
 
     @formatters.numeric_column("quantity")
     def quantity_shown(self, order: UpstreamOrder) -> str:
-        return f"{order.order.quantity:,}"
+        return formats.whole(order.order.quantity)
 
     @admin.display(description="answer")
     def answer(self, order: UpstreamOrder) -> SafeString | str:
         """Show the provider's last words, cut to fit."""
         polled = polling.words_of(order.last_message) if order.state == Dispatch.SENT else ""
         answer: str = polled or getattr(order, "answered", "") or ""
-        return formatters.truncated(answer) if answer else formatters.NOTHING
+        return formatters.truncated(answer) if answer else formats.NOTHING

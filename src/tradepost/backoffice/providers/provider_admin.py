@@ -1,5 +1,6 @@
 """Providers in the back office: their settings, how they do, and buttons that send them requests."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -13,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
+from tradepost import formats
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.decimal_fields import PlainDecimalsMixin
 from tradepost.backoffice.ui.site import register
@@ -70,13 +72,14 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
     search_fields = ("name", "url")
     search_help_text = "Name or address"
     actions_detail = ("import_some", "test_connection", "sync_now", "pause", "resume")
-    synced = formatters.timestamp_column("synced_at", "list read")
+    synced = formatters.ago_column("synced_at", "list read")
+    requests_shown = formatters.count_column("requests", "requests")
     synced_exactly = formatters.timestamp_column("synced_at", "list read", exact=True)
     balance_exactly_at = formatters.timestamp_column("balance_at", "balance read", exact=True)
     change_form_outer_before_template = "backoffice/providers/syncing.html"
     readonly_fields = (
         "state", "trouble_shown", "paused_routes", "sync_error_shown", "balance_error_shown", "balance_shown",
-        "balance_exactly_at", "synced_exactly", "failed", "latency", "requests",
+        "balance_exactly_at", "synced_exactly", "failed", "latency", "requests_shown",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("name", "url", "key", ("currency", "exchange_rate"))}),
@@ -89,7 +92,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
             "fields": (
                 "state", "trouble_shown", "paused_routes", "sync_error_shown", "balance_error_shown",
                 ("balance_shown", "balance_exactly_at"),
-                ("synced_exactly", "requests"), ("failed", "latency"),
+                ("synced_exactly", "requests_shown"), ("failed", "latency"),
             )
         },
     )  # fmt: skip
@@ -116,8 +119,8 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         if "exchange_rate" in changed_fields:
             result = service_sync.sync_services(obj.pk, {})
             text = (
-                f"{result.changed:,} services changed with the exchange rate, "
-                f"{result.quarantined:,} went into quarantine."
+                f"{formats.whole(result.changed)} services changed with the exchange rate, "
+                f"{formats.whole(result.quarantined)} went into quarantine."
             )
             self.message_user(request, text, messages.WARNING if result.quarantined else messages.INFO)
 
@@ -154,12 +157,12 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
     @admin.display(description="trouble")
     def trouble_shown(self, provider: Provider) -> str:
         """Show why nothing is sent to the provider, and when it is tried again."""
-        until = f" Tried again at {provider.retry_at:%H:%M:%S} UTC." if provider.retry_at else ""
-        return f"{provider.last_error}{until}" if provider.last_error else formatters.NOTHING
+        until = f" Tried again at {formats.exact_moment(provider.retry_at)}." if provider.retry_at else ""
+        return f"{provider.last_error}{until}" if provider.last_error else formats.NOTHING
 
     @admin.display(description="last balance error")
     def balance_error_shown(self, provider: Provider) -> str:
-        return provider.balance_error or formatters.NOTHING
+        return provider.balance_error or formats.NOTHING
 
     @admin.display(description="services that wait")
     def paused_routes(self, provider: Provider) -> SafeString | str:
@@ -169,37 +172,39 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
             (reverse("admin:catalog_service_change", args=[pause.route.service_id]), pause.route.service, pause.reason)
             for pause in paused.select_related("route__service").order_by("route__service")[:PAUSES_SHOWN_MAX]
         ]
-        return format_html_join("", '<p><a class="tp-link" href="{}">{}</a>: {}</p>', rows) or formatters.NOTHING
+        return format_html_join("", '<p><a class="tp-link" href="{}">{}</a>: {}</p>', rows) or formats.NOTHING
 
     @admin.display(description="last sync error")
     def sync_error_shown(self, provider: Provider) -> str:
-        return provider.sync_error or formatters.NOTHING
+        return provider.sync_error or formats.NOTHING
 
     @formatters.numeric_column("balance")
     def balance_shown(self, provider: Provider) -> SafeString | str:
         """Show the balance in the provider's currency: red if it is low."""
         if provider.balance is None:
-            return formatters.NOTHING
-        text = f"{formatters.grouped_amount(provider.balance)} {provider.currency}"
+            return formats.NOTHING
+        balance = formats.money_html(provider.balance, provider.currency)
         is_low = provider.low_balance is not None and provider.balance < provider.low_balance
-        return formatters.badge(text, "danger") if is_low else text
+        return formatters.badge(balance, "danger") if is_low else balance
 
     @formatters.numeric_column("unclear answers")
     def failed(self, provider: Provider) -> str:
         """Show the share of requests without a clear answer."""
-        return f"{provider.failures / provider.requests:.1%}" if provider.requests else formatters.NOTHING
+        if not provider.requests:
+            return formats.NOTHING
+        return formats.column_percent(Decimal(provider.failures) / provider.requests)
 
     @formatters.numeric_column("mean latency")
     def latency(self, provider: Provider) -> str:
-        return (
-            f"{provider.request_milliseconds / provider.requests:,.0f} ms" if provider.requests else formatters.NOTHING
-        )
+        if not provider.requests:
+            return formats.NOTHING
+        return formats.milliseconds(provider.request_milliseconds / provider.requests)
 
     @formatters.numeric_column("sells")
     def services_count(self, provider: Provider) -> SafeString:
         """Link to the services that the provider lists."""
         total = provider.services_total  # type: ignore[attr-defined] # annotated above
-        return format_html('<a class="tp-link" href="{}">{}</a>', _services_url(provider.pk), f"{total:,}")
+        return format_html('<a class="tp-link" href="{}">{}</a>', _services_url(provider.pk), formats.whole(total))
 
     @link_button("Import services…", permission="import")
     def import_some(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -225,17 +230,14 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
             if snapshot.balance:
                 provider_pause.note_balance(provider.pk, snapshot.balance.balance)
             dispatch_queue.defer_visits(engine_connection(), [provider.pk])
+        services = formats.whole(len(snapshot.services))
         if snapshot.balance is None:
-            text = (
-                f"It lists {len(snapshot.services):,} services, but its balance can't be read. {snapshot.balance_error}"
-            )
+            text = f"It lists {services} services, but its balance can't be read. {snapshot.balance_error}"
             self.message_user(request, text, messages.WARNING)
             return _redirect_to_provider(provider)
         currency = snapshot.balance.currency or provider.currency
-        balance = formatters.grouped_amount(snapshot.balance.balance)
-        self.message_user(
-            request, f"It answers: {len(snapshot.services):,} services, balance {balance} {currency}.", messages.SUCCESS
-        )
+        balance = formats.exact_money(snapshot.balance.balance, currency)
+        self.message_user(request, f"It answers: {services} services, balance {balance}.", messages.SUCCESS)
         if currency != provider.currency:
             text = f"The provider's balance is in {currency}, but its currency here is {provider.currency}."
             self.message_user(request, text, messages.WARNING)
@@ -271,7 +273,7 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
             self.message_user(request, f"The list could not be read: {provider.sync_error}", messages.ERROR)
         else:
             listed = provider.services.filter(is_delisted=False).count()
-            self.message_user(request, f"The list is read: {listed:,} services.", messages.SUCCESS)
+            self.message_user(request, f"The list is read: {formats.whole(listed)} services.", messages.SUCCESS)
         return _redirect_to_provider(provider)
 
     @dialog_button(

@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from tradepost.backoffice.catalog.margins import cost_text
+from tradepost import formats
+from tradepost.backoffice.catalog.margins import cost_cell
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
@@ -124,10 +125,12 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
     search_help_text = "Provider's id, name, category or provider"
     actions = ("import_ticked",)
     changed = formatters.timestamp_column("changed_at", "changed", exact=True)
-    readonly_fields = ("rate_shown", "cost_shown", "flags", "standing", "changed")
+    min_shown = formatters.count_column("min", "min")
+    max_shown = formatters.count_column("max", "max")
+    readonly_fields = ("rate_shown", "cost_shown", "flags", "standing", "changed", "min_shown", "max_shown")
     fields = (
         "provider", ("upstream_id", "standing"), "name", "category", "type", ("rate_shown", "cost_shown"),
-        ("min", "max"), ("flags", "average_time"), "description", "changed",
+        ("min_shown", "max_shown"), ("flags", "average_time"), "description", "changed",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderService]:
@@ -153,25 +156,21 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
     @formatters.numeric_column("their rate", ordering="rate")
     def rate_shown(self, offer: ProviderService) -> SafeString:
         """Show the rate in the provider's currency."""
-        return format_html(
-            '<span class="tp-nowrap">{} {}</span>', formatters.amount(offer.rate), offer.provider.currency
-        )
+        return formats.rate_html(offer.rate, offer.provider.currency)
 
     @formatters.numeric_column("our cost")
-    def cost_shown(self, offer: ProviderService) -> str:
+    def cost_shown(self, offer: ProviderService) -> SafeString:
         """Show the cost in our currency."""
-        return cost_text(markup.cost(offer.rate, offer.provider.exchange_rate))
+        return cost_cell(markup.cost(offer.rate, offer.provider.exchange_rate))
 
     @formatters.numeric_column("limits")
     def limits(self, offer: ProviderService) -> SafeString:
-        return format_html('<span class="tp-nowrap">{}–{}</span>', f"{offer.min:,}", f"{offer.max:,}")
+        return format_html('<span class="tp-nowrap">{}–{}</span>', formats.whole(offer.min), formats.whole(offer.max))
 
     @admin.display(description="offers")
     def flags(self, offer: ProviderService) -> str:
         """Show whether customers may ask for refills, cancels and drip-feeds."""
-        return (
-            ", ".join(name for name in ("refill", "cancel", "dripfeed") if getattr(offer, name)) or formatters.NOTHING
-        )
+        return ", ".join(name for name in ("refill", "cancel", "dripfeed") if getattr(offer, name)) or formats.NOTHING
 
     @admin.display(description="here")
     def standing(self, offer: ProviderService) -> SafeString | str:
@@ -181,7 +180,7 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
         if sold_as:
             address = reverse("admin:catalog_service_change", args=[sold_as])
             parts.append(format_html('<a class="tp-link" href="{}">service {}</a>', address, sold_as))
-        return format_html_join(" ", "{}", ((part,) for part in parts)) or formatters.NOTHING
+        return format_html_join(" ", "{}", ((part,) for part in parts)) or formats.NOTHING
 
     @admin.action(description="Import…", permissions=["import"])
     def import_ticked(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> HttpResponse | None:
@@ -210,9 +209,10 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
             self.message_user(request, f"Not imported: {text}.", messages.ERROR)
         left = len(imported.refused) - REFUSALS_SHOWN_MAX
         if left > 0:
-            self.message_user(request, f"{left:,} more were not imported.", messages.ERROR)
+            self.message_user(request, f"{formats.whole(left)} more were not imported.", messages.ERROR)
 
 
 def _summary(imported: ImportResult) -> str:
-    already = f"; {imported.already:,} were imported before and are left as they are" if imported.already else ""
-    return f"{len(imported.services):,} imported{already}."
+    already = f"; {formats.whole(imported.already)} were imported before and are left as they are"
+    already = already if imported.already else ""
+    return f"{formats.whole(len(imported.services))} imported{already}."

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest
 
+from tradepost import formats
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.site import register
@@ -18,17 +19,18 @@ from tradepost.providers.models import Provider, RefusalText
 class RefusalTextAdmin(UncountedListMixin, ModelAdmin[RefusalText]):
     """The words of providers that neither Tradepost nor an operator has explained yet, the newest first."""
 
-    list_display = ("text", "provider", "meaning", "is_for_all", "count", "last")
+    list_display = ("text", "provider", "meaning", "is_for_all", "times", "last")
     list_filter = (("meaning", ChoicesDropdownFilter), ("provider", RelatedDropdownFilter))
     list_select_related = ("provider",)
     list_fullwidth = True
     ordering = ("-last_at", "-pk")
     search_fields = ("text",)
     search_help_text = "Words"
+    times = formatters.count_column("count", "count")
     first = formatters.timestamp_column("first_at", "first")
     last = formatters.timestamp_column("last_at", "last")
-    readonly_fields = ("text", "provider", "count", "first", "last")
-    fields = ("text", "provider", ("count", "first", "last"), "meaning", "is_for_all")
+    readonly_fields = ("text", "provider", "times", "first", "last")
+    fields = ("text", "provider", ("times", "first", "last"), "meaning", "is_for_all")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return False: only what a provider has said is listed."""
@@ -45,4 +47,4 @@ class RefusalTextAdmin(UncountedListMixin, ModelAdmin[RefusalText]):
             providers = Provider.objects.all() if obj.is_for_all else Provider.objects.filter(pk=obj.provider_id)
             tried = provider_pause.lift_unexplained(list(providers.values_list("pk", flat=True)))
         if tried:
-            self.message_user(request, f"{tried:,} services that waited are tried again.", messages.INFO)
+            self.message_user(request, f"{formats.whole(tried)} services that waited are tried again.", messages.INFO)

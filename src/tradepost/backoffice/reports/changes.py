@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tradepost.backoffice.ui import formatters
+from tradepost import formats
 
 GOOD, BAD = "good", "bad"
 
@@ -12,7 +12,7 @@ def relative_change(
 ) -> dict[str, str]:
     """Return the change in percent and whether it is good; no text and no news if there is nothing to compare."""
     if now is None or not before:
-        return {"text": formatters.NOTHING, "news": ""}
-    percent = (Decimal(now) - Decimal(before)) * 100 / abs(Decimal(before))
-    news = (GOOD if (percent > 0) is more_is_better else BAD) if percent else ""
-    return {"text": f"{percent:+,.1f} %", "news": news}
+        return {"text": formats.NOTHING, "news": ""}
+    share = (Decimal(now) - Decimal(before)) / abs(Decimal(before))
+    news = (GOOD if (share > 0) is more_is_better else BAD) if share else ""
+    return {"text": formats.change_percent(share), "news": news}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 
+from tradepost import formats
 from tradepost.reports.periods import Period
 from tradepost.reports.queries import GroupBy, ReportReader, Sums
 
@@ -40,8 +41,8 @@ def _chart(days: Sequence[tuple[date, Sums]], *datasets: dict[str, object]) -> s
 
 
 def _labels(days: Sequence[tuple[date, Sums]]) -> list[str]:
-    date_format = "%d %b" if len(days) <= DAYS_DRAWN_MAX else "%b %Y"
-    return [day.strftime(date_format) for day, _ in days]
+    label = formats.short_day if len(days) <= DAYS_DRAWN_MAX else formats.month
+    return [label(day) for day, _ in days]
 
 
 def _dataset(

@@ -6,6 +6,7 @@ from decimal import Decimal
 import msgspec
 from django.http import HttpRequest
 
+from tradepost import formats
 from tradepost.backoffice.ui import formatters
 from tradepost.reports.queries import Sums
 
@@ -19,7 +20,7 @@ class SalesColumn(msgspec.Struct, frozen=True):
     name: str
     title: str
     value_of: Callable[[Sums], int | Decimal | None]
-    format_value: Callable[[Decimal], str] = formatters.grouped_amount
+    format_value: Callable[[Decimal], str] = formatters.money
     permission: str = SALES
     more_is_better: bool = True
 
@@ -29,7 +30,7 @@ class SalesColumn(msgspec.Struct, frozen=True):
 
     def text(self, sums: Sums) -> str:
         value = self.value_of(sums)
-        return formatters.NOTHING if value is None else self.format_value(Decimal(value))
+        return formats.NOTHING if value is None else self.format_value(Decimal(value))
 
 
 def margin_percent(sums: Sums) -> Decimal | None:
@@ -38,11 +39,11 @@ def margin_percent(sums: Sums) -> Decimal | None:
 
 
 def format_count(value: Decimal) -> str:
-    return f"{value:,}"
+    return formats.whole(int(value))
 
 
 def format_percent(value: Decimal) -> str:
-    return f"{value:,} %"
+    return formats.column_percent(value / 100)
 
 
 COLUMNS = (

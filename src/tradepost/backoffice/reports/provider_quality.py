@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -13,8 +14,8 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from tradepost import csv_files
-from tradepost.backoffice.ui import dates, formatters
+from tradepost import csv_files, formats
+from tradepost.backoffice.ui import dates
 from tradepost.backoffice.ui.site import site
 from tradepost.providers.models import Provider, ProviderService
 from tradepost.reports import quality, queries
@@ -175,20 +176,10 @@ def _service_name(offer: ProviderService | None, id_: int) -> str:
 
 def _format_value(value: Value) -> str:
     if value is None:
-        return formatters.NOTHING
+        return formats.NOTHING
     if isinstance(value, timedelta):
-        return duration(value)
-    return f"{value:.1%}" if isinstance(value, float) else f"{value:,}"
-
-
-def duration(length: timedelta) -> str:
-    """Format a duration in its two largest units, seconds included."""
-    minutes, seconds = divmod(round(length.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    units = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
-    first = next((number for number, (count, _) in enumerate(units) if count), len(units) - 1)
-    return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2] if count) or "0 s"
+        return formats.duration(value)
+    return formats.column_percent(Decimal(value)) if isinstance(value, float) else formats.whole(value)
 
 
 def _csv_cell(value: Value) -> csv_files.Cell:

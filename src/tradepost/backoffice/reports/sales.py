@@ -147,7 +147,7 @@ def _table_rows(  # noqa: PLR0917 - the parameters differ in type
             "link": subjects.orders_url(by, row.subject, period) if may_see_orders else "",
             "figures": [column.text(row.sums) for column in visible],
             "change": relative_change(row.sums.revenue, revenue_before),
-            "revenue_before": formatters.grouped_amount(revenue_before),
+            "revenue_before": formatters.money_text(revenue_before),
         }
 
 
@@ -168,7 +168,7 @@ def _csv_rows(by: GroupBy, period: Period, order: RowOrder, visible: Sequence[Sa
             names = subjects.subject_names(by, [row.subject for row in portion])
             for row in portion:
                 subject = "" if by is GroupBy.DAY else row.subject
-                name = names.get(row.subject, str(row.subject))
+                name = str(row.subject) if by is GroupBy.DAY else names.get(row.subject, str(row.subject))
                 yield [subject, name, *(column.value_of(row.sums) for column in visible)]
 
 

@@ -8,6 +8,7 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from tradepost import formats
 from tradepost.accounts.models import Account
 from tradepost.catalog.models import Category, Service
 from tradepost.providers.models import Provider
@@ -41,13 +42,13 @@ PERMISSIONS = {
 
 def subject_names(by: GroupBy, subjects: Sequence[Any]) -> dict[Any, str]:
     if by is GroupBy.DAY:
-        return {day: f"{day:%Y-%m-%d}" for day in subjects}
+        return {day: formats.day(day) for day in subjects}
     return {pk: str(row) for pk, row in _MODELS[by]._default_manager.in_bulk(subjects).items()}  # noqa: SLF001
 
 
 def orders_url(by: GroupBy, subject: Any, period: Period) -> str:
     """Return the URL of the orders that a row sums up."""
     first, last = (subject, subject) if isinstance(subject, date) else (period.first, period.last)
-    days = {"created_at_from": f"{first:%Y-%m-%d}", "created_at_to": f"{last:%Y-%m-%d}"}
+    days = {"created_at_from": first.isoformat(), "created_at_to": last.isoformat()}
     filters = {_FILTERS[by]: subject} if by in _FILTERS else {}
     return f"{reverse('admin:orders_order_changelist')}?{urlencode(filters | days)}"

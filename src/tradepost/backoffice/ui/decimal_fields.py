@@ -1,4 +1,4 @@
-"""Form fields that write decimals as the API does."""
+"""Form fields that write decimals as the API does: what stands in a field is sent back as it is."""
 
 from decimal import Decimal
 from typing import Any
@@ -7,7 +7,12 @@ from django import forms
 from django.db.models import DecimalField, Field
 from django.http import HttpRequest
 
-from tradepost.backoffice.ui import formatters
+from tradepost.engine import money
+
+
+def plain_decimal(value: Decimal | None) -> str:
+    """Write a decimal as it can be typed into a field and kept in a record: no symbol, no groups, every digit."""
+    return "" if value is None else money.show(value)
 
 
 class RateField(forms.DecimalField):
@@ -15,7 +20,7 @@ class RateField(forms.DecimalField):
 
     def prepare_value(self, value: Any) -> Any:
         """Format values from the database only; leave what the user typed as it is."""
-        return formatters.amount(value) if isinstance(value, Decimal) else value
+        return plain_decimal(value) if isinstance(value, Decimal) else value
 
 
 class PlainDecimalsMixin:

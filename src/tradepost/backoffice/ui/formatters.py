@@ -1,7 +1,6 @@
-"""How the back office writes amounts, times, states and links."""
+"""How the back office writes amounts, times, states and links. Numbers and times are written by `tradepost.formats`."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -11,11 +10,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from tradepost.engine import money
+from tradepost import formats
 from tradepost.engine.statuses import Status
+from tradepost.site_settings.effective import currency
 
 LINK_CHARS_MAX = 28
-NOTHING = "–"  # shown in place of a missing value
 SCHEMES = ("https://", "http://")  # of links that may be clicked: customers may type anything
 STATUS_COLOURS = {
     Status.PENDING: "",
@@ -42,44 +41,29 @@ def numeric_column[**P, R](description: str, *, ordering: object = None) -> Call
     return decorate
 
 
-def amount(value: Decimal | None) -> str:
-    """Format an amount or a rate as the API does."""
-    return NOTHING if value is None else money.show(value)
+def money(value: Decimal | None) -> SafeString:
+    """Render an amount in the currency of the books. The tooltip has the exact amount."""
+    return formats.money_html(value, currency())
 
 
-def grouped_amount(value: Decimal) -> str:
-    """Format an amount for people: as the API does, with thousands separators."""
-    whole, _, decimals = money.show(abs(value)).partition(".")
-    return f"{'−' if value < 0 else ''}{int(whole):,}.{decimals}"
+def signed_money(value: Decimal) -> SafeString:
+    """Render an amount that moves: with a plus if it is above zero."""
+    return format_html("{}{}", "+" if value > 0 else "", money(value))
 
 
-def money_cell(value: Decimal | None, *, sign: str = "") -> SafeString | str:
-    """Format an amount in a table to the cent, with thousands separators. The tooltip has the exact amount.
-
-    Amounts that the cent would hide are exact.
-    """
-    if value is None:
-        return NOTHING
-    exact = grouped_amount(value)
-    text = rounded_amount(value) if money.to_cents(value) or not value else exact
-    return format_html('<span class="tp-money" title="{}">{}{}</span>', f"{sign}{exact}", sign, text)
+def money_text(value: Decimal) -> str:
+    """Format an amount with every digit that it has, for sentences: those have no tooltips."""
+    return formats.exact_money(value, currency())
 
 
-def count(value: int | None) -> SafeString | str:
-    """Format a whole number with thousands separators."""
-    return NOTHING if value is None else format_html('<span class="tp-money">{}</span>', f"{value:,}")
+def rate(value: Decimal | None, places: int | None = None) -> SafeString:
+    """Render a price per 1,000 in the currency of the books. For a column, pass its `rate_places`."""
+    return formats.rate_html(value, currency(), places)
 
 
-def rounded_amount(value: Decimal) -> str:
-    """Format an amount to the cent. Use it only where the page shows the exact amount too."""
-    return grouped_amount(money.to_cents(value))
-
-
-def duration(length: timedelta) -> str:
-    """Format a duration in its two largest units that are not zero, of days, hours and minutes."""
-    hours, minutes = divmod(int(length.total_seconds()) // 60, 60)
-    units = ((hours // 24, "d"), (hours % 24, "h"), (minutes, "min"))
-    return " ".join([f"{number} {unit}" for number, unit in units if number][:2]) or "0 min"
+def rate_places(rates: Iterable[Decimal]) -> int:
+    """Return how many decimals a column of these rates needs."""
+    return formats.rate_places(rates, currency())
 
 
 @lru_cache(maxsize=1_000)
@@ -108,7 +92,7 @@ def short_link(link: str) -> SafeString:
 def full_link(link: str) -> SafeString | str:
     """Render a whole link. It can be clicked only if it is a web address: customers may type anything."""
     if not link.startswith(SCHEMES):
-        return link or NOTHING
+        return link or formats.NOTHING
     return format_html(
         '<a class="tp-link" href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>', link, link
     )
@@ -130,30 +114,31 @@ def truncated(text: str) -> SafeString:
     return format_html('<span class="tp-short" title="{}">{}</span>', text, text)
 
 
-def timestamp(at: datetime | None, *, exact: bool = False) -> SafeString | str:
-    """Format a time to the minute, or to the second if `exact`. The tooltip has the date and the seconds."""
-    if at is None:
-        return NOTHING
-    precise = f"{at:%Y-%m-%d %H:%M:%S} UTC"
-    text = precise if exact else f"{at:%d %b %H:%M}"
-    return format_html('<time class="tp-nowrap" title="{}">{}</time>', precise, text)
-
-
-def count_column(name: str, description: str) -> Callable[[Any, Any], SafeString | str]:
-    """Make a column that shows the whole number in a row's field `name`, with thousands separators."""
+def count_column(name: str, description: str) -> Callable[[Any, Any], str]:
+    """Make a column that shows the whole number in a row's field `name`."""
 
     @numeric_column(description, ordering=name)
-    def column(_admin: Any, row: Any) -> SafeString | str:
-        return count(getattr(row, name))
+    def column(_admin: Any, row: Any) -> str:
+        return formats.whole(getattr(row, name))
 
     return column
 
 
-def timestamp_column(name: str, description: str, *, exact: bool = False) -> Callable[[Any, Any], SafeString | str]:
+def timestamp_column(name: str, description: str, *, exact: bool = False) -> Callable[[Any, Any], SafeString]:
     """Make a column that shows the time in a row's field `name`: to the minute, or to the second if `exact`."""
 
-    def column(_admin: Any, row: Any) -> SafeString | str:
-        return timestamp(getattr(row, name), exact=exact)
+    def column(_admin: Any, row: Any) -> SafeString:
+        return formats.moment_html(getattr(row, name), exact=exact)
+
+    column.__dict__["short_description"] = description
+    return column
+
+
+def ago_column(name: str, description: str) -> Callable[[Any, Any], SafeString]:
+    """Make a column that shows how long ago the time in a row's field `name` was."""
+
+    def column(_admin: Any, row: Any) -> SafeString:
+        return formats.ago_html(getattr(row, name))
 
     column.__dict__["short_description"] = description
     return column

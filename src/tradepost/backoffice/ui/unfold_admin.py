@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from tradepost.backoffice.ui import texts
-from tradepost.backoffice.ui.formatters import NOTHING
+from tradepost.formats import NOTHING
 
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite, ModelAdmin, StackedInline, TabularInline

@@ -12,6 +12,7 @@ from enum import StrEnum
 import msgspec
 import tablib
 
+from tradepost import formats
 from tradepost.catalog.import_export.limits import (
     BYTES_MAX,
     CELL_CHARS_MAX,
@@ -68,7 +69,7 @@ class _PackedTable(msgspec.Struct, frozen=True, array_like=True):
 def read_file(content: bytes) -> ParsedFile:
     """Read a file whose first row names the columns. Raises `SpreadsheetError`."""
     if len(content) > BYTES_MAX:
-        raise SpreadsheetError(f"It has {len(content):,} bytes; no more than {BYTES_MAX:,}.")
+        raise SpreadsheetError(f"It has {formats.whole(len(content))} bytes; no more than {formats.whole(BYTES_MAX)}.")
     if is_workbook(content):
         book = read_workbook(content)
         return _parse_rows(book.rows, "", book.notes)
@@ -112,7 +113,7 @@ def _parse_rows(rows: Iterable[tuple[int, Sequence[str]]], delimiter: str, notes
     numbers: list[int] = []
     for line, row in lines:
         if len(numbers) == ROWS_MAX:
-            raise SpreadsheetError(f"It has more than {ROWS_MAX:,} rows.")
+            raise SpreadsheetError(f"It has more than {formats.whole(ROWS_MAX)} rows.")
         cells = _trimmed(row)
         if len(cells) > len(headers):
             raise SpreadsheetError(f"Line {line} has {len(cells)} cells, but there are {len(headers)} columns.")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from tradepost import formats
+from tradepost.accounts import browsers
 from tradepost.engine.ledger import TransferKind
 from tradepost.engine.statuses import Status
 
@@ -52,6 +53,7 @@ register.filter("exact_text", formats.exact_moment)
 register.filter("short_day", formats.short_day)
 register.filter("moment", formats.moment_html)
 register.filter("ago", formats.ago_html)
+register.filter("browser", browsers.readable)
 
 
 @register.simple_tag(takes_context=True)

@@ -1,5 +1,7 @@
 """Browsers as people know them: `Firefox on Windows`, from what a browser says of itself."""
 
+from django.utils.translation import gettext as _
+
 # The first name that is found counts: Chromium's relatives all say Chrome too, and Chrome says Safari.
 BROWSERS = (
     ("Edg", "Edge"),
@@ -26,6 +28,6 @@ SYSTEMS = (
 
 def readable(user_agent: str) -> str:
     """Return the browser and the system of a User-Agent header."""
-    browser = next((name for sign, name in BROWSERS if sign in user_agent), "Unknown browser")
+    browser = next((name for sign, name in BROWSERS if sign in user_agent), None) or _("Unknown browser")
     system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
-    return f"{browser} on {system}" if system else browser
+    return _("%(browser)s on %(system)s") % {"browser": browser, "system": system} if system else browser
