@@ -6,16 +6,15 @@ import msgspec
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.http import urlencode
 
-from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui import formatters, links
 from tradepost.catalog.models import Service
 from tradepost.engine import link_rules
 from tradepost.engine.refusals import RefusalMeaning, ReviewReason
 from tradepost.engine.statuses import CancelState, Dispatch, RefillStatus
 from tradepost.ledger.models import ManualPayment, PaymentState
 from tradepost.orders import backlog, stuck_orders
-from tradepost.orders.models import CancelRequest, Refill, UpstreamOrder
+from tradepost.orders.models import CancelRequest, Refill, StuckOrder, UpstreamOrder
 from tradepost.providers.models import Provider, RefusalText, RoutePause
 from tradepost.reports import quality
 from tradepost.reports.queries import Sums
@@ -29,7 +28,7 @@ LINK_PATTERN_BAD = "the link pattern can't be read."
 
 class Alert(msgspec.Struct, frozen=True):
     text: str
-    link: str
+    link: str  # empty if the user may not open the page
     is_grave: bool = True  # orders or money are held up
 
 
@@ -89,8 +88,7 @@ def _refusal_alerts() -> Iterator[Alert]:
             yield Alert(f"{what}. Its orders wait.", link, is_grave=False)
     unknown = RefusalText.objects.filter(meaning=RefusalMeaning.UNKNOWN.value).count()
     if unknown:
-        query = urlencode({"meaning__exact": RefusalMeaning.UNKNOWN.value})
-        link = f"{reverse('admin:providers_refusaltext_changelist')}?{query}"
+        link = links.list_url(RefusalText, meaning__exact=RefusalMeaning.UNKNOWN.value)
         yield Alert(
             f"{_count_text(unknown, 'refusal')} to be explained: say once what the words mean.", link, is_grave=False
         )
@@ -100,13 +98,11 @@ def _failed_request_alerts() -> Iterator[Alert]:
     """Yield an alert for cancels and refills that a provider did not answer clearly."""
     cancels = CancelRequest.objects.filter(state=CancelState.FAILED.value).count()
     if cancels:
-        query = urlencode({"state__exact": CancelState.FAILED.value})
-        link = f"{reverse('admin:orders_cancelrequest_changelist')}?{query}"
+        link = links.list_url(CancelRequest, state__exact=CancelState.FAILED.value)
         yield Alert(f"{_count_text(cancels, 'cancel request')} without a clear answer: decide them.", link)
     refills = Refill.objects.filter(status=RefillStatus.ERROR.value).exclude(response="").count()
     if refills:
-        query = urlencode({"status__exact": RefillStatus.ERROR.value})
-        link = f"{reverse('admin:orders_refill_changelist')}?{query}"
+        link = links.list_url(Refill, status__exact=RefillStatus.ERROR.value)
         yield Alert(f"{_count_text(refills, 'refill')} without a clear answer: decide them.", link)
 
 
@@ -160,12 +156,10 @@ def _stuck_order_alerts() -> Iterator[Alert]:
         more = "+" if stuck >= stuck_orders.STUCK_MAX else ""
         verb = "is" if stuck == 1 else "are"
         yield Alert(
-            f"{stuck:,}{more} order{'' if stuck == 1 else 's'} {verb} slower than usual.", _stuck_list(), is_grave=False
+            f"{stuck:,}{more} order{'' if stuck == 1 else 's'} {verb} slower than usual.",
+            links.list_url(StuckOrder),
+            is_grave=False,
         )
-
-
-def _stuck_list() -> str:
-    return reverse("admin:orders_stuckorder_changelist")
 
 
 def _service_alerts() -> Iterator[Alert]:
@@ -175,10 +169,10 @@ def _service_alerts() -> Iterator[Alert]:
     if closed:
         ids = ",".join(str(pk) for pk in closed[:SERVICES_LINKED_MAX])
         text = f"{_count_text(len(closed), 'service')} taking no order: {LINK_PATTERN_BAD}"
-        yield Alert(text, f"{reverse('admin:catalog_service_changelist')}?{urlencode({'id__in': ids})}")
+        yield Alert(text, links.list_url(Service, id__in=ids))
     held = Service.objects.exclude(quarantine="").count()
     if held:
-        link = f"{reverse('admin:catalog_service_changelist')}?{urlencode({'quarantine': 'in'})}"
+        link = links.list_url(Service, quarantine="in")
         yield Alert(f"{_count_text(held, 'service')} in quarantine, off sale.", link, is_grave=False)
 
 
@@ -189,14 +183,13 @@ def _payment_alerts(request: HttpRequest) -> Iterator[Alert]:
         ManualPayment.objects.filter(state=PaymentState.REQUESTED.value).exclude(requested_by=request.user.pk).count()
     )
     if waiting:
-        query = urlencode({"state__exact": PaymentState.REQUESTED.value})
-        link = f"{reverse('admin:ledger_manualpayment_changelist')}?{query}"
+        link = links.list_url(ManualPayment, state__exact=PaymentState.REQUESTED.value)
         yield Alert(f"{_count_text(waiting, 'payment')} waiting for a second person.", link)
 
 
 def unsettled_orders_url(state: Dispatch | ReviewReason) -> str:
-    """Return the URL of the orders in a state that only a person can settle."""
-    return f"{reverse('admin:orders_upstreamorder_changelist')}?{urlencode({'state': state.value})}"
+    """Return the URL of the orders in a state that only a person can settle; empty if the reader may not view them."""
+    return links.list_url(UpstreamOrder, state=state.value)
 
 
 def _count_text(number: int, noun: str) -> str:
