@@ -65,7 +65,12 @@ def test_the_permission_is_asked_once_a_request_and_model(monkeypatch: pytest.Mo
 
     asked: list[HttpRequest] = []
     order_admin = site.get_model_admin(Order)
-    monkeypatch.setattr(order_admin, "has_view_permission", lambda request: asked.append(request) is None)
+
+    def allow(request: HttpRequest) -> bool:
+        asked.append(request)
+        return True
+
+    monkeypatch.setattr(order_admin, "has_view_permission", allow)
     request = HttpRequest()
     with links.for_reader(request, site):
         cells = [links.row_link(Order, pk, pk) for pk in (1, 2, 3)]
