@@ -63,12 +63,11 @@ def main() -> None:
     folder = Path(sys.argv[1])
     (folder / "docs").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tradepost-screenshots-") as home:
-        os.environ["TRADEPOST_HOME"] = home
-        os.environ["DJANGO_SETTINGS_MODULE"] = "tradepost.config.settings"
         from tests.conftest import start_desk, stop_desk
 
-        # Playwright keeps an event loop in this thread. Set after the import above, which tidies the environment.
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+        # After this import, which tidies the environment and has a home of its own.
+        os.environ["TRADEPOST_HOME"] = home
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright keeps an event loop in this thread
         desk = start_desk("--demo", TRADEPOST_HOME=home, TRADEPOST_SIMULATOR_SECONDS="600")
         try:
             people = json.loads((Path(home) / "demo.json").read_text())
@@ -144,7 +143,6 @@ class _Photographer:
             page = self._open(picture.area, picture.screen, picture.scheme)
             page.goto(self._desk.url + picture.address.format(**self._ids))
             if picture.name == "new-order":
-                page.screenshot(path="/tmp/debug.png")
                 page.get_by_label("Link").fill("https://pixelpond.example/p/spring")
                 page.get_by_label("Quantity").fill(str(QUANTITY))
             page.wait_for_timeout(2 * STILL_MS)

@@ -25,7 +25,6 @@ from tradepost.engine.statuses import Status
 WIDTHS = (390, 1280, 1440)
 SERIOUS = {"serious", "critical"}
 NEXT_BYTES_MAX = 30_000
-FORBIDDEN = 403  # lists link to rows that a role may not open, such as the order of a refill
 FRAMEWORK_TEXTS = (
     "to view",
     "to change",
@@ -86,9 +85,6 @@ class Walk:
         self._loaded.clear()
         self._page.set_viewport_size({"width": DESK.width, "height": DESK.height})
         response = self._page.goto(self._desk.url + address, wait_until="load")
-        if response and response.status == FORBIDDEN:
-            self.faults = [fault for fault in self.faults if fault[0] != address]  # the browser's note of the 403
-            return
         if not response or not response.ok:
             self._note("broken link", source, response.status if response else None)
             return
@@ -143,7 +139,7 @@ class Walk:
     def _check_links(self) -> None:
         for address in self._frontier.add_links(self._page, self._address):
             answer = self._page.request.get(self._desk.url + address)
-            if not answer.ok and answer.status != FORBIDDEN:
+            if not answer.ok:
                 self.faults.append((address, "broken link", self._address, answer.status))
 
 

@@ -7,16 +7,16 @@ from django.db.models import Count, Q, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.http import urlencode
 
 from tradepost import formats
+from tradepost.backoffice.ui import links
 from tradepost.catalog.models import Service
 from tradepost.engine import link_rules
 from tradepost.engine.refusals import RefusalMeaning, ReviewReason
 from tradepost.engine.statuses import CancelState, Dispatch, RefillStatus
 from tradepost.ledger.models import ManualPayment, PaymentState
 from tradepost.orders import backlog, stuck_orders
-from tradepost.orders.models import CancelRequest, Refill, UpstreamOrder
+from tradepost.orders.models import CancelRequest, Refill, StuckOrder, UpstreamOrder
 from tradepost.providers.models import Provider, RefusalText, RoutePause
 from tradepost.reports import quality
 from tradepost.reports.queries import Sums
@@ -30,7 +30,7 @@ LINK_PATTERN_BAD = "the link pattern can't be read."
 
 class Alert(msgspec.Struct, frozen=True):
     text: str
-    link: str
+    link: str  # empty if the user may not open the page
     is_grave: bool = True  # orders or money are held up
 
 
@@ -90,7 +90,7 @@ def _refusal_alerts() -> Iterator[Alert]:
             yield Alert(f"{what}. Its orders wait.", link, is_grave=False)
     unknown = RefusalText.objects.filter(meaning=RefusalMeaning.UNKNOWN.value).count()
     if unknown:
-        link = _list_url("providers_refusaltext", meaning__exact=RefusalMeaning.UNKNOWN.value)
+        link = links.list_url(RefusalText, meaning__exact=RefusalMeaning.UNKNOWN.value)
         yield Alert(
             f"{_count_text(unknown, 'refusal')} to be explained: say once what the words mean.", link, is_grave=False
         )
@@ -100,11 +100,11 @@ def _failed_request_alerts() -> Iterator[Alert]:
     """Yield an alert for cancels and refills that a provider did not answer clearly."""
     cancels = CancelRequest.objects.filter(state=CancelState.FAILED.value).count()
     if cancels:
-        link = _list_url("orders_cancelrequest", state__exact=CancelState.FAILED.value)
+        link = links.list_url(CancelRequest, state__exact=CancelState.FAILED.value)
         yield Alert(f"{_count_text(cancels, 'cancel request')} without a clear answer: decide them.", link)
     refills = Refill.objects.filter(status=RefillStatus.ERROR.value).exclude(response="").count()
     if refills:
-        link = _list_url("orders_refill", status__exact=RefillStatus.ERROR.value)
+        link = links.list_url(Refill, status__exact=RefillStatus.ERROR.value)
         yield Alert(f"{_count_text(refills, 'refill')} without a clear answer: decide them.", link)
 
 
@@ -152,12 +152,11 @@ def _stuck_order_alerts() -> Iterator[Alert]:
     if stuck:
         more = "+" if stuck >= stuck_orders.STUCK_MAX else ""
         verb = "is" if stuck == 1 else "are"
-        what = f"{formats.whole(stuck)}{more} order{'' if stuck == 1 else 's'}"
-        yield Alert(f"{what} {verb} slower than usual.", _stuck_list(), is_grave=False)
-
-
-def _stuck_list() -> str:
-    return reverse("admin:orders_stuckorder_changelist")
+        yield Alert(
+            f"{formats.whole(stuck)}{more} order{'' if stuck == 1 else 's'} {verb} slower than usual.",
+            links.list_url(StuckOrder),
+            is_grave=False,
+        )
 
 
 def _service_alerts() -> Iterator[Alert]:
@@ -167,10 +166,10 @@ def _service_alerts() -> Iterator[Alert]:
     if closed:
         ids = ",".join(str(pk) for pk in closed[:SERVICES_LINKED_MAX])
         text = f"{_count_text(len(closed), 'service')} taking no order: {LINK_PATTERN_BAD}"
-        yield Alert(text, _list_url("catalog_service", id__in=ids))
+        yield Alert(text, links.list_url(Service, id__in=ids))
     held = Service.objects.exclude(quarantine="").count()
     if held:
-        link = _list_url("catalog_service", quarantine="in")
+        link = links.list_url(Service, quarantine="in")
         yield Alert(f"{_count_text(held, 'service')} in quarantine, off sale.", link, is_grave=False)
 
 
@@ -181,17 +180,13 @@ def _payment_alerts(request: HttpRequest) -> Iterator[Alert]:
         ManualPayment.objects.filter(state=PaymentState.REQUESTED.value).exclude(requested_by=request.user.pk).count()
     )
     if waiting:
-        link = _list_url("ledger_manualpayment", state__exact=PaymentState.REQUESTED.value)
+        link = links.list_url(ManualPayment, state__exact=PaymentState.REQUESTED.value)
         yield Alert(f"{_count_text(waiting, 'payment')} waiting for a second person.", link)
 
 
 def unsettled_orders_url(state: Dispatch | ReviewReason) -> str:
-    """Return the URL of the orders in a state that only a person can settle."""
-    return _list_url("orders_upstreamorder", state=state.value)
-
-
-def _list_url(table: str, **filters: str) -> str:
-    return f"{reverse(f'admin:{table}_changelist')}?{urlencode(filters)}"
+    """Return the URL of the orders in a state that only a person can settle; empty if the reader may not view them."""
+    return links.list_url(UpstreamOrder, state=state.value)
 
 
 def _count_text(number: int, noun: str) -> str:

@@ -7,7 +7,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -16,7 +16,7 @@ from tradepost.audit.actions import MODELS
 from tradepost.audit.actor import ActorKind
 from tradepost.audit.diff import FieldChange, differences, model_of
 from tradepost.audit.models import Entry
-from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui import formatters, links
 from tradepost.backoffice.ui.dates import DayFilter
 from tradepost.backoffice.ui.pagination import NewestChangeList, UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
@@ -145,11 +145,9 @@ def _model_name(name: str) -> str:
 
 
 def _page_url(entry: Entry) -> str:
-    """Return the URL of the row's page, else of its owner's page; empty if neither has one."""
-    for model, object_id in ((entry.model, entry.object_id), (entry.owner_model, entry.owner_id)):
-        try:
-            if object_id:
-                return reverse(f"admin:{model.replace('.', '_')}_change", args=[object_id])
-        except NoReverseMatch:
-            continue
+    """Return the URL of the row's page, else of its owner's page; empty if the reader may open neither."""
+    for name, object_id in ((entry.model, entry.object_id), (entry.owner_model, entry.owner_id)):
+        model = model_of(name) if object_id else None
+        if model and links.may_view(model):
+            return reverse(f"admin:{name.replace('.', '_')}_change", args=[object_id])
     return ""

@@ -133,7 +133,7 @@ def _figures(request: HttpRequest, period: Period, by_day: dict[date, Sums], by_
             number(today), number(by_now), number(yesterday), sum(map(number, by_day.values()), Decimal(0))
         )
         link = f"{reverse('report', args=['day'])}?preset={DAYS}"
-        if is_count or not may_see_sales:
+        if (is_count and request.user.has_perm(ORDERS)) or not may_see_sales:
             link = _list_url("orders_order", created_at_from=period.last.isoformat())
         yield figure.as_context(title, column.format_value, link=link, more_is_better=column.more_is_better)
 

@@ -1,4 +1,4 @@
-"""Middleware of the back office: its content security policy, its language and its currency.
+"""Middleware of the back office: its security policy, its language, its currency, and for whom its links are made.
 
 Only the back office needs this policy: its theme is written for inline scripts and styles.
 """
@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.csp import CSP
 from django.views.decorators.csp import csp_override
 
+from tradepost.backoffice.ui import links
+from tradepost.backoffice.ui.site import site
 from tradepost.http_types import GetResponse
 from tradepost.site_settings import effective as site_settings
 
@@ -24,7 +26,7 @@ POLICY: dict[str, list[str]] = {
 
 
 def backoffice_middleware(get_response: GetResponse) -> GetResponse:
-    """Set the back office's own content security policy, English, its only language, and the currency of amounts."""
+    """Set the back office's security policy, English, its only language, the currency, and the reader of its links."""
     with_policy: GetResponse = csp_override(POLICY)(get_response)
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -32,7 +34,7 @@ def backoffice_middleware(get_response: GetResponse) -> GetResponse:
             return get_response(request)
         request.META.pop("HTTP_ACCEPT_LANGUAGE", None)
         request.COOKIES.pop("django_language", None)
-        with site_settings.serving(request):
+        with site_settings.serving(request), links.for_reader(request, site):
             return with_policy(request)
 
     return middleware

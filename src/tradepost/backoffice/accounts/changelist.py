@@ -20,7 +20,7 @@ from tradepost import formats
 from tradepost.accounts.models import Account, Key
 from tradepost.backoffice.accounts import spending
 from tradepost.backoffice.accounts.spending import AccountSpending
-from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui import formatters, links
 from tradepost.backoffice.ui.pagination import NewestChangeList
 from tradepost.backoffice.ui.unfold_admin import DialogForm, PasswordWidget, RadioFilter, dialog_button
 from tradepost.engine import keys
@@ -171,9 +171,8 @@ class AccountListMixin:
         return formatters.money(_spending(account).spent)
 
     @formatters.numeric_column("orders")
-    def orders(self, account: Account) -> SafeString:
-        url = f"{reverse('admin:orders_order_changelist')}?account={account.pk}"
-        return format_html('<a class="tp-link" href="{}">{}</a>', url, _spending(account).orders_shown)
+    def orders(self, account: Account) -> SafeString | str:
+        return links.list_link(Order, _spending(account).orders_shown, account=account.pk)
 
     @admin.display(description="last order")
     def last_order(self, account: Account) -> SafeString:

@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 
 from tradepost import formats
 from tradepost.accounts.models import Impersonation
-from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui import formatters, links
 from tradepost.backoffice.ui.dates import DayFilter
 from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
@@ -37,8 +37,8 @@ class ImpersonationAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Impersona
         return super().has_view_permission(request, obj) or request.user.has_perm("accounts.manage_staff")
 
     @admin.display(description="as")
-    def owner(self, impersonation: Impersonation) -> SafeString:
-        return formatters.account_link(impersonation.account)
+    def owner(self, impersonation: Impersonation) -> SafeString | str:
+        return links.account_link(impersonation.account)
 
     @admin.display(description="reason")
     def why(self, impersonation: Impersonation) -> SafeString:

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from tradepost import formats
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
-from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui import formatters, links
 from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
@@ -72,8 +72,8 @@ class KeyDisplayMixin:
         return format_html('<code class="tp-nowrap">{}</code>', str(key))
 
     @admin.display(description="account")
-    def owner(self, key: Key) -> SafeString:
-        return formatters.account_link(key.account)
+    def owner(self, key: Key) -> SafeString | str:
+        return links.account_link(key.account)
 
     @admin.display(description="allowed from")
     def networks_shown(self, key: Key) -> str:
@@ -106,11 +106,7 @@ class KeyInline(KeyDisplayMixin, ReadOnlyMixin, TabularInline[Key, Account]):
 
     @admin.display(description="")
     def revoke_link(self, key: Key) -> SafeString | str:
-        if key.revoked_at:
-            return ""
-        return format_html(
-            '<a class="tp-link" href="{}">Revoke…</a>', reverse("admin:accounts_key_change", args=[key.pk])
-        )
+        return "" if key.revoked_at else links.row_link(Key, key.pk, "Revoke…")
 
 
 class KeyStateFilter(RadioFilter):

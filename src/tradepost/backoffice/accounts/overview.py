@@ -14,7 +14,7 @@ from tradepost import formats
 from tradepost.accounts import access, browsers
 from tradepost.accounts.models import Account, AccountEvent, EventKind, Note
 from tradepost.backoffice.accounts import spending
-from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui import formatters, links
 from tradepost.catalog.models import CustomRate
 from tradepost.engine.ledger import TransferKind
 from tradepost.engine.money import ZERO
@@ -84,7 +84,7 @@ def _sections(request: HttpRequest, account: Account) -> list[Context | None]:
     return [
         _orders(account) if has_perm("orders.view_order") else None,
         _transfers(account) if has_perm("ledger.view_transfer") else None,
-        _payments(account) if has_perm("ledger.view_transfer") else None,
+        _payments(account) if links.may_view(ManualPayment) else None,
     ]
 
 

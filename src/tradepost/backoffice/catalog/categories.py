@@ -13,11 +13,11 @@ from django.utils.safestring import SafeString
 from tradepost import formats
 from tradepost.backoffice.catalog.import_export import ImportExportMixin
 from tradepost.backoffice.catalog.sort_order import arrange_rows
-from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui import formatters, links
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import DialogForm, ModelAdmin, dialog_button, link_button
 from tradepost.catalog.import_export.resources import CategoryResource
-from tradepost.catalog.models import Category
+from tradepost.catalog.models import Category, Service
 from tradepost.providers import duplicates
 
 
@@ -44,12 +44,16 @@ class CategoryAdmin(ImportExportMixin, ModelAdmin[Category]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
         return super().get_queryset(request).annotate(services_total=Count("services"))
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Leave out the links for arranging if the user may not."""
+        names = list(super().get_list_display(request))
+        return names if self.has_arrange_permission(request) else [name for name in names if name != "arrange_services"]
+
     @formatters.numeric_column("services")
-    def services_count(self, category: Category) -> SafeString:
+    def services_count(self, category: Category) -> SafeString | str:
         """Link to the category's services, on sale or not."""
-        url = reverse("admin:catalog_service_changelist")
         total = formats.whole(category.services_total)  # type: ignore[attr-defined] # annotated above
-        return format_html('<a class="tp-link" href="{}?category__id__exact={}">{}</a>', url, category.pk, total)
+        return links.list_link(Service, total, category__id__exact=category.pk)
 
     @admin.display(description="order")
     def arrange_services(self, category: Category) -> SafeString:

@@ -7,13 +7,12 @@ from django.db.models import Count, ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tradepost import formats
 from tradepost.accounts.models import Account
 from tradepost.backoffice.catalog import effective_rates, price_list_members
-from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui import formatters, links
 from tradepost.backoffice.ui.decimal_fields import PlainDecimalsMixin
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import ModelAdmin, TabularInline, link_button
@@ -125,10 +124,11 @@ class PriceListAdmin(PlainDecimalsMixin, ModelAdmin[PriceList]):
         return formats.whole(price_list.rates_total)  # type: ignore[attr-defined] # annotated above
 
     @formatters.numeric_column("members")
-    def members_count(self, price_list: PriceList) -> SafeString:
+    def members_count(self, price_list: PriceList) -> SafeString | str:
+        """Link to the page that puts accounts on the price list."""
+        total = formats.whole(price_list.members_total)  # type: ignore[attr-defined] # annotated above
         url = reverse("admin:catalog_pricelist_join", args=[price_list.pk])
-        total = price_list.members_total  # type: ignore[attr-defined] # annotated above
-        return format_html('<a class="tp-link" href="{}">{}</a>', url, formats.whole(total))
+        return formatters.page_link(url, total) if links.has_perms("catalog.change_pricelist") else total
 
     @admin.display(description="not below cost", boolean=True)
     def floor(self, price_list: PriceList) -> bool:

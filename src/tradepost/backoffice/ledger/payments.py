@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from tradepost import formats
 from tradepost.accounts.models import Account
 from tradepost.backoffice.accounts.overview import STATE_COLOURS
-from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui import formatters, links
 from tradepost.backoffice.ui.dates import DayFilter
 from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
@@ -29,7 +29,7 @@ from tradepost.backoffice.ui.unfold_admin import (
 )
 from tradepost.engine.postgres import BIGINT_MAX
 from tradepost.ledger import payments
-from tradepost.ledger.models import REASON_CHARS_MAX, ManualPayment, PaymentKind, PaymentState
+from tradepost.ledger.models import REASON_CHARS_MAX, ManualPayment, PaymentKind, PaymentState, Transfer
 from tradepost.ledger.payments import APPROVE, PERMISSIONS, PaymentRefusedError
 
 ACCOUNTS_MAX = 100
@@ -112,8 +112,8 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
         return (queryset.filter(_search_condition(term)) if term else queryset), False
 
     @admin.display(description="account")
-    def owner(self, payment: ManualPayment) -> SafeString:
-        return formatters.account_link(payment.account)
+    def owner(self, payment: ManualPayment) -> SafeString | str:
+        return links.account_link(payment.account)
 
     @admin.display(description="kind")
     def kind_shown(self, payment: ManualPayment) -> str:
@@ -139,9 +139,7 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
     def transfer_shown(self, payment: ManualPayment) -> SafeString | str:
         if payment.transfer_id is None:
             return formats.NOTHING
-        return formatters.page_link(
-            reverse("admin:ledger_transfer_change", args=[payment.transfer_id]), str(payment.transfer_id)
-        )
+        return links.row_link(Transfer, payment.transfer_id, payment.transfer_id)
 
     @admin.display(description="corrects or is corrected by")
     def corrects_shown(self, payment: ManualPayment) -> SafeString | str:

@@ -31,7 +31,7 @@ from tradepost.backoffice.orders.inlines import EventInline, NoteInline, Transfe
 from tradepost.backoffice.orders.list_actions import BulkActionsMixin
 from tradepost.backoffice.orders.search_window import EXPORT_URL_NAME
 from tradepost.backoffice.orders.settle_buttons import SettleButtonsMixin
-from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui import formatters, links
 from tradepost.backoffice.ui.dates import DayFilter
 from tradepost.backoffice.ui.pagination import IdPaginator, UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
@@ -194,8 +194,8 @@ class OrderAdmin(
         )
 
     @admin.display(description="account")
-    def owner(self, order: Order) -> SafeString:
-        return formatters.account_link(order.account)
+    def owner(self, order: Order) -> SafeString | str:
+        return links.account_link(order.account)
 
     @admin.display(description="service")
     def sold(self, order: Order) -> SafeString:

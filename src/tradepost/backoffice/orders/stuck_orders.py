@@ -7,21 +7,19 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tradepost import formats
 from tradepost.backoffice.orders.inlines import dispatch_badge
 from tradepost.backoffice.orders.list_actions import BulkActionsMixin
-from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui import formatters, links
 from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import AutocompleteSelectFilter, DropdownFilter, ModelAdmin, RadioFilter
 from tradepost.engine.statuses import DELIVERING, Dispatch
-from tradepost.orders.models import StuckOrder
+from tradepost.orders.models import Order, StuckOrder
 from tradepost.providers.models import Provider
 
 REASON_COLOURS = {StuckOrder.NOT_STARTED: "warning", StuckOrder.SLOW: "info", StuckOrder.UNANSWERED: "danger"}
@@ -112,9 +110,8 @@ class StuckOrderAdmin(ReadOnlyMixin, BulkActionsMixin, UncountedListMixin, Model
         return redirect("admin:orders_order_change", object_id)
 
     @admin.display(description="order")
-    def number(self, stuck: StuckOrder) -> SafeString:
-        address = reverse("admin:orders_order_change", args=[stuck.pk])
-        return format_html('<a class="tp-link" href="{}">{}</a>', address, stuck.pk)
+    def number(self, stuck: StuckOrder) -> SafeString | str:
+        return links.row_link(Order, stuck.pk, stuck.pk)
 
     @admin.display(description="what is wrong")
     def why_shown(self, stuck: StuckOrder) -> SafeString:

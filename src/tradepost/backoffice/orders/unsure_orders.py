@@ -7,14 +7,12 @@ from django.db import transaction
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tradepost import formats
 from tradepost.backoffice.orders.inlines import dispatch_badge
 from tradepost.backoffice.orders.settle_buttons import UNSETTLED_STATES
-from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui import formatters, links
 from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
@@ -24,7 +22,7 @@ from tradepost.engine import dispatching, orders, polling, rerouting
 from tradepost.engine.refusals import ReviewReason
 from tradepost.engine.settling import Report, SettleResult, settle
 from tradepost.engine.statuses import Dispatch, Status
-from tradepost.orders.models import Attempt, UpstreamOrder
+from tradepost.orders.models import Attempt, Order, UpstreamOrder
 
 
 class UnsettledStateFilter(RadioFilter):
@@ -88,9 +86,8 @@ class UpstreamOrderAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[UpstreamO
         return redirect("admin:orders_order_change", order.pk)
 
     @admin.display(description="order")
-    def number(self, order: UpstreamOrder) -> SafeString:
-        address = reverse("admin:orders_order_change", args=[order.pk])
-        return format_html('<a class="tp-link" href="{}">{}</a>', address, order.pk)
+    def number(self, order: UpstreamOrder) -> SafeString | str:
+        return links.row_link(Order, order.pk, order.pk)
 
     def has_settle_permission(self, request: HttpRequest) -> bool:
         """Allow users who may change orders and see the evidence."""

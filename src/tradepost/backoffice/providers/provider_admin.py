@@ -10,21 +10,22 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from tradepost import formats
-from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui import formatters, links
 from tradepost.backoffice.ui.decimal_fields import PlainDecimalsMixin
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import DialogForm, ModelAdmin, PasswordWidget, dialog_button, link_button
+from tradepost.catalog.models import Service
 from tradepost.database import engine_connection
 from tradepost.engine import dispatch_queue
 from tradepost.fulfilment import provider_pause
 from tradepost.fulfilment.tasks import provider_sync
 from tradepost.providers import service_sync
-from tradepost.providers.models import UNKNOWN_REFUSALS_MAX, Provider, RoutePause
+from tradepost.providers.models import UNKNOWN_REFUSALS_MAX, Provider, ProviderService, RoutePause
 from tradepost.providers.snapshot import ProviderUnreachableError, fetch_snapshot
 
 PAUSES_SHOWN_MAX = 50
@@ -169,10 +170,10 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         """List the services that the provider refuses for now, with its words."""
         paused = RoutePause.objects.filter(route__provider_service__provider=provider, until__isnull=False)
         rows = [
-            (reverse("admin:catalog_service_change", args=[pause.route.service_id]), pause.route.service, pause.reason)
+            (links.row_link(Service, pause.route.service_id, pause.route.service), pause.reason)
             for pause in paused.select_related("route__service").order_by("route__service")[:PAUSES_SHOWN_MAX]
         ]
-        return format_html_join("", '<p><a class="tp-link" href="{}">{}</a>: {}</p>', rows) or formats.NOTHING
+        return format_html_join("", "<p>{}: {}</p>", rows) or formats.NOTHING
 
     @admin.display(description="last sync error")
     def sync_error_shown(self, provider: Provider) -> str:
@@ -201,10 +202,10 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         return formats.milliseconds(provider.request_milliseconds / provider.requests)
 
     @formatters.numeric_column("sells")
-    def services_count(self, provider: Provider) -> SafeString:
+    def services_count(self, provider: Provider) -> SafeString | str:
         """Link to the services that the provider lists."""
-        total = provider.services_total  # type: ignore[attr-defined] # annotated above
-        return format_html('<a class="tp-link" href="{}">{}</a>', _services_url(provider.pk), formats.whole(total))
+        total = formats.whole(provider.services_total)  # type: ignore[attr-defined] # annotated above
+        return links.list_link(ProviderService, total, provider__id__exact=provider.pk)
 
     @link_button("Import services…", permission="import")
     def import_some(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -8,13 +8,12 @@ from django.contrib.admin import helpers
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from tradepost import formats
 from tradepost.backoffice.catalog.margins import cost_cell
-from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui import formatters, links
 from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
@@ -29,7 +28,7 @@ from tradepost.backoffice.ui.unfold_admin import (
     SelectWidget,
     TextWidget,
 )
-from tradepost.catalog.models import Category
+from tradepost.catalog.models import Category, Service
 from tradepost.providers import markup
 from tradepost.providers.models import ProviderService, Route, SyncedField
 from tradepost.providers.service_import import ImportOptions, ImportResult, import_services
@@ -176,10 +175,9 @@ class ProviderServiceAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Provide
     def standing(self, offer: ProviderService) -> SafeString | str:
         """Link to the service of ours it is sold as, and show whether the provider has delisted it."""
         sold_as = getattr(offer, "sold_as", None)
-        parts = [formatters.badge("gone", "danger")] if offer.is_delisted else []
+        parts: list[SafeString | str] = [formatters.badge("gone", "danger")] if offer.is_delisted else []
         if sold_as:
-            address = reverse("admin:catalog_service_change", args=[sold_as])
-            parts.append(format_html('<a class="tp-link" href="{}">service {}</a>', address, sold_as))
+            parts.append(links.row_link(Service, sold_as, f"service {sold_as}"))
         return format_html_join(" ", "{}", ((part,) for part in parts)) or formats.NOTHING
 
     @admin.action(description="Import…", permissions=["import"])

@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from tradepost.backoffice.ui import texts
+from tradepost.backoffice.ui import links, texts
 from tradepost.formats import NOTHING
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ else:
         TextFilter,
     )
     from unfold.enums import ActionVariant
+    from unfold.fields import UnfoldAdminReadonlyField
     from unfold.forms import AdminPasswordChangeForm
     from unfold.forms import BaseDialogForm as DialogForm
     from unfold.sites import UnfoldAdminSite as AdminSite
@@ -76,6 +77,15 @@ else:
 
     def _button(*, danger: bool = False, **options: Any) -> Any:
         return decorators.action(variant=ActionVariant.DANGER if danger else ActionVariant.DEFAULT, **options)
+
+    class _ReadonlyField(UnfoldAdminReadonlyField):
+        """Links to another row only if the reader may open its page."""
+
+        def get_admin_url(self, remote_field: Any, remote_obj: Any) -> Any:
+            may_view = links.may_view(remote_field.model)
+            return super().get_admin_url(remote_field, remote_obj) if may_view else str(remote_obj)
+
+    forms.UnfoldAdminReadonlyField = _ReadonlyField  # Unfold's forms take the class from there
 
     class _Generic:
         def __class_getitem__(cls, models: Any) -> type:
