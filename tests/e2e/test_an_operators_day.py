@@ -167,7 +167,7 @@ def add_provider(operator: Operator, name: str, upstream: Upstream) -> None:
     page.get_by_role("button", name="Save and continue editing").click()
     operator.reads("was added successfully")
     operator.press("Test connection")
-    operator.reads("It answers: 2 services, balance 1,000,000.00 USD.")
+    operator.reads("It answers: 2 services, balance $1,000,000.00.")
     operator.press("Sync now")
     operator.reads("The list is read: 2 services.")
 
@@ -176,7 +176,7 @@ def import_services(operator: Operator, name: str) -> None:
     """Import both services, with rates that stay as they are typed even if the provider's rates change."""
     page = operator.page
     page.get_by_role("link", name="Import services…").click()
-    operator.reload_until(operator.row("102", f"{name} Likes", "0.20 USD"))
+    operator.reload_until(operator.row("102", f"{name} Likes", "$0.20"))
     page.get_by_role("checkbox", name="Select all").check()
     operator.act("Import…")
     operator.reads("Each of the 2 ticked becomes a service")
@@ -195,8 +195,8 @@ def price_services(operator: Operator, name: str) -> int:
     page.get_by_label("Rate", exact=True).select_option(label="Cost plus percent")
     page.get_by_label("Figure").fill("100")
     page.get_by_role("button", name="Preview").click()
-    operator.sees(page.get_by_role("row").filter(has_text=f"{name} Likes").filter(has_text="0.24 → 0.40"))
-    first = page.get_by_role("row").filter(has_text=f"{name} Followers").filter(has_text=f"0.60 → {RATE}")
+    operator.sees(page.get_by_role("row").filter(has_text=f"{name} Likes").filter(has_text="$0.24 → $0.40"))
+    first = page.get_by_role("row").filter(has_text=f"{name} Followers").filter(has_text=f"$0.60 → ${RATE}")
     service = int(first.inner_text().split(" · ")[0])
     page.get_by_role("button", name="Apply").click()
     operator.reads("2 services changed.")
@@ -261,22 +261,22 @@ def refund_partial(operator: Operator, customer: Customer, partial: int) -> None
     operator.act("Set partial")
     page.get_by_label("Remains").fill(str(REMAINS))
     page.get_by_role("button", name="Show what that does").click()
-    operator.reads("0.10 USD")
+    operator.reads("$0.10")
     operator.reads("1 of them exists at a provider, or may exist there")
     page.get_by_role("button", name="Set partial 1 order").click()
     operator.sees(page.locator("#progress").get_by_text("done", exact=True))
     operator.open("Accounts")
     operator.search(customer.email)
-    operator.sees(operator.row(customer.email, "6.70"))
+    operator.sees(operator.row(customer.email, "$6.70"))
 
 
 def credit(operator: Operator, customer: Customer) -> None:
     page = operator.page
     page.get_by_role("link", name=customer.email, exact=True).click()
     operator.press("Top up or correct", {"Amount": "5", "Reason": "Paid in cash, receipt 12"})
-    operator.reads("Top-up of 5.00: the balance is 11.70.")
+    operator.reads("Top-up of $5.00: the balance is $11.70.")
     operator.open("Manual payments")
-    operator.sees(operator.row(customer.email, "5.00", "Paid in cash, receipt 12"))
+    operator.sees(operator.row(customer.email, "$5.00", "Paid in cash, receipt 12"))
 
 
 def read_report(operator: Operator, service: str, began: datetime) -> None:
@@ -291,7 +291,7 @@ def read_report(operator: Operator, service: str, began: datetime) -> None:
     page.get_by_role("columnheader").get_by_role("link", name="Service").click()
     quantity = WHOLE + PARTIAL + UNSURE
     charged, refunded, cost = (rate / 1000 for rate in (RATE * quantity, RATE * REMAINS, RATE_THERE * quantity))
-    figures = [f"{figure:.2f}" for figure in (charged, refunded, charged - refunded, cost, charged - refunded - cost)]
+    figures = [f"${figure:.2f}" for figure in (charged, refunded, charged - refunded, cost, charged - refunded - cost)]
     cells = operator.row(service).get_by_role("cell")
     expect(cells).to_have_text([service, "3", f"{quantity:,}", *figures, "48.5 %", "1", "0", "0", "–"])
 

@@ -5,6 +5,7 @@ nowhere, words of the framework, fields without a name, errors of scripts, pages
 axe calls serious, and pages that are too heavy.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from tests.backoffice.conftest import Things
 from tests.backoffice.conftest import things as things  # noqa: PLC0414 - a fixture
 from tests.builders import place, settle
 from tests.conftest import Desk
-from tests.e2e.chromium import DESK, window
+from tests.e2e.chromium import DESK, HANG_MS, window
 from tests.e2e.conftest import Person, enter
 from tests.e2e.crawl import BACK_OFFICE, PANEL, PUBLIC, Area, Frontier, kind_of
 from tradepost.engine.statuses import Status
@@ -37,6 +38,7 @@ FRAMEWORK_TEXTS = (
     "Hold down",
     "DatabaseDefault",
 )
+NAME_OF_CODE = re.compile(r"\b[A-Z][a-z]+[A-Z][a-z]+[A-Za-z]*\b")
 FIELDS_WITHOUT_NAMES = """() => {
   const all = [...document.querySelectorAll("input, select:not(.select2-hidden-accessible), textarea, button, a")];
   return all.filter((field) => field.type !== "hidden" && field.checkVisibility() && !field.labels?.length
@@ -46,6 +48,11 @@ FIELDS_WITHOUT_NAMES = """() => {
   && !(field.matches("[type=submit], [type=button], [type=reset]") && field.value)
 ).map((field) => field.outerHTML.slice(0, 120));
 }"""
+
+CUT_LISTS = """(() => [...document.querySelectorAll(".list, .overflow-x-auto:has(#result_list)")]
+  .filter((box) => box.clientWidth && box.scrollWidth > box.clientWidth + 1)
+  .map((box) => [box.scrollWidth, box.clientWidth]))
+"""
 
 
 class Walk:
@@ -98,6 +105,7 @@ class Walk:
             self._check_with_axe()
         for width in WIDTHS:
             self._page.set_viewport_size({"width": width, "height": DESK.height})
+            self._check_tables(width)
             wide = self._page.evaluate("document.documentElement.scrollWidth")
             if wide > width:
                 self._note_if_it_stays_wide(width)
@@ -109,6 +117,8 @@ class Walk:
     def _check_words(self) -> None:
         text = self._page.title() + self._page.locator("body").inner_text()
         self.faults += [(self._address, "words", words) for words in FRAMEWORK_TEXTS if words in text]
+        if not self._address.startswith("/api/"):
+            self.faults += [(self._address, "a name of the code", name) for name in NAME_OF_CODE.findall(text)]
 
     def _check_weight(self) -> None:
         document = self._sizes.get(self._page.url.partition("#")[0], 0)
@@ -127,7 +137,7 @@ class Walk:
     def _note_if_it_stays_wide(self, width: int) -> None:
         """Wait a moment: charts follow the window's width a little later."""
         try:
-            self._page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth", timeout=5_000)
+            self._page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth", timeout=HANG_MS)
         except TimeoutError:
             self._note("too wide", width, self._page.evaluate("document.documentElement.scrollWidth"))
 
@@ -135,6 +145,13 @@ class Walk:
         url = self._loaded.get(finished["requestId"])
         if url:
             self._sizes[url] = max(self._sizes.get(url, 0), int(finished["encodedDataLength"]))
+
+    def _check_tables(self, width: int) -> None:
+        """A list leaves columns out where it is narrow, or becomes cards. Tables of figures may scroll in their box."""
+        try:
+            self._page.wait_for_function(f"{CUT_LISTS}().length === 0", timeout=HANG_MS)
+        except TimeoutError:
+            self._note("cut list", width, self._page.evaluate(CUT_LISTS))
 
     def _check_links(self) -> None:
         for address in self._frontier.add_links(self._page, self._address):

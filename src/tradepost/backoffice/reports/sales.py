@@ -24,11 +24,11 @@ from tradepost.reports.periods import Period
 from tradepost.reports.queries import GroupBy, ReportReader, Row, RowOrder
 
 TITLES = {
-    GroupBy.DAY: "GroupBy day",
-    GroupBy.SERVICE: "GroupBy service",
-    GroupBy.CATEGORY: "GroupBy category",
-    GroupBy.PROVIDER: "GroupBy provider",
-    GroupBy.ACCOUNT: "GroupBy account",
+    GroupBy.DAY: "By day",
+    GroupBy.SERVICE: "By service",
+    GroupBy.CATEGORY: "By category",
+    GroupBy.PROVIDER: "By provider",
+    GroupBy.ACCOUNT: "By account",
 }
 HEADS = {
     GroupBy.DAY: "Day",
