@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 # Even on the slowest machine, only a hang takes longer. While a test is written, a shorter wait tells sooner.
-HANG_SECONDS = float(os.environ.get("TEST_HANG_SECONDS", "120"))
+HANG_SECONDS = int(os.environ.get("TEST_HANG_SECONDS", "120"))
 LOOK_SECONDS = 0.02
 
 _BLOCKED = "SELECT pid FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"

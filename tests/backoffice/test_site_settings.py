@@ -82,8 +82,7 @@ def test_limits_of_pages_are_changed_at_once(staff: Client, alice: Customer) -> 
     told = client.post(reverse("panel:mass_order"), {"orders": "a\nb\nc"}).content.decode()
     assert "At most 2 lines" in told
     assert (
-        "There are 1 keys already"
-        in client.post(reverse("panel:keys"), {"name": "x", "scope": "read"}).content.decode()
+        "At most 1 active keys" in client.post(reverse("panel:keys"), {"name": "x", "scope": "read"}).content.decode()
     )
 
 

@@ -41,7 +41,8 @@ def test_a_row_tells_what_was_spent_after_refunds(staff: Client, alice: Customer
     operations.top_up(alice.id, Decimal(7), actor="test")
     shown = row(staff, alice)
     assert (shown["balance"], shown["spent"], shown["spent_recently"]) == ("$106.55", "$0.45", "$0.45")
-    assert ">2</a>" in str(shown["orders"])
+    assert shown["orders"] == "2"
+    assert ">2</a>" in staff.get(reverse(f"admin:{LIST}_changelist"), {"q": alice.email}).content.decode()
     assert shown["last_order"] != "–"
 
 

@@ -59,7 +59,7 @@ def api_keys(request: HttpRequest) -> HttpResponse:
         if _count_valid(account) < keys_max:
             context |= {"made": _create(account, form), "form": KeyForm()}
         else:
-            form.add_error(None, _("You have %d keys already. Revoke one first.") % keys_max)
+            form.add_error(None, _("At most %d active keys. Revoke one first.") % keys_max)
     context["keys"] = keys.owned_by(account).select_related("account").order_by("revoked_at", "-id")
     return render(request, "panel/keys.html", context)
 
