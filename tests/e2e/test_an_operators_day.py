@@ -72,13 +72,17 @@ class Operator:
 
     def press(self, button: str, typed: dict[str, str] | None = None) -> None:
         """Press a button that opens a dialog, fill in the dialog, and confirm."""
-        if self.is_on_a_phone:
-            self.page.get_by_role("button", name="Actions", exact=True).click()
-        self.page.get_by_role("link", name=button, exact=True).click()
+        self.follow(button)
         dialog = self.page.locator("#dialog")
         for label, text in (typed or {}).items():
             dialog.get_by_label(label).fill(text)
         dialog.get_by_role("button", name=button).click()
+
+    def follow(self, link: str) -> None:
+        """Press one of the page's buttons. On a phone they are a menu."""
+        if self.is_on_a_phone:
+            self.page.get_by_role("button", name="Actions", exact=True).click()
+        self.page.get_by_role("link", name=link, exact=True).click()
 
     def act(self, action: str) -> None:
         """Run an action on the rows that are ticked."""
@@ -175,7 +179,7 @@ def add_provider(operator: Operator, name: str, upstream: Upstream) -> None:
 def import_services(operator: Operator, name: str) -> None:
     """Import both services, with rates that stay as they are typed even if the provider's rates change."""
     page = operator.page
-    page.get_by_role("link", name="Import services…").click()
+    operator.follow("Import services…")
     operator.reload_until(operator.row("102", f"{name} Likes", "$0.20"))
     page.get_by_role("checkbox", name="Select all").check()
     operator.act("Import…")
@@ -223,11 +227,13 @@ def see_them_sent(operator: Operator, customer: Customer, upstream: Upstream, wh
     page.get_by_text("Columns").click()
     page.get_by_role("checkbox", name="Id at the provider").check()
     page.get_by_role("button", name="Show these").click()
-    operator.sees(page.get_by_role("columnheader", name="Id there"))
+    operator.sees(page.get_by_role("columnheader", name="Provider's id"))
     operator.search(customer.email)
     for order, quantity in ((whole, WHOLE), (partial, PARTIAL)):
         operator.reload_until(operator.row_of(order, "sent"))
-        expect(operator.row_of(order, "sent").get_by_role("cell").nth(8)).to_have_text(str(there(upstream, quantity)))
+        expect(operator.row_of(order, "sent").locator("td.field-upstream_id")).to_have_text(
+            str(there(upstream, quantity))
+        )
     upstream.panel.advance(there(upstream, WHOLE), "Completed")
     upstream.panel.advance(there(upstream, PARTIAL), "In progress", remains=PARTIAL // 2)
 
@@ -244,7 +250,7 @@ def settle_unsure(operator: Operator, customer: Customer, upstream: Upstream, se
     operator.search(str(unsure))
     operator.row_of(unsure).get_by_role("link").click()
     operator.reads(re.compile("connection lost"))
-    operator.press("Provider has it (enter id)", {"Its id there": str(there(upstream, UNSURE))})
+    operator.press("Provider has it (enter id)", {"Provider's id": str(there(upstream, UNSURE))})
     operator.reads(f"It is followed as {there(upstream, UNSURE)}.")
 
 
@@ -293,7 +299,7 @@ def read_report(operator: Operator, service: str, began: datetime) -> None:
     charged, refunded, cost = (rate / 1000 for rate in (RATE * quantity, RATE * REMAINS, RATE_THERE * quantity))
     figures = [f"${figure:.2f}" for figure in (charged, refunded, charged - refunded, cost, charged - refunded - cost)]
     cells = operator.row(service).get_by_role("cell")
-    expect(cells).to_have_text([service, "3", f"{quantity:,}", *figures, "48.5 %", "1", "0", "0", "–"])
+    expect(cells).to_have_text([service, "3", f"{quantity:,}", *figures, "48.5%", "1", "0", "0", "–"])
 
 
 def approve(operator: Operator, customer: Customer) -> None:

@@ -115,7 +115,7 @@ def test_many_orders_are_checked_and_placed_at_once(page: Page, desk: Desk, sold
     expect(page.locator(".line-numbers .bad")).to_have_text(["2"])
     page.get_by_label("Orders").fill(f"{sold} | {LINK}/1 | 100\n{sold} | {LINK}/2 | 100")
     page.get_by_role("button", name="Preview").click()
-    page.get_by_role("button", name="Place 2 orders (0.18 USD)").click()
+    page.get_by_role("button", name="Place 2 orders ($0.18)").click()
     expect(page.get_by_text("2 orders placed.")).to_be_visible()
     expect(page.locator("#rows tbody tr")).to_have_count(2)
 

@@ -115,7 +115,7 @@ class Walk:
         self.faults.append((self._address, *fault))
 
     def _check_words(self) -> None:
-        text = self._page.title() + self._page.locator("body").inner_text()
+        text = f"{self._page.title()}\n{self._page.locator('body').inner_text()}"
         self.faults += [(self._address, "words", words) for words in FRAMEWORK_TEXTS if words in text]
         if not self._address.startswith("/api/"):
             self.faults += [(self._address, "a name of the code", name) for name in NAME_OF_CODE.findall(text)]

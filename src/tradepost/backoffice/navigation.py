@@ -48,7 +48,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _static_file("panel/mark.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_HISTORY": _has_permission("audit.view_entry"),
-    "SCRIPTS": [_static_file(f"backoffice/{name}.js") for name in ("menu", "names", "columns")],
+    "SCRIPTS": [_static_file(f"backoffice/{file}") for file in ("menu.js", "names.js", "columns.js")],
     "STYLES": [_static_file(f"backoffice/{name}.css") for name in ("shell", "backoffice", "orders", "tables")],
     "DASHBOARD_CALLBACK": "tradepost.backoffice.dashboard.dashboard_callback",
     "COLORS": {

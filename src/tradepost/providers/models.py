@@ -114,7 +114,7 @@ class ProviderService(models.Model):
     """A service that a provider sells, as of the last sync. `rate` is in the provider's currency."""
 
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="services")
-    upstream_id = models.CharField("id there", max_length=64)
+    upstream_id = models.CharField("provider's id", max_length=64)
     name = models.CharField(max_length=500)
     type = models.CharField(max_length=64)
     category = models.CharField(max_length=300, blank=True)

@@ -239,7 +239,7 @@ class OrderAdmin(
         """Show the provider of the last attempt."""
         return getattr(order, "last_provider", None) or formats.NOTHING
 
-    @admin.display(description="id there")
+    @admin.display(description="provider's id")
     def upstream_id(self, order: Order) -> str:
         """Show the order's id at the provider of the last attempt."""
         return getattr(order, "last_upstream_id", None) or formats.NOTHING

@@ -31,7 +31,7 @@ NOT_SETTLED = "Nothing was changed: meanwhile the order has moved on."
 class UpstreamIdForm(DialogForm):
     """The order's id at its provider."""
 
-    upstream_id = forms.CharField(label="Its id there", max_length=64, widget=TextWidget)
+    upstream_id = forms.CharField(label="Provider's id", max_length=64, widget=TextWidget)
 
 
 class RemainsForm(DialogForm):

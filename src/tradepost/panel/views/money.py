@@ -74,7 +74,8 @@ def statement(request: HttpRequest) -> HttpResponse:
         "since": day_of(request, "from"),
         "until": day_of(request, "to"),
         "today": timezone.localdate(),
-        "month": timezone.localdate().replace(day=1).isoformat(),  # what is printed if no period is chosen
+        # If no period is chosen, this month is printed.
+        "printed_from": request.GET.get("from") if is_period else timezone.localdate().replace(day=1).isoformat(),
         "summary": _summary(request, account) if is_period else None,
         "is_filtered": any(request.GET.get(name) for name in ("kind", "from", "to")),
     }

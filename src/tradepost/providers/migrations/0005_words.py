@@ -202,4 +202,9 @@ class Migration(migrations.Migration):
             name="tries",
             field=models.IntegerField(db_default=0, default=0),
         ),
+        migrations.AlterField(
+            model_name="providerservice",
+            name="upstream_id",
+            field=models.CharField(max_length=64, verbose_name="provider's id"),
+        ),
     ]

@@ -1,5 +1,5 @@
 // Lists leave columns out where they are narrow, the least important first, in place of being cut: as many as need be,
-// whatever the rows contain. A row's page has all of them. Lists that are not named here lose their last columns first.
+// whatever the rows contain. A row's page has all of them. Columns that are not named here go last, from the right.
 const LEAST_IMPORTANT_FIRST = {
   account: ["name", "joined", "credit_limit", "last_order", "spent", "orders", "spent_recently", "last_seen"],
   cancelrequest: ["response", "settled", "remains", "created", "account", "order_status"],
@@ -10,7 +10,7 @@ const LEAST_IMPORTANT_FIRST = {
   order: ["dispatch_shown", "remains_shown", "start_count_shown", "short_link", "created", "quantity_shown", "account"],
   providerservice: ["flags", "type", "category", "standing", "limits", "provider", "cost_shown"],
   refill: ["response", "changed", "account", "created"],
-  service: ["flags", "fulfilment", "type", "category", "cost", "margin", "quarantined", "min", "max"],
+  service: ["flags", "fulfilment", "type", "category", "cost", "margin", "quarantined", "min", "max", "id"],
   stuckorder: ["short_link", "sold", "dispatch_shown", "done", "status_shown"],
   transfer: ["note", "actor", "order_id", "left", "payer", "payee", "id"],
   upstreamorder: ["asked", "quantity_shown", "sold", "short_link", "why", "provider"],
@@ -31,8 +31,8 @@ function indexesOf(table) {
   const names = heads(table).map((head) => /column-(\w+)/.exec(head.className)?.[1]);
   const model = Object.keys(LEAST_IMPORTANT_FIRST).find((name) => document.body.classList.contains(`model-${name}`));
   const ordered = (LEAST_IMPORTANT_FIRST[model] ?? []).map((name) => names.indexOf(name)).filter((index) => index > 0);
-  const others = model ? [] : names.map((_, index) => index).slice(KEPT);
-  return [...ordered, ...others.reverse()];
+  const others = names.map((_, index) => index).slice(KEPT);
+  return [...ordered, ...others.filter((index) => !ordered.includes(index)).reverse()];
 }
 
 function fit(box) {
