@@ -310,9 +310,12 @@ def approve(operator: Operator, customer: Customer) -> None:
     payments.make(payer(), wish(customer, "50"))
     operator.open("Overview")
     operator.page.get_by_role("link", name=re.compile("waiting for a second person")).click()
-    operator.row(customer.email, "Requested").get_by_role("link").first.click()
+    operator.row(customer.email, "requested").get_by_role("link").first.click()
     operator.press("Approve")
-    operator.reads(re.compile("the balance is"))
+    operator.reads("Approved: top-up of $50.00.")
+    operator.open("Accounts")
+    operator.search(customer.email)
+    operator.sees(operator.row(customer.email, "$61.70"))
 
 
 def sell_by_hand(operator: Operator, name: str) -> None:

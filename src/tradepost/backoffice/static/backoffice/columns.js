@@ -1,5 +1,6 @@
 // Lists leave columns out where they are narrow, the least important first, in place of being cut: as many as need be,
-// whatever the rows contain. A row's page has all of them. Columns that are not named here go last, from the right.
+// whatever the rows contain. A row's page has all of them. Lists that are not named here lose their last columns
+// first. Columns that the reader has added stay.
 const LEAST_IMPORTANT_FIRST = {
   account: ["name", "joined", "credit_limit", "last_order", "spent", "orders", "spent_recently", "last_seen"],
   cancelrequest: ["response", "settled", "remains", "created", "account", "order_status"],
@@ -11,7 +12,7 @@ const LEAST_IMPORTANT_FIRST = {
   providerservice: ["flags", "type", "category", "standing", "limits", "provider", "cost_shown"],
   refill: ["response", "changed", "account", "created"],
   service: ["flags", "fulfilment", "type", "category", "cost", "margin", "quarantined", "min", "max", "id"],
-  stuckorder: ["short_link", "sold", "dispatch_shown", "done", "status_shown"],
+  stuckorder: ["short_link", "sold", "dispatch_shown", "done", "usually", "usual", "status_shown", "age"],
   transfer: ["note", "actor", "order_id", "left", "payer", "payee", "id"],
   upstreamorder: ["asked", "quantity_shown", "sold", "short_link", "why", "provider"],
 };
@@ -31,8 +32,8 @@ function indexesOf(table) {
   const names = heads(table).map((head) => /column-(\w+)/.exec(head.className)?.[1]);
   const model = Object.keys(LEAST_IMPORTANT_FIRST).find((name) => document.body.classList.contains(`model-${name}`));
   const ordered = (LEAST_IMPORTANT_FIRST[model] ?? []).map((name) => names.indexOf(name)).filter((index) => index > 0);
-  const others = names.map((_, index) => index).slice(KEPT);
-  return [...ordered, ...others.filter((index) => !ordered.includes(index)).reverse()];
+  const others = model ? [] : names.map((_, index) => index).slice(KEPT);
+  return [...ordered, ...others.reverse()];
 }
 
 function fit(box) {
