@@ -38,7 +38,7 @@ def test_a_newcomers_day(page: Page, screen: Screen, desk: Desk, make_service: C
     service = make_service(name=f"Numbat Followers {next(_numbers)}", link_kind="either", cancel=True, position=-2)
     email = f"newcomer{next(_numbers)}{screen.name}@e2e.example"
     with site_settings(contact_email=CONTACT, contact_url="https://t.me/orderdesk"):
-        read_the_front_page(page, desk)
+        read_the_front_page(page, desk, service)
         sign_up(page, desk, email)
         see_how_to_pay(page, email)
         account = Account.objects.get(email=email).pk
@@ -50,15 +50,17 @@ def test_a_newcomers_day(page: Page, screen: Screen, desk: Desk, make_service: C
     assert operations.check() == []
 
 
-def read_the_front_page(page: Page, desk: Desk) -> None:
+def read_the_front_page(page: Page, desk: Desk, service: int) -> None:
     """See what the desk is for, how it works and what it costs, without a word for programmers only."""
     page.goto(desk.url)
     expect(page.get_by_role("heading", name="How it works")).to_be_visible()
     expect(page.get_by_text("Price per 1,000")).to_be_visible()
     assert "curl" not in page.locator("main").inner_text()
     page.get_by_role("link", name="See all prices").first.click()
+    page.wait_for_url("**/services/")
+    page.goto(f"{desk.url}/services/?q={service}")
     expect(page.get_by_text("$0.90").first).to_be_visible()
-    page.go_back()
+    page.goto(desk.url)
 
 
 def sign_up(page: Page, desk: Desk, email: str) -> None:
