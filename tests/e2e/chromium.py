@@ -38,14 +38,23 @@ def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS, timeout=HANG_MS)
 
 
-def window(browser: Browser, screen: Screen, *, scheme: str = "light", scripts: bool = True) -> BrowserContext:
-    """Open a window without cookies, so that no user has signed in."""
+def window(
+    browser: Browser,
+    screen: Screen,
+    *,
+    scheme: str = "light",
+    scripts: bool = True,
+    locale: str = "en-US",
+    zone: str | None = None,
+) -> BrowserContext:
+    """Open a window without cookies, so that no user has signed in. `zone` is a name such as Asia/Tokyo."""
     context = browser.new_context(
         viewport={"width": screen.width, "height": screen.height},
         color_scheme="dark" if scheme == "dark" else "light",
         has_touch=screen is PHONE,
         reduced_motion="reduce",
-        locale="en-US",
+        locale=locale,
+        timezone_id=zone,
         java_script_enabled=scripts,
     )
     context.set_default_timeout(HANG_MS)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import Desk
-from tests.e2e.chromium import HANG_MS, Screen
+from tests.e2e.chromium import HANG_MS, Screen, window
 from tests.e2e.conftest import PASSWORD
 from tests.panel.conftest import site_settings
 from tradepost.accounts.models import Account
@@ -26,10 +26,7 @@ _numbers = count(1)
 @pytest.fixture
 def page(chromium: Browser, screen: Screen) -> Iterator[Page]:
     """A window in New York in which nobody has signed in."""
-    context = chromium.new_context(
-        viewport={"width": screen.width, "height": screen.height}, locale="en-US", timezone_id="America/New_York"
-    )
-    context.set_default_timeout(HANG_MS)
+    context = window(chromium, screen, zone="America/New_York")
     yield context.new_page()
     context.close()
 

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.builders import attempt, make_offer, make_provider, place, route, settle
 from tests.conftest import Desk, resting_workers
+from tests.e2e.buttons import press
 from tests.e2e.chromium import DESK, Screen
 from tests.e2e.conftest import PASSWORD, Person, enter
 from tradepost.accounts.creation import create
@@ -49,36 +50,20 @@ def orders(person: Person, make_service: Callable[..., int]) -> tuple[int, int]:
     return delivered, waiting
 
 
-def confirm(page: Page, button: str, typed: dict[str, str] | None = None) -> None:
-    """Press a button of the page, fill its dialog in, and confirm. On a phone the buttons are a menu."""
-    menu = page.get_by_role("button", name="Actions", exact=True)
-    if menu.is_visible():
-        menu.click()
-    link = page.locator("#content a, .tp-actions a, a[hx-get]", has_text=re.compile(rf"^\s*{button}\s*$")).first
-    expect(link).to_be_attached()
-    if not link.is_visible():
-        page.locator("summary", has_text="More").click()
-    link.click()
-    dialog = page.locator("#dialog")
-    for label, text in (typed or {}).items():
-        dialog.get_by_label(label).fill(text)
-    dialog.get_by_role("button", name=button).click()
-
-
 def test_what_customers_write_about_is_done_on_the_orders_page(page: Page, desk: Desk, orders: tuple[int, int]) -> None:
     delivered, waiting = orders
     page.goto(f"{desk.url}/admin/orders/order/{delivered}/change/")
-    confirm(page, "Ask for refill")
+    press(page, "Ask for refill")
     expect(page.get_by_text("Refill requested.")).to_be_visible()
     assert Refill.objects.filter(order=delivered).exists()
-    confirm(page, "Write a note", {"Note": "Wrote twice, in a hurry"})
+    press(page, "Write a note", {"Note": "Wrote twice, in a hurry"})
     expect(page.get_by_text("Wrote twice, in a hurry").first).to_be_visible()
     page.goto(f"{desk.url}/admin/orders/order/{waiting}/change/")
-    confirm(page, "Edit link", {"Link": "https://pixelpond.example/the-right-one"})
+    press(page, "Edit link", {"Link": "https://pixelpond.example/the-right-one"})
     expect(page.get_by_role("link", name="https://pixelpond.example/the-right-one").first).to_be_visible()
-    confirm(page, "Start count and remains", {"Start count": "1000", "Remains": "60"})
+    press(page, "Start count and remains", {"Start count": "1000", "Remains": "60"})
     expect(page.get_by_text("Start count and remains are saved.")).to_be_visible()
-    confirm(page, "Cancel and refund")
+    press(page, "Cancel and refund")
     expect(page.get_by_text("Canceled and refunded.")).to_be_visible()
     assert Order.objects.get(pk=waiting).status == "Canceled"
 
@@ -86,7 +71,7 @@ def test_what_customers_write_about_is_done_on_the_orders_page(page: Page, desk:
 def test_an_order_is_seen_as_its_customer_sees_it(page: Page, desk: Desk, orders: tuple[int, int]) -> None:
     delivered, _ = orders
     page.goto(f"{desk.url}/admin/orders/order/{delivered}/change/")
-    confirm(page, "As the customer sees it", {"Reason": "Says that nothing came"})
+    press(page, "As the customer sees it", {"Reason": "Says that nothing came"})
     page.wait_for_url(f"**/orders/{delivered}/")
     page.get_by_role("button", name="Return to my account").click()
     page.wait_for_url("**/admin/**")

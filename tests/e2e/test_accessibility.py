@@ -4,17 +4,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.builders import place, settle
 from tests.conftest import Desk
+from tests.e2e.axe import serious_faults
 from tests.e2e.chromium import DESK, PHONE, Screen
 from tests.e2e.conftest import Person, enter
 from tradepost.engine.statuses import Status
 from tradepost.site_settings.models import SiteSettings
 
-SERIOUS = {"serious", "critical"}
 PUBLIC = ("/", "/account/login/", "/account/signup/", "/account/password/reset/", "/terms/")
 PAGES = (
     "/dashboard/",
@@ -68,13 +67,7 @@ def test_pages_are_for_everybody(
 
 def _faults(page: Page, address: str, screen: Screen) -> list[tuple[Any, ...]]:
     page.goto(address)
-    violations = Axe().run(page).response["violations"]
-    faults: list[tuple[Any, ...]] = [
-        (address, each["id"], node["html"][:200], node["failureSummary"][:200])
-        for each in violations
-        if each["impact"] in SERIOUS
-        for node in each["nodes"][:3]
-    ]
+    faults: list[tuple[Any, ...]] = [(address, *fault) for fault in serious_faults(page)]
     for direction in ("ltr", "rtl"):
         width = page.evaluate(f"document.documentElement.dir = '{direction}', document.documentElement.scrollWidth")
         if width > screen.width:

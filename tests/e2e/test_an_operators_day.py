@@ -13,6 +13,7 @@ from testkit.upstream.faults import Fault
 from testkit.upstream.panel import KEY, Offer, Panel
 from testkit.upstream.server import Upstream
 from tests.conftest import Customer, Desk
+from tests.e2e.buttons import follow, press
 from tests.e2e.chromium import PHONE, Screen
 from tests.e2e.conftest import PASSWORD, Person, enter
 from tests.waiting import until
@@ -69,20 +70,6 @@ class Operator:
     def row_of(self, order: int, *texts: str) -> Locator:
         """Return the row of an order with all of these texts. Matches its link, as other numbers may equal its id."""
         return self.row(*texts).filter(has=self.page.get_by_role("link", name=str(order), exact=True))
-
-    def press(self, button: str, typed: dict[str, str] | None = None) -> None:
-        """Press a button that opens a dialog, fill in the dialog, and confirm."""
-        self.follow(button)
-        dialog = self.page.locator("#dialog")
-        for label, text in (typed or {}).items():
-            dialog.get_by_label(label).fill(text)
-        dialog.get_by_role("button", name=button).click()
-
-    def follow(self, link: str) -> None:
-        """Press one of the page's buttons. On a phone they are a menu."""
-        if self.is_on_a_phone:
-            self.page.get_by_role("button", name="Actions", exact=True).click()
-        self.page.get_by_role("link", name=link, exact=True).click()
 
     def act(self, action: str) -> None:
         """Run an action on the rows that are ticked."""
@@ -170,16 +157,16 @@ def add_provider(operator: Operator, name: str, upstream: Upstream) -> None:
     page.get_by_label("API key").fill(KEY)
     page.get_by_role("button", name="Save and continue editing").click()
     operator.reads("was added successfully")
-    operator.press("Test connection")
+    press(operator.page, "Test connection")
     operator.reads("It answers: 2 services, balance $1,000,000.00.")
-    operator.press("Sync now")
+    press(operator.page, "Sync now")
     operator.reads("The list is read: 2 services.")
 
 
 def import_services(operator: Operator, name: str) -> None:
     """Import both services, with rates that stay as they are typed even if the provider's rates change."""
     page = operator.page
-    operator.follow("Import services…")
+    follow(operator.page, "Import services…")
     operator.reload_until(operator.row("102", f"{name} Likes", "$0.20"))
     page.get_by_role("checkbox", name="Select all").check()
     operator.act("Import…")
@@ -250,7 +237,7 @@ def settle_unsure(operator: Operator, customer: Customer, upstream: Upstream, se
     operator.search(str(unsure))
     operator.row_of(unsure).get_by_role("link").click()
     operator.reads(re.compile("connection lost"))
-    operator.press("Provider has it (enter id)", {"Provider's id": str(there(upstream, UNSURE))})
+    press(operator.page, "Provider has it (enter id)", {"Provider's id": str(there(upstream, UNSURE))})
     operator.reads(f"It is followed as {there(upstream, UNSURE)}.")
 
 
@@ -279,7 +266,7 @@ def refund_partial(operator: Operator, customer: Customer, partial: int) -> None
 def credit(operator: Operator, customer: Customer) -> None:
     page = operator.page
     page.get_by_role("link", name=customer.email, exact=True).click()
-    operator.press("Top up or correct", {"Amount": "5", "Reason": "Paid in cash, receipt 12"})
+    press(operator.page, "Top up or correct", {"Amount": "5", "Reason": "Paid in cash, receipt 12"})
     operator.reads("Top-up of $5.00: the balance is $11.70.")
     operator.open("Manual payments")
     operator.sees(operator.row(customer.email, "$5.00", "Paid in cash, receipt 12"))
@@ -311,7 +298,7 @@ def approve(operator: Operator, customer: Customer) -> None:
     operator.open("Overview")
     operator.page.get_by_role("link", name=re.compile("waiting for a second person")).click()
     operator.row(customer.email, "requested").get_by_role("link").first.click()
-    operator.press("Approve")
+    press(operator.page, "Approve")
     operator.reads("Approved: top-up of $50.00.")
     operator.open("Accounts")
     operator.search(customer.email)

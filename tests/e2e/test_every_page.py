@@ -11,20 +11,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, TimeoutError  # noqa: A004 - Playwright's own
 
 from tests.backoffice.conftest import Things
 from tests.backoffice.conftest import things as things  # noqa: PLC0414 - a fixture
 from tests.builders import place, settle
 from tests.conftest import Desk
+from tests.e2e.axe import serious_faults
 from tests.e2e.chromium import DESK, HANG_MS, window
 from tests.e2e.conftest import Person, enter
 from tests.e2e.crawl import BACK_OFFICE, PANEL, PUBLIC, Area, Frontier, kind_of
 from tradepost.engine.statuses import Status
 
 WIDTHS = (390, 1280, 1440)
-SERIOUS = {"serious", "critical"}
 NEXT_BYTES_MAX = 30_000
 FRAMEWORK_TEXTS = (
     "to view",
@@ -129,10 +128,8 @@ class Walk:
             self._note("heavy on the next visit", document)
 
     def _check_with_axe(self) -> None:
-        for each in Axe().run(self._page).response["violations"]:
-            if each["impact"] in SERIOUS:
-                for node in each["nodes"][:2]:
-                    self._note(each["id"], node["html"][:160], node["failureSummary"][:160])
+        for fault in serious_faults(self._page):
+            self._note(*fault)
 
     def _note_if_it_stays_wide(self, width: int) -> None:
         """Wait a moment: charts follow the window's width a little later."""

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.builders import place, settle
 from tests.conftest import Desk
+from tests.e2e.axe import serious_faults
 from tests.e2e.chromium import DESK, Screen
 from tests.e2e.conftest import Person, enter
 from tradepost.engine.statuses import Status
@@ -34,17 +34,6 @@ def focused(page: Page) -> str:
     """Return the id of the field that has the focus, or the text of the service."""
     found: str = page.evaluate("document.activeElement.id || document.activeElement.querySelector('b')?.textContent")
     return found
-
-
-def serious_faults(page: Page) -> list[str]:
-    """Return what axe finds on the page as it is now."""
-    violations = Axe().run(page).response["violations"]
-    return [
-        f"{each['id']}: {node['html'][:200]}"
-        for each in violations
-        if each["impact"] in {"serious", "critical"}
-        for node in each["nodes"]
-    ]
 
 
 def copied(page: Page) -> str:

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.builders import place
 from tests.conftest import Desk
-from tests.e2e.chromium import HANG_MS
+from tests.e2e.chromium import PHONE, window
 from tests.e2e.conftest import PASSWORD, Person, enter
 from tradepost.accounts.models import Account
 
@@ -16,10 +16,7 @@ from tradepost.accounts.models import Account
 @pytest.fixture
 def tokyo(chromium: Browser) -> Iterator[Page]:
     """A phone in Tokyo whose language is Spanish."""
-    context = chromium.new_context(
-        viewport={"width": 390, "height": 844}, locale="es-ES", timezone_id="Asia/Tokyo", has_touch=True
-    )
-    context.set_default_timeout(HANG_MS)
+    context = window(chromium, PHONE, locale="es-ES", zone="Asia/Tokyo")
     yield context.new_page()
     context.close()
 

@@ -12,6 +12,7 @@ import re2
 from tradepost.engine.enums import TextEnum
 from tradepost.engine.exceptions import TradepostError
 
+WEB_SCHEMES = ("https://", "http://")  # of links that pages may link to: customers type anything
 PATTERN_CHARS_MAX = 500
 PATTERNS_REMEMBERED = 4_096
 MEMORY_BYTES_MAX = 1 << 20  # for one rule; a desk has thousands

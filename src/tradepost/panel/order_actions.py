@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.db.models import Q, QuerySet, Value
 from django.utils.translation import gettext as _
 
+from tradepost import formats
 from tradepost.accounts.models import Account
 from tradepost.database import in_transaction
 from tradepost.engine import cancelling, refilling
@@ -17,7 +18,6 @@ from tradepost.engine.refilling import RefillOf
 from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, CancelState, Status
 from tradepost.orders.models import CancelRequest, Order, Refill
 from tradepost.panel.refusal_messages import message_for
-from tradepost.panel.templatetags.panel import amount
 
 
 class OrderAction(StrEnum):
@@ -123,7 +123,7 @@ def _done(action: OrderAction, before: Order, now: Order) -> str:
         return _("Refill requested")
     if now.status in ACTIVE:
         return _("Cancellation requested. You'll be refunded for anything not delivered.")
-    return _("Canceled. Refunded: %(amount)s") % {"amount": amount(now.refunded - before.refunded)}
+    return _("Canceled. Refunded: %(amount)s") % {"amount": formats.exact_number(now.refunded - before.refunded)}
 
 
 def _against_cancel(order: Order, requested: OpenRequests) -> str:

@@ -6,16 +6,15 @@ from functools import lru_cache
 from typing import Any
 
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from tradepost import formats
+from tradepost.engine.link_rules import WEB_SCHEMES
 from tradepost.engine.statuses import Status
 from tradepost.site_settings.effective import currency
 
 LINK_CHARS_MAX = 28
-SCHEMES = ("https://", "http://")  # of links that may be clicked: customers may type anything
 STATUS_COLOURS = {
     Status.PENDING: "",
     Status.PROCESSING: "info",
@@ -81,7 +80,7 @@ def status_badge(value: str) -> SafeString:
 def short_link(link: str) -> SafeString:
     """Shorten a link to one line by cutting its middle. The tooltip has all of it."""
     text = link
-    for scheme in SCHEMES:
+    for scheme in WEB_SCHEMES:
         text = text.removeprefix(scheme)
     if len(text) > LINK_CHARS_MAX:
         half = LINK_CHARS_MAX // 2
@@ -91,7 +90,7 @@ def short_link(link: str) -> SafeString:
 
 def full_link(link: str) -> SafeString | str:
     """Render a whole link. It can be clicked only if it is a web address: customers may type anything."""
-    if not link.startswith(SCHEMES):
+    if not link.startswith(WEB_SCHEMES):
         return link or formats.NOTHING
     return format_html(
         '<a class="tp-link" href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>', link, link
@@ -101,12 +100,6 @@ def full_link(link: str) -> SafeString | str:
 def page_link(url: str, text: str) -> SafeString:
     """Render a link to another page of the back office."""
     return format_html('<a class="tp-link tp-nowrap" href="{}">{}</a>', url, text)
-
-
-def account_link(account: Any) -> SafeString:
-    """Render the account with a link to its page. A test account has no page, so its owner's is linked."""
-    url = reverse("admin:accounts_account_change", args=[account.test_of_id or account.pk])
-    return format_html('<a class="tp-link" href="{}">{}</a>', url, account)
 
 
 def truncated(text: str) -> SafeString:

@@ -16,8 +16,6 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from tradepost.backoffice.ui import formatters
-
 
 class _Reader:
     """Who reads the page, and which models' pages this user may open. Each model is asked once a request."""
@@ -84,7 +82,7 @@ def list_url(model: type[Model], **filters: str | int) -> str:
 
 def account_link(account: Any) -> SafeString | str:
     """Link to the page of an account. A test account has no page, so its owner's is linked."""
-    return formatters.account_link(account) if may_view(type(account)) else str(account)
+    return row_link(type(account), account.test_of_id or account.pk, account)
 
 
 def _url_name(model: type[Model]) -> str:

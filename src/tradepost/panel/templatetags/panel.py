@@ -1,6 +1,5 @@
 """Filters and tags of the panel's templates: amounts, statuses, links, form fields and queries."""
 
-from datetime import datetime
 from decimal import Decimal
 
 from django import template
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_noop as _
 from tradepost import formats
 from tradepost.accounts import browsers
 from tradepost.engine.ledger import TransferKind
+from tradepost.engine.link_rules import WEB_SCHEMES
 from tradepost.engine.statuses import Status
 
 register = template.Library()
@@ -43,11 +43,9 @@ WORDS = (
 
 # Numbers, money and times, as `formats` writes them: `{{ order.charge|money:layout.currency }}`.
 register.filter("count", formats.whole)
-register.filter("percent", formats.percent)
 register.filter("money", formats.money_html)
 register.filter("money_text", formats.money)  # for texts that are translated, and attributes
 register.filter("rate", formats.rate_html)
-register.filter("rate_text", formats.rate)
 register.filter("day", formats.day)
 register.filter("exact_text", formats.exact_moment)
 register.filter("short_day", formats.short_day)
@@ -60,20 +58,6 @@ register.filter("browser", browsers.readable)
 def column_rate(context: Context, value: Decimal, places: int) -> SafeString:
     """Render a rate with as many decimals as all rates of its column (`formats.rate_places`)."""
     return formats.rate_html(value, context["layout"].currency, places)
-
-
-@register.filter
-def exact(at: datetime) -> SafeString:
-    """Render a time to the second, with the time zone."""
-    return formats.moment_html(at, exact=True)
-
-
-@register.filter
-def amount(value: Decimal | None) -> str:
-    """Write an amount or a rate with all its digits and without its currency."""
-    if value is None:
-        return formats.NOTHING
-    return formats.exact_number(value)
 
 
 @register.filter
@@ -97,7 +81,7 @@ def kind(value: str) -> str:
 @register.filter
 def is_web(link: str) -> bool:
     """Return whether a page may link to this address, which a customer typed."""
-    return link.startswith(("https://", "http://"))
+    return link.startswith(WEB_SCHEMES)
 
 
 @register.filter

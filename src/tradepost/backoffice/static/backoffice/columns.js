@@ -6,7 +6,7 @@ const LEAST_IMPORTANT_FIRST = {
   cancelrequest: ["response", "settled", "remains", "created", "account", "order_status"],
   customrate: ["id", "service_rate", "account"],
   impersonation: ["address", "ended", "why", "staff"],
-  key: ["networks_shown", "created", "name", "scope", "used"],
+  key: ["networks_shown", "created", "name", "scope", "used", "account"],
   manualpayment: ["why", "reference", "decider", "made", "requested_by", "id", "kind_shown"],
   order: ["dispatch_shown", "remains_shown", "start_count_shown", "short_link", "created", "quantity_shown", "account"],
   providerservice: ["flags", "type", "category", "standing", "limits", "provider", "cost_shown"],
@@ -25,7 +25,7 @@ const LEAST_IMPORTANT_FIRST = {
     "is_active",
     "rate",
   ],
-  stuckorder: ["short_link", "sold", "dispatch_shown", "done", "usually", "usual", "status_shown", "age"],
+  stuckorder: ["short_link", "sold", "dispatch_shown", "done", "usually", "status_shown", "age"],
   transfer: ["note", "actor", "order_id", "left", "payer", "payee", "id"],
   upstreamorder: ["asked", "quantity_shown", "sold", "short_link", "why", "provider"],
 };
