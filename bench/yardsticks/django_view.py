@@ -4,7 +4,6 @@ import os
 from decimal import Decimal
 from http import HTTPStatus
 
-from a2wsgi import WSGIMiddleware
 from django.core.wsgi import get_wsgi_application
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tradepost.config.settings"
@@ -19,12 +18,13 @@ from django.views.decorators.csrf import csrf_exempt  # noqa: E402
 
 from tradepost.accounts.models import Key  # noqa: E402
 from tradepost.catalog.models import Service  # noqa: E402
-from tradepost.config.incomplete_requests import complete_requests_only  # noqa: E402
+from tradepost.config.page_threads import PageThreads  # noqa: E402
 from tradepost.engine import keys  # noqa: E402
 from tradepost.ledger.models import LedgerAccount, Transfer  # noqa: E402
 from tradepost.orders.models import Order  # noqa: E402
 
 THREADS = 8
+BODY_BYTES_MAX = 1024 * 1024
 SALES = 1
 
 
@@ -62,4 +62,4 @@ def _place(request: HttpRequest) -> JsonResponse:
 
 urlpatterns = [path("add", add)]
 settings.ROOT_URLCONF = "bench.yardsticks.django_view"
-application = complete_requests_only(WSGIMiddleware(_django, workers=THREADS))  # type: ignore[arg-type] # narrower than Django's return type
+application = PageThreads(_django, threads=THREADS, bytes_max=BODY_BYTES_MAX, large_bodies={})

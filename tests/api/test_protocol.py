@@ -20,6 +20,7 @@ import uvicorn
 from tests.api.api_calls import LINK, call
 from tests.conftest import Customer, Desk, process_of, start_desk, stop_desk
 from tests.waiting import HANG_SECONDS, until, until_blocked_by
+from tradepost.api.connection_limits import Connections
 from tradepost.api.head_cache import HeadCache
 from tradepost.api.protocol import Protocol
 from tradepost.api.v2 import Api
@@ -371,7 +372,7 @@ def two_ways() -> Iterator[str]:
     api = Api(f"dbname={database['NAME']} host={database['HOST']} user={database['USER']}", "USD", requests_a_minute=0)
     config = uvicorn.Config(
         cast("Any", _asgi),
-        http=cast("Any", partial(Protocol, api=api, heads=HeadCache())),
+        http=cast("Any", partial(Protocol, api=api, heads=HeadCache(), connections=Connections())),
         lifespan="off",
         access_log=False,
         timeout_keep_alive=KEPT_SECONDS,

@@ -1,28 +1,22 @@
 """API v2 as an ASGI application: the requests that `protocol` does not answer in place, startup and shutdown."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 from tradepost.api import handler
+from tradepost.api.asgi_types import Receive, Scope, Send
 from tradepost.api.handler import GZIPPED, JSON_ONLY, TEXT, TOO_LARGE, Reply
 from tradepost.api.head_cache import Head
 from tradepost.api.openapi import document as openapi_document
+from tradepost.api.request_bodies import BodyTooLargeError, ClientDisconnectedError, read_body
 from tradepost.api.v2 import Api
 
 BODY_BYTES_MAX = 1024 * 1024
-THROWN_AWAY_BYTES_MAX = 16 * BODY_BYTES_MAX
 
 # Neither does anything. No answer has a CORS header, so a browser shows none to a page of another site (decision 60).
 _ANSWERED_APART = {
     "OPTIONS": Reply(204, b"", ((b"allow", b"GET, HEAD, OPTIONS, POST"),)),
     "HEAD": Reply(200, b"", JSON_ONLY),
 }
-
-type Scope = dict[str, Any]
-type Receive = Callable[[], Awaitable[dict[str, Any]]]
-type Send = Callable[[dict[str, Any]], Awaitable[None]]
-type ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class App:
@@ -36,12 +30,14 @@ class App:
             await self._live(receive, send)
             return
         if scope.get("method") in _ANSWERED_APART:
-            await _send(send, _ANSWERED_APART[scope["method"]])
+            await send_reply(send, _ANSWERED_APART[scope["method"]])
             return
-        headers = dict(scope["headers"])
-        body = await _body(headers, receive)
-        if body is None:
-            await _send(send, TOO_LARGE)
+        try:
+            body = await read_body(scope, receive, bytes_max=BODY_BYTES_MAX)
+        except BodyTooLargeError:
+            await send_reply(send, TOO_LARGE)
+            return
+        except ClientDisconnectedError:
             return
         client = scope.get("client")
         call = handler.read_call(Head.of(scope["headers"]), scope["query_string"], body, client[0] if client else None)
@@ -52,7 +48,7 @@ class App:
                 replied.set_result(reply)
 
         handler.respond(self._api, call, done)
-        await _send(send, await replied)
+        await send_reply(send, await replied)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -66,36 +62,17 @@ class App:
 async def describe(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - an ASGI application
     """Serve the API's OpenAPI document. The caller needs no key."""
     if scope["method"] not in {"GET", "HEAD"}:
-        await _send(send, Reply(405, b"Method not allowed\n", (TEXT, (b"allow", b"GET, HEAD"))))
+        await send_reply(send, Reply(405, b"Method not allowed\n", (TEXT, (b"allow", b"GET, HEAD"))))
         return
     document = openapi_document.encoded()
     takes_gzip = any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
-    await _send(send, Reply(200, document.gzipped, GZIPPED) if takes_gzip else Reply(200, document.plain, JSON_ONLY))
+    await send_reply(
+        send, Reply(200, document.gzipped, GZIPPED) if takes_gzip else Reply(200, document.plain, JSON_ONLY)
+    )
 
 
-async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
-    """Return the whole body, or None if it is larger than `BODY_BYTES_MAX`.
-
-    The rest of a larger body is read and thrown away, up to `THROWN_AWAY_BYTES_MAX`. If the server stopped reading
-    earlier, the client would see a broken connection instead of the answer 413.
-    """
-    announced = headers.get(b"content-length", b"0")
-    if not announced.isdigit() or int(announced) > THROWN_AWAY_BYTES_MAX:
-        return None
-    parts: list[bytes] = []
-    size = 0
-    while size <= THROWN_AWAY_BYTES_MAX:
-        message = await receive()
-        part = message.get("body", b"")
-        size += len(part)
-        if size <= BODY_BYTES_MAX:
-            parts.append(part)
-        if not message.get("more_body"):
-            return b"".join(parts) if size <= BODY_BYTES_MAX else None
-    return None
-
-
-async def _send(send: Send, reply: Reply) -> None:
+async def send_reply(send: Send, reply: Reply) -> None:
+    """Send a reply as ASGI messages."""
     length = [(b"content-length", b"%d" % len(reply.body))] if reply.body else []
     await send({"type": "http.response.start", "status": reply.status, "headers": [*reply.headers, *length]})
     await send({"type": "http.response.body", "body": reply.body})

@@ -12,35 +12,43 @@ keep-alive, shutdown and lost connections itself. `_InPlace` has the attributes 
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from tradepost.api import handler
+from tradepost.api import handler, health
+from tradepost.api.connection_limits import LimitedProtocol, Part, RefusedError
 from tradepost.api.handler import Reply
 from tradepost.api.head_cache import Head, HeadCache
 from tradepost.api.v2 import Api
 
 # The API answers at both paths: a redirect would turn a POST into a GET and drop its body.
 PATHS = frozenset({"/api/v2", "/api/v2/"})
+DESCRIPTION_PATH = "/api/v2/openapi.json"
+PASS_ON_AGAIN_SECONDS = 0.02
+PASS_ON_SECONDS_MAX = 10
 
 type PassOn = Callable[[int, bytes], bool]
 
-_API = b"/api/v2"
-_FIRST_BYTES = 32
 _TARGETS = frozenset(path.encode() for path in PATHS)
+# What a server answers itself. All else is a page, for the pages' process.
+_OWN_TARGETS = frozenset(path.encode() for path in (*PATHS, DESCRIPTION_PATH, *health.PATHS))
+_TARGET_BYTES_MAX = max(map(len, _OWN_TARGETS))
+_METHOD_BYTES_MAX = 16
+_END_OF_PATH = re.compile(rb"[ ?\r\n]")
 _ONE_WRITE_BYTES_MAX = 16 * 1024  # a larger body is written without copying it next to its head
 
 
-class Protocol(HttpToolsProtocol):
+class Protocol(LimitedProtocol):
     """One client connection.
 
-    If the first request on the connection is for a page, `pass_on` is called with the socket's file number and the
-    bytes read so far. It returns whether it took the connection over. If another process passed this connection on,
-    `said` holds the bytes that process had read. `heads` is the cache of heads, shared by all connections of a process.
+    If a request is for a page, `pass_on` is called with the socket's file number and the bytes read so far. It returns
+    whether it took the connection over. If another process passed this connection on, `said` holds the bytes that
+    process had read. `heads` is the cache of heads, shared by all connections of a process.
     """
 
     def __init__(
@@ -48,15 +56,14 @@ class Protocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(**uvicorns)
         self.api = api
+        self._undecided = b""  # the first bytes of a request: too few to know whether it is for a page
         self._heads = heads
-        self._in_message = False  # the bytes read so far end in the middle of a request
         self._whole = b""  # the bytes read last, if a request starts at their first byte
         self._pass_on = pass_on
         self._said = said
         # Only uvicorn's ASGI way does these three.
         self._plain = not (self.config.access_log or self.root_path or self.limit_concurrency)
         self._held: tuple[_InPlace, Reply] | None = None
-        self._idle_since: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's signature
         """Start the connection. First process the bytes that another process has read from it."""
@@ -65,16 +72,11 @@ class Protocol(HttpToolsProtocol):
             self.data_received(self._said)
 
     def data_received(self, data: bytes) -> None:
-        """Process the bytes read, unless they are the first ones and the connection is passed on.
+        """Process the bytes read, unless a request for a page begins with them: then pass the connection on.
 
         If they are one whole request with a known head, they skip the parser. This is safe because the parser is
         between two requests, both before and after.
         """
-        if self._pass_on:
-            pass_on, self._pass_on = self._pass_on, None
-            if _asks_for_page(data) and pass_on(self.transport.get_extra_info("socket").fileno(), data):
-                self.transport.abort()  # closes our copy of the socket; the other process has its own
-                return
         if self._is_at_rest():
             known = self._heads.find(data)
             if known:
@@ -83,16 +85,15 @@ class Protocol(HttpToolsProtocol):
             self._whole = data
         else:
             self._whole = b""
-        super().data_received(data)
+        if not (self._pass_on and self._is_passed_on(data)):
+            super().data_received(self._take_undecided(data))
 
-    def on_message_begin(self) -> None:
-        self._in_message = True
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
+    def begin_request(self) -> None:
         """Prepare to answer the request in place, or leave it to uvicorn."""
         if self.url not in _TARGETS or not self._fits():
-            super().on_headers_complete()
+            if self._pass_on and _is_for_page(b"GET %s " % self.url):  # sent in one go with a request for the API
+                raise RefusedError(421)
+            super().begin_request()
             return
         before = self.cycle
         head = Head.of(self.headers)
@@ -106,7 +107,6 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer the complete request if all earlier requests on the connection are answered."""
-        self._in_message = False
         super().on_message_complete()
         request: object = self.cycle
         if not isinstance(request, _InPlace):
@@ -122,36 +122,6 @@ class Protocol(HttpToolsProtocol):
         if self._held:
             (request, reply), self._held = self._held, None
             request.done(reply)
-
-    def on_response_complete(self) -> None:
-        """Go on to the next request as uvicorn does, but reuse one keep-alive timer (`timeout_keep_alive_handler`)."""
-        self.server_state.total_requests += 1
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
-            return
-        self._idle_since = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self._ring_in(self.timeout_keep_alive)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel the timer too: until it fires, it would keep this object in memory."""
-        super().connection_lost(exc)
-        if self.timeout_keep_alive_task:
-            self.timeout_keep_alive_task.cancel()
-
-    def timeout_keep_alive_handler(self) -> None:
-        """Close the connection if it was idle for the whole keep-alive time; else set the timer for the time left."""
-        self.timeout_keep_alive_task = None
-        if self._idle_since is None or self.transport.is_closing():
-            return  # a request is in progress, and its reply will set the timer
-        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
-        if left > 0:
-            self._ring_in(left)
-        else:
-            self.transport.close()
 
     def address(self, head: Head) -> str | None:
         """Return the client's address. If a trusted proxy sent the request, use the address it names, as for ASGI."""
@@ -184,16 +154,6 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
         self.on_response_complete()
 
-    def _ring_in(self, seconds: float) -> None:
-        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
-
-    def _unset_keepalive_if_required(self) -> None:
-        """Note that the connection is not idle.
-
-        Unlike uvicorn, leave the timer running: creating and cancelling a timer for each request is slow.
-        """
-        self._idle_since = None
-
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Start a request that waited for earlier ones on its connection."""
         request: object = cycle
@@ -203,10 +163,44 @@ class Protocol(HttpToolsProtocol):
         else:
             super()._start_asgi_task(cycle, app)
 
+    def _is_passed_on(self, data: bytes) -> bool:
+        """Return whether these bytes need no parser here: they begin a request for a page, or too few bytes have come.
+
+        A connection may ask for a page after it has used the API.
+        """
+        if self.part is not Part.NONE or self.is_busy or self.is_refused:
+            return False
+        is_page = _is_for_page(self._undecided + data)
+        if is_page:
+            self._pass_page_on(self._take_undecided(data), self.loop.time() + PASS_ON_SECONDS_MAX)
+        elif is_page is None:
+            self._undecided += data
+        return is_page is not False
+
+    def _take_undecided(self, data: bytes) -> bytes:
+        """Return the bytes read, with those that were too few to decide about before them."""
+        if not self._undecided:
+            return data
+        undecided, self._undecided = self._undecided, b""
+        self._whole = b""
+        return undecided + data
+
+    def _pass_page_on(self, data: bytes, tries_until: float) -> None:
+        """Pass the connection on to the pages' process. Try again for a moment while too many others wait there."""
+        if self.transport.is_closing() or not self._pass_on:
+            return
+        if self._pass_on(self.transport.get_extra_info("socket").fileno(), data):
+            self.transport.abort()  # closes our copy of the socket; the other process has its own
+        elif self.loop.time() < tries_until:
+            self.flow.pause_reading()
+            self.loop.call_later(PASS_ON_AGAIN_SECONDS, self._pass_page_on, data, tries_until)
+        else:
+            self.refuse(503)
+
     def _is_at_rest(self) -> bool:
         """Return whether the parser is between requests, and the last one, if any, was answered in place."""
         before: object = self.cycle
-        if self._in_message:
+        if self.part is not Part.NONE or self.is_refused:
             return False
         return before is None or (isinstance(before, _InPlace) and before.response_complete)
 
@@ -235,10 +229,18 @@ class Protocol(HttpToolsProtocol):
         )
 
 
-def _asks_for_page(data: bytes) -> bool:
-    """Return whether a connection's first bytes ask for a page. If too few bytes have come to know, assume the API."""
-    target = data[:_FIRST_BYTES].partition(b" ")[2]
-    return not (target.startswith(_API) or _API.startswith(target))
+def _is_for_page(data: bytes) -> bool | None:
+    """Return whether a request's first bytes are for a page; None if they are too few to know.
+
+    Bytes that are no HTTP go to the pages' process, too.
+    """
+    _method, space, rest = data[: _METHOD_BYTES_MAX + _TARGET_BYTES_MAX + 1].partition(b" ")
+    if not space:
+        return None if len(data) <= _METHOD_BYTES_MAX and b"\n" not in data else True
+    end = _END_OF_PATH.search(rest)
+    if end:
+        return rest[: end.start()] not in _OWN_TARGETS
+    return None if any(target.startswith(rest) for target in _OWN_TARGETS) else True
 
 
 class _InPlace:

@@ -10,7 +10,7 @@ import msgspec
 
 from tradepost.api.admission import Admission
 from tradepost.api.group_commit import DatabaseUnavailableError, Done, Lane
-from tradepost.engine import cancelling, money, placing, refilling
+from tradepost.engine import cancelling, keys, money, placing, refilling
 from tradepost.engine.actions import Action
 from tradepost.engine.cancelling import CancelOf, Cancels
 from tradepost.engine.catalog import ServiceListing
@@ -135,6 +135,14 @@ class Api:
         """Finish the batches that run, then end all lanes (`Lane.stop`)."""
         for lane in self._lanes:
             lane.stop()
+
+    def try_database(self, done: Callable[[bool], None]) -> None:
+        """Call `done` with whether the API reads from the database, over the connection that customers' calls use."""
+
+        def answered(answer: object) -> None:
+            done(not isinstance(answer, DatabaseUnavailableError))
+
+        self._reader.ask(BalanceOf(by=keys.digest("")), answered)  # nobody's key: any answer will do
 
     @property
     def _currency(self) -> str:

@@ -11,6 +11,7 @@ DATA_BYTES_MAX = 256 * 1024  # more than a server reads from a connection at onc
 def pair() -> tuple[socket.socket, socket.socket]:
     """Return the socket to `give` connections to and the socket to `take` them from. Neither of them blocks."""
     giving, taking = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    giving.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, DATA_BYTES_MAX)  # else the first bytes may be too many
     giving.setblocking(False)
     taking.setblocking(False)
     return giving, taking

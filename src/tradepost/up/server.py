@@ -14,13 +14,15 @@ from typing import Any, cast
 
 import uvicorn
 
+from tradepost.api.connection_limits import CONNECTIONS_MAX, Connections
 from tradepost.api.head_cache import HeadCache
 from tradepost.api.protocol import PassOn, Protocol
-from tradepost.config.asgi import api, application
-from tradepost.up import connection_handover
+from tradepost.config.asgi import LARGE_BODIES, api, application
+from tradepost.up import connection_handover, open_files
 
 DRAIN_SECONDS_MAX = 2
 BACKLOG = 2_048
+OTHER_FILES = 200  # that a process opens besides its connections: database, libraries, static files
 GARBAGE_THRESHOLD = 50_000  # objects made between collections; seldom is enough, since requests leave no cycles
 
 
@@ -47,8 +49,9 @@ def _config(pass_on: PassOn | None = None) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         http=cast(
-            "Any", partial(Protocol, api=api, heads=HeadCache(), pass_on=pass_on)
+            "Any", partial(Protocol, api=api, heads=HeadCache(), connections=_connections(), pass_on=pass_on)
         ),  # uvicorn's type is a class, but uvicorn only calls it with keyword arguments
+        ws="none",
         loop="uvloop",
         lifespan="on",
         log_level="warning",
@@ -57,6 +60,13 @@ def _config(pass_on: PassOn | None = None) -> uvicorn.Config:
         backlog=BACKLOG,
         timeout_graceful_shutdown=DRAIN_SECONDS_MAX,
     )
+
+
+def _connections() -> Connections:
+    """Return the limits of this process's connections. Each one needs a file, so the process may open all it can."""
+    files_max = open_files.raise_limit()
+    large_bodies = {path.encode(): bytes_max for path, bytes_max in LARGE_BODIES.items()}
+    return Connections(large_bodies=large_bodies, at_once_max=min(CONNECTIONS_MAX, files_max - OTHER_FILES))
 
 
 class _PageServer(uvicorn.Server):
