@@ -10,8 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple, Self, cast
-from urllib.parse import urlencode, urlsplit
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -19,6 +18,7 @@ import uvicorn
 
 from tests.api.api_calls import LINK, call
 from tests.conftest import Customer, Desk, process_of, start_desk, stop_desk
+from tests.raw_http import Client, chunked, post, raw
 from tests.waiting import HANG_SECONDS, until, until_blocked_by
 from tradepost.api.connection_limits import Connections
 from tradepost.api.head_cache import HeadCache
@@ -30,88 +30,11 @@ KEPT_SECONDS = 2  # connections on which nothing is said
 BY_ASGI = b"by ASGI"
 
 
-class Answer(NamedTuple):
-    """An answer as it came."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-class Client:
-    """One connection, on which bytes are sent and answers read, one after the other."""
-
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self.socket = socket.create_connection((str(parts.hostname), parts.port), HANG_SECONDS)
-        self._file = self.socket.makefile("rb")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self.socket.close()
-
-    def send(self, data: bytes) -> None:
-        """Send bytes."""
-        self.socket.sendall(data)
-
-    def answer(self, method: str = "POST") -> Answer:
-        """Read the next answer, and no byte of what follows it."""
-        response = http.client.HTTPResponse(cast("Any", self), method=method)
-        response.begin()
-        body = response.read()
-        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
-
-    def makefile(self, _mode: str) -> "Client":
-        """Give http.client something it may close without ending the connection."""
-        return self
-
-    def readline(self, limit: int = -1) -> bytes:
-        """Read a line, for http.client."""
-        return self._file.readline(limit)
-
-    def read(self, size: int = -1) -> bytes:
-        """Read bytes, for http.client."""
-        return self._file.read(size)
-
-    def flush(self) -> None:
-        """Do nothing, for http.client."""
-
-    def close(self) -> None:
-        """Stay open, for http.client."""
-
-    def is_over(self) -> bool:
-        """Tell whether the server has ended the connection, with nothing more to read."""
-        return self._file.read(1) == b""
-
-
 @pytest.fixture
 def client(desk: Desk) -> Iterator[Client]:
     """A connection to the desk."""
     with Client(desk.url) as client:
         yield client
-
-
-def post(key: str, action: str = "balance", *headers: str, **parameters: Any) -> bytes:
-    """Return a POST, as most clients write it."""
-    body = urlencode({"key": key, "action": action, **parameters})
-    return raw("POST", "/api/v2", "Content-Type: application/x-www-form-urlencoded", *headers, body=body)
-
-
-def raw(method: str, target: str, *headers: str, body: str = "", version: str = "1.1") -> bytes:
-    """Return a request with just these headers."""
-    length = [] if any("chunked" in header for header in headers) else [f"Content-Length: {len(body)}"]
-    head = "\r\n".join([f"{method} {target} HTTP/{version}", "Host: localhost", *headers, *length])
-    return f"{head}\r\n\r\n{body}".encode()
-
-
-def chunked(key: str, action: str = "balance", **parameters: Any) -> bytes:
-    """Return the same as `post`, in two chunks."""
-    body = urlencode({"key": key, "action": action, **parameters})
-    chunks = "".join(f"{len(part):x}\r\n{part}\r\n" for part in (body[:5], body[5:]))
-    return raw("POST", "/api/v2", "Transfer-Encoding: chunked", body=f"{chunks}0\r\n\r\n")
 
 
 def test_a_connection_serves_one_request_after_the_other(client: Client, alice: Customer, bob: Customer) -> None:

@@ -21,7 +21,11 @@ def test_a_database_that_is_away_is_answered_with_503_in_plain_text(tmp_path: Pa
             assert answer.status_code == 503
             assert answer.headers["content-type"] == "text/plain"
             assert "{" not in answer.text
+        assert asking.get(f"{desk.url}/healthz").status_code == 503
+        assert asking.get(f"{desk.url}/healthz/ready").text == "the database is away"
+        assert asking.get(f"{desk.url}/healthz/live").text == "ok"
         server.start()
+        assert asking.get(f"{desk.url}/healthz").text == "ok"
         assert asking.get(desk.api_url).json() == {"error": "Invalid API key"}
     finally:
         assert stop_desk(desk) == 0

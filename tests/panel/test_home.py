@@ -107,24 +107,9 @@ def test_the_browser_is_told_to_load_nothing_from_elsewhere(client: Client) -> N
     assert "unsafe-inline" in client.get("/admin/login/").headers["Content-Security-Policy"]  # its theme's need
 
 
-def test_a_healthy_desk_says_ok(client: Client) -> None:
-    response = client.get("/healthz")
-    assert (response.status_code, response.content) == (200, b"ok")
-    assert response.headers["Content-Type"] == "text/plain"
-    assert "no-store" in response.headers["Cache-Control"]
-
-
-def test_a_desk_without_its_database_says_503(client: Client) -> None:
-    with database_away():
-        response = client.get("/healthz")
-    assert response.status_code == 503
-    assert response.headers["Content-Type"] == "text/plain"
-
-
-@pytest.mark.parametrize("address", ["/", "/healthz"])
-def test_pages_are_only_read(client: Client, address: str) -> None:
-    assert client.post(address).status_code == 405
-    assert client.head(address).status_code == 200
+def test_pages_are_only_read(client: Client) -> None:
+    assert client.post("/").status_code == 405
+    assert client.head("/").status_code == 200
 
 
 def test_what_is_not_there_is_a_404_in_the_same_look(client: Client) -> None:

@@ -190,6 +190,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._holds_body = False
         self._unread_bytes = 0
         self._refused_at: float | None = None
+        self._ends_with_reply = False  # to the requests before the refused one
         self._thrown_away_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's signature
@@ -301,6 +302,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.is_busy:
             if self.part is not Part.BODY:  # what is refused is not the request that is being answered
                 self.cycle.keep_alive = False
+                self._ends_with_reply = True
                 return
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -330,7 +332,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if not self._reads_on(now):
             self.transport.abort()
         elif self._refused_at is not None:
-            if now - self._refused_at > LINGER_SECONDS_MAX and not self.is_busy:
+            if now - self._refused_at > LINGER_SECONDS_MAX and not self._ends_with_reply:
                 self.transport.abort()
         elif self.part is Part.BODY:
             if not self.flow.read_paused and now - self._body_since > _seconds(BODY_SECONDS_MIN, self._body_bytes):

@@ -23,7 +23,6 @@ urlpatterns = [
     path("", public.home, name="home"),
     path("robots.txt", public.robots, name="robots"),
     path("terms/", public.terms, name="terms"),
-    path("healthz", public.healthz, name="healthz"),
     path("favicon.ico", public.favicon, name="favicon"),
     path("dashboard/", dashboard.dashboard, name="dashboard"),
     path("orders/", orders.orders, name="orders"),

@@ -1,12 +1,10 @@
 """Public pages: the front page, the operator's terms, and the health check."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from tradepost import formats
@@ -52,19 +50,6 @@ def terms(request: HttpRequest) -> HttpResponse:
     if not site_settings.for_request(request).terms:
         raise Http404
     return render(request, "panel/terms.html")
-
-
-@login_not_required
-@require_safe
-@never_cache
-def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django gives the request
-    """Answer `ok` if the database answers, else 503."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return HttpResponse("the database is away", content_type="text/plain", status=503)
-    return HttpResponse("ok", content_type="text/plain")
 
 
 @login_not_required
