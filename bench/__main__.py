@@ -18,6 +18,7 @@ from bench.workloads import (
     polling_cost,
     processes,
     settings,
+    siege,
     standby,
 )
 from testkit.errors import RunFailedError
@@ -103,6 +104,12 @@ def measure_standby(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False
 def measure_processes(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False) -> None:
     """Measure orders by one server process and by two, and beside pages."""
     _run(lambda: processes.measure(rounds_count=rounds, seconds=seconds, keep=json))
+
+
+@app.command(name="siege")
+def measure_siege(rounds: Rounds = 5, seconds: Seconds = 3, json: Json = False) -> None:
+    """Measure orders, and load pages, while one machine sends forms, heads and uploads that do not end."""
+    _run(lambda: siege.measure(rounds_count=rounds, seconds=seconds, keep=json))
 
 
 @app.command(name="settings")

@@ -1,7 +1,6 @@
 """Orders by one server process and by two on the same database, and orders while browsers load pages.
 
-Four browsers load a customer's list of orders without pause. The pages are made by their own process, as on any desk,
-or by the process that takes the orders: it keeps a connection whose first request is for the API.
+Four browsers load a customer's list of orders without pause. The pages are made by their own process (decision 50).
 """
 
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ LONGER_SECONDS = 1  # so that browsers load pages from the first order to the la
 _PAGE_VIEWS = Path(__file__).with_name("page_views.lua")
 
 ONE, TWO = "1 process", "2 processes"
-ALONE, OWN, SAME = "no pages", "pages by their own process", "pages by the same process"
+ALONE, OWN = "no pages", "pages by their own process"
 
 
 def measure(*, rounds_count: int, seconds: int, keep: bool) -> None:
@@ -66,15 +65,15 @@ _WORKLOADS = (
     Workload(
         "beside pages",
         "orders",
-        tuple(_part(64, kind) for kind in (ALONE, OWN, SAME)),
-        tuple(Goal(_label(64, kind), _label(64, ALONE)) for kind in (OWN, SAME)),
+        tuple(_part(64, kind) for kind in (ALONE, OWN)),
+        (Goal(_label(64, OWN), _label(64, ALONE)),),
     ),
 )
 _PAGES = Workload(
     "pages",
     "pages",
-    tuple(Part(f"{kind}, {BROWSERS} browsers", kind, BROWSERS, _PAGE_VIEWS) for kind in (OWN, SAME)),
-    (Goal(f"{OWN}, {BROWSERS} browsers", f"{SAME}, {BROWSERS} browsers"),),
+    (Part(f"{OWN}, {BROWSERS} browsers", OWN, BROWSERS, _PAGE_VIEWS),),
+    (),
 )
 
 
@@ -93,7 +92,7 @@ class _Browsers:
             yield
             return
         with ThreadPoolExecutor(1) as threads:
-            pages = threads.submit(self._load, part.kind, seconds + LONGER_SECONDS)
+            pages = threads.submit(self._load, seconds + LONGER_SECONDS)
             yield
             self._runs[part.kind].append(Run(pages.result(), None))
 
@@ -103,9 +102,8 @@ class _Browsers:
         measured.runs = {part.label: self._runs[part.kind][1:] for part in _PAGES.parts}
         return measured
 
-    def _load(self, kind: str, seconds: int) -> Figures:
-        first = str(BROWSERS if kind == SAME else 0)
-        return wrk.run(self._url, _PAGE_VIEWS, (self._cookie, first), connections=BROWSERS, seconds=seconds)
+    def _load(self, seconds: int) -> Figures:
+        return wrk.run(self._url, _PAGE_VIEWS, (self._cookie,), connections=BROWSERS, seconds=seconds)
 
 
 def _cookie(desk: Desk) -> str:

@@ -1,14 +1,16 @@
-"""The front page, the health check, and the error pages."""
+"""The front page, files that programs look for, and the error pages."""
 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 from django.templatetags.static import static
 from django.test import Client
+from django.utils import timezone
 
 from tests.panel.conftest import site_settings
 
@@ -105,6 +107,17 @@ def test_the_browser_is_told_to_load_nothing_from_elsewhere(client: Client) -> N
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
     assert "unsafe-inline" in client.get("/admin/login/").headers["Content-Security-Policy"]  # its theme's need
+
+
+def test_who_finds_a_weakness_learns_whom_to_tell(client: Client) -> None:
+    assert client.get("/.well-known/security.txt").status_code == 404
+    with site_settings(contact_email="desk@orders.example", contact_url="https://t.me/orderdesk"):
+        answer = client.get("/.well-known/security.txt")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    fields = [line.partition(": ")[::2] for line in answer.content.decode().splitlines()]
+    assert fields[:2] == [("Contact", "mailto:desk@orders.example"), ("Contact", "https://t.me/orderdesk")]
+    assert fields[2][0] == "Expires"
+    assert timedelta(days=30) < datetime.fromisoformat(fields[2][1]) - timezone.now() < timedelta(days=365)
 
 
 def test_pages_are_only_read(client: Client) -> None:

@@ -13,7 +13,17 @@ from tests.panel.conftest import Belongings, browser
 from tradepost.accounts.models import Account
 from tradepost.panel.urls import urlpatterns
 
-PUBLIC = ("home", "favicon", "services", "service_changes", "api_docs", "console", "terms", "robots")
+PUBLIC = (
+    "home",
+    "favicon",
+    "services",
+    "service_changes",
+    "api_docs",
+    "console",
+    "terms",
+    "robots",
+    "security_contact",
+)
 ROUTES = [route for route in urlpatterns if isinstance(route, URLPattern)]
 PRIVATE = [str(route.name) for route in ROUTES if route.name not in PUBLIC]
 POSTED = ("charge", "cancel", "refill", "order_actions", "favourite", "revoke_key")

@@ -1,4 +1,4 @@
-"""The URLs of the panel, and the health check for load balancers."""
+"""The URLs of the panel."""
 
 from django.urls import path
 
@@ -22,6 +22,7 @@ app_name = "panel"
 urlpatterns = [
     path("", public.home, name="home"),
     path("robots.txt", public.robots, name="robots"),
+    path(".well-known/security.txt", public.security_contact, name="security_contact"),
     path("terms/", public.terms, name="terms"),
     path("favicon.ico", public.favicon, name="favicon"),
     path("dashboard/", dashboard.dashboard, name="dashboard"),

@@ -1,9 +1,12 @@
-"""Public pages: the front page, the operator's terms, and the health check."""
+"""Public pages: the front page, the operator's terms, and files that programs look for."""
+
+from datetime import timedelta
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -11,6 +14,7 @@ from tradepost import formats
 from tradepost.panel.storefront import Storefront
 from tradepost.site_settings import effective as site_settings
 
+SECURITY_CONTACT_DAYS = 180  # RFC 9116 asks for less than a year
 SAMPLES = 6  # services on the front page
 PRIVATE_PATHS = ("/account/", "/admin/", "/api/console/", "/api/v2", "/dashboard/", "/money/", "/orders/", "/settings/")
 
@@ -41,6 +45,20 @@ def robots(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django gives
     """Let search engines read the public pages only."""
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in PRIVATE_PATHS)]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+def security_contact(request: HttpRequest) -> HttpResponse:
+    """Say whom to tell about a weakness of this desk, as RFC 9116 has it; 404 if the operator gives no contact."""
+    settings = site_settings.for_request(request)
+    contacts = [f"mailto:{settings.contact_email}"] if settings.contact_email else []
+    contacts += [settings.contact_url] if settings.contact_url else []
+    if not contacts:
+        raise Http404
+    until = timezone.now().replace(microsecond=0) + timedelta(days=SECURITY_CONTACT_DAYS)
+    lines = [*(f"Contact: {contact}" for contact in contacts), f"Expires: {until.isoformat()}"]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
 @login_not_required
