@@ -22,7 +22,7 @@ ESTIMATED_CHARS_MAX = 72  # what zxcvbn takes; it judges the beginning of longer
 WORD_CHARS_MIN = 4  # shorter parts of names stand in too many good passwords
 OTHER_CHARS_MIN = 6  # letters and digits that a password needs besides what everybody knows
 OUR_NAME = "tradepost"
-_LOOK_ALIKES = str.maketrans("013457@$!", "oleastasi")
+_LOOK_ALIKES = {"a": "a4@", "e": "e3", "i": "i1!", "l": "l1!", "o": "o0", "s": "s5$", "t": "t7"}
 
 _estimating = threading.Lock()  # zxcvbn keeps the words of one estimate in a global variable
 
@@ -89,12 +89,14 @@ def _parts(name: str) -> Iterator[str]:
 
 def _is_mostly(words: list[str], password: str) -> bool:
     """Return whether little is left of the password without these words, also if digits stand for letters."""
-    lower = password.lower()
-    for text in (lower, lower.translate(_LOOK_ALIKES)):
-        rest = re.sub("|".join(map(re.escape, words)), "", text)
-        if rest != text and len(re.sub(r"[\W_]", "", rest)) < OTHER_CHARS_MIN:
-            return True
-    return False
+    text = password.lower()
+    rest = re.sub("|".join(map(_pattern, words)), "", text)
+    return rest != text and len(re.sub(r"[\W_]", "", rest)) < OTHER_CHARS_MIN
+
+
+def _pattern(word: str) -> str:
+    """Return a pattern that finds a word also if some of its letters are digits that look like them."""
+    return "".join(f"[{_LOOK_ALIKES[letter]}]" if letter in _LOOK_ALIKES else re.escape(letter) for letter in word)
 
 
 def _guesses(password: str, words: list[str]) -> float:

@@ -69,11 +69,18 @@ class _PasskeyMixin:
     def clean_credential(self) -> Authenticator:
         try:
             with _counted(self.user, attempts.PASSKEY, "passkey"):
-                return super().clean_credential()  # type: ignore[misc] # the form has it
+                return self._credential()
         except ValidationError as error:
             if error.code != attempts.TOO_MANY:
                 sign_in_log.record(context.request, SignInKind.FAILED, account=self.user, method="passkey")
             raise
+
+    def _credential(self) -> Authenticator:
+        """Check the credential. What is not even formed like one is refused, too: the library would break over it."""
+        try:
+            return super().clean_credential()  # type: ignore[misc] # the form has it
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise get_adapter().validation_error("incorrect_code") from error
 
 
 @contextmanager
