@@ -1,6 +1,7 @@
 """Guessing: who is stopped, and who is not, when somebody tries passwords and codes."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import override_settings
 from django.urls import reverse
 
 from tests.conftest import Desk, process_of
+from tests.mail_queue import mailed
 from tests.security.people import (
     PASSWORD,
     WRONG,
@@ -18,9 +20,11 @@ from tests.security.people import (
     code_of,
     enter_code,
     is_in,
+    logged,
     person,
     sign_in,
 )
+from tests.security.raw_pages import RawBrowser
 
 NEW_PASSWORD = "staple horse battery"
 
@@ -140,8 +144,6 @@ def test_many_accounts_tried_from_one_network_are_stopped() -> None:
 
 
 def test_a_reset_of_the_password_lets_its_owner_in_at_once() -> None:
-    from tests.mail_queue import mailed
-
     account = person()
     add_second_factor(account)
     for number in range(1, 26):
@@ -195,8 +197,6 @@ def test_a_flood_of_passkeys_that_are_none_stops_no_owner() -> None:
 
 
 def test_mails_that_strangers_ask_for_are_few() -> None:
-    from tests.mail_queue import mailed
-
     account = person()
     for number in range(1, 10):
         browser(f"198.51.100.{number}").post(reverse("account_reset_password"), {"email": str(account)})
@@ -227,10 +227,22 @@ def test_of_two_at_once_one_gets_the_lock() -> None:
     assert cache.add("lock", value=True, timeout=600)
 
 
+def test_tries_that_come_at_once_are_counted_one_by_one(desk: Desk, stack: ExitStack) -> None:
+    """Twelve connections, in two processes of the desk: no more than five passwords are looked at."""
+    with override_settings(PASSWORD_HASHERS=global_settings.PASSWORD_HASHERS):  # the desk's
+        account = person()
+    guessers = [
+        stack.enter_context(RawBrowser(desk, "198.51.100.88", begin_with_api=bool(number % 2))) for number in range(12)
+    ]
+    with ThreadPoolExecutor(len(guessers)) as threads:
+        answers = list(threads.map(lambda guesser: guesser.sign_in(str(account), WRONG), guessers))
+    assert [answer.status for answer in answers] == [200] * 12
+    assert 1 <= sum(event.count for event in logged(account=account, kind="failed")) <= 5
+    assert sum(event.count for event in logged(account=account)) == 12
+
+
 def test_two_processes_of_the_desk_count_together(desk: Desk, stack: ExitStack) -> None:
     """The process for pages, and the API's, which serves pages on connections that began with the API."""
-    from tests.security.raw_pages import RawBrowser
-
     with override_settings(PASSWORD_HASHERS=global_settings.PASSWORD_HASHERS):  # the desk's
         account = person()
     assert process_of(desk, "pages") != process_of(desk, "server")

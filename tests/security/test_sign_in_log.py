@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from tests import asking
 from tests.conftest import Customer, Desk
+from tests.mail_queue import mailed
 from tests.security.people import (
     FIREFOX,
     PASSWORD,
@@ -136,9 +137,20 @@ def test_what_changes_how_one_signs_in_is_in_it() -> None:
     assert other.get(reverse("panel:dashboard")).status_code == 302
 
 
-def test_a_changed_address_is_in_it() -> None:
-    from tests.mail_queue import mailed
+def test_who_guesses_the_old_password_in_a_session_of_somebody_else_is_in_it_and_stopped() -> None:
+    account = person()
+    client = browser()
+    sign_in(client, account)
+    new = "staple horse battery"
+    form = {"oldpassword": WRONG, "password1": new, "password2": new}
+    answers = [client.post(reverse("account_change_password"), form).status_code for _ in range(6)]
+    assert answers == [200] * 5 + [429]
+    events = logged(account=account, kind="failed")
+    assert {event.method for event in events} == {"old password"}
+    assert sum(event.count for event in events) == 5
 
+
+def test_a_changed_address_is_in_it() -> None:
     account = person()
     client = browser()
     sign_in(client, account)
@@ -157,8 +169,6 @@ def test_a_changed_address_is_in_it() -> None:
 
 
 def test_a_reset_that_was_asked_for_and_done_is_in_it() -> None:
-    from tests.mail_queue import mailed
-
     account = person()
     client = browser()
     client.post(reverse("account_reset_password"), {"email": str(account)})

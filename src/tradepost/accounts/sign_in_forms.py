@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from allauth.account.adapter import get_adapter
-from allauth.account.forms import SignupForm
+from allauth.account.forms import ChangePasswordForm, SignupForm
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
@@ -33,6 +33,18 @@ class SignUpForm(SignupForm):  # type: ignore[misc] # published without types
         return super().try_save(request)
 
 
+class NewPasswordForm(ChangePasswordForm):  # type: ignore[misc] # published without types
+    """The form to change the password. A wrong old one is recorded: whoever guesses has somebody else's session."""
+
+    def clean_oldpassword(self) -> str:
+        try:
+            old: str = super().clean_oldpassword()
+        except ValidationError:
+            sign_in_log.record(context.request, SignInKind.FAILED, account=self.user, method="old password")
+            raise
+        return old
+
+
 class EndSessionsForm(ManageUserSessionsForm):  # type: ignore[misc] # published without types
     """Ends one session of the user's own, or all but the current one."""
 
@@ -43,7 +55,8 @@ class EndSessionsForm(ManageUserSessionsForm):  # type: ignore[misc] # published
         assert isinstance(request.user, Account)
         mine = UserSession.objects.filter(user=request.user)
         named = self.cleaned_data["session"]
-        chosen = mine.filter(pk=named) if named else mine.exclude(session_key=request.session.session_key)
+        others = mine.exclude(session_key=request.session.session_key)
+        chosen = others if named is None else mine.filter(pk=named)
         if ended := list(chosen):
             detail = f"{len(ended)} of them"
             sign_in_log.record(request, SignInKind.SESSIONS_ENDED, account=request.user, detail=detail)

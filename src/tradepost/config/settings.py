@@ -162,7 +162,10 @@ ACCOUNT_ADAPTER = "tradepost.accounts.allauth_adapter.Adapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_FORMS = {"signup": "tradepost.accounts.sign_in_forms.SignUpForm"}
+ACCOUNT_FORMS = {
+    "signup": "tradepost.accounts.sign_in_forms.SignUpForm",
+    "change_password": "tradepost.accounts.sign_in_forms.NewPasswordForm",
+}
 # Wrong passwords and codes are counted by `accounts.attempts`; the rest is here (decision 65 says why so many).
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
