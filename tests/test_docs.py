@@ -65,11 +65,12 @@ def test_every_command_is_documented() -> None:
 
 
 def test_every_metric_is_documented() -> None:
-    from tradepost.fulfilment.metrics import FulfilmentCollector
+    from tradepost.fulfilment.metrics import FulfilmentCollector, SignInCollector
     from tradepost.orders.backlog import WorkerStatus
 
     text = (ROOT / "docs" / "providers.md").read_text()
-    for metric in FulfilmentCollector([], WorkerStatus(0, 0, 0, 0, None), 0).collect():
+    fulfilment = FulfilmentCollector([], WorkerStatus(0, 0, 0, 0, None), 0)
+    for metric in (*fulfilment.collect(), *SignInCollector({}).collect()):
         assert f"`{metric.name}" in text, metric.name
 
 

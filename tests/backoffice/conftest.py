@@ -60,6 +60,7 @@ class Things(NamedTuple):
     ledger_paymentlimit: int
     accounts_account: int
     accounts_impersonation: int
+    accounts_signinevent: int
     accounts_key: int
     catalog_category: int
     catalog_service: int
@@ -82,7 +83,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
     from django.utils import timezone
 
     from tests.ledger.payment_staff import payer, wish
-    from tradepost.accounts.models import Account, Impersonation, Key
+    from tradepost.accounts.models import Account, Impersonation, Key, SignInEvent
     from tradepost.catalog.models import CustomRate, PriceList, Service
     from tradepost.engine.statuses import Status
     from tradepost.fulfilment.tasks.simulator import simulate
@@ -119,6 +120,7 @@ def things(alice: Customer, make_service: Callable[..., int]) -> Things:
         ledger_paymentlimit=PaymentLimit.objects.get(group__user=payment.requested_by).pk,
         accounts_account=alice.id,
         accounts_impersonation=seen.pk,
+        accounts_signinevent=SignInEvent.objects.create(account_id=alice.id, kind="signed in", method="password").pk,
         accounts_key=Key.objects.get(account=alice.id).pk,
         catalog_category=Service.objects.get(pk=service).category_id,
         catalog_service=service,

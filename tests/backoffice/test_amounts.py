@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import strip_tags
@@ -46,7 +46,7 @@ def test_an_order_shows_the_currencys_decimals_and_the_exact_charge_beside(
 
 @pytest.mark.usefixtures("yen")
 def test_yen_have_no_decimals(staff: Client, alice: Customer, make_service: Callable[..., int]) -> None:
-    cache.clear()
+    caches["process"].clear()
     [order] = place(alice.id, make_service(rate=Decimal("60.5")), quantity="1000")
     expected = '<data class="amount" value="60.50000" title="¥60.5">¥61</data>'
     assert expected in page(staff, "admin:orders_order_changelist", ids=order)

@@ -164,12 +164,12 @@ def test_metrics_tell_the_same(provider: Any) -> None:
     assert told["tradepost_workers",] == 1
 
 
-def test_metrics_ask_three_times_however_many_providers_there_are(provider: Any) -> None:
+def test_metrics_ask_four_times_however_many_providers_there_are(provider: Any) -> None:
     assert provider
     make_provider()
     with CaptureQueriesContext(connection) as captured:
         metrics()
-    assert len(captured) == 3
+    assert len(captured) == 4
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pytest
-from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 from django.test.utils import override_settings, setup_test_environment, teardown_test_environment
 
+from tests import mail_queue
 from tests.builders import place, settle
 from tests.conftest import Customer
 from tests.waiting import HANG_SECONDS
@@ -34,7 +34,7 @@ def seen_templates() -> Iterator[None]:
 def fresh_limits() -> None:
     """Begin each test without mails and without rate limits in use."""
     cache.clear()
-    mail.outbox = []
+    mail_queue.empty()
 
 
 def browser(customer: Customer | None = None, **options: Any) -> Client:

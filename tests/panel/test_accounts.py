@@ -12,14 +12,15 @@ import pytest
 from allauth.mfa import app_settings as mfa_settings
 from allauth.mfa.totp.internal import auth as totp
 from django.conf import settings
-from django.core import mail
 from django.test import Client, override_settings
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.conftest import Customer
+from tests.mail_queue import mailed
 from tests.panel.conftest import HOST, browser, page, site_settings
 from tradepost.accounts import creation, invitations, keys
-from tradepost.accounts.models import Account
+from tradepost.accounts.models import Account, OutgoingMail
 from tradepost.config import environment
 
 PASSWORD = "correct horse battery"
@@ -63,7 +64,7 @@ def test_a_newcomer_signs_up_verifies_the_address_and_is_in(newcomer: str) -> No
     client = browser()
     assert sign_up(client, newcomer) == reverse("account_email_verification_sent")
     assert sign_in(browser(), newcomer) == reverse("account_email_verification_sent")  # not before it is verified
-    [link] = re.findall(r"http\S+confirm-email/\S+", str(mail.outbox[0].body))
+    [link] = re.findall(r"http\S+confirm-email/\S+", str(mailed()[0].body))
     confirmed = client.post(link.replace(f"http://{HOST}", ""))
     assert confirmed.headers["Location"] == reverse("panel:dashboard")
     assert "0.00" in page(client, reverse("panel:dashboard"))
@@ -112,7 +113,7 @@ def test_a_forgotten_password_is_set_anew_by_mail() -> None:
     account = person()
     client = browser()
     client.post(reverse("account_reset_password"), {"email": account.email})
-    [link] = re.findall(rf"http://{HOST}(\S+)", str(mail.outbox[0].body))
+    [link] = re.findall(rf"http://{HOST}(\S+)", str(mailed()[0].body))
     form = client.get(link, follow=True)
     client.post(form.redirect_chain[-1][0], {"password1": "staple horse battery", "password2": "staple horse battery"})
     assert sign_in(browser(), str(account.email), "staple horse battery") == reverse("panel:dashboard")
@@ -187,7 +188,7 @@ def test_a_test_account_is_nobodys_to_sign_in_to(alice: Customer) -> None:
     for name in ("", "None", str(test), str(test.pk)):
         assert sign_in(browser(), name, "") == ""
     browser().post(reverse("account_reset_password"), {"email": ""})
-    assert mail.outbox == []
+    assert mailed() == []
 
 
 def test_a_suspended_account_is_told_nothing_and_let_in_nowhere() -> None:
@@ -263,15 +264,23 @@ def test_mails_go_to_the_server_that_the_setting_names(newcomer: str, monkeypatc
         named = {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": environment.mailer()}
         with override_settings(MAILERS={"default": named}):
             sign_up(browser(), newcomer)
+            assert Post.taken == []  # no page speaks to it
+            mailed()
         server.shutdown()
     [mail_taken] = Post.taken
     assert f"To: {newcomer}" in mail_taken
 
 
-def test_a_mail_server_that_is_away_breaks_no_page(newcomer: str) -> None:
+def test_a_mail_server_that_is_away_breaks_no_page_and_gets_the_mail_later(newcomer: str) -> None:
     away = {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": {"host": "127.0.0.1", "port": 1}}
     with override_settings(MAILERS={"default": away}):
         assert sign_up(browser(), newcomer) == reverse("account_email_verification_sent")
+        mailed()
+    [waiting] = OutgoingMail.objects.filter(recipient=newcomer)
+    assert waiting.tries == 1
+    OutgoingMail.objects.update(due_at=timezone.now())
+    assert [message.to for message in mailed()] == [[newcomer]]
+    assert not OutgoingMail.objects.exists()
 
 
 def test_without_a_mail_server_mails_go_to_the_log() -> None:
@@ -286,7 +295,7 @@ def test_a_mail_has_the_panels_name_and_one_link_which_is_whole_in_the_log() -> 
 
     with site_settings(panel_name="Alpha Panel", contact_email="help@alpha.example"):
         browser().post(reverse("account_reset_password"), {"email": person().email}, headers={"accept-language": "ru"})
-    [message] = mail.outbox
+    [message] = mailed()
     assert message.from_email == "Alpha Panel <tradepost@127.0.0.1>"
     assert message.subject == "Сброс пароля · Alpha Panel"
     assert "help@alpha.example" in message.body

@@ -84,6 +84,9 @@ def test_an_invitation_is_a_link_for_one_address() -> None:
     [
         ("TRADEPOST_SIGN_UP", "maybe"),
         ("TRADEPOST_MAIL_URL", "https://mail.example"),
+        ("TRADEPOST_SIGN_IN_LOG_DAYS", "0"),
+        ("TRADEPOST_SIGN_IN_LOG_DAYS", "a year"),
+        ("TRADEPOST_BREACHED_PASSWORDS", "yes"),
         ("TRADEPOST_MAIL_URL", "smtp://a:b"),
     ],
 )

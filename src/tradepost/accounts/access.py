@@ -16,8 +16,8 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import translation
 
-from tradepost.accounts import creation, staff_events
-from tradepost.accounts.models import Account, EventKind
+from tradepost.accounts import creation, sign_in_log, staff_events
+from tradepost.accounts.models import Account, EventKind, SignInKind
 
 
 @transaction.atomic
@@ -39,6 +39,8 @@ def end_sessions(request: HttpRequest, account: Account, sessions: Sequence[int]
     for session in rows:
         session.end()
     if rows:
+        detail = f"{len(rows)} of them, by staff"
+        sign_in_log.record(request, SignInKind.SESSIONS_ENDED, account=account, detail=detail)
         staff_events.record(request, account, EventKind.SESSIONS_ENDED, reason=reason, before=f"{len(rows)} of them")
     return len(rows)
 
@@ -72,6 +74,8 @@ def turn_second_factor_off(request: HttpRequest, account: Account, *, reason: st
     """Delete the account's authenticator app, passkeys and recovery codes, and inform the customer by mail."""
     deleted, _ = Authenticator.objects.filter(user=account).delete()
     if deleted:
+        detail = f"{deleted} of them, by staff"
+        sign_in_log.record(request, SignInKind.FACTOR_REMOVED, account=account, detail=detail)
         staff_events.record(request, account, EventKind.SECOND_FACTOR_OFF, reason=reason, before=f"{deleted} of them")
         transaction.on_commit(partial(_send_mail, account, "accounts/email/second_factor_off"))
     return bool(deleted)

@@ -10,9 +10,19 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         # There are no models before.
         from allauth.account import signals  # noqa: PLC0415
+        from allauth.mfa import signals as mfa_signals  # noqa: PLC0415
 
-        from tradepost.accounts import roles, time_zones  # noqa: PLC0415
+        from tradepost.accounts import roles, sign_ins, time_zones  # noqa: PLC0415
 
         post_migrate.connect(roles.sync_groups, sender=self)
         signals.user_signed_up.connect(time_zones.keep_browsers_zone)
         signals.user_logged_in.connect(time_zones.keep_browsers_zone)
+        signals.user_logged_in.connect(sign_ins.on_sign_in)
+        signals.password_changed.connect(sign_ins.on_password_changed)
+        signals.password_set.connect(sign_ins.on_password_changed)
+        signals.password_reset.connect(sign_ins.on_password_reset)
+        signals.email_changed.connect(sign_ins.on_email_changed)
+        mfa_signals.authenticator_added.connect(sign_ins.on_factor_added)
+        mfa_signals.authenticator_removed.connect(sign_ins.on_factor_removed)
+        mfa_signals.authenticator_reset.connect(sign_ins.on_codes_renewed)
+        mfa_signals.authentication_failed.connect(sign_ins.on_code_refused)

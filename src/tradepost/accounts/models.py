@@ -242,3 +242,122 @@ class Impersonation(models.Model):
         """The actor to record during the impersonation, at most `ACTOR_CHARS_MAX` characters long."""
         half = (ACTOR_CHARS_MAX - len(" as ")) // 2
         return f"{str(self.staff)[:half]} as {str(self.account)[:half]}"
+
+
+class RateLimitCount(models.Model):
+    """What the limits of sign-in have counted under a key (`attempts_cache`). Unlogged: a crash forgets the counts."""
+
+    key = models.CharField(max_length=250, primary_key=True)
+    value = models.JSONField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+
+class OutgoingMail(models.Model):
+    """A mail that waits for the worker, which deletes the row once the mail server has taken the mail."""
+
+    id = models.BigAutoField(primary_key=True)
+    recipient = models.CharField(max_length=254)
+    sender = models.CharField(max_length=320)
+    subject = models.CharField(max_length=998)
+    body = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(db_default=Now(), db_index=True)
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)
+
+    class Meta:
+        default_permissions = ()
+
+
+class SignInKind(TextEnum):
+    """What the log of sign-ins records."""
+
+    SIGNED_IN = "signed in"
+    FAILED = "failed"
+    THROTTLED = "throttled"
+    FACTOR_ADDED = "factor added"
+    FACTOR_REMOVED = "factor removed"
+    CODES_RENEWED = "codes renewed"
+    RESET_ASKED = "reset asked"
+    RESET_DONE = "reset done"
+    PASSWORD_CHANGED = "password changed"  # noqa: S105 - the name of an event
+    ADDRESS_CHANGED = "address changed"
+    SESSIONS_ENDED = "sessions ended"
+    KEY_REFUSED = "key refused"
+    RIGHT_REFUSED = "right refused"
+
+    @property
+    def label(self) -> str:
+        """Its name in the back office."""
+        return _SIGN_IN_LABELS.get(self, self.value.capitalize())
+
+
+_SIGN_IN_LABELS = {
+    SignInKind.FAILED: "Sign-in failed",
+    SignInKind.THROTTLED: "Too many tries",
+    SignInKind.FACTOR_ADDED: "Second factor added",
+    SignInKind.FACTOR_REMOVED: "Second factor removed",
+    SignInKind.CODES_RENEWED: "Recovery codes renewed",
+    SignInKind.RESET_ASKED: "Password reset asked for",
+    SignInKind.RESET_DONE: "Password reset",
+    SignInKind.KEY_REFUSED: "API key refused",
+}
+# Anybody can cause these without end, so equal ones of a minute share a row.
+COUNTED_KINDS = (SignInKind.FAILED, SignInKind.THROTTLED, SignInKind.KEY_REFUSED, SignInKind.RIGHT_REFUSED)
+
+
+class SignInEvent(models.Model):
+    """An entry of the log of sign-ins. Append-only (a trigger), until it is older than the log is kept.
+
+    Events of `COUNTED_KINDS` have a `minute`: equal ones share a row, whose `count` is all that may change. The log has
+    no password, no code, no session, of a key its prefix at most, and of an address without an account its digest.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(db_default=Now())
+    kind = models.CharField(max_length=20, choices=SignInKind.choices())
+    account = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="sign_ins", db_index=False)
+    login = models.CharField(max_length=16, blank=True, default="", db_default="")
+    method = models.CharField(max_length=60, blank=True, default="", db_default="")
+    detail = models.CharField(max_length=120, blank=True, default="", db_default="")
+    address = models.GenericIPAddressField(null=True)
+    network = models.CharField(max_length=45, blank=True, default="", db_default="")
+    browser = models.CharField(max_length=200, blank=True, default="", db_default="")
+    minute = models.DateTimeField(null=True)
+    count = models.PositiveIntegerField(default=1, db_default=1)
+
+    class Meta:
+        verbose_name = "sign-in event"
+        default_permissions = ("view",)
+        constraints = (
+            models.CheckConstraint(condition=models.Q(kind__in=SignInKind.values()), name="sign_in_event_kind_known"),
+            models.CheckConstraint(condition=models.Q(count__gte=1), name="sign_in_event_counts"),
+            # Equal events of a minute are one row, so that a flood of them can't fill the disk.
+            models.UniqueConstraint(
+                fields=("minute", "kind", "account", "login", "method", "network", "detail"),
+                condition=models.Q(minute__isnull=False),
+                nulls_distinct=False,
+                name="sign_in_event_once_a_minute",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("account", "id"), name="sign_in_event_of_account"),
+            models.Index(fields=("address", "id"), name="sign_in_event_of_address"),
+            models.Index(fields=("at",), name="sign_in_event_at"),
+        )
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return SignInKind(self.kind).label
+
+
+class SignInTotal(models.Model):
+    """How many events of a kind there have ever been, for `/metrics`. A trigger of the log keeps it."""
+
+    kind = models.CharField(max_length=20, primary_key=True)
+    count = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ()

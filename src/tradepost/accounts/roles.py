@@ -62,6 +62,7 @@ SUPPORT = Role(
         "accounts.change_account",
         "accounts.impersonate_account",
         "accounts.view_key",
+        "accounts.view_signinevent",
         "accounts.change_key",
         "ledger.view_transfer",
         "ledger.view_ledgeraccount",

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import OperationalError, connection
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
@@ -174,7 +174,7 @@ def _tops(request: HttpRequest, reader: ReportReader, period: Period) -> Iterato
 def _top(reader: ReportReader, by: GroupBy, period: Period) -> list[dict[str, str]]:
     """Return the rows with the largest revenue, cached for a minute."""
     key = f"dashboard-top-{by.value}-{period.last}"
-    top: list[dict[str, str]] | None = cache.get(key)
+    top: list[dict[str, str]] | None = caches["process"].get(key)
     if top is None:
         rows = reader.rows(by, period, RowOrder("revenue", descending=True, limit=TOP))
         names = subjects.subject_names(by, [row.subject for row in rows])
@@ -186,7 +186,7 @@ def _top(reader: ReportReader, by: GroupBy, period: Period) -> list[dict[str, st
             }
             for row in rows
         ]
-        cache.set(key, top, TOP_KEPT_SECONDS)
+        caches["process"].set(key, top, TOP_KEPT_SECONDS)
     return top
 
 

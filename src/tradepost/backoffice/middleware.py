@@ -3,10 +3,14 @@
 Only the back office needs this policy: its theme is written for inline scripts and styles.
 """
 
+from http import HTTPStatus
+
 from django.http import HttpRequest, HttpResponse
 from django.utils.csp import CSP
 from django.views.decorators.csp import csp_override
 
+from tradepost.accounts import sign_in_log
+from tradepost.accounts.models import Account, SignInKind
 from tradepost.backoffice.ui import links
 from tradepost.backoffice.ui.site import site
 from tradepost.http_types import GetResponse
@@ -26,7 +30,10 @@ POLICY: dict[str, list[str]] = {
 
 
 def backoffice_middleware(get_response: GetResponse) -> GetResponse:
-    """Set the back office's security policy, English, its only language, the currency, and the reader of its links."""
+    """Set the back office's security policy, English, its only language, the currency, and the reader of its links.
+
+    Refused rights (403) go into the log of sign-ins.
+    """
     with_policy: GetResponse = csp_override(POLICY)(get_response)
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -35,6 +42,10 @@ def backoffice_middleware(get_response: GetResponse) -> GetResponse:
         request.META.pop("HTTP_ACCEPT_LANGUAGE", None)
         request.COOKIES.pop("django_language", None)
         with site_settings.serving(request), links.for_reader(request, site):
-            return with_policy(request)
+            response = with_policy(request)
+        if response.status_code == HTTPStatus.FORBIDDEN and isinstance(request.user, Account):
+            where = f"{request.method} {request.path}"
+            sign_in_log.record(request, SignInKind.RIGHT_REFUSED, account=request.user, detail=where)
+        return response
 
     return middleware

@@ -118,6 +118,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _list_item("Accounts", "group", "accounts", "account"),
                     _list_item("API keys", "key", "accounts", "key"),
+                    _list_item("Log of sign-ins", "shield_person", "accounts", "signinevent"),
                     {
                         **_list_item("Logins as customers", "supervisor_account", "accounts", "impersonation"),
                         "permission": _has_any_permission("accounts.view_impersonation", "accounts.manage_staff"),

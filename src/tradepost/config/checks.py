@@ -28,6 +28,8 @@ READERS: tuple[Callable[[], object], ...] = (
     environment.metrics_token,
     environment.simulator_seconds,
     environment.sign_up,
+    environment.sign_in_log_days,
+    environment.breached_passwords,
     environment.mailer,
 )
 

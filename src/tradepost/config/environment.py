@@ -11,6 +11,8 @@
 | `TRADEPOST_PRIVATE_ADDRESSES` | `allow`: providers may be at private addresses | `refuse` |
 | `TRADEPOST_METRICS_TOKEN` | what Prometheus has to send as bearer token to read `/metrics` | none: this machine only |
 | `TRADEPOST_SIGN_UP` | who may make an account: `open`, `invitation` or `closed` | `open` |
+| `TRADEPOST_SIGN_IN_LOG_DAYS` | how many days the log of sign-ins is kept | `180` |
+| `TRADEPOST_BREACHED_PASSWORDS` | `hibp`, or a mirror's address: who is asked for leaked passwords | none: nobody |
 | `TRADEPOST_PAYMENT_TEXT` | how customers pay by hand, shown on the page that adds funds | none |
 | `TRADEPOST_MAIL_URL` | the mail server, like `smtp://user:password@mail.example:587`, or `smtps://…` | none |
 | `TRADEPOST_MAIL_FROM` | the sender of the desk's mails | `tradepost@` and the host of `TRADEPOST_URL` |
@@ -30,6 +32,8 @@ CURRENCY_LETTERS = 3
 METRICS_TOKEN_CHARS_MIN = 16
 SIGN_UPS = ("open", "invitation", "closed")
 MAIL_SECONDS_MAX = 10
+SIGN_IN_LOG_DAYS_MAX = 3650
+HIBP = "https://api.pwnedpasswords.com/range"
 
 
 class ConfigurationError(TradepostError):
@@ -119,6 +123,30 @@ def sign_up() -> str:
     given = os.environ.get("TRADEPOST_SIGN_UP", "open")
     if given not in SIGN_UPS:
         raise ConfigurationError(f"TRADEPOST_SIGN_UP must be one of {', '.join(SIGN_UPS)}.")
+    return given
+
+
+def sign_in_log_days() -> int:
+    """Return after how many days events of the log of sign-ins are deleted."""
+    given = os.environ.get("TRADEPOST_SIGN_IN_LOG_DAYS", "180")
+    days = int(given) if given.isascii() and given.isdigit() else 0
+    if not 1 <= days <= SIGN_IN_LOG_DAYS_MAX:
+        raise ConfigurationError(
+            f"TRADEPOST_SIGN_IN_LOG_DAYS must be a whole number of days from 1 to {SIGN_IN_LOG_DAYS_MAX}."
+        )
+    return days
+
+
+def breached_passwords() -> str:
+    """Return the address of the service that knows leaked passwords; "" if none is asked."""
+    given = os.environ.get("TRADEPOST_BREACHED_PASSWORDS", "").rstrip("/")
+    if given == "hibp":
+        return HIBP
+    parts = urlsplit(given)
+    if given and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise ConfigurationError(
+            "TRADEPOST_BREACHED_PASSWORDS must be hibp, or an address like https://mirror.example/range."
+        )
     return given
 
 

@@ -122,6 +122,7 @@ MIDDLEWARE = [
     "tradepost.panel.middleware.htmx_redirect_middleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "tradepost.panel.middleware.preferences_middleware",
+    "tradepost.accounts.known_devices.known_device_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "tradepost.panel.middleware.impersonation_middleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -144,8 +145,15 @@ TEMPLATES = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "tradepost.accounts.passwords.GuessableValidator"},
+    {"NAME": "tradepost.accounts.passwords.BreachedValidator"},
 ]
+
+CACHES = {
+    # django-allauth counts attempts in the default one, so all processes share it (decision 65).
+    "default": {"BACKEND": "tradepost.accounts.attempts_cache.AttemptsCache"},
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
@@ -154,6 +162,20 @@ ACCOUNT_ADAPTER = "tradepost.accounts.allauth_adapter.Adapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_FORMS = {
+    "signup": "tradepost.accounts.sign_in_forms.SignUpForm",
+    "change_password": "tradepost.accounts.sign_in_forms.NewPasswordForm",
+}
+# Wrong passwords and codes are counted by `accounts.attempts`; the rest is here (decision 65 says why so many).
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "1000/h/key",  # of second factors; those of `attempts` are reached first
+    "signup": "10/m/ip,60/h/ip",
+    "confirm_email": "1/3m/key,10/d/key",  # each sends a mail
+    "reset_password": "20/m/ip,5/15m/key,20/d/key",  # each sends a mail
+    "change_password": "5/m/user,20/h/user",
+    "reauthenticate": "10/m/user,60/h/user",
+}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a changed password, a new passkey
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
@@ -165,6 +187,14 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = _URL.scheme
 ACCOUNT_SESSION_REMEMBER = True
 # Our own URLs lead to its views; its own URLs are not reachable.
 HIJACK_PERMISSION_CHECK = "tradepost.accounts.impersonation.may_impersonate"
+MFA_FORMS = {
+    "authenticate": "tradepost.accounts.sign_in_forms.CodeForm",
+    "reauthenticate": "tradepost.accounts.sign_in_forms.CodeAgainForm",
+    "authenticate_webauthn": "tradepost.accounts.sign_in_forms.PasskeyForm",
+    "reauthenticate_webauthn": "tradepost.accounts.sign_in_forms.PasskeyAgainForm",
+    "login_webauthn": "tradepost.accounts.sign_in_forms.PasskeyOnlyForm",
+}
+MFA_RATE_LIMITS = {"webauthn_login": "30/m/ip"}  # a passkey can't be guessed
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Tradepost"
@@ -194,8 +224,15 @@ USE_TZ = True
 LOGGING = {  # errors of pages go to the log; Django's default only mails them
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"log": {"class": "logging.StreamHandler", "level": "ERROR"}},
-    "loggers": {"django.request": {"handlers": ["log"]}},
+    "formatters": {"line": {"format": "%(message)s"}},
+    "handlers": {
+        "log": {"class": "logging.StreamHandler", "level": "ERROR"},
+        "lines": {"class": "logging.StreamHandler", "formatter": "line"},
+    },
+    "loggers": {
+        "django.request": {"handlers": ["log"]},
+        "tradepost.sign_ins": {"handlers": ["lines"], "level": "INFO", "propagate": False},
+    },
 }
 
 TRADEPOST_CURRENCY = environment.currency()
@@ -204,6 +241,8 @@ TRADEPOST_PAYMENT_TEXT = environment.payment_text()
 TRADEPOST_REQUESTS_A_MINUTE = environment.requests_a_minute()
 TRADEPOST_PRIVATE_ADDRESSES = environment.private_addresses()
 TRADEPOST_METRICS_TOKEN = environment.metrics_token()
+TRADEPOST_SIGN_IN_LOG_DAYS = environment.sign_in_log_days()
+TRADEPOST_BREACHED_PASSWORDS = environment.breached_passwords()
 TRADEPOST_SIMULATOR_SECONDS = environment.simulator_seconds()
 
 PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful", "shutdown_graceful_timeout": 2}

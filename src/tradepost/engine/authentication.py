@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays
+from tradepost.engine import arrays, refused_keys
 from tradepost.engine.buyers import BuyerId
 from tradepost.engine.keys import Scope, is_permitted
 from tradepost.engine.site_settings import read_settings
@@ -69,6 +69,8 @@ def identify(connection: Connection, requests: Sequence[Request], *, to: Scope =
 
 def _allowed(caller: Caller | None, request: Request, to: Scope) -> Caller | None:
     if caller is None or not is_permitted(to, request.address, scope=caller.scope, networks=caller.networks):
+        if isinstance(request.by, bytes):
+            refused_keys.note(request.by, request.address)
         return None
     return caller
 
@@ -77,9 +79,10 @@ def record_key_use(connection: Connection, digests: Sequence[bytes]) -> list[int
     """Record the use of these keys; return the limit of each, in requests a minute.
 
     The limit is None if the key is unknown or has no limit of its own. Each key's row is written at most once a minute.
-    This also reads the desk's settings, which contain the default limit.
+    This also reads the desk's settings, which contain the default limit, and records the keys refused lately.
     """
     read_settings(connection)
+    refused_keys.record(connection)
     rows = Cursor(connection).execute(_RECORD_USE, {"digests": arrays.of_bytes(digests)}, prepare=True)
     limits: dict[bytes, int | None] = dict(rows.fetchall())
     return [limits.get(digest) for digest in digests]

@@ -17,7 +17,17 @@ from decimal import Decimal
 import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import arrays, buyers, charges, dispatch_queue, idempotency, ledger, order_types, routing
+from tradepost.engine import (
+    arrays,
+    buyers,
+    charges,
+    dispatch_queue,
+    idempotency,
+    ledger,
+    order_types,
+    refused_keys,
+    routing,
+)
 from tradepost.engine.buyers import Buyer, BuyerId
 from tradepost.engine.catalog import Catalog, Service, cached_catalog, catalog_at
 from tradepost.engine.dispatch_queue import QueuedOrder
@@ -213,6 +223,8 @@ class _Batch:
     def decide(self, ask: _PreparedRequest) -> _Decision:
         """Decide one request without writing an order; `write` does."""
         if ask.buyer is None or not ask.buyer.may_order(ask.request.address):
+            if isinstance(ask.request.buyer, bytes):
+                refused_keys.note(ask.request.buyer, ask.request.address)
             return InvalidKey()
         name = ask.name
         if name is None:

@@ -1,4 +1,4 @@
-"""The state of fulfilment for Prometheus, at `/metrics`.
+"""The state of fulfilment and the events of the log of sign-ins for Prometheus, at `/metrics`.
 
 If a token is set, the caller must send it. If none is set, only this machine may read the metrics.
 """
@@ -19,6 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from tradepost.accounts.models import SignInKind, SignInTotal
 from tradepost.catalog.models import Service
 from tradepost.orders import backlog
 from tradepost.orders.backlog import STATES, ProviderBacklog, WorkerStatus
@@ -40,6 +41,7 @@ def metrics_view(request: HttpRequest) -> HttpResponse:
     registry = CollectorRegistry()
     try:
         registry.register(FulfilmentCollector(backlog.provider_backlogs(), backlog.worker_status(), _in_quarantine()))
+        registry.register(SignInCollector(dict(SignInTotal.objects.values_list("kind", "count"))))
     except DatabaseError:
         return HttpResponse("the database is away", "text/plain", 503)
     return HttpResponse(generate_latest(registry), CONTENT_TYPE_LATEST)
@@ -57,6 +59,19 @@ def _is_local(request: HttpRequest) -> bool:
 
 def _in_quarantine() -> int:
     return Service.objects.exclude(quarantine="").count()
+
+
+class SignInCollector(Collector):
+    """How many events of each kind the log of sign-ins has ever had."""
+
+    def __init__(self, totals: dict[str, int]) -> None:
+        self._totals = totals
+
+    def collect(self) -> Iterator[Metric]:
+        events = CounterMetricFamily("tradepost_sign_in_events", "Events of the log of sign-ins.", labels=["kind"])
+        for kind in SignInKind:
+            events.add_metric([kind.value.replace(" ", "_")], self._totals.get(kind.value, 0))
+        yield events
 
 
 class FulfilmentCollector(Collector):

@@ -9,16 +9,17 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.core import mail
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils.html import strip_tags
 
+from tests import mail_queue
 from tests.backoffice.browsers import me, press, sign_in, staff_with, told
 from tests.conftest import Customer
 from tests.engine.engine_calls import ask, refuse_one
+from tests.mail_queue import mailed
 from tradepost.accounts import creation
 from tradepost.accounts.models import Account, AccountEvent
 
@@ -40,7 +41,7 @@ FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:127.0) Gecko/20100101 Fi
 def fresh_limits() -> Iterator[None]:
     """Start without sent mail and without used-up rate limits, and make password hashing fast."""
     cache.clear()
-    mail.outbox = []
+    mail_queue.empty()
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         yield
 
@@ -119,8 +120,8 @@ def test_sessions_of_another_account_are_not_ended(manager: Client, alice: Custo
 def test_a_password_is_set_anew_by_the_mail_that_staff_has_sent(manager: Client) -> None:
     account, _ = customer_who_signs_in("forgot@access.example")
     press(manager, "mail_reset", account.pk, reason="asked by phone")
-    assert mail.outbox[0].to == [account.email]
-    [link] = re.findall(r"http://testserver(\S+)", str(mail.outbox[0].body))
+    assert mailed()[0].to == [account.email]
+    [link] = re.findall(r"http://testserver(\S+)", str(mailed()[0].body))
     client = Client()
     form = client.get(link, follow=True).redirect_chain[-1][0]
     client.post(form, {"password1": "staple horse battery", "password2": "staple horse battery"})
@@ -148,7 +149,7 @@ def test_a_lost_second_factor_is_turned_off_and_its_owner_told(manager: Client, 
     assert enter(Client(), account) == reverse("mfa_authenticate")
     press(manager, "second_factor_off", account.pk, reason="phone stolen; passport seen")
     assert enter(Client(), account) == reverse("panel:dashboard")
-    [told_of] = mail.outbox
+    [told_of, _new_device] = mailed()
     assert told_of.to == [account.email]
     assert word in str(told_of.body).lower()
     assert str(me(manager).email) not in str(told_of.body)

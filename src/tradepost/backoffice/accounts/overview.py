@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 
 from tradepost import formats
 from tradepost.accounts import access, browsers
-from tradepost.accounts.models import Account, AccountEvent, EventKind, Note
+from tradepost.accounts.models import Account, AccountEvent, EventKind, Note, SignInEvent, SignInKind
 from tradepost.backoffice.accounts import spending
 from tradepost.backoffice.ui import formatters, links
 from tradepost.catalog.models import CustomRate
@@ -85,6 +85,7 @@ def _sections(request: HttpRequest, account: Account) -> list[Context | None]:
         _orders(account) if has_perm("orders.view_order") else None,
         _transfers(account) if has_perm("ledger.view_transfer") else None,
         _payments(account) if links.may_view(ManualPayment) else None,
+        _sign_ins(account) if has_perm("accounts.view_signinevent") else None,
     ]
 
 
@@ -147,6 +148,23 @@ def _payments(account: Account) -> Context | None:
         if rows
         else None
     )
+
+
+def _sign_ins(account: Account) -> Context:
+    rows = [
+        [
+            formatters.page_link(
+                reverse("admin:accounts_signinevent_change", args=[event.pk]), SignInKind(event.kind).label
+            ),
+            ", ".join(part for part in (event.method, event.detail) if part) or formats.NOTHING,
+            event.address or formats.NOTHING,
+            browsers.readable(event.browser) if event.browser else formats.NOTHING,
+            formats.moment_html(event.at),
+        ]
+        for event in SignInEvent.objects.filter(account=account)[:ROWS]
+    ]
+    heads = ["Sign-in", "How", "From", "Device", "At"]
+    return _section("Last sign-ins", heads, rows, _list_url("accounts_signinevent", q=str(account.email)))
 
 
 def _section(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]], link: str) -> Context:

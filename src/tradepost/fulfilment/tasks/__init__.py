@@ -3,6 +3,7 @@
 from tradepost.fulfilment.tasks.bulk_actions import resume_bulk_actions, run_bulk_action
 from tradepost.fulfilment.tasks.cleanup import delete_expired
 from tradepost.fulfilment.tasks.drip_feeds import make_due_runs
+from tradepost.fulfilment.tasks.mails import send_mails
 from tradepost.fulfilment.tasks.provider_sync import sync_all_providers, sync_provider
 from tradepost.fulfilment.tasks.simulator import simulate
 from tradepost.fulfilment.tasks.stalled_jobs import release_stalled_jobs
@@ -18,6 +19,7 @@ __all__ = [
     "release_stalled_jobs",
     "resume_bulk_actions",
     "run_bulk_action",
+    "send_mails",
     "simulate",
     "sync_all_providers",
     "sync_provider",

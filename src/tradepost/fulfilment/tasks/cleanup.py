@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from tradepost.accounts import attempts_cache, sign_in_log
 from tradepost.catalog.models import PendingImport, ServiceChange
 from tradepost.database import engine_connection
 from tradepost.engine import idempotency
@@ -20,7 +21,7 @@ PENDING_IMPORTS_KEPT = timedelta(days=1)
 @app.periodic(cron="17 3 * * *")
 @app.task(name="data.delete_expired", queueing_lock="forget", lock="forget")
 def delete_expired(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate gives to periodic tasks
-    """Delete old idempotency keys, service changes, pending imports, drafts of bulk actions, and expired sessions."""
+    """Delete what is old: idempotency keys, service changes, imports, drafts, sessions, and the log of sign-ins."""
     with transaction.atomic():
         idempotency.delete_expired_keys(engine_connection())
         manual_work.release_ended(engine_connection())
@@ -28,3 +29,5 @@ def delete_expired(timestamp: int) -> None:  # noqa: ARG001 - what procrastinate
     lifecycle.delete_old_drafts()
     PendingImport.objects.filter(created_at__lt=timezone.now() - PENDING_IMPORTS_KEPT).delete()
     call_command("clearsessions")
+    attempts_cache.sweep()
+    sign_in_log.sweep()
