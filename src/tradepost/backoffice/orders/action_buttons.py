@@ -282,6 +282,7 @@ class ActionButtonsMixin(Base):
         title="Refund an order that was delivered?",
         text="That is unusual. It needs a reason, and what is refunded counts against your role's payment limit.",
         form=RefundForm,
+        fresh=True,
         danger=True,
     )
     def refund_delivered(self, request: HttpRequest, form: RefundForm, object_id: str) -> HttpResponse:
