@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
-from django.core.cache import cache
-from django.test import Client, override_settings
+from django.test import Client
 from django.urls import reverse
 
 from tests.backoffice.accounts.test_accounts import tick
@@ -19,15 +18,6 @@ from tradepost.accounts.models import Account, AccountEvent, Key
 PASSWORD = "correct horse battery"
 OTHER = "staple horse battery"
 NEW_ADDRESS = "new@credentials.example"
-
-
-@pytest.fixture(autouse=True)
-def fresh_limits() -> Iterator[None]:
-    """Start without sent mail and without used-up rate limits, and make password hashing fast."""
-    cache.clear()
-    mail.outbox = []
-    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
-        yield
 
 
 @pytest.fixture
