@@ -1,4 +1,4 @@
-"""Staff takes no account over: no password is set by staff, an address changes once it is proved, all of it is mailed."""
+"""Staff takes no account over: it sets no password, a new address has to be proved, and all of it is mailed."""
 
 import re
 from collections.abc import Iterator
@@ -149,7 +149,10 @@ def test_nobody_changes_an_address_of_their_own_rank_or_above(other: str) -> Non
     for account in (victim, me(client)):
         assert press(client, "change_address", account.pk, email=NEW_ADDRESS, reason="why").status_code == 403
     below = me(member("support"))
-    assert "HX-Redirect" in press(client, "change_address", below.pk, email=f"{other}-s@credentials.example", reason="lost").headers
+    assert (
+        "HX-Redirect"
+        in press(client, "change_address", below.pk, email=f"{other}-s@credentials.example", reason="lost").headers
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from ipaddress import IPv6Address, ip_address
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -51,7 +52,7 @@ def _is_from_allowed_network(request: HttpRequest) -> bool:
         return True
     try:
         address = ip_address(staff_events.address_of(request))
-    except ValueError:
+    except (PermissionDenied, ValueError):  # the address is not known, as at a Unix socket without a proxy's word
         return False
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
