@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -202,7 +203,7 @@ def test_the_accounts_page_asks_as_often_whatever_there_is_to_show(
     place(alice.id, service, times=8)
     for number in range(8):
         press(staff, "write_note", alice.id, text=f"More {number}", is_pinned="on")
-        press(staff, "limit_credit", alice.id, limit=str(number), reason="more")
+        press(staff, "limit_credit", alice.id, form_token=uuid4(), limit=str(number), reason="more")
         press(staff, "pay", alice.id, kind="top-up", amount="1", reason="more", name=f"{number:032d}"[:31] + "a")
         keys.create(Account.objects.get(pk=alice.id))
     many = queries(staff, address)

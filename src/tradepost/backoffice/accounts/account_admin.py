@@ -116,9 +116,11 @@ class AccountAdmin(
         return fields + OWN_RIGHTS if obj and obj.pk == request.user.pk else fields
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Offer only the roles that this user may hand out."""
+        """Offer only the roles and permissions that this user may hand out."""
         if db_field.name == "groups":
             kwargs["queryset"] = delegation.groups_to_give(request.user)
+        if db_field.name == "user_permissions":
+            kwargs["queryset"] = delegation.permissions_to_give(request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
