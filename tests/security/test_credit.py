@@ -78,7 +78,8 @@ def test_credit_waits_for_a_second_person_and_is_given_once(alice: Customer) -> 
     response = limit_credit(client, alice.id, "50")
     assert "waits for a second person" in told(client, response)
     payment = ManualPayment.objects.get(account=alice.id)
-    assert (payment.kind, payment.state, payment.amount, credit_of(alice.id)) == ("credit", "requested", 50, 0)
+    assert (payment.kind, payment.state) == ("credit", "requested")
+    assert (payment.amount, credit_of(alice.id)) == (Decimal(50), ZERO)
     with pytest.raises(PaymentRefusedError):
         payments.approve(person, payment.pk)
     second = member("owner")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -171,7 +172,7 @@ def test_what_staff_does_to_an_account_is_mailed_to_it(
         EmailAddress.objects.filter(user=bob).update(verified=False)
     if button == "end_sessions":
         Client().post(reverse("account_login"), {"login": bob.email, "password": PASSWORD})
-        fields = {"sessions": str(bob.usersession_set.get().pk)}
+        fields = {"sessions": str(UserSession.objects.get(user=bob).pk)}
     mail.outbox = []
     client = member("manager")
     press(client, button, bob.pk, reason="a reason for staff", **fields)

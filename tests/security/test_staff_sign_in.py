@@ -16,15 +16,16 @@ from django.urls import reverse
 
 from tests.backoffice.accounts.test_accounts import tick
 from tests.backoffice.browsers import me, member, press, signed_in
-from tests.builders import make_provider
+from tests.builders import make_provider, place, settle
 from tests.conftest import Customer
 from tests.ledger.payment_staff import payer, wish
 from tests.panel.test_accounts import code_for
 from tradepost.accounts import creation, keys
 from tradepost.accounts.models import Account, Impersonation, Key
 from tradepost.accounts.staff_sign_in import FRESH_MINUTES
+from tradepost.engine.statuses import Status
 from tradepost.ledger import payments
-from tradepost.ledger.models import LedgerAccount, ManualPayment
+from tradepost.ledger.models import DeliveredRefund, LedgerAccount, ManualPayment
 
 PASSWORD = "correct horse battery"
 INDEX = "/admin/"
@@ -287,6 +288,19 @@ def test_a_key_takes_a_fresh_sign_in(alice: Customer, button: str) -> None:
     client.post(address, {"_form_submitted": "on", "name": "x", "requests_a_minute": "1"})
     after = Key.objects.get(pk=key.pk)
     assert (after.name, after.requests_a_minute, after.revoked_at) == (key.name, None, None)
+
+
+@pytest.mark.parametrize("button", ["as_customer", "refund_delivered"])
+def test_an_order_is_no_way_around_it(alice: Customer, service: int, button: str) -> None:
+    [order] = place(alice.id, service)
+    settle(order, status=Status.COMPLETED)
+    client = stale(member("owner"))
+    address = reverse(f"admin:orders_order_{button}", args=[order])
+    assert client.get(address).headers["Location"].startswith(reverse("account_reauthenticate"))
+    client.post(address, {"_form_submitted": "on", "reason": "why", "user_pk": alice.id, "amount": "0.01"})
+    assert not Impersonation.objects.filter(account=alice.id).exists()
+    assert not DeliveredRefund.objects.filter(order=order).exists()
+    assert me(client).is_staff
 
 
 @pytest.mark.parametrize("button", ["approve", "reject"])

@@ -149,7 +149,7 @@ def is_second_factor_required() -> bool:
 
 def staff_session_hours() -> int:
     """Return how long staff stays signed in at most."""
-    hours = _whole_number("TRADEPOST_STAFF_SESSION_HOURS", default="12")
+    hours = _whole_number(os.environ.get("TRADEPOST_STAFF_SESSION_HOURS", "12"))
     if not 1 <= hours <= STAFF_HOURS_MAX:
         raise ConfigurationError(f"TRADEPOST_STAFF_SESSION_HOURS must be a whole number from 1 to {STAFF_HOURS_MAX}.")
     return hours
@@ -157,7 +157,7 @@ def staff_session_hours() -> int:
 
 def staff_idle_minutes() -> int:
     """Return how long staff stays signed in without doing anything."""
-    minutes = _whole_number("TRADEPOST_STAFF_IDLE_MINUTES", default="60")
+    minutes = _whole_number(os.environ.get("TRADEPOST_STAFF_IDLE_MINUTES", "60"))
     if not STAFF_IDLE_MINUTES_MIN <= minutes <= STAFF_IDLE_MINUTES_MAX:
         raise ConfigurationError(
             "TRADEPOST_STAFF_IDLE_MINUTES must be a whole number"
@@ -166,10 +166,10 @@ def staff_idle_minutes() -> int:
     return minutes
 
 
-def _whole_number(name: str, *, default: str) -> int:
-    """Return the variable's number; -1 if it is none."""
+def _whole_number(given: str) -> int:
+    """Return the number that was given; -1 if it is none."""
     try:
-        return int(os.environ.get(name, "").strip() or default)
+        return int(given)
     except ValueError:
         return -1
 

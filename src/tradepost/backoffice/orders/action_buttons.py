@@ -338,6 +338,7 @@ class ActionButtonsMixin(Base):
         title="See this order as its customer does?",
         text="You are logged in as the customer, for an hour at most. The login and its reason are recorded.",
         form=AsCustomerForm,
+        fresh=True,
     )
     def as_customer(self, request: HttpRequest, form: AsCustomerForm, object_id: str) -> HttpResponse:
         impersonation.HijackView.as_view()(request)
