@@ -1,5 +1,6 @@
 """Browsers that have signed in, and what staff does on the page of an account."""
 
+import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,18 @@ def sign_in(**fields: Any) -> Client:
     from tradepost.accounts.models import Account
 
     client = Client()
-    client.force_login(Account.objects.create_user(f"person{next(_numbers)}@backoffice.example", **fields))
+    account = Account.objects.create_user(f"person{next(_numbers)}@backoffice.example", **fields)
+    client.force_login(account)
+    signed_in(client, account, seconds_ago=0)
     return client
+
+
+def signed_in(client: Client, account: "Account", *, seconds_ago: float, method: str = "password") -> None:
+    """Write into the session that the account has shown who it is, as allauth's pages do."""
+    session = client.session
+    session["account_authentication_methods"] = [{"method": method, "at": time.time() - seconds_ago}]
+    session["account_authentication_methods_user"] = str(account.pk)
+    session.save()
 
 
 def member(role: str) -> Client:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -58,7 +59,7 @@ def test_yen_have_no_decimals(staff: Client, alice: Customer, make_service: Call
 
 @pytest.mark.usefixtures("yen")
 def test_messages_have_the_currency_and_every_digit(staff: Client, alice: Customer) -> None:
-    response = press(staff, "limit_credit", alice.id, limit="1250.5", reason="pays by invoice")
+    response = press(staff, "limit_credit", alice.id, form_token=uuid4(), limit="1250.5", reason="pays by invoice")
     assert "The credit limit is ¥1,250.5; it was ¥0" in told(staff, response)
 
 

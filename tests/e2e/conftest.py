@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from tests.backoffice.browsers import signed_in
 from tests.conftest import Desk
 from tests.e2e.chromium import DESK, PHONE, PROGRAM, Screen, launch, window
 
@@ -105,7 +106,9 @@ def enter(page: Page, desk: Desk, person: Person) -> None:
     from tradepost.accounts.models import Account
 
     client = Client()
-    client.force_login(Account.objects.get(pk=person.id), backend=BACKEND)
+    account = Account.objects.get(pk=person.id)
+    client.force_login(account, backend=BACKEND)
+    signed_in(client, account, seconds_ago=0)
     page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": desk.url}])
 
 

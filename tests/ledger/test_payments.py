@@ -217,7 +217,7 @@ def test_a_correction_takes_no_more_than_there_is(alice: Customer) -> None:
     with pytest.raises(PaymentRefusedError, match=r"only \$99\.00 to take"):
         payments.approve(approver(), asked.pk)
     assert (stored(asked).state, stored(asked).decided_by, balance(alice)) == ("requested", None, Decimal(99))
-    operations.set_credit_limit(alice.id, Decimal(1))
+    payments.make(owner(), wish(alice, "1", PaymentKind.CREDIT))
     payments.approve(approver(), asked.pk)
     assert balance(alice) == -1
 
@@ -250,9 +250,9 @@ def test_a_test_account_is_paid_nothing(alice: Customer) -> None:
 
 
 def test_a_credit_limit_is_not_set_below_what_is_owed(alice: Customer) -> None:
-    assert operations.set_credit_limit(alice.id, Decimal(50)) == 0
+    payments.make(owner(), wish(alice, "50", PaymentKind.CREDIT))
     payments.make(owner(), wish(alice, "-120", PaymentKind.CORRECTION))
     with pytest.raises(ValueError, match=r"It owes \$20\.00"):
-        operations.set_credit_limit(alice.id, Decimal("19.99999"))
-    assert operations.set_credit_limit(alice.id, Decimal(20)) == 50
+        operations.lower_credit_limit(alice.id, Decimal("19.99999"))
+    assert operations.lower_credit_limit(alice.id, Decimal(20)) == 50
     assert LedgerAccount.objects.get(account=alice.id).credit_limit == 20

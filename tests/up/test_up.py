@@ -336,6 +336,7 @@ def test_a_database_from_before_the_first_release_is_said_in_a_line(old_database
         ("TRADEPOST_SIMULATOR_SECONDS", "soon"),
         ("TRADEPOST_METRICS_TOKEN", "too-short"),
         ("TRADEPOST_PRIVATE_ADDRESSES", "perhaps"),
+        ("TRADEPOST_ADMIN_NETWORKS", "203.0.113.7/24"),
     ],
 )
 def test_a_setting_that_cannot_be_right_is_said_in_a_line(name: str, value: str) -> None:

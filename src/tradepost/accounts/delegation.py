@@ -26,6 +26,18 @@ def may_change(changer: Any, account: Any) -> bool:
     return may_hand_out(changer) and not account.is_superuser and is_within
 
 
+def outranks(person: Any, account: Any) -> bool:
+    """Return whether the account is below the person: a customer, or staff with fewer rights. Nobody is below oneself.
+
+    Only such an account gets credit or another address from the person: between equals, each could take over the other.
+    """
+    if person.pk == account.pk or account.is_superuser:
+        return False
+    if person.is_superuser or not account.is_staff:
+        return True
+    return _permission_ids(account) < _permission_ids(person)
+
+
 def groups_to_give(giver: Any) -> QuerySet[Group]:
     """Return the groups that grant no permission that the giver lacks."""
     groups = Group.objects.order_by("name")

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from hijack.views import AcquireUserView
 
-from tradepost.accounts import staff_events
+from tradepost.accounts import staff_events, staff_sessions
 from tradepost.accounts.models import Account, EventKind, Impersonation
 
 DURATION = timedelta(hours=1)
@@ -40,8 +40,10 @@ class HijackView(AcquireUserView):  # type: ignore[misc] # published without typ
             expires_at=timezone.now() + DURATION,
         )
         staff_events.record(request, account, EventKind.LOGGED_IN_AS, reason=reason)
+        kept = staff_sessions.keep_through_login(request.session)
         response: HttpResponse = super().post(request, *args, **kwargs)
         request.session[SESSION_KEY] = row.pk
+        staff_sessions.begin_impersonation(request.session, kept)
         return response
 
 

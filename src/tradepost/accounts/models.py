@@ -19,6 +19,7 @@ from tradepost.engine.enums import TextEnum
 from tradepost.engine.keys import Scope
 
 REASON_CHARS_MAX = 500
+CHANGE_CHARS_MAX = 80  # of what an event changed
 THEMES = [("", _("System")), ("light", _("Light")), ("dark", _("Dark"))]
 
 
@@ -90,6 +91,7 @@ class Account(AbstractBaseUser, PermissionsMixin):
         permissions = (
             ("manage_staff", "Can say who is staff, and in which role"),
             ("impersonate_account", "Can log in as a customer"),
+            ("change_address", "Can change the e-mail address with which an account signs in"),
         )
 
     def __str__(self) -> str:
@@ -164,6 +166,7 @@ class EventKind(TextEnum):
     CREDIT_LIMIT = "credit limit"
     RESET_MAILED = "reset mailed"
     EMAIL_CONFIRMED = "email confirmed"
+    ADDRESS_CHANGE = "address change"
     SECOND_FACTOR_OFF = "second factor off"
     SESSIONS_ENDED = "sessions ended"
     LOGGED_IN_AS = "logged in as"
@@ -178,6 +181,7 @@ _EVENT_LABELS = {
     EventKind.CREDIT_LIMIT: "Credit limit changed",
     EventKind.RESET_MAILED: "Mail to set a new password sent",
     EventKind.EMAIL_CONFIRMED: "E-mail address confirmed",
+    EventKind.ADDRESS_CHANGE: "Change of the e-mail address begun",
     EventKind.SECOND_FACTOR_OFF: "Second factor turned off",
 }
 
@@ -191,8 +195,8 @@ class AccountEvent(models.Model):
     actor = models.CharField(max_length=ACTOR_CHARS_MAX)
     address = models.GenericIPAddressField(null=True)
     kind = models.CharField(max_length=20, choices=EventKind.choices())
-    before = models.CharField(max_length=80, blank=True, default="", db_default="")
-    after = models.CharField(max_length=80, blank=True, default="", db_default="")
+    before = models.CharField(max_length=CHANGE_CHARS_MAX, blank=True, default="", db_default="")
+    after = models.CharField(max_length=CHANGE_CHARS_MAX, blank=True, default="", db_default="")
     reason = models.CharField(max_length=REASON_CHARS_MAX, blank=True, default="", db_default="")
 
     class Meta:

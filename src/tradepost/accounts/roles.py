@@ -75,6 +75,7 @@ MANAGER = Role(
     SUPPORT.permissions
     | {
         "accounts.view_impersonation",
+        "accounts.change_address",
         "orders.export_order",
         "orders.tell_provider",
         "orders.view_attempt",

@@ -9,12 +9,13 @@ from django.http import HttpRequest
 
 from tradepost.accounts import delegation
 from tradepost.accounts.roles import ROLES
+from tradepost.backoffice.ui.fresh_sign_in import FreshFormMixin
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import ModelAdmin
 
 
 @register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin[Group]):
+class GroupAdmin(FreshFormMixin, DjangoGroupAdmin, ModelAdmin[Group]):
     """What a group may do. Nobody can change the roles' groups, or give a group rights beyond their own."""
 
     def formfield_for_manytomany(

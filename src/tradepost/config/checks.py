@@ -18,7 +18,6 @@ from tradepost.config import environment
 TAG = "tradepost"
 PREFIX = "TRADEPOST_"
 NAMES = tuple(re.findall(rf"^\| `({PREFIX}[A-Z_]+)`", environment.__doc__ or "", re.MULTILINE))
-LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 READERS: tuple[Callable[[], object], ...] = (
     environment.database_url,
     environment.url,
@@ -30,6 +29,10 @@ READERS: tuple[Callable[[], object], ...] = (
     environment.sign_up,
     environment.sign_in_log_days,
     environment.breached_passwords,
+    environment.is_second_factor_required,
+    environment.staff_session_hours,
+    environment.staff_idle_minutes,
+    environment.admin_networks,
     environment.mailer,
 )
 
@@ -64,10 +67,9 @@ def _unknown_names() -> Iterator[CheckMessage]:
 
 
 def _unlikely_values() -> Iterator[CheckMessage]:
-    url = urlsplit(environment.url())
-    if url.hostname in LOCAL:
+    if environment.is_local():
         return
-    if url.scheme == "http":
+    if urlsplit(environment.url()).scheme == "http":
         yield checks.Warning(
             "TRADEPOST_URL begins with http://: passwords and keys travel in clear.",
             hint="Put a proxy with a certificate in front, and name its https:// address.",

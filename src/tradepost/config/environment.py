@@ -13,6 +13,10 @@
 | `TRADEPOST_SIGN_UP` | who may make an account: `open`, `invitation` or `closed` | `open` |
 | `TRADEPOST_SIGN_IN_LOG_DAYS` | how many days the log of sign-ins is kept | `180` |
 | `TRADEPOST_BREACHED_PASSWORDS` | `hibp`, or a mirror's address: who is asked for leaked passwords | none: nobody |
+| `TRADEPOST_STAFF_SECOND_FACTOR` | `required` to open `/admin/`, or `optional` | `required` with https |
+| `TRADEPOST_STAFF_SESSION_HOURS` | how long staff stays signed in at most, 1 to 336 | `12` |
+| `TRADEPOST_STAFF_IDLE_MINUTES` | how long staff stays signed in without doing anything, 5 to 1440 | `60` |
+| `TRADEPOST_ADMIN_NETWORKS` | the networks that may open `/admin/`, like `203.0.113.0/24, 2001:db8::/32` | none: all |
 | `TRADEPOST_PAYMENT_TEXT` | how customers pay by hand, shown on the page that adds funds | none |
 | `TRADEPOST_MAIL_URL` | the mail server, like `smtp://user:password@mail.example:587`, or `smtps://…` | none |
 | `TRADEPOST_MAIL_FROM` | the sender of the desk's mails | `tradepost@` and the host of `TRADEPOST_URL` |
@@ -20,6 +24,7 @@
 """
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -31,9 +36,15 @@ from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
 CURRENCY_LETTERS = 3
 METRICS_TOKEN_CHARS_MIN = 16
 SIGN_UPS = ("open", "invitation", "closed")
+SECOND_FACTORS = ("required", "optional")
+STAFF_HOURS_MAX = 14 * 24  # as long as customers stay signed in
+STAFF_IDLE_MINUTES_MIN, STAFF_IDLE_MINUTES_MAX = 5, 24 * 60
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 MAIL_SECONDS_MAX = 10
 SIGN_IN_LOG_DAYS_MAX = 3650
 HIBP = "https://api.pwnedpasswords.com/range"
+
+type Network = IPv4Network | IPv6Network
 
 
 class ConfigurationError(TradepostError):
@@ -148,6 +159,58 @@ def breached_passwords() -> str:
             "TRADEPOST_BREACHED_PASSWORDS must be hibp, or an address like https://mirror.example/range."
         )
     return given
+
+
+def is_local() -> bool:
+    """Return whether the desk is reached from this machine only."""
+    return urlsplit(url()).hostname in LOCAL_NAMES
+
+
+def is_second_factor_required() -> bool:
+    """Return whether staff must have a second factor to open the back office. By default an https desk requires it."""
+    by_default = "required" if url().startswith("https:") and not is_local() else "optional"
+    given = os.environ.get("TRADEPOST_STAFF_SECOND_FACTOR", "") or by_default
+    if given not in SECOND_FACTORS:
+        raise ConfigurationError("TRADEPOST_STAFF_SECOND_FACTOR must be required or optional.")
+    return given == "required"
+
+
+def staff_session_hours() -> int:
+    """Return how long staff stays signed in at most."""
+    hours = _whole_number(os.environ.get("TRADEPOST_STAFF_SESSION_HOURS", "12"))
+    if not 1 <= hours <= STAFF_HOURS_MAX:
+        raise ConfigurationError(f"TRADEPOST_STAFF_SESSION_HOURS must be a whole number from 1 to {STAFF_HOURS_MAX}.")
+    return hours
+
+
+def staff_idle_minutes() -> int:
+    """Return how long staff stays signed in without doing anything."""
+    minutes = _whole_number(os.environ.get("TRADEPOST_STAFF_IDLE_MINUTES", "60"))
+    if not STAFF_IDLE_MINUTES_MIN <= minutes <= STAFF_IDLE_MINUTES_MAX:
+        raise ConfigurationError(
+            "TRADEPOST_STAFF_IDLE_MINUTES must be a whole number"
+            f" from {STAFF_IDLE_MINUTES_MIN} to {STAFF_IDLE_MINUTES_MAX}."
+        )
+    return minutes
+
+
+def _whole_number(given: str) -> int:
+    """Return the number that was given; -1 if it is none."""
+    try:
+        return int(given)
+    except ValueError:
+        return -1
+
+
+def admin_networks() -> tuple[Network, ...]:
+    """Return the networks whose clients may open the back office; empty if all may."""
+    given = os.environ.get("TRADEPOST_ADMIN_NETWORKS", "").replace(",", " ").split()
+    try:
+        return tuple(ip_network(network) for network in given)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"TRADEPOST_ADMIN_NETWORKS must be networks like 203.0.113.0/24, 2001:db8::/32: {error}."
+        ) from None
 
 
 def payment_text() -> str:

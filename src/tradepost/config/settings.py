@@ -109,6 +109,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "tradepost.backoffice.middleware.networks_middleware",
     "tradepost.backoffice.middleware.backoffice_middleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # after the static files, which are compressed already
@@ -124,7 +125,10 @@ MIDDLEWARE = [
     "tradepost.panel.middleware.preferences_middleware",
     "tradepost.accounts.known_devices.known_device_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "tradepost.accounts.middleware.staff_session_middleware",
     "tradepost.panel.middleware.impersonation_middleware",
+    "tradepost.backoffice.middleware.second_factor_middleware",
+    "tradepost.backoffice.middleware.fresh_sign_in_middleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -183,6 +187,7 @@ ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_FORMS = {"reset_password": "tradepost.accounts.password_reset.ResetPasswordForm"}
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _URL.scheme
 ACCOUNT_SESSION_REMEMBER = True
 # Our own URLs lead to its views; its own URLs are not reachable.
@@ -244,5 +249,9 @@ TRADEPOST_METRICS_TOKEN = environment.metrics_token()
 TRADEPOST_SIGN_IN_LOG_DAYS = environment.sign_in_log_days()
 TRADEPOST_BREACHED_PASSWORDS = environment.breached_passwords()
 TRADEPOST_SIMULATOR_SECONDS = environment.simulator_seconds()
+TRADEPOST_STAFF_SECOND_FACTOR = environment.is_second_factor_required()
+TRADEPOST_STAFF_SESSION_HOURS = environment.staff_session_hours()
+TRADEPOST_STAFF_IDLE_MINUTES = environment.staff_idle_minutes()
+TRADEPOST_ADMIN_NETWORKS = environment.admin_networks()
 
 PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful", "shutdown_graceful_timeout": 2}

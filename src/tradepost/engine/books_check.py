@@ -100,7 +100,7 @@ _RULES = {
         FROM ledger_manualpayment p
         LEFT JOIN ledger_transfer t ON t.id = p.transfer_id
         LEFT JOIN ledger_account l ON l.account_id = p.account_id
-        WHERE CASE WHEN p.state = 'done' THEN
+        WHERE CASE WHEN p.state = 'done' AND p.kind <> 'credit' THEN
             ((CASE WHEN p.amount > 0 THEN t.credit_id ELSE t.debit_id END), t.amount, t.kind) IS DISTINCT FROM
             (l.id, abs(p.amount), CASE WHEN p.kind = 'top-up' THEN 'top-up' ELSE 'adjustment' END)
             ELSE p.transfer_id IS NOT NULL END""",

@@ -241,6 +241,13 @@ def set_credit_limit(connection: Connection, account: int, limit: Decimal) -> De
     return locked.credit_limit
 
 
+def raise_credit_limit(connection: Connection, account: int, by: Decimal) -> Decimal:
+    """Let an account's balance go further below zero by this amount, above zero; return the previous limit."""
+    locked = lock(connection, [account])[account]
+    Cursor(connection).execute(_SET_CREDIT_LIMIT, [locked.credit_limit + by, locked.id])
+    return locked.credit_limit
+
+
 def _move(
     connection: Connection,
     account: int,

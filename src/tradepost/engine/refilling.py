@@ -13,6 +13,7 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from tradepost.engine import arrays, orders
+from tradepost.engine.actors import actor_label
 from tradepost.engine.authentication import Request, identify
 from tradepost.engine.errors import IncorrectOrder, InvalidKey, RefillNotAvailable, RefillNotEligible, Refusal
 from tradepost.engine.keys import Scope
@@ -61,7 +62,8 @@ class CompletedOrder(msgspec.Struct, frozen=True):
 
 _LOOK = """
 SELECT o.id, o.account_id, o.status, o.parts IS NOT NULL, s.refill, s.refill_days, s.refill_wait_hours,
-       (SELECT max(e.at) FROM orders_orderevent e WHERE e.order_id = o.id AND e.to_status = 'Completed'),
+       (SELECT max(e.at) FROM orders_orderevent e WHERE e.order_id = o.id
+        AND e.to_status = 'Completed' AND e.from_status <> e.to_status),
        (SELECT max(r.updated_at) FROM orders_refill r
         WHERE r.order_id = o.id AND r.account_id = o.account_id AND r.status <> 'Error'),
        clock_timestamp()
@@ -72,6 +74,12 @@ WHERE o.id = ANY(%s::bigint[])
 _WRITE = """
 INSERT INTO orders_refill (order_id, account_id)
 SELECT * FROM unnest(%s::bigint[], %s::bigint[]) ON CONFLICT DO NOTHING RETURNING order_id, id
+"""
+
+_SIGN = """
+INSERT INTO orders_orderevent (order_id, account_id, actor, from_status, to_status, from_dispatch, to_dispatch, note)
+SELECT id, account_id, %s, status, status, dispatch, dispatch, 'Refill requested'
+FROM orders_order WHERE id = ANY(%s::bigint[]) ORDER BY id
 """
 
 _OPEN = """
@@ -85,8 +93,11 @@ WHERE r.id = new.id AND r.status = new.was
 """
 
 
-def refill(connection: Connection, requests: Sequence[RefillOf]) -> list[Refills | Refusal]:
-    """Return the new refills or the refusal for each request, in the sequence of `requests`."""
+def refill(connection: Connection, requests: Sequence[RefillOf], *, signed_by: str = "") -> list[Refills | Refusal]:
+    """Return the new refills or the refusal for each request, in the sequence of `requests`.
+
+    A refill has no actor: its customer asks for it. If somebody else does, `signed_by` is written as an event.
+    """
     callers = identify(connection, requests, to=Scope.ORDER)
     ids = wire_ids(request.orders for request in requests)
     orders.lock(connection, ids)
@@ -97,6 +108,8 @@ def refill(connection: Connection, requests: Sequence[RefillOf]) -> list[Refills
     ]
     due = {order for answer in answers if isinstance(answer, list) for order in answer if isinstance(order, int)}
     made = _write(connection, [found[id_] for id_ in sorted(due)])
+    if signed_by and made:
+        Cursor(connection).execute(_SIGN, [actor_label(signed_by), arrays.of_numbers(made)])
     return [[_answer(each, made) for each in answer] if isinstance(answer, list) else answer for answer in answers]
 
 

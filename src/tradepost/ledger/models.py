@@ -122,10 +122,12 @@ class PaymentKind(TextEnum):
     TOP_UP = "top-up"
     CORRECTION = "correction"
     BONUS = "bonus"
+    CREDIT = "credit"  # more credit: it moves no money, and counts as if it did (decision 64)
 
     @property
     def source(self) -> tuple[SystemAccount, TransferKind]:
         """The house's account that pays, and the kind of the transfer."""
+        assert self is not PaymentKind.CREDIT
         if self is PaymentKind.TOP_UP:
             return SystemAccount.TOP_UPS, TransferKind.TOP_UP
         return SystemAccount.ADJUSTMENTS, TransferKind.ADJUSTMENT
@@ -181,8 +183,8 @@ class PaymentLimit(models.Model):
 class ManualPayment(models.Model):
     """Money that staff gives an account, or takes back from it. Written by `tradepost.ledger.payments` only.
 
-    If a correction takes money back, `amount` is negative. The request itself never changes, and a payment that is done
-    or rejected never changes at all (a trigger).
+    If a correction takes money back, `amount` is negative. Credit raises the limit by `amount`. The request itself
+    never changes, and a payment that is done or rejected never changes at all (a trigger).
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -225,7 +227,8 @@ class ManualPayment(models.Model):
             ),
             models.CheckConstraint(condition=~Q(reason=""), name="payment_for_a_reason"),
             models.CheckConstraint(
-                condition=Q(state=PaymentState.DONE.value, transfer__isnull=False)
+                condition=Q(~Q(kind=PaymentKind.CREDIT.value), state=PaymentState.DONE.value, transfer__isnull=False)
+                | Q(kind=PaymentKind.CREDIT.value, state=PaymentState.DONE.value, transfer__isnull=True)
                 | Q(~Q(state=PaymentState.DONE.value), transfer__isnull=True),
                 name="payment_done_has_transfer",
             ),
@@ -243,6 +246,10 @@ class ManualPayment(models.Model):
             models.CheckConstraint(
                 condition=Q(needs_approval=False) | ~Q(state=PaymentState.DONE.value) | Q(decided_by__isnull=False),
                 name="payment_approved_if_it_needs_to",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind=PaymentKind.CREDIT.value) | ~Q(requested_by=F("account")),
+                name="payment_no_credit_to_oneself",
             ),
             # A payment is corrected once.
             models.UniqueConstraint(

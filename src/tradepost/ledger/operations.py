@@ -26,14 +26,18 @@ def top_up(account: int, amount: Decimal, *, actor: str, note: str = "") -> Deci
         return ledger.top_up(engine_connection(), account, amount, actor=actor, note=note)
 
 
-def set_credit_limit(account: int, limit: Decimal) -> Decimal:
-    """Set how far an account's balance may go below zero. Return the old limit.
+def lower_credit_limit(account: int, limit: Decimal) -> Decimal:
+    """Lower how far an account's balance may go below zero. Return the old limit. `payments` raises it.
 
-    Raises `ValueError`, with a sentence for the user, if the account owes more than the new limit now.
+    Raises `ValueError`, with a sentence for the user, if the account owes more than the new limit now, or if the limit
+    would not be lower.
     """
     try:
         with transaction.atomic():
-            return ledger.set_credit_limit(engine_connection(), account, limit)
+            before = ledger.set_credit_limit(engine_connection(), account, limit)
+            if limit > before:
+                raise ValueError("Its credit limit has been changed meanwhile: look again.")
+            return before
     except OverdrawnError as error:
         owed = formats.exact_money(-error.balance, site_settings.currency())
         raise ValueError(f"It owes {owed}, so its credit limit can't be less than that.") from None

@@ -7,7 +7,8 @@
 4. The ledger moves the money in the transaction that sets the payment to done. If the ledger refuses, the payment
    stays as it was.
 
-Refunds of delivered orders count against the same limits (decision 63).
+Refunds of delivered orders count against the same limits (decision 63), and so does more credit (decision 64): it is
+a payment that raises the account's credit limit in place of moving money. Less credit is no payment.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from django.db.models.functions import Abs
 from django.utils import timezone
 
 from tradepost import formats
+from tradepost.accounts import delegation
 from tradepost.accounts.models import Account
 from tradepost.database import engine_connection
 from tradepost.engine import ledger
@@ -42,11 +44,14 @@ PERMISSIONS = {
     PaymentKind.TOP_UP: "ledger.top_up_account",
     PaymentKind.CORRECTION: "ledger.correct_balance",
     PaymentKind.BONUS: "ledger.correct_balance",
+    PaymentKind.CREDIT: "ledger.change_credit_limit",
 }
 APPROVE = "ledger.approve_payment"
 SET_LIMITS = "ledger.change_paymentlimit"  # staff who may set the limits have none
 UNLIMITED = Decimal("Infinity")
 NO_LIMIT = "Your role has no limit for payments yet, so it may make none. An owner sets it under Payment limits."
+
+NO_CREDIT = "Nobody gives credit to their own account, or to staff with as many rights as they have."
 
 
 class PaymentRefusedError(TradepostError):
@@ -81,8 +86,8 @@ class PaymentAllowance(msgspec.Struct, frozen=True):
 
 
 def kinds_of(person: Account) -> list[PaymentKind]:
-    """Return the kinds of payments that this person may make."""
-    return [kind for kind in PaymentKind if person.has_perm(PERMISSIONS[kind])]
+    """Return the kinds of payments of money that this person may make."""
+    return [kind for kind in PaymentKind if kind is not PaymentKind.CREDIT and person.has_perm(PERMISSIONS[kind])]
 
 
 def allowance(person: Account) -> PaymentAllowance:
@@ -172,10 +177,15 @@ def _made_before(person: Account, request: PaymentRequest) -> ManualPayment | No
 def _reason_to_refuse(person: Account, request: PaymentRequest) -> str:
     if not person.has_perm(PERMISSIONS[request.kind]):
         return f"You may not make a {request.kind.value}."
+    if request.kind is PaymentKind.CREDIT and request.amount <= ZERO:
+        return "Credit is raised by more than nothing."
     if request.account == person.pk and not person.has_perm(SET_LIMITS):
         return "Nobody pays their own account."
-    if Account.objects.filter(pk=request.account, test_of__isnull=False).exists():
+    account = Account.objects.get(pk=request.account)
+    if account.test_of_id is not None:
         return "A test account has play money only."
+    if request.kind is PaymentKind.CREDIT and not delegation.outranks(person, account):
+        return NO_CREDIT
     return _above_limit(allowance(person), abs(request.amount))
 
 
@@ -219,6 +229,8 @@ def make(person: Account, request: PaymentRequest) -> ManualPayment:
 
 def why_not_back(payment: ManualPayment) -> str:
     """Return why staff can't take a payment back; empty if they can."""
+    if payment.kind == PaymentKind.CREDIT:
+        return "Credit is taken back by a lower credit limit."
     if payment.state != PaymentState.DONE or payment.amount < ZERO:
         return "Only what has been paid can be taken back."
     if payment.corrections.exclude(state=PaymentState.REJECTED.value).exists():
@@ -256,6 +268,8 @@ def approve(person: Account, payment: int) -> ManualPayment:
         raise PaymentRefusedError("Somebody else has to approve what you have asked for.")
     if waiting.account_id == person.pk:
         raise PaymentRefusedError("Somebody else has to approve what your account is paid.")
+    if waiting.kind == PaymentKind.CREDIT and not delegation.outranks(person, waiting.account):
+        raise PaymentRefusedError(NO_CREDIT)
     waiting.decided_by, waiting.decided_at = person, timezone.now()
     _pay(waiting)
     return waiting
@@ -282,7 +296,11 @@ def _lock_waiting(payment: int) -> ManualPayment:
 
 
 def _pay(payment: ManualPayment) -> None:
-    """Move the money of a payment that is locked or new."""
+    """Move the money of a payment that is locked or new, or give the credit."""
+    if payment.kind == PaymentKind.CREDIT:
+        ledger.raise_credit_limit(engine_connection(), payment.account_id, payment.amount)
+        _set_done(payment)
+        return
     house, kind = PaymentKind(payment.kind).source
     actor = str(payment.requested_by)
     note = payment.reference or ("Bonus" if payment.kind == PaymentKind.BONUS else "")
@@ -292,6 +310,10 @@ def _pay(payment: ManualPayment) -> None:
         )
     except NotEnoughFunds:
         raise PaymentRefusedError(_not_enough(payment)) from None
+    _set_done(payment)
+
+
+def _set_done(payment: ManualPayment) -> None:
     payment.state = PaymentState.DONE.value
     payment.save(update_fields=["state", "transfer", "decided_by", "decided_at"])
 

@@ -9,7 +9,7 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext_lazy as _
 
 from tradepost import formats
-from tradepost.accounts import impersonation
+from tradepost.accounts import impersonation, staff_sign_in
 from tradepost.accounts.models import Account, Impersonation
 from tradepost.ledger.models import LedgerAccount
 from tradepost.site_settings import effective as site_settings
@@ -84,6 +84,19 @@ class Layout:
     def acting(self) -> Impersonation | None:
         """The impersonation, if a member of staff sees the page as a customer."""
         return impersonation.current(self._request)
+
+    @property
+    def second_factor_for(self) -> str:
+        """The page of the back office that waits until this member of staff has a second factor; empty if none does."""
+        account = self._request.user
+        if not isinstance(account, Account) or not staff_sign_in.needs_second_factor(account):
+            return ""
+        return str(self._request.session.get(staff_sign_in.SECOND_FACTOR_FOR, ""))
+
+    @cached_property
+    def has_second_factor(self) -> bool:
+        account = self._request.user
+        return isinstance(account, Account) and bool(staff_sign_in.second_factors(account))
 
     @property
     def current(self) -> str:

@@ -14,6 +14,7 @@ from tradepost.database import in_transaction
 from tradepost.engine import cancelling, refilling
 from tradepost.engine.cancelling import CancelOf
 from tradepost.engine.errors import Refusal
+from tradepost.engine.placing import Mode
 from tradepost.engine.refilling import RefillOf
 from tradepost.engine.statuses import ACTIVE, OPEN_REFILL, CancelState, Status
 from tradepost.orders.models import CancelRequest, Order, Refill
@@ -87,7 +88,10 @@ def reason_against(action: OrderAction, order: Order, requested: OpenRequests) -
 
 
 def perform(action: OrderAction, orders: Sequence[Order], *, actor: str) -> list[ActionResult]:
-    """Cancel or refill orders by one call of the engine. Return a result for each, in the sequence of `orders`."""
+    """Cancel or refill orders by one call of the engine. Return a result for each, in the sequence of `orders`.
+
+    An actor other than the customer signs refills, too.
+    """
     ids: dict[int, list[str]] = defaultdict(list)
     for order in orders:
         ids[order.account_id].append(str(order.pk))
@@ -96,7 +100,8 @@ def perform(action: OrderAction, orders: Sequence[Order], *, actor: str) -> list
         answers = in_transaction(lambda connection: cancelling.cancel(connection, cancels, actor=actor))
     else:
         refills = [RefillOf(by=account, orders=own) for account, own in ids.items()]
-        answers = in_transaction(lambda connection: refilling.refill(connection, refills))
+        signed_by = "" if actor == Mode.WEB else actor
+        answers = in_transaction(lambda connection: refilling.refill(connection, refills, signed_by=signed_by))
     given: dict[str, int | Refusal] = {}
     for own, answer in zip(ids.values(), answers, strict=True):
         given |= dict.fromkeys(own, answer) if isinstance(answer, Refusal) else dict(zip(own, answer, strict=True))

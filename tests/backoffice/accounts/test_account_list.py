@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -16,11 +17,13 @@ from tests.backoffice.browsers import press, staff_with
 from tests.backoffice.test_lists import queries, shown
 from tests.builders import place, settle
 from tests.conftest import Customer
+from tests.ledger.payment_staff import owner, wish
 from tradepost.accounts import keys
 from tradepost.accounts.models import Account, Key
 from tradepost.backoffice.accounts import spending
 from tradepost.engine.statuses import Status
-from tradepost.ledger import operations
+from tradepost.ledger import operations, payments
+from tradepost.ledger.models import PaymentKind
 
 LIST = "accounts_account"
 
@@ -152,7 +155,7 @@ def test_accounts_are_filtered_by_what_they_have(
     staff: Client, make_customer: Callable[..., Customer], service: int
 ) -> None:
     rich, poor, owing = make_customer("5"), make_customer("0"), make_customer("0")
-    operations.set_credit_limit(owing.id, Decimal(10))
+    payments.make(owner(), wish(owing, "10", PaymentKind.CREDIT))
     place(owing.id, service)
     found = {money: shown(staff, LIST, money=money) for money in ("some", "none", "debt", "credit")}
     mine = {rich.id, poor.id, owing.id}
@@ -200,7 +203,7 @@ def test_the_accounts_page_asks_as_often_whatever_there_is_to_show(
     place(alice.id, service, times=8)
     for number in range(8):
         press(staff, "write_note", alice.id, text=f"More {number}", is_pinned="on")
-        press(staff, "limit_credit", alice.id, limit=str(number), reason="more")
+        press(staff, "limit_credit", alice.id, form_token=uuid4(), limit=str(number), reason="more")
         press(staff, "pay", alice.id, kind="top-up", amount="1", reason="more", name=f"{number:032d}"[:31] + "a")
         keys.create(Account.objects.get(pk=alice.id))
     many = queries(staff, address)

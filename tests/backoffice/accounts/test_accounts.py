@@ -29,38 +29,21 @@ def manager() -> Client:
     return client
 
 
-def test_an_account_is_made_with_a_password(staff: Client) -> None:
+def test_an_account_is_made_without_a_password(staff: Client) -> None:
     from tradepost.accounts.models import Account
 
-    form = {
-        "email": "New@Backoffice.Example",
-        "name": "New",
-        "usable_password": "true",
-        "password1": NEW,
-        "password2": NEW,
-    }
-    response = staff.post(reverse("admin:accounts_account_add"), form)
+    response = staff.post(reverse("admin:accounts_account_add"), {"email": "New@Backoffice.Example", "name": "New"})
     made = Account.objects.get(email="new@backoffice.example")
     assert response.headers["Location"] == reverse("admin:accounts_account_change", args=[made.pk])
-    assert made.check_password(NEW)
+    assert not made.has_usable_password()
     assert made.ledger_account.balance == 0
     assert not made.is_staff
 
 
 def test_an_address_is_one_account_however_it_is_typed(staff: Client, alice: Customer) -> None:
-    form = {"email": alice.email.upper(), "usable_password": "true", "password1": NEW, "password2": NEW}
-    response = staff.post(reverse("admin:accounts_account_add"), form)
+    response = staff.post(reverse("admin:accounts_account_add"), {"email": alice.email.upper()})
     assert response.status_code == 200
     assert response.context["errors"]
-
-
-def test_a_password_is_set(staff: Client, alice: Customer) -> None:
-    from tradepost.accounts.models import Account
-
-    address = reverse("admin:auth_user_password_change", args=[alice.id])
-    assert staff.get(address).status_code == 200
-    staff.post(address, {"usable_password": "true", "password1": NEW, "password2": NEW})
-    assert Account.objects.get(pk=alice.id).check_password(NEW)
 
 
 def test_accounts_are_suspended_and_activated(staff: Client, alice: Customer, bob: Customer) -> None:

@@ -1,7 +1,7 @@
 """Impersonation: by whom, of whom, for how long, what is forbidden meanwhile, and what is recorded."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -15,11 +15,14 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from tests.backoffice.browsers import me, press, sign_in, staff_with
-from tests.builders import place
+from tests.builders import place, settle
 from tests.conftest import Customer
 from tradepost.accounts.models import Account, AccountEvent, Impersonation
+from tradepost.database import in_transaction
+from tradepost.engine import refilling
+from tradepost.engine.statuses import Status
 from tradepost.ledger.models import Transfer
-from tradepost.orders.models import OrderEvent
+from tradepost.orders.models import OrderEvent, Refill
 
 IMPERSONATE = ("accounts.view_account", "accounts.impersonate_account")
 
@@ -109,6 +112,43 @@ def test_what_is_done_is_signed_by_both(support: Client, alice: Customer, make_s
     own.force_login(account)
     page = own.get(reverse("panel:order", args=[first.pk])).content.decode()
     assert row(alice).staff.email not in page
+
+
+@pytest.mark.parametrize("from_the_list", [False, True])
+def test_a_refill_is_signed_by_both_and_the_time_for_refills_stays_as_it_was(
+    support: Client, alice: Customer, make_service: Callable[..., int], *, from_the_list: bool
+) -> None:
+    [order] = place(alice.id, make_service(refill=True, refill_days=30, refill_wait_hours=0))
+    settle(order, status=Status.COMPLETED)
+    before = completed_at(order)
+    if from_the_list:
+        support.post(reverse("panel:order_actions"), {"refill": order, "confirmed": "yes"})
+    else:
+        support.post(reverse("panel:refill", args=[order]))
+    assert Refill.objects.get(order=order).account_id == alice.id
+    event = OrderEvent.objects.filter(order=order).latest("id")
+    assert (event.actor, event.note) == (f"{row(alice).staff.email} as {alice.email}", "Refill requested")
+    assert event.from_status == event.to_status == "Completed"
+    assert completed_at(order) == before
+    own = Client()
+    own.force_login(Account.objects.get(pk=alice.id))
+    assert row(alice).staff.email not in own.get(reverse("panel:order", args=[order])).content.decode()
+
+
+def test_a_customers_own_refill_needs_no_signature(alice: Customer, make_service: Callable[..., int]) -> None:
+    [order] = place(alice.id, make_service(refill=True))
+    settle(order, status=Status.COMPLETED)
+    events = OrderEvent.objects.filter(order=order).count()
+    own = Client()
+    own.force_login(Account.objects.get(pk=alice.id))
+    own.post(reverse("panel:refill", args=[order]))
+    assert Refill.objects.filter(order=order).exists()
+    assert OrderEvent.objects.filter(order=order).count() == events
+
+
+def completed_at(order: int) -> datetime | None:
+    """Return since when the engine counts the days in which the order may be refilled."""
+    return in_transaction(lambda raw: refilling.look(raw, [order]))[order].completed_at
 
 
 def routes_of(resolver: URLResolver, prefix: str) -> list[str]:

@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
 from tradepost import formats
-from tradepost.accounts import access, browsers, impersonation
+from tradepost.accounts import access, browsers, delegation, impersonation
 from tradepost.accounts.models import Account
 from tradepost.backoffice.accounts.dialogs import AccountDialogMixin, ReasonForm, redirect_to_account
-from tradepost.backoffice.ui.unfold_admin import CheckboxesWidget, dialog_button
+from tradepost.backoffice.ui.unfold_admin import CheckboxesWidget, EmailWidget, dialog_button
 
 
 class SessionsForm(ReasonForm):
@@ -58,6 +58,24 @@ class LogInAsForm(ReasonForm):
         return user_pk
 
 
+class AddressForm(ReasonForm):
+    """The new address of an account."""
+
+    email = forms.EmailField(label="New address", max_length=254, widget=EmailWidget)
+    field_order = ("email", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._account_id = kwargs["object_id"]
+
+    def clean_email(self) -> str:
+        """Refuse an address that another account has, or is about to get."""
+        email: str = self.cleaned_data["email"].lower()
+        if access.is_taken(email, but_for=Account.objects.filter(pk=self._account_id).first()):
+            raise forms.ValidationError("An account has this address, or is being changed to it.")
+        return email
+
+
 class AccessButtonsMixin(AccountDialogMixin):
     """Adds buttons to suspend an account, end its sessions, help its owner sign in, and impersonate its owner."""
 
@@ -73,6 +91,12 @@ class AccessButtonsMixin(AccountDialogMixin):
         """Allow confirming an address that is not confirmed."""
         account = self.changeable_account(request, object_id)
         return account is not None and not access.is_confirmed(account)
+
+    def has_address_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Allow it for accounts below this user's own. One's own address is changed in the panel."""
+        account = self.changeable_account(request, object_id)
+        may_change = request.user.has_perm("accounts.change_address")
+        return account is not None and may_change and delegation.outranks(request.user, account)
 
     def has_second_factor_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Allow it where a second factor is on. Staff turn off their own in their settings."""
@@ -95,6 +119,7 @@ class AccessButtonsMixin(AccountDialogMixin):
         text="For an hour at most. Who, as whom and why is kept, and what you do is signed by both of you. "
         "Passwords, addresses, second factors and keys stay the customer's own.",
         form=LogInAsForm,
+        fresh=True,
     )
     def log_in_as(self, request: HttpRequest, form: LogInAsForm, object_id: str) -> HttpResponse:
         response = impersonation.HijackView.as_view()(request)
@@ -104,9 +129,11 @@ class AccessButtonsMixin(AccountDialogMixin):
         "Suspend",
         permission="suspend",
         title="Suspend this account?",
-        text="From now on it can't sign in, its sessions are over, and its keys are refused. Its orders go on.",
+        text="From now on it can't sign in, its sessions are over, and its keys are refused. Its orders go on. "
+        "It gets an e-mail, as it does of all that is done here.",
         form=ReasonForm,
         danger=True,
+        fresh=True,
     )
     def suspend_one(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         return self._set_one(request, form, object_id, active=False)
@@ -117,6 +144,7 @@ class AccessButtonsMixin(AccountDialogMixin):
         title="Activate this account?",
         text="It can sign in again, and its API keys work again.",
         form=ReasonForm,
+        fresh=True,
     )
     def activate_one(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         return self._set_one(request, form, object_id, active=True)
@@ -127,6 +155,7 @@ class AccessButtonsMixin(AccountDialogMixin):
         title="End sessions?",
         text="The customer has to sign in again on those devices. API keys keep working.",
         form=SessionsForm,
+        fresh=True,
     )
     def end_sessions(self, request: HttpRequest, form: SessionsForm, object_id: str) -> HttpResponse:
         account = self._account_to_change(request, object_id)
@@ -140,6 +169,7 @@ class AccessButtonsMixin(AccountDialogMixin):
         title="Send the mail to set a new password?",
         text="It goes to the account's own address. The old password works until the link is used.",
         form=ReasonForm,
+        fresh=True,
     )
     def mail_reset(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         account = self._account_to_change(request, object_id)
@@ -147,11 +177,31 @@ class AccessButtonsMixin(AccountDialogMixin):
         return self._report_done(request, account, f"The mail goes to {account.email}.", "Password reset mailed")
 
     @dialog_button(
+        "Change address",
+        permission="address",
+        title="Change the address of this account?",
+        text="Both addresses get a mail. The old one stays the one to sign in with until the link in the "
+        "new one's mail is followed.",
+        form=AddressForm,
+        fresh=True,
+    )
+    def change_address(self, request: HttpRequest, form: AddressForm, object_id: str) -> HttpResponse:
+        account, email = self._account_to_change(request, object_id), form.cleaned_data["email"]
+        try:
+            access.change_address(request, account, email, reason=form.cleaned_data["reason"])
+        except access.AddressTakenError:
+            messages.error(request, "Nothing was changed. Another account has got this address meanwhile.")
+            return redirect_to_account(account)
+        done = f"A link was mailed to {email}. Until it is followed, the address stays {account.email}."
+        return self._report_done(request, account, done, "Change of the address begun")
+
+    @dialog_button(
         "Confirm e-mail",
         permission="confirm",
         title="Is the address the customer's own?",
         text="The customer can sign in without confirming it by mail.",
         form=ReasonForm,
+        fresh=True,
     )
     def confirm_email(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         account = self._account_to_change(request, object_id)
@@ -166,6 +216,7 @@ class AccessButtonsMixin(AccountDialogMixin):
         "password alone lets in, and the customer gets an e-mail.",
         form=ReasonForm,
         danger=True,
+        fresh=True,
     )
     def second_factor_off(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         account = self._account_to_change(request, object_id)

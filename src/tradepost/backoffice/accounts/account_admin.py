@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -20,36 +22,41 @@ from tradepost.backoffice.accounts.money_buttons import MoneyButtonsMixin
 from tradepost.backoffice.accounts.notes import NoteButtonsMixin
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.dates import DayFilter
+from tradepost.backoffice.ui.fresh_sign_in import fresh_form, require
 from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.site import register
-from tradepost.backoffice.ui.unfold_admin import (
-    AdminPasswordChangeForm,
-    AdminUserCreationForm,
-    UserAdmin,
-    UserChangeForm,
-)
+from tradepost.backoffice.ui.unfold_admin import SwitchWidget, UserAdmin
 
 OWN_RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")  # nobody changes their own
 
 
-class AccountCreationForm(AdminUserCreationForm[Account]):
-    """A new account. The password is optional."""
+class AccountCreationForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run time
+    """A new account. Staff sets no password: its owner does, by a link that is mailed."""
+
+    mail_link = forms.BooleanField(
+        label="Mail a link to set a password",
+        required=False,
+        initial=True,
+        widget=SwitchWidget,
+        help_text="Until a password is set, nobody can sign in. API keys work.",
+    )
 
     class Meta:
         model = Account
         fields = ("email", "name")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["usable_password"]
-        field.label = "With a password"
-        field.help_text = "Without a password, nobody can sign in until one is set. API keys work."
+    def clean_email(self) -> str:
+        """Refuse an address to which another account is being changed."""
+        email: str = self.cleaned_data["email"].lower()
+        if access.is_taken(email):
+            raise forms.ValidationError("An account has this address, or is being changed to it.")
+        return email
 
 
-class AccountChangeForm(UserChangeForm[Account]):
+class AccountChangeForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run time
     class Meta:
         model = Account
-        fields = ("email", "name", "is_active", "is_staff", "is_superuser", "groups", "user_permissions")
+        fields = ("name", "is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @register(Account)
@@ -60,7 +67,6 @@ class AccountAdmin(
 
     form = AccountChangeForm
     add_form = AccountCreationForm
-    change_password_form = AdminPasswordChangeForm
     list_filter = (MoneyFilter, InactiveFilter, "is_active", "is_staff", ("created_at", DayFilter))
     list_filter_submit = True
     list_select_related = ("ledger_account",)
@@ -78,19 +84,19 @@ class AccountAdmin(
         {
             "title": "More",
             "items": [
-                "pin_note", "suspend_one", "activate_one", "end_sessions", "mail_reset", "confirm_email",
-                "second_factor_off",
+                "pin_note", "suspend_one", "activate_one", "end_sessions", "mail_reset", "change_address",
+                "confirm_email", "second_factor_off",
             ],
         },
     )  # fmt: skip
     change_form_outer_before_template = "backoffice/accounts/overview.html"
-    readonly_fields = ("made", "signed_in")
+    readonly_fields = ("address", "made", "signed_in")
     fieldsets = (
-        (None, {"fields": (("email", "name"), "password")}),
+        (None, {"fields": (("address", "name"),)}),
         ("Staff", {"fields": (("is_staff", "is_superuser"), "groups", "user_permissions"), "classes": ("collapse",)}),
         ("Dates", {"fields": (("made", "signed_in"),)}),
     )
-    add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
+    add_fieldsets = ((None, {"fields": ("email", "name", "mail_link")}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
         """Leave out test accounts: a test account is suspended with its owner's account."""
@@ -110,9 +116,11 @@ class AccountAdmin(
         return fields + OWN_RIGHTS if obj and obj.pk == request.user.pk else fields
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Offer only the roles that this user may hand out."""
+        """Offer only the roles and permissions that this user may hand out."""
         if db_field.name == "groups":
             kwargs["queryset"] = delegation.groups_to_give(request.user)
+        if db_field.name == "user_permissions":
+            kwargs["queryset"] = delegation.permissions_to_give(request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
@@ -120,10 +128,32 @@ class AccountAdmin(
         allowed: bool = super().has_change_permission(request, obj)
         return allowed and (obj is None or delegation.may_change(request.user, obj))
 
+    def get_form(self, request: HttpRequest, obj: Account | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """Take new rights after a fresh sign-in only."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return fresh_form(form, request, fields=frozenset(OWN_RIGHTS)) if obj else form
+
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
-        """Save the account. An address that staff entered counts as verified."""
+        """Save the account. The address of a new account counts as verified; it has nothing yet that could be lost."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        obj.set_unusable_password()
         super().save_model(request, obj, form, change)
         creation.mark_email_verified(obj)
+        if form.cleaned_data["mail_link"]:
+            access.mail_reset(request, obj, reason="A new account")
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Refuse: nobody sets a password here, neither a customer's nor their own. `mail_reset` mails a link."""
+        raise PermissionDenied
+
+    @admin.display(description="e-mail")
+    def address(self, account: Account) -> str:
+        """Show the address to sign in with, and the one that it is being changed to."""
+        pending = access.pending_address(account)
+        waits = f" (to become {pending}, once the link that was mailed there is followed)" if pending else ""
+        return f"{account.email}{waits}"
 
     def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
         """Return False: orders and transfers need their account. Staff suspend it instead."""
@@ -148,6 +178,7 @@ class AccountAdmin(
 
     def _set_active(self, request: HttpRequest, queryset: QuerySet[Account], *, active: bool) -> HttpResponse | None:
         """Ask for a reason first. Skip this user's own account and accounts that this user may not change."""
+        require(request)
         form = BulkReasonForm(request.POST if "asked" in request.POST else None)
         if not form.is_valid():
             return self._ask_why(request, queryset, form, active=active)

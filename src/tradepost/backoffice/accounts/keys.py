@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -12,9 +13,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tradepost import formats
-from tradepost.accounts import keys
+from tradepost.accounts import keys, staff_mails
 from tradepost.accounts.models import Account, Key
+from tradepost.accounts.staff_mails import StaffMail
 from tradepost.backoffice.ui import formatters, links
+from tradepost.backoffice.ui.fresh_sign_in import require
 from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
@@ -151,6 +154,7 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
     @admin.action(description="Revoke", permissions=["alter"])
     def revoke_ticked(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
         """Revoke keys: each server refuses them from the next request on."""
+        require(request)
         revoked = [key for key in queryset if self._revoke(request, key)]
         self.message_user(request, f"{formats.whole(len(revoked))} revoked.", messages.SUCCESS)
 
@@ -158,12 +162,15 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
         "Rename",
         permission="alter",
         title="What is this key called?",
-        text="Its account sees the name in the panel.",
+        text="Its account sees the name in the panel, and gets an e-mail.",
         form=KeyNameForm,
+        fresh=True,
     )
     def rename(self, request: HttpRequest, form: KeyNameForm, object_id: str) -> HttpResponse:
         key = get_object_or_404(Key, pk=object_id)
-        Key.objects.filter(pk=key.pk).update(name=form.cleaned_data["name"])
+        with transaction.atomic():
+            Key.objects.filter(pk=key.pk).update(name=form.cleaned_data["name"])
+            staff_mails.send_later(key.account, StaffMail.KEY_RENAMED, key=str(key), name=form.cleaned_data["name"])
         self.log_change(request, key, f"Renamed from «{key.name}» to «{form.cleaned_data['name']}»")
         self.message_user(request, f"The key {key} has its new name.", messages.SUCCESS)
         return _redirect_to_key(key)
@@ -175,10 +182,13 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
         text="Each server, and the pages' process, holds it to that within 5 seconds of its next use. "
         "Requests beyond are answered 429.",
         form=KeyLimitForm,
+        fresh=True,
     )
     def limit(self, request: HttpRequest, form: KeyLimitForm, object_id: str) -> HttpResponse:
         key = get_object_or_404(Key, pk=object_id)
-        if keys.set_limit(key.pk, form.cleaned_data["requests_a_minute"]):
+        requests = form.cleaned_data["requests_a_minute"]
+        if keys.set_limit(key.pk, requests):
+            staff_mails.send_later(key.account, StaffMail.KEY_LIMITED, key=str(key), requests=requests)
             key.refresh_from_db()
             self.log_change(request, key, f"Limit set to {key.limit_in_words}")
             self.message_user(request, f"The limit of the key {key} is {key.limit_in_words}.", messages.SUCCESS)
@@ -192,6 +202,7 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
         title="Revoke this key?",
         text="Programs that use it are refused from their next request on. It can't be made good again.",
         danger=True,
+        fresh=True,
     )
     def revoke(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
         key = get_object_or_404(Key, pk=object_id)
@@ -204,6 +215,7 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
     def _revoke(self, request: HttpRequest, key: Key) -> bool:
         revoked = keys.revoke(key.pk)
         if revoked:
+            staff_mails.send_later(key.account, StaffMail.KEY_REVOKED, key=str(key))
             self.log_change(request, key, "Revoked")
         return revoked
 

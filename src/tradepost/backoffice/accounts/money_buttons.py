@@ -1,7 +1,7 @@
 """The buttons of an account's page that move its money or change its credit limit."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from django import forms
@@ -17,7 +17,7 @@ from tradepost.backoffice.ui.decimal_fields import plain_decimal
 from tradepost.backoffice.ui.unfold_admin import DecimalWidget, SelectWidget, TextWidget, dialog_button
 from tradepost.engine.money import ZERO
 from tradepost.ledger import operations, payments
-from tradepost.ledger.models import REFERENCE_CHARS_MAX, LedgerAccount, PaymentKind, PaymentState
+from tradepost.ledger.models import REFERENCE_CHARS_MAX, LedgerAccount, ManualPayment, PaymentKind, PaymentState
 from tradepost.ledger.payments import PaymentRefusedError, PaymentRequest
 
 DIGITS_MAX = 14  # of a typed amount, decimals included
@@ -91,17 +91,35 @@ class PayForm(ReasonForm):
 
 
 class CreditForm(ReasonForm):
-    """How far the balance may go below zero."""
+    """How far the balance may go below zero. A higher limit is a payment: its token makes repeated posts one."""
 
+    form_token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
     limit = AmountField(label="Credit limit", min_value=0)
     field_order = ("limit", "reason")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        current_limit: Decimal | None = (
-            LedgerAccount.objects.filter(account=kwargs["object_id"]).values_list("credit_limit", flat=True).first()
+        self._user, self._account_id = kwargs["request"].user, kwargs["object_id"]
+        self.limit_before = LedgerAccount.objects.get(account=self._account_id).credit_limit
+        self.fields["limit"].initial = plain_decimal(self.limit_before)
+
+    def clean(self) -> dict[str, Any]:
+        """Show at the limit why this user may not raise it that far."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        is_raised = {"form_token", "limit", "reason"} <= cleaned.keys() and cleaned["limit"] > self.limit_before
+        if is_raised and (why := payments.why_not(self._user, self.payment_request())):
+            self.add_error("limit", why)
+        return cleaned
+
+    def payment_request(self) -> PaymentRequest:
+        cleaned = self.cleaned_data
+        return PaymentRequest(
+            form_token=cleaned["form_token"],
+            account=int(self._account_id),
+            kind=PaymentKind.CREDIT,
+            amount=cleaned["limit"] - self.limit_before,
+            reason=cleaned["reason"],
         )
-        self.fields["limit"].initial = plain_decimal(current_limit)
 
 
 class MoneyButtonsMixin(AccountDialogMixin):
@@ -113,10 +131,8 @@ class MoneyButtonsMixin(AccountDialogMixin):
         return isinstance(user, Account) and bool(self.account(request, object_id)) and bool(payments.kinds_of(user))
 
     def has_credit_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Allow users who may change credit limits; on their own account, only those who set payment limits."""
-        account = self.account(request, object_id)
-        is_other = account is not None and (account.pk != request.user.pk or request.user.has_perm(payments.SET_LIMITS))
-        return is_other and request.user.has_perm("ledger.change_credit_limit")
+        """Allow users who may change credit limits. Who may raise one, and how far, is decided as for payments."""
+        return self.account(request, object_id) is not None and request.user.has_perm("ledger.change_credit_limit")
 
     @dialog_button(
         "Top up or correct",
@@ -124,6 +140,7 @@ class MoneyButtonsMixin(AccountDialogMixin):
         title="Top up, correct, or give a bonus",
         text="Above what your role may pay alone, it waits until a second person approves it.",
         form=PayForm,
+        fresh=True,
     )
     def pay(self, request: HttpRequest, form: PayForm, object_id: str) -> HttpResponse:
         """Make the payment, or request it if a second person has to approve it."""
@@ -147,24 +164,65 @@ class MoneyButtonsMixin(AccountDialogMixin):
         "Credit limit",
         permission="credit",
         title="How far may the balance go below zero?",
-        text="0: not at all. It can't be less than what is owed now.",
+        text="0: not at all. It can't be less than what is owed now. More credit counts as a payment: above what your "
+        "role may pay alone, it waits until a second person approves it.",
         form=CreditForm,
+        fresh=True,
     )
     def limit_credit(self, request: HttpRequest, form: CreditForm, object_id: str) -> HttpResponse:
-        """Change the credit limit and record the reason."""
-        account, limit = self.account(request, object_id), form.cleaned_data["limit"]
+        """Lower the credit limit at once. Raise it by a payment, which may need a second person."""
+        account = self.account(request, object_id)
         assert account
+        is_raised = form.cleaned_data["limit"] > form.limit_before
         try:
             with transaction.atomic():
-                limit_before = operations.set_credit_limit(account.pk, limit)
-                before, after = plain_decimal(limit_before), plain_decimal(limit)
-                reason = form.cleaned_data["reason"]
-                staff_events.record(request, account, EventKind.CREDIT_LIMIT, reason=reason, before=before, after=after)
-        except ValueError as error:
+                done = _raise_credit(request, form) if is_raised else _lower_credit(request, form, account)
+        except (PaymentRefusedError, ValueError) as error:
             messages.error(request, f"Nothing was changed. {error}")
             return redirect_to_account(account)
+        if done is None:
+            messages.warning(request, "More credit: it waits for a second person's approval.")
+            return redirect_to_account(account)
         admin: Any = self
-        admin.log_change(request, account, f"Credit limit changed from {before} to {after}")
-        shown, shown_before = formatters.money_text(limit), formatters.money_text(limit_before)
-        messages.success(request, f"The credit limit is {shown}; it was {shown_before}.")
+        admin.log_change(request, account, f"Credit limit changed from {done.before} to {done.after}")
+        messages.success(request, done.message)
         return redirect_to_account(account)
+
+
+class CreditChange(NamedTuple):
+    """A credit limit, as it can be typed, before and after; and both for staff to read."""
+
+    before: str
+    after: str
+    message: str
+
+
+def record_credit(request: HttpRequest, account: Account, before: Decimal, after: Decimal, reason: str) -> CreditChange:
+    """Write down that the credit limit was changed. Call this in the transaction that changes it."""
+    change = CreditChange(
+        plain_decimal(before),
+        plain_decimal(after),
+        f"The credit limit is {formatters.money_text(after)}; it was {formatters.money_text(before)}.",
+    )
+    kind = EventKind.CREDIT_LIMIT
+    staff_events.record(request, account, kind, reason=reason, before=change.before, after=change.after)
+    return change
+
+
+def record_paid_credit(request: HttpRequest, payment: ManualPayment) -> CreditChange:
+    """Write down what a payment of credit has done. Call this in its transaction."""
+    limit = LedgerAccount.objects.get(account=payment.account_id).credit_limit
+    return record_credit(request, payment.account, limit - payment.amount, limit, payment.reason)
+
+
+def _raise_credit(request: HttpRequest, form: CreditForm) -> CreditChange | None:
+    """Give more credit; return None if it waits for a second person."""
+    assert isinstance(request.user, Account)
+    payment = payments.make(request.user, form.payment_request())
+    return record_paid_credit(request, payment) if payment.state == PaymentState.DONE else None
+
+
+def _lower_credit(request: HttpRequest, form: CreditForm, account: Account) -> CreditChange:
+    limit = form.cleaned_data["limit"]
+    before = operations.lower_credit_limit(account.pk, limit)
+    return record_credit(request, account, before, limit, form.cleaned_data["reason"])

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from tradepost.backoffice.ui import formatters
 from tradepost.backoffice.ui.decimal_fields import plain_decimal
+from tradepost.backoffice.ui.fresh_sign_in import FreshFormMixin
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import ModelAdmin
 from tradepost.ledger.models import PaymentLimit
@@ -23,7 +24,7 @@ class LimitField(forms.DecimalField):
 
 
 @register(PaymentLimit)
-class PaymentLimitAdmin(ModelAdmin[PaymentLimit]):
+class PaymentLimitAdmin(FreshFormMixin, ModelAdmin[PaymentLimit]):
     """A row for each role that may pay. A role without a row may not; users who set limits need no row."""
 
     list_display = ("group", "at_once", "a_day", "alone")

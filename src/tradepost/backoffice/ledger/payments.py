@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -13,7 +14,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tradepost import formats
+from tradepost.accounts import delegation
 from tradepost.accounts.models import Account
+from tradepost.backoffice.accounts.money_buttons import record_paid_credit
 from tradepost.backoffice.accounts.overview import STATE_COLOURS
 from tradepost.backoffice.ui import formatters, links
 from tradepost.backoffice.ui.dates import DayFilter
@@ -88,7 +91,9 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
         """Allow approving a waiting payment, unless this user requested it or is paid by it."""
         payment = self._requested_payment(request, object_id)
         is_own = payment is not None and request.user.pk in {payment.requested_by_id, payment.account_id}
-        return payment is not None and not is_own and request.user.has_perm(APPROVE)
+        if payment is None or is_own or not request.user.has_perm(APPROVE):
+            return False
+        return payment.kind != PaymentKind.CREDIT or delegation.outranks(request.user, payment.account)
 
     def has_reject_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Allow rejecting a waiting payment. The user who requested it may do so too."""
@@ -155,8 +160,9 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
         "Approve",
         permission="approve",
         title="Approve this payment?",
-        text="Its money moves at once.",
+        text="Its money moves at once, or its credit is given.",
         form=DialogForm,
+        fresh=True,
     )
     def approve(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
         return self._decide(request, object_id, lambda user: payments.approve(user, int(object_id)), "Approved")
@@ -168,6 +174,7 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
         text="It moves nothing, and stays rejected.",
         form=DecisionReasonForm,
         danger=True,
+        fresh=True,
     )
     def reject(self, request: HttpRequest, form: DecisionReasonForm, object_id: str) -> HttpResponse:
         reason = form.cleaned_data["reason"]
@@ -182,6 +189,7 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
         text="A correction of the same amount takes it back from the balance, held to the same limits.",
         form=TakeBackForm,
         danger=True,
+        fresh=True,
     )
     def take_back(self, request: HttpRequest, form: TakeBackForm, object_id: str) -> HttpResponse:
         cleaned = form.cleaned_data
@@ -200,7 +208,10 @@ class ManualPaymentAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[ManualPay
         user = request.user
         assert isinstance(user, Account)
         try:
-            payment = decide(user)
+            with transaction.atomic():
+                payment = decide(user)
+                if payment.kind == PaymentKind.CREDIT and payment.state == PaymentState.DONE:
+                    record_paid_credit(request, payment)
         except PaymentRefusedError as error:
             self.message_user(request, f"Nothing was changed. {error}", messages.ERROR)
         else:

@@ -282,6 +282,7 @@ class ActionButtonsMixin(Base):
         title="Refund an order that was delivered?",
         text="That is unusual. It needs a reason, and what is refunded counts against your role's payment limit.",
         form=RefundForm,
+        fresh=True,
         danger=True,
     )
     def refund_delivered(self, request: HttpRequest, form: RefundForm, object_id: str) -> HttpResponse:
@@ -337,6 +338,7 @@ class ActionButtonsMixin(Base):
         title="See this order as its customer does?",
         text="You are logged in as the customer, for an hour at most. The login and its reason are recorded.",
         form=AsCustomerForm,
+        fresh=True,
     )
     def as_customer(self, request: HttpRequest, form: AsCustomerForm, object_id: str) -> HttpResponse:
         impersonation.HijackView.as_view()(request)

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from tradepost import formats
 from tradepost.backoffice.ui import formatters, links
 from tradepost.backoffice.ui.decimal_fields import PlainDecimalsMixin
+from tradepost.backoffice.ui.fresh_sign_in import fresh_form, require
 from tradepost.backoffice.ui.site import register
 from tradepost.backoffice.ui.unfold_admin import DialogForm, ModelAdmin, PasswordWidget, dialog_button, link_button
 from tradepost.catalog.models import Service
@@ -102,6 +103,17 @@ class ProviderAdmin(PlainDecimalsMixin, ModelAdmin[Provider]):
         """Show how a provider does on its change page only."""
         fieldsets = super().get_fieldsets(request, obj)
         return fieldsets if obj is None else (self.standing_fieldset, *fieldsets)
+
+    def get_form(self, request: HttpRequest, obj: Provider | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """Take a key, or the address that it is sent to, after a fresh sign-in only."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return fresh_form(form, request, fields=frozenset({"key", "url"}))
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+        """Ask before the form opens that has a key in any case."""
+        if request.method != "POST" and self.has_add_permission(request):
+            require(request)
+        return super().add_view(request, form_url, extra_context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
         listed = Count("services", filter=Q(services__is_delisted=False))

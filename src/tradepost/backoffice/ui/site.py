@@ -5,10 +5,20 @@ from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.db.models import Model
+from django.http import HttpRequest
+from django.shortcuts import redirect
 
 from tradepost.backoffice.ui.unfold_admin import AdminSite, ModelAdmin
 
-site = AdminSite(name="admin")
+
+class BackOffice(AdminSite):
+    """The admin site. Staff changes its own password on the panel's page, which asks for the old one and mails it."""
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return redirect("account_change_password")
+
+
+site = BackOffice(name="admin")
 # Staff sign in on the page for everybody: it limits attempts and checks second factors.
 site.login = secure_admin_login(site.login)  # type: ignore[method-assign]
 

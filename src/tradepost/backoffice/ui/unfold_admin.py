@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from tradepost.backoffice.ui import links, texts
+from tradepost.backoffice.ui.fresh_sign_in import FreshDialogMixin
 from tradepost.formats import NOTHING
 
 if TYPE_CHECKING:
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
     from django.contrib.admin.widgets import AdminTextareaWidget as TextareaWidget
     from django.contrib.admin.widgets import AdminTextInputWidget as TextWidget
     from django.contrib.auth.admin import UserAdmin
-    from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
     from django.forms import CheckboxInput as CheckboxWidget
     from django.forms import CheckboxInput as SwitchWidget
     from django.forms import CheckboxSelectMultiple as CheckboxesWidget
     from django.forms import ClearableFileInput as FileWidget
+    from django.forms import EmailInput as EmailWidget
     from django.forms import Form as DialogForm
     from django.forms import PasswordInput as PasswordWidget
     from django.forms import Select as SelectWidget
@@ -59,11 +60,11 @@ else:
     )
     from unfold.enums import ActionVariant
     from unfold.fields import UnfoldAdminReadonlyField
-    from unfold.forms import AdminPasswordChangeForm
     from unfold.forms import BaseDialogForm as DialogForm
     from unfold.sites import UnfoldAdminSite as AdminSite
     from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as CheckboxesWidget
     from unfold.widgets import UnfoldAdminDecimalFieldWidget as DecimalWidget
+    from unfold.widgets import UnfoldAdminEmailInputWidget as EmailWidget
     from unfold.widgets import UnfoldAdminFileFieldWidget as FileWidget
     from unfold.widgets import UnfoldAdminIntegerFieldWidget as IntegerWidget
     from unfold.widgets import UnfoldAdminPasswordWidget as PasswordWidget
@@ -198,12 +199,6 @@ else:
 
         empty_value_display = NOTHING
 
-    class AdminUserCreationForm(_Generic, forms.UserCreationForm):
-        """Unfold's form for new users, with a generic argument."""
-
-    class UserChangeForm(_Generic, forms.UserChangeForm):
-        """Unfold's form for users, with a generic argument."""
-
     class UserAdmin(auth.UserAdmin, ModelAdmin):
         """Django's `UserAdmin` in Unfold's style, with a generic argument."""
 
@@ -216,14 +211,17 @@ def dialog_button[**P, R](
     text: str,
     form: type[DialogForm] = DialogForm,
     danger: bool = False,
+    fresh: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Make a method a button of a row's page that opens a dialog first.
 
-    The method runs when the dialog is posted, with its valid form as an argument.
+    The method runs when the dialog is posted, with its valid form as an argument. With `fresh`, it takes a fresh
+    sign-in (`fresh_sign_in`).
     """
+    form_class = type(f"Fresh{form.__name__}", (FreshDialogMixin, form), {}) if fresh else form
 
     def decorate(method: Callable[P, R]) -> Callable[P, R]:
-        dialog = {"title": title, "description": text, "form_submit_text": description, "form_class": form}
+        dialog = {"title": title, "description": text, "form_submit_text": description, "form_class": form_class}
         button = _button(description=description, permissions=[permission], dialog=dialog, danger=danger)
         decorated: Callable[P, R] = button(method)
         return decorated
@@ -242,9 +240,7 @@ def link_button[**P, R](description: str, *, permission: str) -> Callable[[Calla
 
 
 __all__ = [
-    "AdminPasswordChangeForm",
     "AdminSite",
-    "AdminUserCreationForm",
     "AutocompleteSelectFilter",
     "CheckboxWidget",
     "CheckboxesWidget",
@@ -253,6 +249,7 @@ __all__ = [
     "DecimalWidget",
     "DialogForm",
     "DropdownFilter",
+    "EmailWidget",
     "FileWidget",
     "IntegerWidget",
     "ModelAdmin",
@@ -268,7 +265,6 @@ __all__ = [
     "TextWidget",
     "TextareaWidget",
     "UserAdmin",
-    "UserChangeForm",
     "dialog_button",
     "link_button",
 ]

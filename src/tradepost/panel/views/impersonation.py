@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from hijack.views import ReleaseUserView
 
-from tradepost.accounts import impersonation
+from tradepost.accounts import impersonation, staff_sessions
 
 
 class EndImpersonationView(ReleaseUserView):  # type: ignore[misc] # published without types
@@ -15,7 +15,9 @@ class EndImpersonationView(ReleaseUserView):  # type: ignore[misc] # published w
         """End the impersonation, then open the customer's page in the back office."""
         row = impersonation.current(request)
         assert row, "hijack refuses this view without an impersonation"
+        kept = staff_sessions.keep_through_login(request.session)
         super().post(request, *args, **kwargs)
+        staff_sessions.end_impersonation(request.session, kept)
         impersonation.end(row.pk)
         UserSession.objects.create_from_request(request)
         return redirect("admin:accounts_account_change", row.account_id)
