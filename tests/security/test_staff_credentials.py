@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
-from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from tests import mail_queue
 from tests.backoffice.accounts.test_accounts import tick
 from tests.backoffice.browsers import me, member, press, sign_in, staff_with, told
 from tests.conftest import Customer
@@ -37,7 +37,7 @@ def signs_in(email: str, password: str = PASSWORD) -> bool:
 
 
 def mails_to(address: str) -> list[str]:
-    return [str(message.body) for message in mail.outbox if message.to == [address]]
+    return [str(message.body) for message in mail_queue.mailed() if message.to == [address]]
 
 
 def link_in(body: str) -> str:
@@ -103,13 +103,13 @@ def test_the_address_stays_the_old_one_until_the_link_is_followed(bob: Account) 
     assert NEW_ADDRESS in notice
     assert str(me(client).email) not in notice
 
-    mail.outbox = []
+    mail_queue.empty()
     for address in (NEW_ADDRESS, old):
         Client().post(reverse("account_reset_password"), {"email": address})
     assert not any("/password/reset/key/" in body for body in mails_to(NEW_ADDRESS))
     assert any("/password/reset/key/" in body for body in mails_to(old))
 
-    mail.outbox = []
+    mail_queue.empty()
     Client().post(link_in(confirmation))
     assert Account.objects.get(pk=bob.pk).email == NEW_ADDRESS
     assert signs_in(NEW_ADDRESS)
@@ -173,7 +173,7 @@ def test_what_staff_does_to_an_account_is_mailed_to_it(
     if button == "end_sessions":
         Client().post(reverse("account_login"), {"login": bob.email, "password": PASSWORD})
         fields = {"sessions": str(UserSession.objects.get(user=bob).pk)}
-    mail.outbox = []
+    mail_queue.empty()
     client = member("manager")
     press(client, button, bob.pk, reason="a reason for staff", **fields)
     [body] = mails_to(str(bob.email))
