@@ -108,6 +108,7 @@ else:
         """Unfold's `ModelAdmin`, with generic arguments and the audit log."""
 
         empty_value_display = NOTHING
+        list_sections = ()  # Unfold's list looks for it twice a row, and what is missing is looked for longest
 
         @property
         def noun(self) -> str:
