@@ -39,5 +39,5 @@ def _input(widget: Mapping[str, Any]) -> SafeString:
 
 
 def _escaped(value: object) -> str:
-    """Escape a value unless it is safe, as templates do. (Django's `escape` also takes lazy texts, which costs more.)"""
+    """Escape a value unless it is safe, as templates do. Django's `escape` also takes lazy texts, which costs more."""
     return value if isinstance(value, SafeString) else html.escape(str(value))
