@@ -28,8 +28,7 @@ UNUSED = [
     "unfold/js/jedison/*",
     "unfold/fonts/inter/*.woff2",  # so has Inter
     "admin/js/vendor/jquery/jquery.js",
-    "admin/js/vendor/select2/select2.full.js",  # pages ask for the minified one
-    "admin/js/vendor/xregexp/*",  # `ModelAdmin.media` leaves it out
+    "admin/js/vendor/xregexp/xregexp.js",
 ]
 
 
