@@ -8,7 +8,7 @@ import re
 import zoneinfo
 from collections.abc import Iterable
 from copy import copy
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 
@@ -29,6 +29,7 @@ DURATION_UNITS_MAX = 2
 RELATIVE_DAYS_MAX = 7  # an older time is shown as a date
 NO_BREAK_SPACE = "\u00a0"
 
+_CACHED_MAX = 10_000  # texts of each kind: lists are shown again and again, and Babel takes long for a text
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 _CODE_AND_DIGIT = re.compile(r"(?<=[A-Za-z])(?=\d)")  # a currency without a symbol: `KWD 1.250`
 _FALLBACK = "en"
@@ -41,7 +42,7 @@ def locale() -> Locale:
 
 def whole(value: int | None) -> str:
     """Format a whole number with its digits grouped: `10,000`, `10.000`."""
-    return NOTHING if value is None else format_decimal(value, locale=locale())
+    return NOTHING if value is None else _whole_text(value, locale())
 
 
 def exact_number(value: Decimal) -> str:
@@ -147,7 +148,9 @@ def exact_moment(at: datetime) -> str:
 
 def moment_html(at: datetime | None, *, exact: bool = False) -> SafeString:
     """Render `moment`, or the seconds and the zone too if `exact`. The tooltip has the exact time."""
-    return _time_html(at, (exact_moment(at) if exact else moment(at)) if at else NOTHING)
+    if at is None:
+        return format_html("{}", NOTHING)
+    return _moment_html(at, timezone.get_current_timezone(), locale(), exact=exact)
 
 
 def ago(at: datetime) -> str:
@@ -220,7 +223,12 @@ def _locale(language: str) -> Locale:
         return Locale.parse(_FALLBACK)
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=_CACHED_MAX)
+def _whole_text(value: int, reader: Locale) -> str:
+    return format_decimal(value, locale=reader)
+
+
+@lru_cache(maxsize=_CACHED_MAX)
 def _money_text(value: Decimal, currency: str, places: int, reader: Locale) -> str:
     rounded = _round(value, places)
     if value and not rounded:
@@ -253,10 +261,14 @@ def _places(value: Decimal) -> int:
 def _with_exact(text: str, value: Decimal | None, currency: str) -> SafeString:
     if value is None:
         return format_html("{}", text)
-    exact = exact_money(value, currency)
+    return _amount_html(_plain(value), text, exact_money(value, currency))
+
+
+@lru_cache(maxsize=_CACHED_MAX)
+def _amount_html(plain: str, text: str, exact: str) -> SafeString:
     if exact == text:
-        return format_html('<data class="amount" value="{}">{}</data>', _plain(value), text)
-    return format_html('<data class="amount" value="{}" title="{}">{}</data>', _plain(value), exact, text)
+        return format_html('<data class="amount" value="{}">{}</data>', plain, text)
+    return format_html('<data class="amount" value="{}" title="{}">{}</data>', plain, exact, text)
 
 
 def _plain(value: Decimal) -> str:
@@ -282,6 +294,12 @@ def _day_text(value: date, skeleton: str, reader: Locale) -> str:
         reader = _locale("en-001")
     text: str = reader.datetime_skeletons[skeleton].apply(value, reader)
     return text
+
+
+@lru_cache(maxsize=_CACHED_MAX)
+def _moment_html(at: datetime, _zone: tzinfo, _reader: Locale, *, exact: bool) -> SafeString:
+    """Render a time. Zone and locale are those in force: they are arguments so that each has its own texts."""
+    return _time_html(at, exact_moment(at) if exact else moment(at))
 
 
 def _time_html(at: datetime | None, text: str) -> SafeString:

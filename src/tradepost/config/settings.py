@@ -146,6 +146,7 @@ TEMPLATES = [
         },
     },
 ]
+FORM_RENDERER = "tradepost.config.form_renderer.FormRenderer"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

@@ -5,6 +5,7 @@ generic arguments that Django's stubs require.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.utils import unquote
@@ -48,6 +49,7 @@ else:
     from django.contrib.auth import admin as auth
     from django.forms import Media
     from unfold import admin, decorators, forms
+    from unfold import utils as unfold_utils
     from unfold.contrib.filters.admin import (
         AutocompleteSelectFilter,
         ChoicesCheckboxFilter,
@@ -87,6 +89,8 @@ else:
             return super().get_admin_url(remote_field, remote_obj) if may_view else str(remote_obj)
 
     forms.UnfoldAdminReadonlyField = _ReadonlyField  # Unfold's forms take the class from there
+    # There are three icons, yes, no and unknown, and Unfold renders one a row.
+    unfold_utils._boolean_icon = lru_cache(unfold_utils._boolean_icon)  # noqa: SLF001 - Unfold takes it from there
 
     class _Generic:
         def __class_getitem__(cls, models: Any) -> type:
@@ -109,6 +113,7 @@ else:
         """Unfold's `ModelAdmin`, with generic arguments and the audit log."""
 
         empty_value_display = NOTHING
+        list_sections = ()  # Unfold's list looks for it twice a row, and what is missing is looked for longest
 
         @property
         def noun(self) -> str:

@@ -1,11 +1,13 @@
 """Filters and tags of the panel's templates: amounts, statuses, links, form fields and queries."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 from django import template
 from django.forms import BoundField
 from django.http import QueryDict
 from django.template.context import Context
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
@@ -15,6 +17,8 @@ from tradepost.accounts import browsers
 from tradepost.engine.ledger import TransferKind
 from tradepost.engine.link_rules import WEB_SCHEMES
 from tradepost.engine.statuses import Status
+
+URLS_MAX = 10_000
 
 register = template.Library()
 
@@ -76,6 +80,19 @@ def word(value: str) -> str:
 def kind(value: str) -> str:
     """Return the label of a transfer's kind, translated."""
     return gettext(TransferKind(value).label)
+
+
+@register.filter
+def with_id(text: str, id_: int) -> str:
+    """Put an id in place of `{id}` into a text that is translated once for all rows of a list."""
+    return text.replace("{id}", str(id_))
+
+
+@register.filter
+@lru_cache(maxsize=URLS_MAX)
+def order_url(id_: int) -> str:
+    """Return the URL of an order's page: lists show the same orders again and again."""
+    return reverse("panel:order", args=[id_])
 
 
 @register.filter
