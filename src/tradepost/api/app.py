@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tradepost.api import handler
-from tradepost.api.handler import GZIPPED, JSON_ONLY, TEXT, TOO_LARGE, Reply
+from tradepost.api.handler import GZIPPED, JSON_ONLY, SAFE, TEXT, TOO_LARGE, Reply
 from tradepost.api.head_cache import Head
 from tradepost.api.openapi import document as openapi_document
 from tradepost.api.v2 import Api
@@ -18,6 +18,8 @@ _ANSWERED_APART = {
     "OPTIONS": Reply(204, b"", ((b"allow", b"GET, HEAD, OPTIONS, POST"),)),
     "HEAD": Reply(200, b"", JSON_ONLY),
 }
+_CALLS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+_NOT_ALLOWED = Reply(405, b"Method not allowed\n", (TEXT, (b"allow", b"GET, HEAD, OPTIONS, POST")))
 
 type Scope = dict[str, Any]
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -37,6 +39,9 @@ class App:
             return
         if scope.get("method") in _ANSWERED_APART:
             await _send(send, _ANSWERED_APART[scope["method"]])
+            return
+        if scope.get("method") not in _CALLS:
+            await _send(send, _NOT_ALLOWED)
             return
         headers = dict(scope["headers"])
         body = await _body(headers, receive)
@@ -97,5 +102,5 @@ async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
 
 async def _send(send: Send, reply: Reply) -> None:
     length = [(b"content-length", b"%d" % len(reply.body))] if reply.body else []
-    await send({"type": "http.response.start", "status": reply.status, "headers": [*reply.headers, *length]})
+    await send({"type": "http.response.start", "status": reply.status, "headers": [*reply.headers, *SAFE, *length]})
     await send({"type": "http.response.body", "body": reply.body})

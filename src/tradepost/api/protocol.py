@@ -32,6 +32,7 @@ type PassOn = Callable[[int, bytes], bool]
 _API = b"/api/v2"
 _FIRST_BYTES = 32
 _TARGETS = frozenset(path.encode() for path in PATHS)
+_LAST_LINES = handler.SAFE_LINES + b"content-length: %d\r\n\r\n"
 _ONE_WRITE_BYTES_MAX = 16 * 1024  # a larger body is written without copying it next to its head
 
 
@@ -90,7 +91,10 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Prepare to answer the request in place, or leave it to uvicorn."""
+        """Prepare to answer the request in place, or leave it to uvicorn. A request must name its one host."""
+        hosts = [name for name, _ in self.headers].count(b"host")
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            raise ValueError("not one Host")  # which the parser turns into 400
         if self.url not in _TARGETS or not self._fits():
             super().on_headers_complete()
             return
@@ -171,7 +175,7 @@ class Protocol(HttpToolsProtocol):
             lines += name, b": ", value, b"\r\n"
         for name, value in reply.headers:
             lines += name, b": ", value, b"\r\n"
-        lines.append(b"content-length: %d\r\n\r\n" % len(reply.body))
+        lines.append(_LAST_LINES % len(reply.body))
         if not request.keep_alive:
             lines.insert(1, b"connection: close\r\n")
         if len(reply.body) <= _ONE_WRITE_BYTES_MAX:
