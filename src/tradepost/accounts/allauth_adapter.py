@@ -3,6 +3,7 @@
 import logging
 from email.utils import formataddr, parseaddr
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
@@ -50,8 +51,9 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without 
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send a mail. If the mail server fails, log the error for the operator and show the page all the same."""
+        links = {name: _at_the_desk(value) for name, value in context.items() if name.endswith("_url")}
         try:
-            super().send_mail(template_prefix, email, {"site": self._settings(), **context})
+            super().send_mail(template_prefix, email, {"site": self._settings(), **context, **links})
         except OSError:  # smtplib's errors are OSErrors, too
             logger.exception("A mail can't be sent")
 
@@ -66,3 +68,9 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without 
             if invited and cleaned != invited:
                 raise ValidationError(_("The invitation is for another address."))
         return cleaned
+
+
+def _at_the_desk(link: str) -> str:
+    """Return a link of a mail at the desk's own address. Allauth takes the host that the request names."""
+    parts = urlsplit(link)
+    return settings.TRADEPOST_URL + urlunsplit(("", "", parts.path, parts.query, parts.fragment))

@@ -3,6 +3,7 @@
 Only the back office needs this policy: its theme is written for inline scripts and styles.
 """
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.csp import CSP
 from django.views.decorators.csp import csp_override
@@ -33,7 +34,7 @@ def backoffice_middleware(get_response: GetResponse) -> GetResponse:
         if not request.path.startswith(PREFIX):
             return get_response(request)
         request.META.pop("HTTP_ACCEPT_LANGUAGE", None)
-        request.COOKIES.pop("django_language", None)
+        request.COOKIES.pop(settings.LANGUAGE_COOKIE_NAME, None)
         with site_settings.serving(request), links.for_reader(request, site):
             return with_policy(request)
 

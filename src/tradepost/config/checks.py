@@ -18,13 +18,14 @@ from tradepost.config import environment
 TAG = "tradepost"
 PREFIX = "TRADEPOST_"
 NAMES = tuple(re.findall(rf"^\| `({PREFIX}[A-Z_]+)`", environment.__doc__ or "", re.MULTILINE))
-LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 READERS: tuple[Callable[[], object], ...] = (
     environment.database_url,
     environment.url,
+    environment.proxies,
     environment.currency,
     environment.requests_a_minute,
     environment.private_addresses,
+    environment.providers_http,
     environment.metrics_token,
     environment.simulator_seconds,
     environment.sign_up,
@@ -62,10 +63,9 @@ def _unknown_names() -> Iterator[CheckMessage]:
 
 
 def _unlikely_values() -> Iterator[CheckMessage]:
-    url = urlsplit(environment.url())
-    if url.hostname in LOCAL:
+    if environment.is_local():
         return
-    if url.scheme == "http":
+    if urlsplit(environment.url()).scheme == "http":
         yield checks.Warning(
             "TRADEPOST_URL begins with http://: passwords and keys travel in clear.",
             hint="Put a proxy with a certificate in front, and name its https:// address.",

@@ -49,14 +49,25 @@ def _database(url: str | None) -> dict[str, object]:
     }
 
 
-_URL = urlsplit(environment.url())
+TRADEPOST_URL = environment.url()
+_URL = urlsplit(TRADEPOST_URL)
+_HTTPS = _URL.scheme == "https"
+YEAR_SECONDS = 365 * 86_400
 
 SECRET_KEY = _secret_key(environment.home())
 DEBUG = False
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", _URL.hostname]
-CSRF_TRUSTED_ORIGINS = [environment.url()]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _URL.scheme == "https" else None
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _URL.scheme == "https"
+LOCAL_HOSTS = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = [environment.url_host(), *(LOCAL_HOSTS if environment.is_local() else [])]
+CSRF_TRUSTED_ORIGINS = [TRADEPOST_URL]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HTTPS else None
+SECURE_HSTS_SECONDS = YEAR_SECONDS if _HTTPS else 0
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _HTTPS
+# Browsers take a cookie of such a name only from this host, over https: no other host of the domain can plant one.
+TRADEPOST_COOKIE_PREFIX = "__Host-" if _HTTPS else ""
+SESSION_COOKIE_NAME = f"{TRADEPOST_COOKIE_PREFIX}sessionid"
+CSRF_COOKIE_NAME = f"{TRADEPOST_COOKIE_PREFIX}csrftoken"
+MESSAGE_STORAGE = "tradepost.config.message_storage.Storage"
+LANGUAGE_COOKIE_NAME = f"{TRADEPOST_COOKIE_PREFIX}django_language"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # No content from other sites, and no inline scripts or styles. Images may be `data:` URLs, as the QR code for an
@@ -107,6 +118,8 @@ INSTALLED_APPS = [
     "tradepost.audit",
 ]
 MIDDLEWARE = [
+    "tradepost.config.page_middleware.page_headers_middleware",
+    "tradepost.config.page_middleware.https_middleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "tradepost.backoffice.middleware.backoffice_middleware",
@@ -202,7 +215,9 @@ TRADEPOST_CURRENCY = environment.currency()
 TRADEPOST_SIGN_UP = environment.sign_up()
 TRADEPOST_PAYMENT_TEXT = environment.payment_text()
 TRADEPOST_REQUESTS_A_MINUTE = environment.requests_a_minute()
+TRADEPOST_PROVIDERS_HTTP = environment.providers_http()
 TRADEPOST_PRIVATE_ADDRESSES = environment.private_addresses()
+TRADEPOST_IS_LOCAL = environment.is_local()
 TRADEPOST_METRICS_TOKEN = environment.metrics_token()
 TRADEPOST_SIMULATOR_SECONDS = environment.simulator_seconds()
 
