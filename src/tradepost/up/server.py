@@ -16,6 +16,7 @@ import uvicorn
 
 from tradepost.api.head_cache import HeadCache
 from tradepost.api.protocol import PassOn, Protocol
+from tradepost.config import environment
 from tradepost.config.asgi import api, application
 from tradepost.up import connection_handover
 
@@ -54,6 +55,7 @@ def _config(pass_on: PassOn | None = None) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=environment.proxies(),
         backlog=BACKLOG,
         timeout_graceful_shutdown=DRAIN_SECONDS_MAX,
     )
