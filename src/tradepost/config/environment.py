@@ -3,6 +3,7 @@
 | variable | what it is | default |
 |---|---|---|
 | `TRADEPOST_HOME` | folder of the embedded database, its secrets, and static files | the user's data folder |
+| `TRADEPOST_SEALING_KEYS_FILE` | the file of the keys that encrypt secrets in the database | `sealing_keys`, at home |
 | `DATABASE_URL` | a PostgreSQL to use in place of the embedded one | none |
 | `TRADEPOST_URL` | where the desk is reached from outside | `http://127.0.0.1:8000` |
 | `TRADEPOST_PROXIES` | networks of the proxies whose word on a client's address counts; or `none` | loopback |
@@ -45,6 +46,12 @@ def home() -> Path:
     """Return the folder of this installation's data."""
     given = os.environ.get("TRADEPOST_HOME")
     return Path(given).expanduser().absolute() if given else platformdirs.user_data_path("tradepost")
+
+
+def sealing_keys_file() -> Path:
+    """Return the file of the keys that encrypt secrets in the database."""
+    given = os.environ.get("TRADEPOST_SEALING_KEYS_FILE")
+    return Path(given).expanduser().absolute() if given else home() / "sealing_keys"
 
 
 def database_url() -> str | None:

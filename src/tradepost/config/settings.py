@@ -18,17 +18,23 @@ from tradepost.config import environment
 SECRET_BYTES = 50
 
 
-def _secret_key(home: Path) -> str:
-    """Return this installation's secret key. It is made at the first start and stored in the home folder."""
+def _secret_keys(home: Path) -> list[str]:
+    """Return this installation's secret key, then those before it: what they have signed stays valid.
+
+    The first key is made at the first start. The file in the home folder has one line a key, the newest first.
+    """
     path = home / "secret_key"
     try:
         if not path.exists():
             home.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError), open(path, "x", opener=_private) as file:
                 file.write(secrets.token_urlsafe(SECRET_BYTES))
-        return path.read_text()
+        keys = [line.strip() for line in path.read_text().splitlines() if line.strip()]
     except OSError as error:
         raise environment.ConfigurationError(f"The data folder {home} can't be written: {error.strerror}.") from error
+    if not keys:
+        raise environment.ConfigurationError(f"{path} is empty: put the secret key back, or remove the file.")
+    return keys
 
 
 def _private(path: str, flags: int) -> int:
@@ -54,7 +60,7 @@ _URL = urlsplit(TRADEPOST_URL)
 _HTTPS = _URL.scheme == "https"
 YEAR_SECONDS = 365 * 86_400
 
-SECRET_KEY = _secret_key(environment.home())
+SECRET_KEY, *SECRET_KEY_FALLBACKS = _secret_keys(environment.home())
 DEBUG = False
 LOCAL_HOSTS = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = [environment.url_host(), *(LOCAL_HOSTS if environment.is_local() else [])]
@@ -178,6 +184,7 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = _URL.scheme
 ACCOUNT_SESSION_REMEMBER = True
 # Our own URLs lead to its views; its own URLs are not reachable.
 HIJACK_PERMISSION_CHECK = "tradepost.accounts.impersonation.may_impersonate"
+MFA_ADAPTER = "tradepost.accounts.mfa_adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Tradepost"
@@ -211,6 +218,7 @@ LOGGING = {  # errors of pages go to the log; Django's default only mails them
     "loggers": {"django.request": {"handlers": ["log"]}},
 }
 
+TRADEPOST_SEALING_KEYS_FILE = environment.sealing_keys_file()
 TRADEPOST_CURRENCY = environment.currency()
 TRADEPOST_SIGN_UP = environment.sign_up()
 TRADEPOST_PAYMENT_TEXT = environment.payment_text()
