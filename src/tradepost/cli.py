@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Tradepost, the order desk for resellers' panels.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-keys_app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
+keys_app = typer.Typer(
+    help="Create, list and revoke API keys; rotate the key of secrets in the database.", no_args_is_help=True
+)
 accounts_app = typer.Typer(help="Create accounts, invite people and add funds.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(accounts_app, name="accounts")
@@ -171,6 +173,30 @@ def keys_revoke(key: Annotated[int, typer.Argument(help="The key's id, as `keys 
         if not keys.revoke(key):
             raise StartError(f"There is no active key {key}.")
     typer.echo(f"Key {key} is revoked.")
+
+
+@keys_app.command("rotate-secret")
+def keys_rotate_secret(
+    *,
+    delete_old: Annotated[
+        bool, typer.Option("--delete-old", help="Delete the old keys instead. Do it once backups with them are gone.")
+    ] = False,
+) -> None:
+    """Make a new key for the secrets in the database, and encrypt them all with it. The desk may run meanwhile."""
+    with _django():
+        from tradepost.up import key_rotation  # noqa: PLC0415
+
+        if delete_old:
+            typer.echo(f"Old keys deleted: {key_rotation.delete_old_keys()}.")
+            return
+        number = key_rotation.rotate()
+        unreadable = key_rotation.unreadable()
+    if unreadable:
+        raise StartError(f"Sealed with a key that is not here, so enter them again: {', '.join(unreadable)}.")
+    typer.echo(
+        f"Everything is encrypted with key {number}, and was read back. The old keys are needed only for older backups:"
+        " `tradepost keys rotate-secret --delete-old` deletes them."
+    )
 
 
 @accounts_app.command("create")

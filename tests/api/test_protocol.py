@@ -138,7 +138,8 @@ def test_both_ways_give_the_same_heads(client: Client, alice: Customer) -> None:
     for request in (post(alice.key), chunked(alice.key), post("nobody"), chunked("nobody")):
         client.send(request)
         heads.append(client.answer().headers)
-    told = ["date", "content-type", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "content-length"]
+    limits = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"]
+    told = ["date", "content-type", *limits, "x-content-type-options", "cache-control", "content-length"]
     assert [list(head) for head in heads] == [told] * 4
     assert [head["content-type"] for head in heads] == ["application/json"] * 4
 
@@ -219,6 +220,21 @@ def test_a_request_in_flight_is_answered_before_the_end(alice: Customer, service
         assert "order" in json.loads(client.answer().body)
         assert client.is_over()
     assert stop_desk(desk) == 0
+
+
+@pytest.mark.parametrize("target", ["/api/v2", "/", "/account/login/"])
+@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize("hosts", ["", "Host: localhost\r\nHost: localhost\r\n"])
+def test_a_request_that_does_not_name_its_one_host_is_a_bad_one(
+    client: Client, target: str, method: str, hosts: str
+) -> None:
+    client.send(raw(method, target).replace(b"Host: localhost\r\n", hosts.encode()))
+    assert client.answer(method).status == 400
+
+
+def test_before_http_1_1_a_request_needs_no_host(client: Client) -> None:
+    client.send(raw("POST", "/api/v2", body="key=x", version="1.0").replace(b"Host: localhost\r\n", b""))
+    assert client.answer().status == 200
 
 
 @pytest.mark.parametrize("request_of", [post, chunked])

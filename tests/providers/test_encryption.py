@@ -1,4 +1,6 @@
-"""Providers' keys are unreadable in the database; only this installation's secret key decrypts them."""
+"""Providers' keys are unreadable in the database; only this installation's key file decrypts them."""
+
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -27,12 +29,12 @@ def test_two_providers_with_one_key_are_sealed_apart() -> None:
     assert make_provider(key=KEY).encrypted_key != make_provider(key=KEY).encrypted_key
 
 
-def test_another_secret_key_says_so() -> None:
+def test_the_file_of_another_installation_says_so(tmp_path: Path) -> None:
+    from tradepost.encryption import DecryptionError
     from tradepost.fulfilment.tasks.provider_sync import sync_provider
-    from tradepost.providers.encryption import DecryptionError
 
     provider = make_provider(key=KEY)
-    with override_settings(SECRET_KEY="the secret of another installation"):
+    with override_settings(TRADEPOST_SEALING_KEYS_FILE=tmp_path / "of another installation"):
         with pytest.raises(DecryptionError, match="another secret key"):
             assert provider.key
         sync_provider(provider.pk)

@@ -1,0 +1,1 @@
+"""Attacks, each named for what holds against it."""

@@ -241,7 +241,8 @@ def test_thousands_of_silent_connections_leave_room_for_others(alice: Customer) 
         assert stop_desk(desk) == 0
 
 
-def test_an_address_has_only_so_many_connections_and_others_have_theirs(desk: Desk, alice: Customer) -> None:
+def test_an_address_has_only_so_many_connections_and_others_have_theirs(alice: Customer) -> None:
+    desk = start_desk(TRADEPOST_SIMULATOR_SECONDS="2", TRADEPOST_PROXIES="127.0.0.1")
     address = urlsplit(desk.url)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -259,6 +260,7 @@ def test_an_address_has_only_so_many_connections_and_others_have_theirs(desk: De
             assert_everything_answers(desk, alice)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert stop_desk(desk) == 0
 
 
 @pytest.mark.parametrize("is_page", [True, False])

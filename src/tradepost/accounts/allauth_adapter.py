@@ -2,6 +2,7 @@
 
 from email.utils import formataddr, parseaddr
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
@@ -53,7 +54,8 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without 
         if template_prefix == UNKNOWN_ACCOUNT:
             sign_in_log.record(request, SignInKind.RESET_ASKED, typed=email)
         names = {"request": request, "email": email, "site": self._settings()}
-        outgoing_mail.enqueue(self.render_mail(template_prefix, email, {**names, **context}))
+        links = {name: _at_the_desk(value) for name, value in context.items() if name.endswith("_url")}
+        outgoing_mail.enqueue(self.render_mail(template_prefix, email, {**names, **context, **links}))
 
     def send_password_reset_mail(self, user: Account, email: str, context: dict[str, Any]) -> None:
         """Record that somebody asked for a new password, or staff for somebody else."""
@@ -112,3 +114,9 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc] # published without 
             if invited and cleaned != invited:
                 raise ValidationError(_("The invitation is for another address."))
         return cleaned
+
+
+def _at_the_desk(link: str) -> str:
+    """Return a link of a mail at the desk's own address. Allauth takes the host that the request names."""
+    parts = urlsplit(link)
+    return settings.TRADEPOST_URL + urlunsplit(("", "", parts.path, parts.query, parts.fragment))

@@ -4,7 +4,7 @@ import asyncio
 
 from tradepost.api import handler
 from tradepost.api.asgi_types import Receive, Scope, Send
-from tradepost.api.handler import GZIPPED, JSON_ONLY, TEXT, TOO_LARGE, Reply
+from tradepost.api.handler import GZIPPED, JSON_ONLY, SAFE, TEXT, TOO_LARGE, Reply
 from tradepost.api.head_cache import Head
 from tradepost.api.openapi import document as openapi_document
 from tradepost.api.request_bodies import BodyTooLargeError, ClientDisconnectedError, read_body
@@ -17,6 +17,8 @@ _ANSWERED_APART = {
     "OPTIONS": Reply(204, b"", ((b"allow", b"GET, HEAD, OPTIONS, POST"),)),
     "HEAD": Reply(200, b"", JSON_ONLY),
 }
+_CALLS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+_NOT_ALLOWED = Reply(405, b"Method not allowed\n", (TEXT, (b"allow", b"GET, HEAD, OPTIONS, POST")))
 
 
 class App:
@@ -31,6 +33,9 @@ class App:
             return
         if scope.get("method") in _ANSWERED_APART:
             await send_reply(send, _ANSWERED_APART[scope["method"]])
+            return
+        if scope.get("method") not in _CALLS:
+            await send_reply(send, _NOT_ALLOWED)
             return
         try:
             body = await read_body(scope, receive, bytes_max=BODY_BYTES_MAX)
@@ -74,5 +79,5 @@ async def describe(scope: Scope, receive: Receive, send: Send) -> None:  # noqa:
 async def send_reply(send: Send, reply: Reply) -> None:
     """Send a reply as ASGI messages."""
     length = [(b"content-length", b"%d" % len(reply.body))] if reply.body else []
-    await send({"type": "http.response.start", "status": reply.status, "headers": [*reply.headers, *length]})
+    await send({"type": "http.response.start", "status": reply.status, "headers": [*reply.headers, *SAFE, *length]})
     await send({"type": "http.response.body", "body": reply.body})

@@ -244,12 +244,17 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Begin the request, unless it announces a body that is too large."""
+        """Begin the request, unless it announces a body that is too large or does not name its host."""
         self._body_bytes = 0
         self._body_bytes_max = self._all.body_bytes_max(self.url)
+        hosts = 0
         for name, value in self.headers:
-            if name == b"content-length" and value.isdigit() and int(value) > self._body_bytes_max:
+            if name == b"host":
+                hosts += 1
+            elif name == b"content-length" and value.isdigit() and int(value) > self._body_bytes_max:
                 raise RefusedError(413)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            raise RefusedError(400)  # RFC 9112: a request names its one host
         self.begin_request()
         self.part = Part.BODY
         self._body_since = self.loop.time()

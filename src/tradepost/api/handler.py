@@ -19,11 +19,13 @@ type Headers = tuple[tuple[bytes, bytes], ...]
 JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
 TEXT: tuple[bytes, bytes] = (b"content-type", b"text/plain")
 JSON_ONLY: Headers = (JSON,)
+SAFE: Headers = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))  # on every reply
+SAFE_LINES = b"".join(b"%s: %s\r\n" % header for header in SAFE)
 GZIPPED: Headers = (JSON, (b"content-encoding", b"gzip"), (b"vary", b"accept-encoding"))
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """An HTTP reply. `headers` lacks the content length: the sender adds it."""
+    """An HTTP reply. `headers` lacks the content length and `SAFE`: the sender adds them."""
 
     status: int
     body: bytes

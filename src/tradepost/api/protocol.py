@@ -40,6 +40,7 @@ _OWN_TARGETS = frozenset(path.encode() for path in (*PATHS, DESCRIPTION_PATH, *h
 _TARGET_BYTES_MAX = max(map(len, _OWN_TARGETS))
 _METHOD_BYTES_MAX = 16
 _END_OF_PATH = re.compile(rb"[ ?\r\n]")
+_LAST_LINES = handler.SAFE_LINES + b"content-length: %d\r\n\r\n"
 _ONE_WRITE_BYTES_MAX = 16 * 1024  # a larger body is written without copying it next to its head
 
 
@@ -141,7 +142,7 @@ class Protocol(LimitedProtocol):
             lines += name, b": ", value, b"\r\n"
         for name, value in reply.headers:
             lines += name, b": ", value, b"\r\n"
-        lines.append(b"content-length: %d\r\n\r\n" % len(reply.body))
+        lines.append(_LAST_LINES % len(reply.body))
         if not request.keep_alive:
             lines.insert(1, b"connection: close\r\n")
         if len(reply.body) <= _ONE_WRITE_BYTES_MAX:

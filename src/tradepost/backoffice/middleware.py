@@ -112,7 +112,7 @@ def backoffice_middleware(get_response: GetResponse) -> GetResponse:
         if not request.path.startswith(PREFIX):
             return get_response(request)
         request.META.pop("HTTP_ACCEPT_LANGUAGE", None)
-        request.COOKIES.pop("django_language", None)
+        request.COOKIES.pop(settings.LANGUAGE_COOKIE_NAME, None)
         with site_settings.serving(request), links.for_reader(request, site):
             response = with_policy(request)
         if response.status_code == HTTPStatus.FORBIDDEN and isinstance(request.user, Account):

@@ -3,13 +3,16 @@
 | variable | what it is | default |
 |---|---|---|
 | `TRADEPOST_HOME` | folder of the embedded database, its secrets, and static files | the user's data folder |
+| `TRADEPOST_SEALING_KEYS_FILE` | the file of the keys that encrypt secrets in the database | `sealing_keys`, at home |
 | `DATABASE_URL` | a PostgreSQL to use in place of the embedded one | none |
 | `TRADEPOST_URL` | where the desk is reached from outside | `http://127.0.0.1:8000` |
+| `TRADEPOST_PROXIES` | networks of the proxies whose word on a client's address counts; or `none` | loopback |
 | `TRADEPOST_CURRENCY` | the currency of all balances, three letters | `USD` |
 | `TRADEPOST_REQUESTS_A_MINUTE` | requests a key without a limit of its own may make; 0: any number | `6000` |
 | `TRADEPOST_SIMULATOR_SECONDS` | how long a simulated order lives | `600` |
 | `TRADEPOST_PRIVATE_ADDRESSES` | `allow`: providers may be at private addresses | `refuse` |
-| `TRADEPOST_METRICS_TOKEN` | what Prometheus has to send as bearer token to read `/metrics` | none: this machine only |
+| `TRADEPOST_PROVIDERS_HTTP` | `allow`: keys may go to providers over plain `http://` | `refuse` |
+| `TRADEPOST_METRICS_TOKEN` | what Prometheus has to send as bearer token to read `/metrics` | none: a local desk only |
 | `TRADEPOST_SIGN_UP` | who may make an account: `open`, `invitation` or `closed` | `open` |
 | `TRADEPOST_SIGN_IN_LOG_DAYS` | how many days the log of sign-ins is kept | `180` |
 | `TRADEPOST_BREACHED_PASSWORDS` | `hibp`, or a mirror's address: who is asked for leaked passwords | none: nobody |
@@ -24,7 +27,7 @@
 """
 
 import os
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -34,7 +37,9 @@ from tradepost.engine.exceptions import TradepostError
 from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
 
 CURRENCY_LETTERS = 3
+LOOPBACK = ("127.0.0.0/8", "::1/128")
 METRICS_TOKEN_CHARS_MIN = 16
+IPV4_MAPPED_PREFIX = 96  # of ::ffff:0:0/96
 SIGN_UPS = ("open", "invitation", "closed")
 SECOND_FACTORS = ("required", "optional")
 STAFF_HOURS_MAX = 14 * 24  # as long as customers stay signed in
@@ -55,6 +60,12 @@ def home() -> Path:
     """Return the folder of this installation's data."""
     given = os.environ.get("TRADEPOST_HOME")
     return Path(given).expanduser().absolute() if given else platformdirs.user_data_path("tradepost")
+
+
+def sealing_keys_file() -> Path:
+    """Return the file of the keys that encrypt secrets in the database."""
+    given = os.environ.get("TRADEPOST_SEALING_KEYS_FILE")
+    return Path(given).expanduser().absolute() if given else home() / "sealing_keys"
 
 
 def database_url() -> str | None:
@@ -78,6 +89,52 @@ def url() -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError("TRADEPOST_URL must be an address like https://panel.example.")
     return given
+
+
+def url_host() -> str:
+    """Return the host of the desk's address, as `Host` headers name it: an IPv6 address in brackets."""
+    host = urlsplit(url()).hostname or ""
+    return f"[{host}]" if ":" in host else host
+
+
+def is_local() -> bool:
+    """Return whether the desk's address is one of this machine only."""
+    host = urlsplit(url()).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def proxies() -> list[str]:
+    """Return the networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+
+    An IPv4 network is there a second time as the IPv6 addresses under which a listener on `::` sees it.
+    """
+    given = os.environ.get("TRADEPOST_PROXIES", "").strip() or ",".join(LOOPBACK)
+    if given == "none":
+        return []
+    named = [each.strip() for each in given.split(",")]
+    try:
+        networks = [ip_network(each) for each in named if each != "*"]
+    except ValueError as error:
+        raise ConfigurationError(
+            f"TRADEPOST_PROXIES must be addresses or networks like 10.0.0.5,192.168.7.0/24, or none: {error}."
+        ) from None
+    if "*" in named or any(network.prefixlen == 0 for network in networks):
+        raise ConfigurationError(
+            "TRADEPOST_PROXIES can't be everybody: each client could then give itself any address, and so pass the"
+            " limits of sign-in and of keys. Name the addresses of your proxies."
+        )
+    return [str(written) for network in networks for written in (network, _mapped(network)) if written]
+
+
+def _mapped(network: IPv4Network | IPv6Network) -> IPv6Network | None:
+    if network.version == 6:  # noqa: PLR2004 - the version of IP
+        return None
+    return IPv6Network(f"::ffff:{network.network_address}/{IPV4_MAPPED_PREFIX + network.prefixlen}")
 
 
 def currency() -> str:
@@ -107,6 +164,14 @@ def private_addresses() -> bool:
     if given not in {"allow", "refuse"}:
         raise ConfigurationError("TRADEPOST_PRIVATE_ADDRESSES must be allow or refuse.")
     return given == "allow"
+
+
+def providers_http() -> bool:
+    """Return whether providers may be called over plain http. A desk that may call private addresses may do so, too."""
+    given = os.environ.get("TRADEPOST_PROVIDERS_HTTP", "refuse")
+    if given not in {"allow", "refuse"}:
+        raise ConfigurationError("TRADEPOST_PROVIDERS_HTTP must be allow or refuse.")
+    return given == "allow" or private_addresses()
 
 
 def metrics_token() -> str:
@@ -159,11 +224,6 @@ def breached_passwords() -> str:
             "TRADEPOST_BREACHED_PASSWORDS must be hibp, or an address like https://mirror.example/range."
         )
     return given
-
-
-def is_local() -> bool:
-    """Return whether the desk is reached from this machine only."""
-    return urlsplit(url()).hostname in LOCAL_NAMES
 
 
 def is_second_factor_required() -> bool:

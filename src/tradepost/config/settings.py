@@ -18,17 +18,23 @@ from tradepost.config import environment
 SECRET_BYTES = 50
 
 
-def _secret_key(home: Path) -> str:
-    """Return this installation's secret key. It is made at the first start and stored in the home folder."""
+def _secret_keys(home: Path) -> list[str]:
+    """Return this installation's secret key, then those before it: what they have signed stays valid.
+
+    The first key is made at the first start. The file in the home folder has one line a key, the newest first.
+    """
     path = home / "secret_key"
     try:
         if not path.exists():
             home.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError), open(path, "x", opener=_private) as file:
                 file.write(secrets.token_urlsafe(SECRET_BYTES))
-        return path.read_text()
+        keys = [line.strip() for line in path.read_text().splitlines() if line.strip()]
     except OSError as error:
         raise environment.ConfigurationError(f"The data folder {home} can't be written: {error.strerror}.") from error
+    if not keys:
+        raise environment.ConfigurationError(f"{path} is empty: put the secret key back, or remove the file.")
+    return keys
 
 
 def _private(path: str, flags: int) -> int:
@@ -49,14 +55,25 @@ def _database(url: str | None) -> dict[str, object]:
     }
 
 
-_URL = urlsplit(environment.url())
+TRADEPOST_URL = environment.url()
+_URL = urlsplit(TRADEPOST_URL)
+_HTTPS = _URL.scheme == "https"
+YEAR_SECONDS = 365 * 86_400
 
-SECRET_KEY = _secret_key(environment.home())
+SECRET_KEY, *SECRET_KEY_FALLBACKS = _secret_keys(environment.home())
 DEBUG = False
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", _URL.hostname]
-CSRF_TRUSTED_ORIGINS = [environment.url()]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _URL.scheme == "https" else None
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _URL.scheme == "https"
+LOCAL_HOSTS = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = [environment.url_host(), *(LOCAL_HOSTS if environment.is_local() else [])]
+CSRF_TRUSTED_ORIGINS = [TRADEPOST_URL]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HTTPS else None
+SECURE_HSTS_SECONDS = YEAR_SECONDS if _HTTPS else 0
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _HTTPS
+# Browsers take a cookie of such a name only from this host, over https: no other host of the domain can plant one.
+TRADEPOST_COOKIE_PREFIX = "__Host-" if _HTTPS else ""
+SESSION_COOKIE_NAME = f"{TRADEPOST_COOKIE_PREFIX}sessionid"
+CSRF_COOKIE_NAME = f"{TRADEPOST_COOKIE_PREFIX}csrftoken"
+MESSAGE_STORAGE = "tradepost.config.message_storage.Storage"
+LANGUAGE_COOKIE_NAME = f"{TRADEPOST_COOKIE_PREFIX}django_language"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # No content from other sites, and no inline scripts or styles. Images may be `data:` URLs, as the QR code for an
@@ -107,6 +124,8 @@ INSTALLED_APPS = [
     "tradepost.audit",
 ]
 MIDDLEWARE = [
+    "tradepost.config.page_middleware.page_headers_middleware",
+    "tradepost.config.page_middleware.https_middleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "tradepost.backoffice.middleware.networks_middleware",
@@ -201,6 +220,7 @@ MFA_FORMS = {
     "login_webauthn": "tradepost.accounts.sign_in_forms.PasskeyOnlyForm",
 }
 MFA_RATE_LIMITS = {"webauthn_login": "30/m/ip"}  # a passkey can't be guessed
+MFA_ADAPTER = "tradepost.accounts.mfa_adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Tradepost"
@@ -241,11 +261,14 @@ LOGGING = {  # errors of pages go to the log; Django's default only mails them
     },
 }
 
+TRADEPOST_SEALING_KEYS_FILE = environment.sealing_keys_file()
 TRADEPOST_CURRENCY = environment.currency()
 TRADEPOST_SIGN_UP = environment.sign_up()
 TRADEPOST_PAYMENT_TEXT = environment.payment_text()
 TRADEPOST_REQUESTS_A_MINUTE = environment.requests_a_minute()
+TRADEPOST_PROVIDERS_HTTP = environment.providers_http()
 TRADEPOST_PRIVATE_ADDRESSES = environment.private_addresses()
+TRADEPOST_IS_LOCAL = environment.is_local()
 TRADEPOST_METRICS_TOKEN = environment.metrics_token()
 TRADEPOST_SIGN_IN_LOG_DAYS = environment.sign_in_log_days()
 TRADEPOST_BREACHED_PASSWORDS = environment.breached_passwords()

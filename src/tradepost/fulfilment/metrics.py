@@ -1,6 +1,7 @@
 """The state of fulfilment and the events of the log of sign-ins for Prometheus, at `/metrics`.
 
-If a token is set, the caller must send it. If none is set, only this machine may read the metrics.
+If a token is set, the caller must send it. If none is set, only this machine may read the metrics, and only while the
+desk is at an address of this machine: else a proxy is in front, and what it passes on comes from this machine, too.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,6 +25,11 @@ from tradepost.catalog.models import Service
 from tradepost.orders import backlog
 from tradepost.orders.backlog import STATES, ProviderBacklog, WorkerStatus
 
+# What proxies add to a request, besides `X-Forwarded-…`. Django writes header names so.
+FORWARDING = frozenset(
+    {"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Original-Forwarded-For", "True-Client-Ip", "Cf-Connecting-Ip"}
+)
+
 type _Value = Callable[[ProviderBacklog], float | Decimal | None]
 
 
@@ -36,6 +42,8 @@ def metrics_view(request: HttpRequest) -> HttpResponse:
         authorization = request.headers.get("Authorization", "")
         if not constant_time_compare(authorization, f"Bearer {settings.TRADEPOST_METRICS_TOKEN}"):
             return HttpResponse("a token is needed", "text/plain", 401, headers={"WWW-Authenticate": "Bearer"})
+    elif not settings.TRADEPOST_IS_LOCAL:
+        return HttpResponse("only with a token: set TRADEPOST_METRICS_TOKEN, and send it", "text/plain", 403)
     elif not _is_local(request):
         return HttpResponse("only from this machine, or with a token", "text/plain", 403)
     registry = CollectorRegistry()
@@ -49,7 +57,7 @@ def metrics_view(request: HttpRequest) -> HttpResponse:
 
 def _is_local(request: HttpRequest) -> bool:
     """Return whether the request comes from this machine. A request through a proxy does not, even a local proxy."""
-    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+    if any(name in FORWARDING or name.startswith("X-Forwarded") for name in request.headers):
         return False
     try:
         return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback

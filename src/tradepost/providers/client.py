@@ -1,14 +1,15 @@
-"""The client that calls providers. It reaches no private address, unless the operator allows private addresses."""
+"""The client that calls providers: over https, and at no private address, unless the operator allows them."""
 
-import ipaddress
 import socket
 
 import httpx2
 from django.conf import settings
 
+from tradepost.providers.addresses import is_public
 from tradepost.providers.models import Provider
 from tradepost_client import Client
 
+PLAIN_HTTP = "http:// is not allowed: the API key would travel in clear. Ask the provider for its https:// address."
 TIMEOUT = httpx2.Timeout(30, connect=10)
 
 
@@ -44,6 +45,8 @@ class GuardedTransport(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request. Raises `ConnectError`, before anything is sent, if the address is not allowed."""
         host = request.url.host
+        if request.url.scheme != "https" and not settings.TRADEPOST_PROVIDERS_HTTP:
+            raise httpx2.ConnectError(PLAIN_HTTP, request=request)
         if not settings.TRADEPOST_PRIVATE_ADDRESSES:
             address = _public_address(host, request)
             request.extensions = {**request.extensions, "sni_hostname": host}
@@ -60,6 +63,6 @@ def _public_address(host: str, request: httpx2.Request) -> str:
     except OSError as error:
         raise httpx2.ConnectError(f"the name {host} is not known: {error}", request=request) from error
     for *_, address in addresses:
-        if not ipaddress.ip_address(address[0]).is_global:
+        if not is_public(str(address[0])):
             raise httpx2.ConnectError(f"{host} is at a private address, which is not allowed", request=request)
     return str(addresses[0][4][0])

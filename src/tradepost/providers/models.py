@@ -8,10 +8,10 @@ from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
+from tradepost import encryption
 from tradepost.catalog.models import Service
 from tradepost.engine.enums import TextEnum
 from tradepost.engine.refusals import RefusalMeaning
-from tradepost.providers import encryption
 
 UNKNOWN_REFUSALS_MAX = 3
 

@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import msgspec
 
+from tradepost import encryption
 from tradepost.engine.exceptions import TradepostError
-from tradepost.providers import client, encryption
+from tradepost.providers import client
 from tradepost.providers.models import Provider
 from tradepost_client import Ambiguous, Balance, Client, NotSent, PanelError, RateLimited, Service
 

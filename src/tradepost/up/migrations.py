@@ -13,6 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 from tradepost.accounts import roles
 from tradepost.audit import tables
 from tradepost.config import environment
+from tradepost.up import key_rotation
 from tradepost.up.errors import StartError
 
 POSTGRES_MAJOR_MIN = 15
@@ -32,6 +33,7 @@ def apply() -> None:
             # `migrate` does this, too. Without it here, changes that need no migration would wait for the next one.
             roles.sync_groups()
             tables.create_triggers()
+        key_rotation.encrypt_what_has_no_number()
     connection.close()
 
 

@@ -17,6 +17,7 @@ import uvicorn
 from tradepost.api.connection_limits import CONNECTIONS_MAX, Connections
 from tradepost.api.head_cache import HeadCache
 from tradepost.api.protocol import PassOn, Protocol
+from tradepost.config import environment
 from tradepost.config.asgi import LARGE_BODIES, api, application
 from tradepost.up import connection_handover, open_files
 
@@ -57,6 +58,7 @@ def _config(pass_on: PassOn | None = None) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=environment.proxies(),
         backlog=BACKLOG,
         timeout_graceful_shutdown=DRAIN_SECONDS_MAX,
     )

@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
@@ -26,6 +28,7 @@ from tradepost.engine import dispatch_queue
 from tradepost.fulfilment import provider_pause
 from tradepost.fulfilment.tasks import provider_sync
 from tradepost.providers import service_sync
+from tradepost.providers.client import PLAIN_HTTP
 from tradepost.providers.models import UNKNOWN_REFUSALS_MAX, Provider, ProviderService, RoutePause
 from tradepost.providers.snapshot import ProviderUnreachableError, fetch_snapshot
 
@@ -52,6 +55,13 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at 
         if not key and not self.instance.encrypted_key:
             raise forms.ValidationError("A provider is asked by a key.")
         return key
+
+    def clean_url(self) -> str:
+        """Refuse plain http where the operator has not allowed it. A stored address is left: it is shown as trouble."""
+        url: str = self.cleaned_data["url"]
+        if "url" in self.changed_data and urlsplit(url).scheme != "https" and not settings.TRADEPOST_PROVIDERS_HTTP:
+            raise forms.ValidationError(f"{PLAIN_HTTP} The operator may set TRADEPOST_PROVIDERS_HTTP=allow.")
+        return url
 
     def clean_unknown_refusals_max(self) -> int:
         """Take the default if nothing was entered."""

@@ -18,11 +18,11 @@ from django.db.models.functions import Now
 from procrastinate.contrib.django import app
 
 from tradepost.database import in_transaction
+from tradepost.encryption import DecryptionError
 from tradepost.engine import dispatch_queue, dispatching, rerouting
 from tradepost.fulfilment import cancels_and_refills, dispatch, poll, provider_pause
 from tradepost.fulfilment.provider_errors import Pause
 from tradepost.fulfilment.throttled_client import ThrottledClient
-from tradepost.providers.encryption import DecryptionError
 from tradepost.providers.models import Provider
 from tradepost.shutdown import is_stopping
 
