@@ -44,7 +44,6 @@ SIGN_UPS = ("open", "invitation", "closed")
 SECOND_FACTORS = ("required", "optional")
 STAFF_HOURS_MAX = 14 * 24  # as long as customers stay signed in
 STAFF_IDLE_MINUTES_MIN, STAFF_IDLE_MINUTES_MAX = 5, 24 * 60
-LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 MAIL_SECONDS_MAX = 10
 SIGN_IN_LOG_DAYS_MAX = 3650
 HIBP = "https://api.pwnedpasswords.com/range"
