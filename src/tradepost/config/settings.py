@@ -189,6 +189,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_FORMS = {
     "signup": "tradepost.accounts.sign_in_forms.SignUpForm",
     "change_password": "tradepost.accounts.sign_in_forms.NewPasswordForm",
+    "reset_password": "tradepost.accounts.password_reset.ResetPasswordForm",
 }
 # Wrong passwords and codes are counted by `accounts.attempts`; the rest is here (decision 65 says why so many).
 ACCOUNT_RATE_LIMITS = {
@@ -207,7 +208,6 @@ ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_FORMS = {"reset_password": "tradepost.accounts.password_reset.ResetPasswordForm"}
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _URL.scheme
 ACCOUNT_SESSION_REMEMBER = True
 # Our own URLs lead to its views; its own URLs are not reachable.

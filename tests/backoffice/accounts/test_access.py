@@ -19,7 +19,7 @@ from tests import mail_queue
 from tests.backoffice.browsers import me, press, sign_in, staff_with, told
 from tests.conftest import Customer
 from tests.engine.engine_calls import ask, refuse_one
-from tests.mail_queue import mailed
+from tests.mail_queue import mailed, paths_in
 from tradepost.accounts import creation
 from tradepost.accounts.models import Account, AccountEvent
 
@@ -121,7 +121,7 @@ def test_a_password_is_set_anew_by_the_mail_that_staff_has_sent(manager: Client)
     account, _ = customer_who_signs_in("forgot@access.example")
     press(manager, "mail_reset", account.pk, reason="asked by phone")
     assert mailed()[0].to == [account.email]
-    [link] = re.findall(r"http://testserver(\S+)", str(mailed()[0].body))
+    [link] = paths_in(mailed()[0])
     client = Client()
     form = client.get(link, follow=True).redirect_chain[-1][0]
     client.post(form, {"password1": "staple horse battery", "password2": "staple horse battery"})
