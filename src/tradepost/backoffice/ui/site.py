@@ -5,10 +5,19 @@ from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.db.models import Model
+from django.http import HttpRequest
 
 from tradepost.backoffice.ui.unfold_admin import AdminSite, ModelAdmin
 
-site = AdminSite(name="admin")
+
+class BackofficeSite(AdminSite):
+    """Unfold's site. No page lists all models, which `each_context` would gather for each: the menu is our own."""
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        return super().get_app_list(request, app_label) if app_label else []
+
+
+site = BackofficeSite(name="admin")
 # Staff sign in on the page for everybody: it limits attempts and checks second factors.
 site.login = secure_admin_login(site.login)  # type: ignore[method-assign]
 
