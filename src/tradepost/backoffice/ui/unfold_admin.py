@@ -12,6 +12,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.http import urlencode
 
 from tradepost.backoffice.ui import links, texts
@@ -125,7 +126,7 @@ else:
             """What many rows are called."""
             return texts.nouns(self)[1]
 
-        @property
+        @cached_property
         def media(self) -> Any:
             """Leave out what fills fields from others as one types, a third of the scripts: no form does that."""
             media = super().media
