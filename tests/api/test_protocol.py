@@ -60,7 +60,7 @@ def test_requests_sent_at_once_are_answered_in_their_order(
 
 
 def test_five_thousand_requests_may_be_sent_at_once(client: Client) -> None:
-    smallest = b"POST /api/v2 HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
+    smallest = b"POST /api/v2 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
     threading.Thread(target=client.send, args=[smallest * 5_000], daemon=True).start()
     for _ in range(5_000):
         assert client.answer().status == 200

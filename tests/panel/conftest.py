@@ -24,6 +24,7 @@ def seen_templates() -> Iterator[None]:
     setup_test_environment()
     with override_settings(
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        TRADEPOST_URL=f"http://{HOST}",  # where links in mails lead
         MFA_TOTP_TOLERANCE=HANG_SECONDS // 30,  # an app shows a code for so many seconds
     ):
         yield

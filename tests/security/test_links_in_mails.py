@@ -42,13 +42,16 @@ def links() -> set[str]:
 @pytest.mark.parametrize("host", [HOST, f"{HOST}:4444", f"{HOST}.", f"{HOST}.:1", HOST.upper()])
 def test_no_host_of_a_request_gets_into_a_mail(host: str) -> None:
     client = Client(headers={"host": host, "x-forwarded-host": "evil.example"})
-    client.defaults["wsgi.url_scheme"] = "https"
     email = f"newcomer{next(_numbers)}@mails.example"
-    client.post(reverse("account_signup"), {"email": email, "password1": "correct horse battery"})  # confirm address
-    client.post(reverse("account_signup"), {"email": email, "password1": "correct horse battery"})  # is there already
+    client.post(
+        reverse("account_signup"), {"email": email, "password1": "correct horse battery"}, secure=True
+    )  # confirm address
+    client.post(
+        reverse("account_signup"), {"email": email, "password1": "correct horse battery"}, secure=True
+    )  # is there already
     Account.objects.create_user(known := f"known{next(_numbers)}@mails.example")
     for address in (known, f"unknown{next(_numbers)}@mails.example"):
-        client.post(reverse("account_reset_password"), {"email": address})
+        client.post(reverse("account_reset_password"), {"email": address}, secure=True)
     assert len(mail.outbox) >= 3
     assert links() == {PUBLIC_URL}
 

@@ -5,14 +5,16 @@ from typing import Any
 
 import httpx2
 import pytest
+from django.forms import modelform_factory
 from django.test import override_settings
 
 from testkit.upstream.panel import KEY
 from testkit.upstream.server import Reply, Upstream
 from tests.builders import make_provider
+from tradepost.backoffice.providers.provider_admin import ProviderForm
 from tradepost.providers.addresses import is_public
 from tradepost.providers.client import GuardedTransport, client_of
-from tradepost.providers.models import ProviderService
+from tradepost.providers.models import Provider, ProviderService
 from tradepost.providers.snapshot import ProviderUnreachableError, fetch_snapshot
 from tradepost_client import NotSent, PanelError
 
@@ -91,6 +93,17 @@ def test_a_key_is_not_sent_over_plain_http_unless_the_operator_says_so() -> None
         with override_settings(TRADEPOST_PROVIDERS_HTTP=True), client_of(make_provider(upstream.url)) as panel:
             panel.balance()
         assert upstream.asked("balance")[0].parameters["key"] == KEY
+
+
+@pytest.mark.parametrize(
+    ("url", "is_allowed"), [("http://panel.example/api/v2", False), ("https://panel.example/api/v2", True)]
+)
+@override_settings(TRADEPOST_PROVIDERS_HTTP=False)
+def test_staff_can_enter_no_address_over_plain_http(url: str, *, is_allowed: bool) -> None:
+    form = modelform_factory(Provider, ProviderForm, fields=["url"])({"url": url})
+    assert ("url" not in form.errors) is is_allowed
+    if not is_allowed:
+        assert "TRADEPOST_PROVIDERS_HTTP=allow" in str(form.errors["url"])
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
