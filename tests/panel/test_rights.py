@@ -83,7 +83,7 @@ def test_a_suspended_account_is_signed_out(name: str, alice: Customer, belonging
     assert client.post(address(name, belongings)).headers["Location"].startswith(reverse("account_login"))
 
 
-@pytest.mark.parametrize("name", [name for name in PUBLIC if name not in {"favicon", "terms"}])
+@pytest.mark.parametrize("name", [name for name in PUBLIC if name not in {"favicon", "terms", "security_contact"}])
 def test_what_is_public_opens_for_everybody(name: str, bob: Customer, belongings: Belongings) -> None:
     assert browser().get(address(name, belongings), follow=True).status_code == 200
     assert browser(bob).get(address(name, belongings), follow=True).status_code == 200
