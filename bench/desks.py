@@ -111,12 +111,14 @@ def fresh(*, size: Size = SIZE, log: Path | None = None, settings: Sequence[str]
         if settings:
             _set(postgres, settings)
         with _process(environ, postgres, log) as (process, url):
-            seeded = numbered_orders.seed(postgres.url, size)
-            environ = {**environ, "DATABASE_URL": postgres.url}
+            seeded = numbered_orders.seed(postgres.superuser_url, size)
+            environ = {**environ, "DATABASE_URL": postgres.superuser_url}
             _add_up_totals(environ)
             postmaster = int((postgres.data / "postmaster.pid").read_text().split()[0])
             servers = process_cpu.children_named(process.pid, SERVER)
-            yield Desk(f"{url}/api/v2", postgres.url, seeded.service, seeded.order, servers, postmaster, environ)
+            yield Desk(
+                f"{url}/api/v2", postgres.superuser_url, seeded.service, seeded.order, servers, postmaster, environ
+            )
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -186,7 +188,7 @@ def _environ(home: Path) -> dict[str, str]:
 def _set(postgres: Postgres, settings: Sequence[str]) -> None:
     postgres.start()
     try:
-        with psycopg.connect(postgres.url, autocommit=True) as connection:
+        with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
             for name, _, value in (setting.partition("=") for setting in settings):
                 statement = sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
                 connection.execute(statement)

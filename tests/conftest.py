@@ -25,6 +25,7 @@ import tests.alike  # importing it sets up the process
 from testkit import process_cpu
 from tests.waiting import HANG_SECONDS, until
 from tradepost.config import environment
+from tradepost.up.database_roles import OWNER
 from tradepost.up.postgres import Postgres
 
 _home = Path(tempfile.mkdtemp(prefix="tradepost-tests-"))
@@ -53,6 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if _runs_no_tests(config):
         return
     _postgres.start()
+    with psycopg.connect(_postgres.superuser_url) as superuser:  # tests make impossible rows, and deadlocks at once
+        superuser.execute(f"GRANT SET ON PARAMETER session_replication_role, deadlock_timeout TO {OWNER}")
     os.environ["DATABASE_URL"] = _postgres.url
     import django
 

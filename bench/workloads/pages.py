@@ -71,8 +71,8 @@ def measure(*, orders: int, times: int, only: str, keep: Path | None) -> None:
         postgres = Postgres(home, environment.postgres_bin())
         running.callback(postgres.stop)
         postgres.start()
-        os.environ["DATABASE_URL"] = postgres.url
-        _prepare(postgres.url, orders)
+        os.environ["DATABASE_URL"] = postgres.superuser_url
+        _prepare(postgres.superuser_url, orders)
         slow = [name for group in PAGE_GROUPS for name in _measure(group, times, only)]
     if slow:
         raise RunFailedError(f"too slow or too heavy: {', '.join(slow)}")

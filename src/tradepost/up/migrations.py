@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from django.apps import apps
 from django.core.management import call_command
@@ -18,6 +17,7 @@ from tradepost.up.errors import StartError
 
 POSTGRES_MAJOR_MIN = 15
 BEFORE_THE_FIRST_RELEASE = ("catalog", "0002_version")  # every schema then had it, and none has it since (decision 55)
+SOCKET_LINE = 4  # of postmaster.pid: the folder of the server's socket, see PostgreSQL's pidfile.h
 _LOCK = 7_406_131  # any number that all nodes share, so that nodes which start together migrate one after the other
 
 
@@ -66,11 +66,9 @@ def _check_known(loader: MigrationLoader) -> None:
 
 def _how_to_begin_again() -> str:
     """Return the advice for the embedded database, or for the one of `DATABASE_URL`."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'")  # only superusers get a row
-        row = cursor.fetchone()
     embedded = environment.home() / "postgres"
-    if row and Path(row[0]).resolve() == embedded.resolve():
+    process = embedded / "postmaster.pid"
+    if process.exists() and connection.connection.info.host == process.read_text().splitlines()[SOCKET_LINE]:
         return f"move or remove the folder {embedded} while no Tradepost runs, and start again"
     return "make a new, empty database and name it in DATABASE_URL"
 

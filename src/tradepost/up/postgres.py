@@ -25,6 +25,8 @@ from urllib.parse import quote
 import psycopg
 
 from tradepost.config import environment
+from tradepost.up import database_roles
+from tradepost.up.database_roles import OWNER
 from tradepost.up.errors import StartError
 
 SYSTEM_USER = "tradepost"
@@ -70,13 +72,18 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """The address of the database, as libpq and `DATABASE_URL` write it."""
-        return self._url(DATABASE)
+        """The address of the database, as libpq and `DATABASE_URL` write it; for migrations and commands."""
+        return self._url(DATABASE, OWNER)
+
+    @property
+    def superuser_url(self) -> str:
+        """The address for what nothing of the desk does: settings and roles of the server."""
+        return self._url(DATABASE, SYSTEM_USER)
 
     def is_answering(self) -> bool:
         """Return whether the server accepts connections, whichever process started it."""
         try:
-            psycopg.connect(self._url("postgres"), connect_timeout=CONNECT_SECONDS_MAX).close()
+            psycopg.connect(self._url("postgres", SYSTEM_USER), connect_timeout=CONNECT_SECONDS_MAX).close()
         except psycopg.OperationalError:
             return False
         return True
@@ -88,7 +95,11 @@ class Postgres:
             self._make_data()
         self._check_version()
         self._start_or_adopt()
-        self._make_database()
+        self.prepare_database()
+
+    def prepare_database(self) -> None:
+        """Make the database and the roles of the running server, unless they are there."""
+        database_roles.prepare(self._url("postgres", SYSTEM_USER), self.superuser_url, DATABASE)
 
     def stop(self) -> None:
         """Disconnect all clients and stop the server, with a checkpoint if that takes no more than a few seconds."""
@@ -162,13 +173,8 @@ class Postgres:
         if started.returncode:
             raise StartError(f"The embedded PostgreSQL does not start; its reasons are in {self.data / 'start.log'}.")
 
-    def _make_database(self) -> None:
-        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
-                connection.execute(f"CREATE DATABASE {DATABASE}")
-
-    def _url(self, database: str) -> str:
-        return f"postgresql:///{database}?host={quote(str(self._socket_folder()), safe='/')}&user={SYSTEM_USER}"
+    def _url(self, database: str, role: str) -> str:
+        return f"postgresql:///{database}?host={quote(str(self._socket_folder()), safe='/')}&user={role}"
 
     def _socket_folder(self) -> Path:
         if len(str(self.data)) + len("/.s.PGSQL.5432") <= SOCKET_PATH_CHARS_MAX and "'" not in str(self.data):
@@ -221,6 +227,7 @@ def database_for_command(home: Path) -> Iterator[str]:
             stack.enter_context(exclusive_home(home, wait_seconds=0))
         except StartError:
             _wait_until_answering(server)
+            server.prepare_database()  # the desk that runs may be of an older version, or may just have started
             yield server.url
             return
         server.start()

@@ -8,9 +8,9 @@ from typing import Any
 import django
 
 from tradepost.audit import actor
-from tradepost.config import checks
+from tradepost.config import checks, environment
 from tradepost.up import chain as chains
-from tradepost.up import supervisor
+from tradepost.up import database_roles, supervisor
 from tradepost.up.errors import StartError
 
 
@@ -21,6 +21,7 @@ def run(*, host: str, port: int, workers: int, demo: bool, chain: bool = False) 
         stop = running.enter_context(supervisor.stop_signals())
         listener = running.enter_context(supervisor.bind(host, port))
         upstream = running.enter_context(chains.upstream_desk()) if chain else None
+        is_embedded = not environment.database_url()
         os.environ["DATABASE_URL"] = running.enter_context(supervisor.database())
         url = os.environ.setdefault("TRADEPOST_URL", _url(host, listener.getsockname()[1]))
         if demo:
@@ -28,6 +29,8 @@ def run(*, host: str, port: int, workers: int, demo: bool, chain: bool = False) 
         if upstream:
             os.environ.setdefault("TRADEPOST_PRIVATE_ADDRESSES", "allow")
         key = _prepare(url, demo=demo, upstream=upstream)
+        if is_embedded:
+            _connect_without_ddl()
         if not stop.is_set():
             ready = f"Tradepost is ready: {url}  API: {url}/api/v2  key: {key or 'none yet, see `tradepost keys`'}"
             if demo and key:
@@ -35,9 +38,17 @@ def run(*, host: str, port: int, workers: int, demo: bool, chain: bool = False) 
             supervisor.run(listener, workers=workers, stop=stop, ready=ready)
 
 
-def _where_to_sign_in(url: str) -> str:
-    from tradepost.config import environment  # noqa: PLC0415 - reads variables that `run` sets
+def _connect_without_ddl() -> None:
+    """Let this process and its children connect as the role that can change no table, now that migrations are done."""
+    from django.db import connections  # noqa: PLC0415 - needs Django
 
+    connections.close_all()
+    connections["default"].settings_dict["USER"] = database_roles.DESK
+    owner, desk = f"user={database_roles.OWNER}", f"user={database_roles.DESK}"
+    os.environ["DATABASE_URL"] = os.environ["DATABASE_URL"].removesuffix(owner) + desk
+
+
+def _where_to_sign_in(url: str) -> str:
     file = os.path.relpath(environment.home() / "demo.json")
     return f"Sign in: {url}/account/login/  Back office: {url}/admin/  Addresses and passwords: {file}"
 
