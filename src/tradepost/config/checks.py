@@ -51,11 +51,14 @@ def check(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:  #
 
 
 def _wrong_values() -> Iterator[CheckMessage]:
+    said: set[str] = set()
     for read_setting in READERS:
         try:
             read_setting()
         except environment.ConfigurationError as error:
-            yield checks.Error(str(error), id="tradepost.E001")
+            if str(error) not in said:  # a setting may be read for another
+                said.add(str(error))
+                yield checks.Error(str(error), id="tradepost.E001")
 
 
 def _unknown_names() -> Iterator[CheckMessage]:
