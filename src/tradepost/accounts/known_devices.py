@@ -16,7 +16,6 @@ from django.utils.crypto import constant_time_compare, get_random_string
 from tradepost.accounts.models import Account
 from tradepost.http_types import GetResponse
 
-COOKIE = "known_device"
 KNOWN_FOR = timedelta(days=365)
 ACCOUNTS_MAX = 5  # on one device
 SALT = "tradepost.known_device"
@@ -49,7 +48,7 @@ def known_device_middleware(get_response: GetResponse) -> GetResponse:
         account: Account | None = getattr(request, _REMEMBERED, None)
         if account:
             response.set_cookie(
-                COOKIE,
+                _cookie_name(),
                 signing.dumps(_with(request, account), salt=SALT),
                 max_age=KNOWN_FOR,
                 secure=bool(settings.SESSION_COOKIE_SECURE),
@@ -70,7 +69,7 @@ def _with(request: HttpRequest, account: Account) -> list[_Entry]:
 
 
 def _entries(request: HttpRequest) -> list[_Entry]:
-    cookie = request.COOKIES.get(COOKIE, "")
+    cookie = request.COOKIES.get(_cookie_name(), "")
     try:
         return [tuple(entry) for entry in signing.loads(cookie, salt=SALT, max_age=KNOWN_FOR)] if cookie else []
     except signing.BadSignature:
@@ -79,3 +78,7 @@ def _entries(request: HttpRequest) -> list[_Entry]:
 
 def _fingerprint(account: Account) -> str:
     return hashlib.sha256(account.password.encode()).hexdigest()[:16]
+
+
+def _cookie_name() -> str:
+    return f"{settings.TRADEPOST_COOKIE_PREFIX}known_device"
