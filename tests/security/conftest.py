@@ -47,7 +47,10 @@ def seen_templates() -> Iterator[None]:
     """Keep templates' contexts and mails for the tests, use a fast password hash, and accept old TOTP codes."""
     setup_test_environment()
     with override_settings(
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        PASSWORD_HASHERS=[
+            "django.contrib.auth.hashers.MD5PasswordHasher",
+            "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for passwords that a desk is to check
+        ],
         MFA_TOTP_TOLERANCE=HANG_SECONDS // 30,  # an app shows a code for so many seconds
     ):
         yield

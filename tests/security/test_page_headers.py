@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.urls import reverse
 
@@ -69,7 +70,10 @@ def test_no_other_host_of_the_domain_can_plant_a_cookie(public_desk: PublicDesk)
     """A browser takes a `__Host-` cookie only with `Secure`, for `/`, and without a domain."""
     email = "cookies@security.example"
     Account.objects.filter(email=email).delete()
-    Account.objects.create_user(email, "correct horse battery")
+    account = Account.objects.create_user(email)
+    Account.objects.filter(pk=account.pk).update(
+        password=make_password("correct horse battery", hasher="pbkdf2_sha256")
+    )
     with asking.Session(base_url=public_desk.url, headers=BY_THE_PROXY) as session:
         form = session.get("/account/login/")
         token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)[0]
