@@ -1,4 +1,4 @@
-"""Metrics of a desk on the internet need a token: a proxy on the same machine looks like this machine."""
+"""What machines ask of a desk on the internet: metrics, by a token only, and health."""
 
 import pytest
 
@@ -25,6 +25,12 @@ def test_a_public_desk_shows_metrics_to_the_token_whatever_the_host() -> None:
     assert asking.get(url, headers=authorization).status_code == 200
     assert asking.get(url).status_code == 401
     assert stop_desk(running) == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.1.2.3:8000", "node-7.internal", HOST])
+def test_a_load_balancer_asks_for_health_over_plain_http_by_any_name(public_desk: PublicDesk, host: str) -> None:
+    answer = public_desk.get("/healthz", {"Host": host})
+    assert (answer.status_code, answer.text) == (200, "ok")
 
 
 @pytest.mark.parametrize(

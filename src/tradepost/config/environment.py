@@ -166,11 +166,11 @@ def private_addresses() -> bool:
 
 
 def providers_http() -> bool:
-    """Return whether providers may be called over plain http. A desk that may call private addresses may do so, too."""
+    """Return whether providers anywhere may be called over plain http."""
     given = os.environ.get("TRADEPOST_PROVIDERS_HTTP", "refuse")
     if given not in {"allow", "refuse"}:
         raise ConfigurationError("TRADEPOST_PROVIDERS_HTTP must be allow or refuse.")
-    return given == "allow" or private_addresses()
+    return given == "allow"
 
 
 def metrics_token() -> str:

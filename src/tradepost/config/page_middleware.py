@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 
 from tradepost.http_types import GetResponse
 
-METRICS_PATH = "/metrics"
+FOR_MACHINES = frozenset({"/metrics", "/healthz"})
 PRIVATE = "private, no-store"
 # Tradepost uses none of these. Copying a key needs `clipboard-write`, and passkeys need `publickey-credentials-*`;
 # browsers allow them to the page itself, unless they are named here.
@@ -44,12 +44,12 @@ def page_headers_middleware(get_response: GetResponse) -> GetResponse:
 def https_middleware(get_response: GetResponse) -> GetResponse:
     """Answer no page over plain http if the desk is at an https address.
 
-    Metrics are an exception: Prometheus asks the machine itself, by any of its names.
+    Metrics and health are an exception: Prometheus and load balancers ask the machine itself, by any of its names.
     """
 
     def answer(request: HttpRequest) -> HttpResponse:
         url = urlsplit(settings.TRADEPOST_URL)
-        if request.path == METRICS_PATH:
+        if request.path in FOR_MACHINES:
             request.META["HTTP_HOST"] = url.netloc
         elif url.scheme == "https" and not request.is_secure():
             return _send_to_https(request)
