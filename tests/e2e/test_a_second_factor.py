@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -18,9 +17,9 @@ _numbers = count(1)
 
 
 @pytest.fixture
-def strict_desk(tmp_path: Path) -> Iterator[Desk]:
+def strict_desk() -> Iterator[Desk]:
     """A desk that requires a second factor of its staff."""
-    desk = start_desk(TRADEPOST_HOME=str(tmp_path), TRADEPOST_STAFF_SECOND_FACTOR="required")
+    desk = start_desk(TRADEPOST_STAFF_SECOND_FACTOR="required")
     yield desk
     assert stop_desk(desk) == 0
 
