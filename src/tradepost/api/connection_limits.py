@@ -23,6 +23,7 @@ HEAD_BYTES_MAX = 64 * 1024
 HEAD_LINES_MAX = 100
 HEAD_SECONDS_MAX = 10  # for a first head from the connection on, for a later one from its first byte on
 BODY_BYTES_MAX = 1024 * 1024
+SHORT_LENGTH_DIGITS = len(str(BODY_BYTES_MAX)) - 1  # of an announced length that can't be too large
 BODY_SECONDS_MIN = 20  # that every body may take, however small; a larger one has a second more for each
 BYTES_A_SECOND_MIN = 8 * 1024  # of bodies and replies
 SMALL_BODY_BYTES_MAX = 4 * 1024  # that are not counted, if they come at once
@@ -183,10 +184,12 @@ class LimitedProtocol(HttpToolsProtocol):
         self._wait_seconds_max: float = HEAD_SECONDS_MAX  # from `waiting_since` on
         self._head_since: float | None = None
         self._began_head = False  # whether a head began with the bytes read last
-        self._head_bytes = self._head_lines = 0  # in the lines that are complete
-        self._head_bytes_read = 0  # in the middle of a head, also of a line that is not complete
-        self._body_since = 0.0
-        self._body_bytes = self._body_bytes_max = 0
+        self._read_bytes = 0  # with which the head that is complete ended
+        self._head_bytes_read = 0  # in the middle of a head
+        self.announced = b""  # the length of the body
+        self.is_chunked = False
+        self._body_since: float | None = None
+        self._body_bytes = 0
         self._holds_body = False
         self._unread_bytes = 0
         self._refused_at: float | None = None
@@ -213,6 +216,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._throw_away(len(data))
             return
         self._began_head = False
+        self._read_bytes = len(data)
         self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
@@ -225,39 +229,37 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.part is Part.HEAD:
             self._go_on_with_head(0 if self._began_head else len(data))
         elif self.part is Part.BODY:
+            if self._body_since is None:
+                self._body_since = self.loop.time()
             self._hold_body()
 
     def on_message_begin(self) -> None:
         self.part = Part.HEAD
-        self._head_since = None
+        self._head_since = self._body_since = None
         self._began_head = True
-        self._head_bytes = self._head_lines = self._head_bytes_read = 0
+        self._head_bytes_read = self._body_bytes = 0
         super().on_message_begin()
 
-    def on_url(self, url: bytes) -> None:
-        self._add_to_head(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_lines += 1
-        self._add_to_head(len(name) + len(value))
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
-        """Begin the request, unless it announces a body that is too large or does not name its host."""
-        self._body_bytes = 0
-        self._body_bytes_max = self._all.body_bytes_max(self.url)
-        hosts = 0
+        """Begin the request, unless its head or its announced body is too large, or it does not name its host."""
+        hosts, self.announced, self.is_chunked = 0, b"", False
         for name, value in self.headers:
             if name == b"host":
                 hosts += 1
-            elif name == b"content-length" and value.isdigit() and int(value) > self._body_bytes_max:
-                raise RefusedError(413)
+            elif name == b"content-length":
+                self.announced = value
+            elif name == b"transfer-encoding":
+                self.is_chunked = True
+        came_at_once = self._head_since is None and self._read_bytes <= HEAD_BYTES_MAX
+        if len(self.headers) > HEAD_LINES_MAX or not (came_at_once or self._head_is_short()):
+            raise RefusedError(431)
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
             raise RefusedError(400)  # RFC 9112: a request names its one host
+        has_long_length = len(self.announced) > SHORT_LENGTH_DIGITS and self.announced.isdigit()
+        if has_long_length and self._is_too_large(int(self.announced)):
+            raise RefusedError(413)
         self.begin_request()
         self.part = Part.BODY
-        self._body_since = self.loop.time()
 
     def begin_request(self) -> None:
         """Begin the request whose head is complete, by uvicorn's ASGI way."""
@@ -265,7 +267,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
-        if self._body_bytes > self._body_bytes_max:
+        if self._is_too_large(self._body_bytes):
             raise RefusedError(413)
         super().on_body(body)
 
@@ -339,7 +341,7 @@ class LimitedProtocol(HttpToolsProtocol):
         elif self._refused_at is not None:
             if now - self._refused_at > LINGER_SECONDS_MAX and not self._ends_with_reply:
                 self.transport.abort()
-        elif self.part is Part.BODY:
+        elif self._body_since is not None and self.part is Part.BODY:
             if not self.flow.read_paused and now - self._body_since > _seconds(BODY_SECONDS_MIN, self._body_bytes):
                 self.refuse(408)
         elif self.waiting_since is None or self._unread_bytes or now - self.waiting_since <= self._wait_seconds_max:
@@ -364,10 +366,11 @@ class LimitedProtocol(HttpToolsProtocol):
         if not self.is_busy:
             self.waiting_since, self._wait_seconds_max = self._head_since, HEAD_SECONDS_MAX
 
-    def _add_to_head(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > HEAD_BYTES_MAX or self._head_lines > HEAD_LINES_MAX:
-            raise RefusedError(431)
+    def _head_is_short(self) -> bool:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers) <= HEAD_BYTES_MAX
+
+    def _is_too_large(self, body_bytes: int) -> bool:
+        return body_bytes > BODY_BYTES_MAX and body_bytes > self._all.body_bytes_max(self.url)
 
     def _hold_body(self) -> None:
         self._holds_body = True

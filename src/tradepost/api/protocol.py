@@ -39,6 +39,7 @@ _TARGETS = frozenset(path.encode() for path in PATHS)
 _OWN_TARGETS = frozenset(path.encode() for path in (*PATHS, DESCRIPTION_PATH, *health.PATHS))
 _TARGET_BYTES_MAX = max(map(len, _OWN_TARGETS))
 _METHOD_BYTES_MAX = 16
+_COMMONEST = b"POST /api/v2 "
 _END_OF_PATH = re.compile(rb"[ ?\r\n]")
 _LAST_LINES = handler.SAFE_LINES + b"content-length: %d\r\n\r\n"
 _ONE_WRITE_BYTES_MAX = 16 * 1024  # a larger body is written without copying it next to its head
@@ -86,8 +87,11 @@ class Protocol(LimitedProtocol):
             self._whole = data
         else:
             self._whole = b""
-        if not (self._pass_on and self._is_passed_on(data)):
-            super().data_received(self._take_undecided(data))
+        if self._undecided or (self._pass_on and not data.startswith(_COMMONEST)):
+            if self._is_passed_on(data):
+                return
+            data = self._take_undecided(data)
+        super().data_received(data)
 
     def begin_request(self) -> None:
         """Prepare to answer the request in place, or leave it to uvicorn."""
@@ -213,17 +217,11 @@ class Protocol(LimitedProtocol):
         request.answer()
 
     def _fits(self) -> bool:
-        if not self._plain or self.expect_100_continue:
+        if not self._plain or self.expect_100_continue or self.is_chunked:
             return False
-        length = b""
-        for name, value in self.headers:
-            if name == b"content-length":
-                length = value
-            elif name == b"transfer-encoding":
-                return False
         return (
-            length.isdigit()
-            and int(length) <= HIGH_WATER_LIMIT
+            self.announced.isdigit()
+            and int(self.announced) <= HIGH_WATER_LIMIT
             and self.parser.get_method() == b"POST"
             and self.parser.get_http_version() == "1.1"
             and not self.parser.should_upgrade()
