@@ -34,7 +34,8 @@ def page_headers_middleware(get_response: GetResponse) -> GetResponse:
         name = settings.SESSION_COOKIE_NAME
         if name in request.COOKIES or name in response.cookies:
             response.headers.setdefault("Cache-Control", PRIVATE)
-        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        if response.headers.get("Content-Type", "").startswith("text/html"):  # it would make each file a bit heavier
+            response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
 
