@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from django.core import mail
-from django.core.cache import cache
 from django.test import Client
-from django.test.utils import override_settings, setup_test_environment, teardown_test_environment
+from django.test.utils import override_settings
 from django.urls import reverse
 
+from tests import mail_queue
 from tests.security.conftest import HOST, PUBLIC_URL, PublicDesk
 from tradepost.accounts.models import Account
 
@@ -18,23 +17,15 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def mails_are_kept() -> Iterator[None]:
-    """Keep mails, and let the settings be those of a public desk."""
-    setup_test_environment()
+def settings_of_a_public_desk() -> Iterator[None]:
+    """Let the settings be those of a public desk."""
     with override_settings(TRADEPOST_URL=PUBLIC_URL, ALLOWED_HOSTS=[HOST]):
         yield
-    teardown_test_environment()
-
-
-@pytest.fixture(autouse=True)
-def no_mail_yet() -> None:
-    cache.clear()
-    mail.outbox = []
 
 
 def links() -> set[str]:
     """Return scheme and host of the links in all mails."""
-    found = re.findall(r"\S+://[^/\s]*", "\n".join(str(message.body) for message in mail.outbox))
+    found = re.findall(r"\S+://[^/\s]*", "\n".join(str(message.body) for message in mail_queue.mailed()))
     assert found
     return set(found)
 
@@ -43,16 +34,12 @@ def links() -> set[str]:
 def test_no_host_of_a_request_gets_into_a_mail(host: str) -> None:
     client = Client(headers={"host": host, "x-forwarded-host": "evil.example"})
     email = f"newcomer{next(_numbers)}@mails.example"
-    client.post(
-        reverse("account_signup"), {"email": email, "password1": "correct horse battery"}, secure=True
-    )  # confirm address
-    client.post(
-        reverse("account_signup"), {"email": email, "password1": "correct horse battery"}, secure=True
-    )  # is there already
+    for _ in ("a new address", "one that is there already"):
+        client.post(reverse("account_signup"), {"email": email, "password1": "staple horse battery"}, secure=True)
     Account.objects.create_user(known := f"known{next(_numbers)}@mails.example")
     for address in (known, f"unknown{next(_numbers)}@mails.example"):
         client.post(reverse("account_reset_password"), {"email": address}, secure=True)
-    assert len(mail.outbox) >= 3
+    assert len(mail_queue.mailed()) >= 3
     assert links() == {PUBLIC_URL}
 
 
