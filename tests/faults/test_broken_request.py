@@ -46,7 +46,7 @@ def test_no_log_ever_holds_a_key(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     body = f"key={alice.key}&action=add&service=1&link=x&quantity=100".encode()
-    scope = {"type": "http", "query_string": b"", "headers": [], "client": ("127.0.0.1", 1)}
+    scope = {"type": "http", "method": "POST", "query_string": b"", "headers": [], "client": ("127.0.0.1", 1)}
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:

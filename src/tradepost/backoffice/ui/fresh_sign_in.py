@@ -16,11 +16,12 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.safestring import SafeString
 
 from tradepost.accounts import staff_sign_in
+from tradepost.engine.exceptions import TradepostError
 
 ENOUGH = "admin:index"  # the page that a sign-in in another tab ends on
 
 
-class SignInNotFreshError(Exception):
+class SignInNotFreshError(TradepostError):
     """The last sign-in is too long ago. The middleware answers with the page that asks for the password again."""
 
 
