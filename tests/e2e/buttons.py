@@ -4,16 +4,21 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.waiting import until
+
 
 def follow(page: Page, button: str) -> None:
     """Press a button of the page, wherever it is: in the row, in the menu *Actions*, or under *More*."""
-    menu = page.get_by_role("button", name="Actions", exact=True)
-    if menu.is_visible():
-        menu.click()
     link = page.locator("#content a, .tp-actions a, a[hx-get]", has_text=re.compile(rf"^\s*{re.escape(button)}\s*$"))
-    expect(link.first).to_be_attached()
+    expect(link.first).to_be_attached()  # the page is there, and so are its menus
+    menu = page.get_by_role("button", name="Actions", exact=True)
+    more = page.locator("summary", has_text="More")
+    until(
+        lambda: link.first.is_visible() or menu.is_visible() or more.is_visible(),
+        f"the button {button} or a menu is visible",
+    )
     if not link.first.is_visible():
-        page.locator("summary", has_text="More").click()
+        (menu if menu.is_visible() else more).click()
     link.first.click()
 
 
