@@ -13,12 +13,11 @@ def follow(page: Page, button: str) -> None:
     expect(link.first).to_be_attached()  # the page is there, and so are its menus
     menu = page.get_by_role("button", name="Actions", exact=True)
     more = page.locator("summary", has_text="More")
-    until(
-        lambda: link.first.is_visible() or menu.is_visible() or more.is_visible(),
-        f"the button {button} or a menu is visible",
-    )
+    if menu.is_visible():
+        menu.click()
+    until(lambda: link.first.is_visible() or more.is_visible(), f"the button {button} or a menu with it is visible")
     if not link.first.is_visible():
-        (menu if menu.is_visible() else more).click()
+        more.click()
     link.first.click()
 
 

@@ -1,4 +1,4 @@
-"""A browser of sockets: it decides which process of the desk serves it, and from which address it comes."""
+"""A browser of sockets: it decides which desk serves it, and from which address it comes."""
 
 import http.client
 import re
@@ -18,21 +18,20 @@ class Answer(NamedTuple):
 
 
 class RawBrowser(AbstractContextManager["RawBrowser"]):
-    """One connection that is kept open. If it begins with the API, the API's process serves its pages, too."""
+    """A browser without scripts. Each sign-in opens a connection: a desk closes those that were idle for a moment."""
 
-    def __init__(self, desk: Desk, address: str, *, begin_with_api: bool = False) -> None:
+    def __init__(self, desk: Desk, address: str) -> None:
         parts = urlsplit(desk.url)
         self._connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=HANG_SECONDS)
         self._headers = {"X-Forwarded-For": address}  # the desk trusts a proxy on its own machine
         self._cookies: dict[str, str] = {}
-        if begin_with_api:
-            self._request("POST", "/api/v2", b"key=none&action=balance")
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
     def sign_in(self, email: str, password: str) -> Answer:
         """Open the form and send it."""
+        self._connection.close()
         form = self._request("GET", "/account/login/")
         [token] = set(re.findall(rb'name="csrfmiddlewaretoken"\s+value="(\w+)"', form.body))
         fields = {"csrfmiddlewaretoken": token.decode(), "login": email, "password": password}

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.test import override_settings
 from django.urls import reverse
 
-from tests.conftest import Desk, process_of
+from tests.conftest import Desk, start_desk, stop_desk
 from tests.mail_queue import mailed, paths_in
 from tests.security.people import (
     PASSWORD,
@@ -231,9 +231,7 @@ def test_tries_that_come_at_once_are_counted_one_by_one(desk: Desk, stack: ExitS
     """Twelve connections, in two processes of the desk: no more than five passwords are looked at."""
     with override_settings(PASSWORD_HASHERS=global_settings.PASSWORD_HASHERS):  # the desk's
         account = person()
-    guessers = [
-        stack.enter_context(RawBrowser(desk, "198.51.100.88", begin_with_api=bool(number % 2))) for number in range(12)
-    ]
+    guessers = [stack.enter_context(RawBrowser(desk, "198.51.100.88")) for _ in range(12)]
     with ThreadPoolExecutor(len(guessers)) as threads:
         answers = list(threads.map(lambda guesser: guesser.sign_in(str(account), WRONG), guessers))
     assert [answer.status for answer in answers] == [200] * 12
@@ -241,17 +239,17 @@ def test_tries_that_come_at_once_are_counted_one_by_one(desk: Desk, stack: ExitS
     assert sum(event.count for event in logged(account=account)) == 12
 
 
-def test_two_processes_of_the_desk_count_together(desk: Desk, stack: ExitStack) -> None:
-    """The process for pages, and the API's, which serves pages on connections that began with the API."""
+def test_two_desks_on_one_database_count_together(desk: Desk, stack: ExitStack) -> None:
+    other = start_desk()
+    stack.callback(stop_desk, other)
     with override_settings(PASSWORD_HASHERS=global_settings.PASSWORD_HASHERS):  # the desk's
         account = person()
-    assert process_of(desk, "pages") != process_of(desk, "server")
-    pages = stack.enter_context(RawBrowser(desk, "198.51.100.77"))
-    server = stack.enter_context(RawBrowser(desk, "198.51.100.77", begin_with_api=True))
+    one = stack.enter_context(RawBrowser(desk, "198.51.100.77"))
+    two = stack.enter_context(RawBrowser(other, "198.51.100.77"))
     owner = stack.enter_context(RawBrowser(desk, "192.0.2.7"))
-    for guesser in (pages, pages, pages, server, server):
+    for guesser in (one, one, one, two, two):
         assert guesser.sign_in(str(account), WRONG).status == 200
-    for guesser in (pages, server):
+    for guesser in (one, two):
         answer = guesser.sign_in(str(account), PASSWORD)
         assert answer.status == 200
         assert b"Too many" in answer.body
