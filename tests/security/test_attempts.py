@@ -228,7 +228,7 @@ def test_of_two_at_once_one_gets_the_lock() -> None:
 
 
 def test_tries_that_come_at_once_are_counted_one_by_one(desk: Desk, stack: ExitStack) -> None:
-    """Twelve connections, in two processes of the desk: no more than five passwords are looked at."""
+    """Twelve connections: no more than five passwords are looked at."""
     with override_settings(PASSWORD_HASHERS=global_settings.PASSWORD_HASHERS):  # the desk's
         account = person()
     guessers = [stack.enter_context(RawBrowser(desk, "198.51.100.88")) for _ in range(12)]
