@@ -17,6 +17,7 @@ from django.urls import path  # noqa: E402
 from django.views.decorators.csrf import csrf_exempt  # noqa: E402
 
 from tradepost.accounts.models import Key  # noqa: E402
+from tradepost.api.request_bodies import BODY_BYTES_MAX  # noqa: E402
 from tradepost.catalog.models import Service  # noqa: E402
 from tradepost.config.page_threads import PageThreads  # noqa: E402
 from tradepost.engine import keys  # noqa: E402
@@ -24,7 +25,6 @@ from tradepost.ledger.models import LedgerAccount, Transfer  # noqa: E402
 from tradepost.orders.models import Order  # noqa: E402
 
 THREADS = 8
-BODY_BYTES_MAX = 1024 * 1024
 SALES = 1
 
 
@@ -62,4 +62,4 @@ def _place(request: HttpRequest) -> JsonResponse:
 
 urlpatterns = [path("add", add)]
 settings.ROOT_URLCONF = "bench.yardsticks.django_view"
-application = PageThreads(_django, threads=THREADS, bytes_max=BODY_BYTES_MAX, large_bodies={})
+application = PageThreads(_django, threads=THREADS, body_bytes_max=lambda _: BODY_BYTES_MAX)

@@ -37,7 +37,7 @@ def read(scope: dict[str, Any], *messages: dict[str, object]) -> tuple[list[byte
             statuses.append(message["status"])
 
     async def serve() -> None:
-        pages = PageThreads(application, threads=1, bytes_max=BYTES_MAX, large_bodies={"/files/": 100})
+        pages = PageThreads(application, threads=1, body_bytes_max=lambda path: 100 if path == "/files/" else BYTES_MAX)
         await pages(scope, receive, send)
 
     asyncio.run(serve())
@@ -80,7 +80,7 @@ def test_requests_wait_for_a_thread_and_those_whose_client_leaves_are_dropped() 
         return []
 
     async def serve() -> None:
-        pages = PageThreads(application, threads=1, bytes_max=BYTES_MAX, large_bodies={})
+        pages = PageThreads(application, threads=1, body_bytes_max=lambda _: BYTES_MAX)
         left = asyncio.Event()
 
         async def ask(path: str) -> None:

@@ -18,11 +18,13 @@ from tests.conftest import Customer, Desk, process_of, start_desk, stop_desk
 from tests.raw_http import Answer, Client, post, raw
 from tests.waiting import HANG_SECONDS, until
 from tradepost.api import connection_limits as limits
+from tradepost.api.request_bodies import BODY_BYTES_MAX
 
 SLOW_FORMS = 40  # more than the pages have threads
 PAGES = ("/", "/account/login/", "/services/", "/healthz", "/healthz/live")
 MEMORY_BYTES_MAX = 160 * 1024 * 1024  # the bodies and replies that a process holds at most, and some room
-LARGE_HEAD_BYTES = 120 * 1024 * 1024
+PART_BYTES = 1024 * 1024
+LARGE_BYTES = 120 * 1024 * 1024
 UPLOAD_BYTES = 5 * 1024 * 1024 * 1024
 API, PAGE = "/api/v2", "/account/login/"
 
@@ -63,6 +65,18 @@ def last_answer(client: Client) -> Answer | None:
         return None
 
 
+def assert_cut_off(desk: Desk, begin: bytes, part: bytes) -> None:
+    """Send a request that begins so and has this part again and again. The desk ends it before `LARGE_BYTES`."""
+    sent = 0
+    with Client(desk.url) as client:
+        client.send(begin)
+        with contextlib.suppress(ConnectionError):
+            while sent < LARGE_BYTES:
+                client.send(part)
+                sent += PART_BYTES
+    assert sent < LARGE_BYTES
+
+
 def memory(desk: Desk) -> int:
     return sum(process_memory.resident_bytes(process_of(desk, name)) or 0 for name in ("server", "pages"))
 
@@ -90,14 +104,7 @@ def test_forms_that_do_not_end_hold_no_page(
 )
 def test_a_head_that_is_too_long_is_refused_and_not_held(desk: Desk, path: str, begin: bytes) -> None:
     before = memory(desk)
-    part, sent = b"x" * 2**20, 0
-    with Client(desk.url) as client:
-        client.send(begin % path.encode())
-        with contextlib.suppress(ConnectionError):
-            while sent < LARGE_HEAD_BYTES:
-                client.send(part)
-                sent += len(part)
-        assert sent < LARGE_HEAD_BYTES
+    assert_cut_off(desk, begin % path.encode(), b"x" * PART_BYTES)
     assert memory(desk) - before < MEMORY_BYTES_MAX // 4
 
 
@@ -136,25 +143,26 @@ def test_a_body_that_announces_too_much_is_refused_at_once(connect: Connect, for
 @pytest.mark.parametrize("is_chunked", [True, False])
 def test_an_endless_upload_takes_neither_memory_nor_disk(desk: Desk, form: str, path: str, *, is_chunked: bool) -> None:
     before, files = memory(desk), set(Path(tempfile.gettempdir()).glob("*.upload*"))
-    part = b"x" * 2**20
+    part = b"x" * PART_BYTES
     chunk = b"%x\r\n%s\r\n" % (len(part), part) if is_chunked else part
     length = "Transfer-Encoding: chunked" if is_chunked else f"Content-Length: {UPLOAD_BYTES}"
-    sent = 0
-    with Client(desk.url) as client:
-        client.send(head(path, form, length))
-        with contextlib.suppress(ConnectionError):
-            while sent < LARGE_HEAD_BYTES:
-                client.send(chunk)
-                sent += len(part)
-    assert sent < LARGE_HEAD_BYTES
+    assert_cut_off(desk, head(path, form, length), chunk)
     assert memory(desk) - before < MEMORY_BYTES_MAX // 4
     assert set(Path(tempfile.gettempdir()).glob("*.upload*")) <= files
+
+
+@pytest.mark.parametrize("model", ["service", "category", "customrate"])
+def test_every_page_that_takes_files_takes_larger_bodies(connect: Connect, form: str, model: str) -> None:
+    client = connect()
+    size = 2 * BODY_BYTES_MAX
+    client.send(head(f"/admin/catalog/{model}/import/", form, f"Content-Length: {size}") + b"x" * size)
+    assert client.answer().status == 302  # to the sign-in
 
 
 @pytest.mark.parametrize("path", [API, PAGE])
 def test_a_body_just_beyond_the_limit_gets_its_413_and_no_reset(connect: Connect, form: str, path: str) -> None:
     client = connect()
-    size = limits.BODY_BYTES_MAX + 1
+    size = BODY_BYTES_MAX + 1
     client.send(head(path, form, f"Content-Length: {size}") + b"x" * size)
     assert client.answer().status == 413
     client = connect()
@@ -166,7 +174,7 @@ def test_many_large_bodies_at_once_take_no_more_memory_than_is_set_aside(
     desk: Desk, alice: Customer, connect: Connect, form: str
 ) -> None:
     before = memory(desk)
-    size = limits.BODY_BYTES_MAX
+    size = BODY_BYTES_MAX
     clients = []
     for _ in range(2 * limits.BODIES_BYTES_MAX // size):
         client = connect()

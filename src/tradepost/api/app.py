@@ -7,16 +7,15 @@ from tradepost.api.asgi_types import Receive, Scope, Send
 from tradepost.api.handler import GZIPPED, JSON_ONLY, SAFE, TEXT, TOO_LARGE, Reply
 from tradepost.api.head_cache import Head
 from tradepost.api.openapi import document as openapi_document
-from tradepost.api.request_bodies import BodyTooLargeError, ClientDisconnectedError, read_body
+from tradepost.api.request_bodies import BODY_BYTES_MAX, BodyTooLargeError, ClientDisconnectedError, read_body
 from tradepost.api.v2 import Api
-
-BODY_BYTES_MAX = 1024 * 1024
 
 # Neither does anything. No answer has a CORS header, so a browser shows none to a page of another site (decision 60).
 _ANSWERED_APART = {
     "OPTIONS": Reply(204, b"", ((b"allow", b"GET, HEAD, OPTIONS, POST"),)),
     "HEAD": Reply(200, b"", JSON_ONLY),
 }
+READ_ONLY = Reply(405, b"Method not allowed\n", (TEXT, (b"allow", b"GET, HEAD")))
 _CALLS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _NOT_ALLOWED = Reply(405, b"Method not allowed\n", (TEXT, (b"allow", b"GET, HEAD, OPTIONS, POST")))
 
@@ -67,7 +66,7 @@ class App:
 async def describe(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - an ASGI application
     """Serve the API's OpenAPI document. The caller needs no key."""
     if scope["method"] not in {"GET", "HEAD"}:
-        await send_reply(send, Reply(405, b"Method not allowed\n", (TEXT, (b"allow", b"GET, HEAD"))))
+        await send_reply(send, READ_ONLY)
         return
     document = openapi_document.encoded()
     takes_gzip = any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])

@@ -9,7 +9,7 @@ import asyncio
 import ipaddress
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -17,12 +17,12 @@ import httptools
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from tradepost.api.request_bodies import BODY_BYTES_MAX, THROWN_AWAY_BYTES_MAX
 from tradepost.engine.exceptions import TradepostError
 
 HEAD_BYTES_MAX = 64 * 1024
 HEAD_LINES_MAX = 100
 HEAD_SECONDS_MAX = 10  # for a first head from the connection on, for a later one from its first byte on
-BODY_BYTES_MAX = 1024 * 1024
 SHORT_LENGTH_DIGITS = len(str(BODY_BYTES_MAX)) - 1  # of an announced length that can't be too large
 BODY_SECONDS_MIN = 20  # that every body may take, however small; a larger one has a second more for each
 BYTES_A_SECOND_MIN = 8 * 1024  # of bodies and replies
@@ -32,7 +32,6 @@ REPLY_SECONDS_MIN = 20  # that every reply may take to be read; a larger one has
 REPLIES_BYTES_MAX = 64 * 1024 * 1024  # of all replies that a process has made and clients have not read
 REPLY_BYTES_BEFORE_WAITING = 1024 * 1024  # of one reply; a thread that makes a longer one waits for its client
 LINGER_SECONDS_MAX = 5  # in which a refused client may read the refusal
-LINGER_BYTES_MAX = 16 * 1024 * 1024  # of a refused request that are read and thrown away
 CONNECTIONS_MAX = 10_000
 CONNECTIONS_AN_ADDRESS_MAX = 500
 EVICTED_SHARE = 20  # one in so many connections is closed if there are too many
@@ -63,11 +62,13 @@ class Part(Enum):
 class Connections:
     """The connections of one server process. Closes those that break a limit of time, once a second.
 
-    `large_bodies`: the largest body in bytes by path, for the paths that take more than `BODY_BYTES_MAX`.
+    `body_bytes_max` returns the largest body in bytes that a path may get, if that is more than `BODY_BYTES_MAX`.
     """
 
-    def __init__(self, *, large_bodies: Mapping[bytes, int] | None = None, at_once_max: int = CONNECTIONS_MAX) -> None:
-        self._large_bodies = large_bodies or {}
+    def __init__(
+        self, *, body_bytes_max: Callable[[str], int] = lambda _: BODY_BYTES_MAX, at_once_max: int = CONNECTIONS_MAX
+    ) -> None:
+        self._body_bytes_max = body_bytes_max
         self._at_once_max = at_once_max
         self._all: set[LimitedProtocol] = set()
         self._by_client: Counter[str] = Counter()
@@ -78,7 +79,7 @@ class Connections:
 
     def body_bytes_max(self, target: bytes) -> int:
         """Return the largest body in bytes that the path of this request target may get."""
-        return self._large_bodies.get(target.partition(b"?")[0], BODY_BYTES_MAX)
+        return self._body_bytes_max(target.partition(b"?")[0].decode("latin-1"))
 
     def add(self, connection: "LimitedProtocol") -> bool:
         """Count a new connection. Return False if its address has too many, or if all that there may be are at work."""
@@ -388,7 +389,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _throw_away(self, size: int) -> None:
         self._thrown_away_bytes += size
-        if self._thrown_away_bytes > LINGER_BYTES_MAX:
+        if self._thrown_away_bytes > THROWN_AWAY_BYTES_MAX:
             self.transport.abort()
 
 

@@ -6,7 +6,7 @@
 
 import asyncio
 
-from tradepost.api.app import send_reply
+from tradepost.api.app import READ_ONLY, send_reply
 from tradepost.api.asgi_types import Receive, Scope, Send
 from tradepost.api.handler import TEXT, Reply
 from tradepost.api.v2 import Api
@@ -14,16 +14,14 @@ from tradepost.api.v2 import Api
 LIVE_PATH = "/healthz/live"
 PATHS = frozenset({"/healthz", "/healthz/ready", LIVE_PATH})
 
-_HEADERS = (TEXT, (b"cache-control", b"no-store"))
-_OK = Reply(200, b"ok", _HEADERS)
-_AWAY = Reply(503, b"the database is away", _HEADERS)
-_READ_ONLY = Reply(405, b"Method not allowed\n", (TEXT, (b"allow", b"GET, HEAD")))
+_OK = Reply(200, b"ok", (TEXT,))
+_AWAY = Reply(503, b"the database is away", (TEXT,))
 
 
 async def respond(api: Api, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - as in ASGI
     """Answer `ok`, or 503 if the database is away. The caller needs no key, and any `Host` will do."""
     if scope["method"] not in {"GET", "HEAD"}:
-        await send_reply(send, _READ_ONLY)
+        await send_reply(send, READ_ONLY)
         return
     await send_reply(send, _OK if scope["path"] == LIVE_PATH or await _reads(api) else _AWAY)
 

@@ -3,7 +3,8 @@
 from tradepost.api.asgi_types import Receive, Scope
 from tradepost.engine.exceptions import TradepostError
 
-THROWN_AWAY_BYTES_MAX = 16 * 1024 * 1024
+BODY_BYTES_MAX = 1024 * 1024  # of every request, except where the back office takes files
+THROWN_AWAY_BYTES_MAX = 16 * 1024 * 1024  # of a refused request
 
 
 class BodyTooLargeError(TradepostError):

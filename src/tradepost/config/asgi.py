@@ -5,15 +5,15 @@ from django.conf import settings
 from tradepost.api import health
 from tradepost.api.app import App, describe
 from tradepost.api.asgi_types import Receive, Scope, Send
-from tradepost.api.connection_limits import BODY_BYTES_MAX
 from tradepost.api.protocol import DESCRIPTION_PATH, PATHS
+from tradepost.api.request_bodies import BODY_BYTES_MAX
 from tradepost.api.v2 import Api
 from tradepost.config import environment
 from tradepost.config.page_threads import PageThreads
 from tradepost.config.wsgi import application as pages_wsgi
 
 PAGE_THREADS = 8
-LARGE_BODIES = {"/admin/catalog/service/import/": 10 * 1024 * 1024}  # bytes, where the back office takes files
+FILE_BODY_BYTES_MAX = 10 * 1024 * 1024  # where the back office takes files
 
 api = Api(
     environment.database_url() or "",
@@ -21,7 +21,15 @@ api = Api(
     requests_a_minute=settings.TRADEPOST_REQUESTS_A_MINUTE,
 )
 _app = App(api)
-_pages = PageThreads(pages_wsgi, threads=PAGE_THREADS, bytes_max=BODY_BYTES_MAX, large_bodies=LARGE_BODIES)
+
+
+def body_bytes_max(path: str) -> int:
+    """Return the largest body in bytes that this path may get."""
+    takes_files = path.startswith("/admin/") and path.endswith("/import/")
+    return FILE_BODY_BYTES_MAX if takes_files else BODY_BYTES_MAX
+
+
+_pages = PageThreads(pages_wsgi, threads=PAGE_THREADS, body_bytes_max=body_bytes_max)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,7 +5,7 @@ client gives up meanwhile are dropped.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
@@ -21,23 +21,19 @@ _BUSY = Reply(503, b"Too many people are here at once; try again in a moment.\n"
 
 
 class PageThreads:
-    """The pages as an ASGI application.
+    """The pages as an ASGI application. `body_bytes_max` returns the largest body in bytes that a path may get."""
 
-    `large_bodies`: the largest body in bytes by path, for the paths that take more than `bytes_max`.
-    """
-
-    def __init__(self, wsgi: Any, *, threads: int, bytes_max: int, large_bodies: Mapping[str, int]) -> None:
+    def __init__(self, wsgi: Any, *, threads: int, body_bytes_max: Callable[[str], int]) -> None:
         # a2wsgi has its own types for ASGI events, and narrower types for WSGI than Django.
         self._application = cast("ASGIApp", WSGIMiddleware(cast("Any", wsgi), workers=threads))
         self._free = asyncio.Semaphore(threads)
-        self._bytes_max = bytes_max
-        self._large_bodies = large_bodies
+        self._body_bytes_max = body_bytes_max
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the request, wait for a free thread, and let it answer."""
         try:
-            body = await read_body(scope, receive, bytes_max=self._large_bodies.get(scope["path"], self._bytes_max))
+            body = await read_body(scope, receive, bytes_max=self._body_bytes_max(scope["path"]))
         except BodyTooLargeError:
             await send_reply(send, TOO_LARGE)
             return

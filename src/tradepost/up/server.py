@@ -18,7 +18,7 @@ from tradepost.api.connection_limits import CONNECTIONS_MAX, Connections
 from tradepost.api.head_cache import HeadCache
 from tradepost.api.protocol import PassOn, Protocol
 from tradepost.config import environment
-from tradepost.config.asgi import LARGE_BODIES, api, application
+from tradepost.config.asgi import api, application, body_bytes_max
 from tradepost.up import connection_handover, open_files
 
 DRAIN_SECONDS_MAX = 2
@@ -67,8 +67,7 @@ def _config(pass_on: PassOn | None = None) -> uvicorn.Config:
 def _connections() -> Connections:
     """Return the limits of this process's connections. Each one needs a file, so the process may open all it can."""
     files_max = open_files.raise_limit()
-    large_bodies = {path.encode(): bytes_max for path, bytes_max in LARGE_BODIES.items()}
-    return Connections(large_bodies=large_bodies, at_once_max=min(CONNECTIONS_MAX, files_max - OTHER_FILES))
+    return Connections(body_bytes_max=body_bytes_max, at_once_max=min(CONNECTIONS_MAX, files_max - OTHER_FILES))
 
 
 class _PageServer(uvicorn.Server):
