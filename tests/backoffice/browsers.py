@@ -32,6 +32,17 @@ def signed_in(client: Client, account: "Account", *, seconds_ago: float, method:
     session.save()
 
 
+def browser_of(person: "Account") -> Client:
+    """Return a browser in which this member of staff has signed in a moment ago, and may view accounts."""
+    from django.contrib.auth.models import Permission
+
+    person.user_permissions.add(Permission.objects.get(codename="view_account"))
+    client = Client()
+    client.force_login(person)
+    signed_in(client, person, seconds_ago=0)
+    return client
+
+
 def member(role: str) -> Client:
     """Return the browser of a new member of staff in this role."""
     from django.contrib.auth.models import Group

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import httpx2
 import pytest
-from django.core.cache import cache
 from django.test.utils import override_settings, setup_test_environment, teardown_test_environment
 
-from tests import asking, mail_queue
+from tests import asking
 from tests.conftest import start_desk, stop_desk
+from tests.panel.conftest import fresh_limits as fresh_limits  # noqa: PLC0414 - a fixture
 from tests.waiting import HANG_SECONDS
 
 HOST = "panel.example"
@@ -55,10 +55,3 @@ def seen_templates() -> Iterator[None]:
     ):
         yield
     teardown_test_environment()
-
-
-@pytest.fixture(autouse=True)
-def fresh_limits() -> None:
-    """Begin each test without mails and without rate limits in use."""
-    cache.clear()
-    mail_queue.empty()

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.browsers import me, member, press, signed_in, told
+from tests.backoffice.browsers import browser_of, me, member, press, told
 from tests.conftest import Customer
 from tests.ledger.payment_staff import approver, owner, payer, wish
 from tests.races.concurrency import all_at_once
@@ -32,16 +32,6 @@ def credit_of(account: int) -> Decimal:
 def giver(**limits: Any) -> Account:
     """Make a member of staff who may give credit, within limits."""
     return payer(**limits, permissions=GIVES)
-
-
-def browser_of(person: Account) -> Client:
-    from django.contrib.auth.models import Permission
-
-    person.user_permissions.add(Permission.objects.get(codename="view_account"))
-    client = Client()
-    client.force_login(person)
-    signed_in(client, person, seconds_ago=0)
-    return client
 
 
 def limit_credit(client: Client, account: int, limit: str, **fields: Any) -> Any:

@@ -81,8 +81,8 @@ def change_address(request: HttpRequest, account: Account, email: str, *, reason
 
     1. The new address gets a link, the old one a mail that says so.
     2. Until the link is followed, the old address stays the one to sign in with and to reset the password by.
-    3. Whoever follows the link has shown that the address is theirs: from then on it is the account's only one, and
-       allauth mails the old address again.
+    3. The link is followed only by a person who reads the new address's mail: from then on the account has only this
+       address, and allauth mails the old one again.
     """
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     if is_taken(email, but_for=account):

@@ -1,7 +1,7 @@
 """The cache in PostgreSQL in which django-allauth counts attempts: one count for all processes, hosts and restarts.
 
-Values are JSON. Other caches of Django pickle their values, or drop rows when there are many, which would let whoever
-fills the table erase the counts against them. Expired rows are deleted by `sweep`.
+Values are JSON. Other caches of Django pickle their values, or drop rows when there are many, which would let an
+attacker who fills the table erase the counts against them. Expired rows are deleted by `sweep`.
 """
 
 import json
@@ -29,7 +29,7 @@ class AttemptsCache(BaseCache):
         super().__init__(params)
 
     def add(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
-        """Store a value unless there is one. Return whether it was stored; of two processes one is told so."""
+        """Store a value unless there is one. Return whether it was stored; of two processes only one gets True."""
         return self._write(_ADD, key, value, timeout, version)
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:

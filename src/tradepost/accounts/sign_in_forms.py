@@ -34,7 +34,7 @@ class SignUpForm(SignupForm):  # type: ignore[misc] # published without types
 
 
 class NewPasswordForm(ChangePasswordForm):  # type: ignore[misc] # published without types
-    """The form to change the password. A wrong old one is recorded: whoever guesses has somebody else's session."""
+    """The form to change the password. A wrong old one is recorded: who guesses it has another's session."""
 
     def clean_oldpassword(self) -> str:
         try:

@@ -4,7 +4,6 @@ Each event is a row and a line of JSON in the process's log. Equal events of a m
 share a row, and have one line.
 """
 
-import logging
 from datetime import timedelta
 
 import msgspec
@@ -18,8 +17,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from tradepost.accounts.models import COUNTED_KINDS, Account, SignInEvent, SignInKind
-
-logger = logging.getLogger("tradepost.sign_ins")
+from tradepost.engine import sign_in_lines
 
 # The trigger lets these rows go only in a transaction that says it is the sweep.
 _SWEEP_SETTING = "SELECT set_config('tradepost.sweep', 'sign_ins', true)"
@@ -36,17 +34,6 @@ RETURNING kept.count
 """
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="log", tag="sign-ins"):
-    """An event as a line of the process's log. The account is an id: logs travel further than the database."""
-
-    kind: str
-    account: int | None = None
-    login: str = ""
-    method: str = ""
-    detail: str = ""
-    address: str | None = None
-
-
 def record(
     request: HttpRequest,
     kind: SignInKind,
@@ -60,7 +47,7 @@ def record(
 
     People type passwords there by mistake, so only a keyed digest of `typed` is stored: equal tries look equal.
     """
-    line = Line(
+    line = sign_in_lines.Line(
         kind=kind.value,
         account=account.pk if account else None,
         login=_digest(typed) if typed and not account else "",
@@ -78,7 +65,7 @@ def record(
         cursor.execute(_RECORD, parameters)
         [count] = cursor.fetchone()
     if count == 1:
-        logger.info(msgspec.json.encode(line).decode())
+        sign_in_lines.write(line)
 
 
 def sweep() -> None:

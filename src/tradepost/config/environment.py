@@ -145,11 +145,7 @@ def currency() -> str:
 
 def requests_a_minute() -> int:
     """Return the limit of keys that have no limit of their own; 0 means no limit."""
-    given = os.environ.get("TRADEPOST_REQUESTS_A_MINUTE", "6000")
-    try:
-        requests = int(given)
-    except ValueError:
-        requests = -1
+    requests = _whole_number(os.environ.get("TRADEPOST_REQUESTS_A_MINUTE", "6000"))
     if not 0 <= requests <= REQUESTS_A_MINUTE_MAX:
         raise ConfigurationError(
             f"TRADEPOST_REQUESTS_A_MINUTE must be a whole number from 1 to {REQUESTS_A_MINUTE_MAX}, or 0 for no limit."

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 
 from tradepost.http_types import GetResponse
 
-FOR_MACHINES = frozenset({"/metrics", "/healthz"})
+METRICS = "/metrics"
 PRIVATE = "private, no-store"
 # Tradepost uses none of these. Copying a key needs `clipboard-write`, and passkeys need `publickey-credentials-*`;
 # browsers allow them to the page itself, unless they are named here.
@@ -26,7 +26,7 @@ PERMISSIONS_POLICY = ", ".join(
 def page_headers_middleware(get_response: GetResponse) -> GetResponse:
     """Keep private pages out of all caches, and pages out of other sites.
 
-    Whoever has a session gets private pages. Static files bring a `Cache-Control` of their own.
+    A browser with a session gets private pages. Static files bring a `Cache-Control` of their own.
     """
 
     def answer(request: HttpRequest) -> HttpResponse:
@@ -45,12 +45,12 @@ def page_headers_middleware(get_response: GetResponse) -> GetResponse:
 def https_middleware(get_response: GetResponse) -> GetResponse:
     """Answer no page over plain http if the desk is at an https address.
 
-    Metrics and health are an exception: Prometheus and load balancers ask the machine itself, by any of its names.
+    Metrics are an exception: Prometheus asks the machine itself, by any of its names.
     """
 
     def answer(request: HttpRequest) -> HttpResponse:
         url = urlsplit(settings.TRADEPOST_URL)
-        if request.path in FOR_MACHINES:
+        if request.path == METRICS:
             request.META["HTTP_HOST"] = url.netloc
         elif url.scheme == "https" and not request.is_secure():
             return _send_to_https(request)

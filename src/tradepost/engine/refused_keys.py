@@ -6,14 +6,12 @@ characters of its digest are recorded, and no part of the key: it may be a passw
 """
 
 import ipaddress
-import logging
 import threading
 import time
 
-import msgspec
 from psycopg import Connection, Cursor
 
-from tradepost.engine import keys
+from tradepost.engine import keys, sign_in_lines
 
 ROWS_MAX = 20
 MINUTE_SECONDS = 60
@@ -22,8 +20,6 @@ OTHERS = "other keys"
 KIND = "key refused"
 METHOD = "API key"
 _NO_KEY = keys.digest("")  # a request without a key: a probe, a mistake, but nobody's guess
-
-logger = logging.getLogger("tradepost.sign_ins")
 
 type _Refused = tuple[bytes, str | None]  # the key's digest and the client's address
 
@@ -43,16 +39,6 @@ _lock = threading.Lock()  # lanes refuse keys in their own threads
 _counts: dict[_Refused, int] = {}
 _minute = 0
 _of_this_minute: set[_Refused] = set()
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="log", tag="sign-ins"):
-    """The line in the process's log when a key is refused for the first time in a minute."""
-
-    kind: str
-    account: int | None = None
-    method: str
-    detail: str = ""
-    address: str | None = None
 
 
 def note(digest: bytes, address: str | None) -> None:
@@ -100,8 +86,8 @@ def _record_one(connection: Connection, digest: bytes, address: str | None, coun
     assert row, "it is inserted or updated"
     account, detail, counted = row
     if counted == count:
-        line = Line(kind=KIND, account=account, method=METHOD, detail=detail, address=known_address)
-        logger.info(msgspec.json.encode(line).decode())
+        line = sign_in_lines.Line(kind=KIND, account=account, method=METHOD, detail=detail, address=known_address)
+        sign_in_lines.write(line)
 
 
 def _origin(address: str | None) -> tuple[str | None, str]:

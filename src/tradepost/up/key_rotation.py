@@ -83,7 +83,7 @@ def encrypt_what_has_no_number() -> None:
             "The file of sealing keys is missing, and secrets in the database were sealed with its keys. Put the file"
             " back, from a backup or another node: see TRADEPOST_SEALING_KEYS_FILE."
         )
-    if used - {number for number in used if number}:
+    if not all(used):
         _encrypt_again(lambda number: not number)
 
 

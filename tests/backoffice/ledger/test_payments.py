@@ -9,23 +9,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import strip_tags
 
-from tests.backoffice.browsers import me, member, press, sign_in, signed_in, staff_with, told
+from tests.backoffice.browsers import browser_of, me, member, press, sign_in, staff_with, told
 from tests.backoffice.test_lists import queries, shown
 from tests.conftest import Customer
 from tests.ledger.payment_staff import approver, owner, payer, wish
-from tradepost.accounts.models import Account, AccountEvent
+from tradepost.accounts.models import AccountEvent
 from tradepost.ledger import payments
 from tradepost.ledger.models import LedgerAccount, ManualPayment, PaymentKind, PaymentLimit
-
-
-def browser_of(person: Account) -> Client:
-    from django.contrib.auth.models import Permission
-
-    person.user_permissions.add(Permission.objects.get(codename="view_account"))
-    client = Client()
-    client.force_login(person)
-    signed_in(client, person, seconds_ago=0)
-    return client
 
 
 def pay(client: Client, account: int, amount: str, kind: str = "top-up", **fields: Any) -> Any:

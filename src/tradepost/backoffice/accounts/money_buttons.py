@@ -30,10 +30,29 @@ class AmountField(forms.DecimalField):
         super().__init__(max_digits=DIGITS_MAX, decimal_places=5, widget=DecimalWidget, **options)
 
 
-class PayForm(ReasonForm):
-    """A payment. Its token makes repeated posts one payment."""
+class _PaymentForm(ReasonForm):
+    """A form that becomes a payment. Its token makes repeated posts one payment."""
 
     form_token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user, self._account_id = kwargs["request"].user, kwargs["object_id"]
+
+    def _payment_request(self, kind: PaymentKind, amount: Decimal, reference: str = "") -> PaymentRequest:
+        return PaymentRequest(
+            form_token=self.cleaned_data["form_token"],
+            account=int(self._account_id),
+            kind=kind,
+            amount=amount,
+            reason=self.cleaned_data["reason"],
+            reference=reference,
+        )
+
+
+class PayForm(_PaymentForm):
+    """A payment."""
+
     kind = forms.ChoiceField(label="Kind", widget=SelectWidget)
     amount = AmountField(label="Amount", help_text="Below zero, a correction takes money back.")
     reference = forms.CharField(
@@ -48,7 +67,6 @@ class PayForm(ReasonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._user, self._account_id = kwargs["request"].user, kwargs["object_id"]
         self._allowance = payments.allowance(self._user)
         if not self._allowance.per_payment:
             self.fields = {name: field for name, field in self.fields.items() if field.widget.is_hidden}
@@ -80,26 +98,17 @@ class PayForm(ReasonForm):
 
     def payment_request(self) -> PaymentRequest:
         cleaned = self.cleaned_data
-        return PaymentRequest(
-            form_token=cleaned["form_token"],
-            account=int(self._account_id),
-            kind=PaymentKind(cleaned["kind"]),
-            amount=cleaned["amount"],
-            reason=cleaned["reason"],
-            reference=cleaned.get("reference", ""),
-        )
+        return self._payment_request(PaymentKind(cleaned["kind"]), cleaned["amount"], cleaned.get("reference", ""))
 
 
-class CreditForm(ReasonForm):
-    """How far the balance may go below zero. A higher limit is a payment: its token makes repeated posts one."""
+class CreditForm(_PaymentForm):
+    """How far the balance may go below zero. A higher limit is a payment."""
 
-    form_token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
     limit = AmountField(label="Credit limit", min_value=0)
     field_order = ("limit", "reason")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._user, self._account_id = kwargs["request"].user, kwargs["object_id"]
         self.limit_before = LedgerAccount.objects.get(account=self._account_id).credit_limit
         self.fields["limit"].initial = plain_decimal(self.limit_before)
 
@@ -112,14 +121,7 @@ class CreditForm(ReasonForm):
         return cleaned
 
     def payment_request(self) -> PaymentRequest:
-        cleaned = self.cleaned_data
-        return PaymentRequest(
-            form_token=cleaned["form_token"],
-            account=int(self._account_id),
-            kind=PaymentKind.CREDIT,
-            amount=cleaned["limit"] - self.limit_before,
-            reason=cleaned["reason"],
-        )
+        return self._payment_request(PaymentKind.CREDIT, self.cleaned_data["limit"] - self.limit_before)
 
 
 class MoneyButtonsMixin(AccountDialogMixin):
