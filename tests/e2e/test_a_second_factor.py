@@ -6,10 +6,10 @@ from itertools import count
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.authenticator_app import shown_code
 from tests.conftest import Desk, start_desk, stop_desk
 from tests.e2e.chromium import DESK
 from tests.e2e.conftest import PASSWORD, sign_in
-from tests.panel.test_accounts import code_for
 from tradepost.accounts.creation import create
 from tradepost.accounts.role_names import RoleName
 
@@ -38,7 +38,7 @@ def test_a_new_supporter_is_led_to_an_authenticator_app_and_back(
     page.locator("main").get_by_role("button").first.click()
     page.wait_for_url("**/totp/activate/")
     secret = page.locator("#authenticator_secret").input_value()
-    page.locator("[name=code]").fill(code_for(secret))
+    page.locator("[name=code]").fill(shown_code(secret, seconds_left=20))
     page.get_by_role("button", name="Activate").click()
     page.wait_for_url("**/recovery-codes/**")
     page.get_by_role("link", name="Continue to the back office").click()

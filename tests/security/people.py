@@ -1,10 +1,8 @@
 """People who sign in: where they are, and what they type."""
 
-import time
 from itertools import count
 from typing import Any
 
-from allauth.mfa import app_settings as mfa_settings
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from django.test import Client
@@ -49,12 +47,6 @@ def add_second_factor(account: Account) -> str:
     totp.TOTP.activate(account, secret)
     RecoveryCodes.activate(account)
     return secret
-
-
-def code_of(secret: str) -> str:
-    """Return the code that an authenticator app shows now."""
-    counter = int(time.time()) // mfa_settings.TOTP_PERIOD
-    return str(totp.format_hotp_value(totp.hotp_value(secret, counter)))
 
 
 def enter_code(client: Client, code: str) -> bool:

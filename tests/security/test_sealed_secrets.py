@@ -18,6 +18,7 @@ from django.urls import reverse
 from testkit.upstream.server import Upstream
 from tests import asking
 from tests.api.api_calls import LINK
+from tests.authenticator_app import shown_code
 from tests.builders import make_offer, make_provider, route
 from tests.command_line import run
 from tests.conftest import Customer, Desk
@@ -45,18 +46,13 @@ def number_in(data: str) -> set[int]:
     return {int(each) for each in re.findall(r'"([0-9]+)\.gAAAA', data)}
 
 
-def code_now() -> str:
-    [counter, *_] = totp.yield_hotp_counters_from_time()
-    return str(totp.format_hotp_value(totp.hotp_value(TOTP_SECRET, counter)))
-
-
 def test_an_authenticators_secret_is_not_in_clear_in_the_database(
     connection: psycopg.Connection, account: Account
 ) -> None:
     made = totp.TOTP.activate(account, TOTP_SECRET).instance
     assert TOTP_SECRET not in data_of(connection, made.pk)
     with override_settings(MFA_TOTP_TOLERANCE=HANG_SECONDS // 30):
-        assert totp.TOTP(Authenticator.objects.get(pk=made.pk)).validate_code(code_now())
+        assert totp.TOTP(Authenticator.objects.get(pk=made.pk)).validate_code(shown_code(TOTP_SECRET))
 
 
 def test_the_seed_of_recovery_codes_is_not_in_clear_in_the_database(
@@ -143,7 +139,7 @@ def test_the_key_is_rotated_while_a_desk_sends_orders(
     assert encryption.number_of(bytes(provider.encrypted_key)) == before + 1
     assert number_in(data_of(connection, app.pk)) == {before + 1}
     with override_settings(MFA_TOTP_TOLERANCE=HANG_SECONDS // 30):
-        assert totp.TOTP(Authenticator.objects.get(pk=app.pk)).validate_code(code_now())
+        assert totp.TOTP(Authenticator.objects.get(pk=app.pk)).validate_code(shown_code(TOTP_SECRET))
 
 
 def test_an_interrupted_rotation_goes_on_with_its_key() -> None:

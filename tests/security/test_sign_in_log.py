@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests import asking
+from tests.authenticator_app import shown_code
 from tests.conftest import Customer, Desk
 from tests.mail_queue import mailed, paths_in
 from tests.security.people import (
@@ -20,7 +21,6 @@ from tests.security.people import (
     WRONG,
     add_second_factor,
     browser,
-    code_of,
     enter_code,
     logged,
     person,
@@ -64,7 +64,7 @@ def test_each_step_of_a_sign_in_is_in_it() -> None:
     sign_in(client, account, WRONG)
     sign_in(client, account)
     enter_code(client, "000000")
-    enter_code(client, code_of(secret))
+    enter_code(client, shown_code(secret))
     assert [(event.kind, event.method) for event in logged(account=account)] == [
         ("failed", "password"),
         ("failed", "code"),
@@ -116,7 +116,7 @@ def test_what_changes_how_one_signs_in_is_in_it() -> None:
     sign_in(client, account)
     client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
     form = client.get(reverse("mfa_activate_totp")).context["form"]
-    client.post(reverse("mfa_activate_totp"), {"code": code_of(form.secret)})
+    client.post(reverse("mfa_activate_totp"), {"code": shown_code(form.secret)})
     client.post(reverse("mfa_generate_recovery_codes"))
     client.post(reverse("mfa_deactivate_totp"))
     new = "staple horse battery"
@@ -202,7 +202,7 @@ def test_no_password_code_or_session_is_in_it(lines: list[str]) -> None:
     client = browser()
     sign_in(client, account, WRONG)
     sign_in(client, account)
-    code = code_of(secret)
+    code = shown_code(secret)
     enter_code(client, code)
     with connection.cursor() as cursor:
         cursor.execute("SELECT e::text FROM accounts_signinevent e WHERE account_id = %s", [account.pk])
