@@ -45,7 +45,9 @@ setup() { # setup requirements-dev.lock: put the project and the packages of tha
   echo "Setting up .venv (once; a minute or so)..." >&2
   setup_uv
   export VIRTUAL_ENV="$PWD/.venv"
-  "$uv" pip install --quiet --require-hashes -r "$lock"
+  # Compile now: where Python may not write beside its modules, every start would compile all of them again.
+  "$uv" pip install --quiet --compile-bytecode --require-hashes -r "$lock"
   "$uv" pip install --quiet --no-deps --no-build-isolation -e . -e ./client
+  .venv/bin/python -m compileall -q -j 0 src client/src
   echo "$stamp" >".venv/$lock.stamp"
 }

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 
+from tradepost.frame_room import with_room
 from tradepost.http_types import GetResponse
 
 METRICS = "/metrics"
@@ -21,6 +22,11 @@ PERMISSIONS_POLICY = ", ".join(
         "magnetometer", "microphone", "midi", "payment", "serial", "usb", "xr-spatial-tracking",
     )
 )  # fmt: skip
+
+
+def frame_room_middleware(get_response: GetResponse) -> GetResponse:
+    """Give the frames of a page's calls room: templates nest deeply."""
+    return with_room(get_response)
 
 
 def page_headers_middleware(get_response: GetResponse) -> GetResponse:

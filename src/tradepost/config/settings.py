@@ -124,6 +124,7 @@ INSTALLED_APPS = [
     "tradepost.audit",
 ]
 MIDDLEWARE = [
+    "tradepost.config.page_middleware.frame_room_middleware",
     "tradepost.config.page_middleware.page_headers_middleware",
     "tradepost.config.page_middleware.https_middleware",
     "django.middleware.security.SecurityMiddleware",

@@ -19,6 +19,7 @@ from tradepost.api.head_cache import HeadCache
 from tradepost.api.protocol import PassOn, Protocol
 from tradepost.config import environment
 from tradepost.config.asgi import api, application, body_bytes_max
+from tradepost.frame_room import with_room
 from tradepost.up import connection_handover, open_files
 
 DRAIN_SECONDS_MAX = 2
@@ -30,13 +31,13 @@ GARBAGE_THRESHOLD = 50_000  # objects made between collections; seldom is enough
 def serve(listener: socket.socket, pages: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight. Page connections go to `pages`."""
     tune()
-    uvicorn.Server(_config(partial(connection_handover.give, pages))).run(sockets=[listener])
+    with_room(uvicorn.Server(_config(partial(connection_handover.give, pages))).run)(sockets=[listener])
 
 
 def serve_pages(connections: socket.socket) -> None:
     """Serve the connections that come over this socket, until SIGTERM or SIGINT."""
     tune()
-    _PageServer(_config(), connections).run(sockets=[])
+    with_room(_PageServer(_config(), connections).run)(sockets=[])
 
 
 def tune() -> None:
