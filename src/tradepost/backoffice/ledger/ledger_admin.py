@@ -136,7 +136,4 @@ def _transfers_of_customers(transfers: QuerySet[Transfer], term: str, kind: str)
     """Search each side of each account by its index, the newest first, and only as far as the list pages go."""
     customers = LedgerAccount.objects.filter(account__email__icontains=term)
     accounts = customers.values_list("pk", flat=True)[:ACCOUNTS_MAX]
-    walks = transfers_by_side.of_accounts(transfers, accounts, kind)
-    if len(walks) == 1:
-        return walks[0]
-    return transfers.none().union(*(walk.order_by("-pk")[:COUNTED_MAX] for walk in walks), all=True)
+    return transfers_by_side.newest_of_accounts(transfers, accounts, COUNTED_MAX, kind)

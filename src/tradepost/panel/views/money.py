@@ -105,7 +105,7 @@ def _rows(account: LedgerAccount, transfers: QuerySet[Transfer]) -> Iterator[tup
 
 
 def _newest(account: LedgerAccount, transfers: QuerySet[Transfer], limit: int, kind: str = "") -> list[Transfer]:
-    sides = transfers_by_side.of_accounts(transfers, [account.pk], kind)
+    sides = transfers_by_side.of_account(transfers, account.pk, kind)
     newest = (side.order_by("-id")[:limit] for side in sides)
     return list(merge(*newest, key=lambda transfer: -transfer.pk))[:limit]
 
@@ -115,8 +115,8 @@ def _summary(request: HttpRequest, account: LedgerAccount) -> PeriodSummary:
     since, end = _period(request)
     earlier = _newest(account, filter_between(Transfer.objects.all(), "at", None, since), 1) if since else []
     opening = (earlier[0].balance_after if earlier else None) or Decimal(0)
-    money_out, money_in = transfers_by_side.of_accounts(
-        filter_between(Transfer.objects.all(), "at", since, end), [account.pk]
+    money_out, money_in = transfers_by_side.of_account(
+        filter_between(Transfer.objects.all(), "at", since, end), account.pk
     )
     totals = [
         KindTotal(row["kind"], sign * row["total"])
