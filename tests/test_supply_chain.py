@@ -1,4 +1,4 @@
-"""What a desk is made of: no build tools where it runs, advisories that are found, and an SBOM that lists everything."""
+"""What a desk is made of: no build tools where it runs, advisories that are found, and an SBOM with everything."""
 
 import json
 import re

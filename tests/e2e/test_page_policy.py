@@ -185,7 +185,7 @@ def test_rows_are_ticked_filtered_by_day_and_looked_up(page: Page, desk: Desk, p
     expect(filters).to_be_hidden()
 
 
-def test_a_part_that_refreshes_waits_while_the_reader_is_in_it(page: Page, desk: Desk, person: Person) -> None:
+def test_a_part_that_refreshes_waits_while_the_reader_is_in_it(page: Page, desk: Desk) -> None:
     page.clock.install()
     page.goto(f"{desk.url}/admin/fulfilment/")
     asked: list[str] = []
