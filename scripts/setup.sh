@@ -12,18 +12,19 @@ find_python() { # sets $python
   exit 1
 }
 
-setup_uv() { # makes .venv and sets $uv
+setup_tools() { # makes .venv, and puts uv and what builds the project into .tools, apart from what runs it; sets $uv
   if [ ! -x .venv/bin/python ]; then
     find_python
     "$python" -m venv --without-pip .venv # --without-pip: Debian has ensurepip in a separate package
   fi
-  uv=$(command -v uv || true)
-  if [ -z "$uv" ]; then
-    uv=.venv/bin/uv
-    if [ ! -x $uv ]; then
-      find_python
-      "$python" -m pip --python .venv/bin/python install --quiet --quiet --disable-pip-version-check uv
-    fi
+  uv=.tools/bin/uv
+  stamp=$(cksum <requirements-build.lock)
+  if [ ! -x $uv ] || [ "$(cat .tools/stamp 2>/dev/null)" != "$stamp" ]; then
+    find_python
+    rm -rf .tools
+    "$python" -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --target .tools \
+      -r requirements-build.lock
+    echo "$stamp" >.tools/stamp
   fi
 }
 
@@ -38,16 +39,16 @@ install() { # install chromium php-cli: Debian packages, if this user may; other
 
 setup() { # setup requirements-dev.lock: put the project and the packages of that lock file into .venv
   lock=$1
-  stamp=$(cat pyproject.toml client/pyproject.toml "$lock" | cksum)
-  if [ -x .venv/bin/tradepost ] && [ "$(cat ".venv/$lock.stamp" 2>/dev/null)" = "$stamp" ]; then
+  installed=$(cat pyproject.toml client/pyproject.toml requirements-build.lock "$lock" | cksum)
+  if [ -x .venv/bin/tradepost ] && [ "$(cat ".venv/$lock.stamp" 2>/dev/null)" = "$installed" ]; then
     return 0
   fi
   echo "Setting up .venv (once; a minute or so)..." >&2
-  setup_uv
+  setup_tools
   export VIRTUAL_ENV="$PWD/.venv"
   # Compile now: where Python may not write beside its modules, every start would compile all of them again.
   "$uv" pip install --quiet --compile-bytecode --require-hashes -r "$lock"
-  "$uv" pip install --quiet --no-deps --no-build-isolation -e . -e ./client
+  PYTHONPATH="$PWD/.tools" "$uv" pip install --quiet --no-deps --no-build-isolation -e . -e ./client
   .venv/bin/python -m compileall -q -j 0 src client/src
-  echo "$stamp" >".venv/$lock.stamp"
+  echo "$installed" >".venv/$lock.stamp"
 }

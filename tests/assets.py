@@ -1,23 +1,30 @@
-"""Makes the excerpts of Bootstrap, Inter and Material Symbols that pages load: what no page uses is not sent.
+"""Makes what pages load of other projects: excerpts of Bootstrap, Inter and Material Symbols, Alpine, Unfold's colours.
 
-`scripts/assets` runs this; `tests/test_assets.py` finds what an excerpt lacks.
+What no page uses is not sent. `scripts/assets` runs this; `tests/test_assets.py` finds what an excerpt lacks.
 """
 
 import re
+import subprocess
+import tarfile
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import allauth
 import django_include_bootstrap
 import unfold
+from django.conf import settings
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
 import tradepost
+from tradepost.backoffice.navigation import UNFOLD
 
 SOURCE = Path(str(tradepost.__file__)).parent
 PANEL_STATIC = SOURCE / "panel" / "static" / "panel"
-UNFOLD_FONTS = SOURCE / "backoffice" / "static" / "unfold" / "fonts"
+BACK_OFFICE_STATIC = SOURCE / "backoffice" / "static"
+UNFOLD_FONTS = BACK_OFFICE_STATIC / "unfold" / "fonts"
+THEME = BACK_OFFICE_STATIC / "backoffice" / "theme.css"
 ICON_FONT = UNFOLD_FONTS / "material-symbols" / "Material-Symbols-Outlined.woff2"
 
 _ALLAUTH = Path(str(allauth.__file__)).parent
@@ -37,6 +44,11 @@ LETTERS = {
 # Letters' pairs, and figures of one width. Inter's many other features are not used.
 FEATURES = ["kern", "mark", "mkmk", "ccmp", "locl", "calt", "tnum"]
 
+# Alpine's build that evaluates expressions without `eval` takes the place of the one that Unfold brings (decision 72).
+ALPINE_PACKAGE = "@alpinejs/csp@3.17.4"
+ALPINE = BACK_OFFICE_STATIC / "unfold" / "js" / "alpine" / "alpine.js"
+ALPINE_SHA256 = "0d18d7f8d7910e2e0212f0f056b12f50bebc3abb7d88d2f7c7cb4c336fe4519a"
+
 _CLASS = re.compile(r"\.((?:\\.|[\w-])+)")
 _WORD = re.compile(r"[\w-]+")
 _ICON_ELEMENT = re.compile(r"material-symbols-outlined[^<>]*>([^<>]*)<")
@@ -46,6 +58,7 @@ _TAG = re.compile(r"{%.*?%}|{{.*?}}")
 
 
 def main() -> None:
+    settings.configure()  # for Unfold's settings
     for source, excerpt in STYLES.items():
         (PANEL_STATIC / excerpt).write_text(bootstrap_excerpt(source))
     for weight, name in WEIGHTS.items():
@@ -65,6 +78,8 @@ def main() -> None:
         "--no-layout-closure",
         "--glyph-names",  # the test reads them
     )
+    THEME.write_text(theme())
+    ALPINE.write_bytes(_alpine())
     (PANEL_STATIC / "fonts" / "LICENSE").write_text((_FONTS / "inter" / "LICENSE").read_text())
     (ICON_FONT.parent / "LICENSE").write_text((_FONTS / "material-symbols" / "LICENSE").read_text())
 
@@ -87,6 +102,28 @@ def used_icons() -> set[str]:
         found.update(_ICON_ATTRIBUTE.findall(text))
     found.update(_QUOTED.findall("\n".join(_texts(SOURCE / "backoffice", endings={".py"}))))
     return found & names
+
+
+def theme() -> str:
+    """Return Unfold's colours with the back office's own as a stylesheet: a page must not have styles of its own."""
+    from unfold.settings import CONFIG_DEFAULTS
+
+    colors = {**CONFIG_DEFAULTS["COLORS"], **UNFOLD["COLORS"]}
+    lines = [
+        f"  --color-{name}-{weight}: {value};" for name, weights in colors.items() for weight, value in weights.items()
+    ]
+    return "\n".join(["/* Made by scripts/assets. */", ":root {", *lines, "}", ""])
+
+
+def _alpine() -> bytes:
+    """Return the file from npm's package."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["npm", "pack", "--silent", ALPINE_PACKAGE], cwd=folder, check=True)
+        [package] = Path(folder).iterdir()
+        with tarfile.open(package) as files:
+            script = files.extractfile("package/dist/cdn.min.js")
+            assert script
+            return script.read()
 
 
 def _texts(*folders: Path, endings: Iterable[str] = (".html", ".js", ".py")) -> Iterator[str]:

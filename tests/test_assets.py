@@ -1,5 +1,7 @@
 """The excerpts of Bootstrap, Inter and the icons have all that pages use (`scripts/assets` makes them)."""
 
+import hashlib
+
 from fontTools.ttLib import TTFont
 
 from tests import assets
@@ -21,3 +23,11 @@ def test_the_fonts_have_the_letters_of_all_languages() -> None:
             font = TTFont(assets.PANEL_STATIC / "fonts" / f"inter-{weight}-{letters}.woff2")
             missing = {letter for letter in text if ord(letter) not in font.getBestCmap() and letter != " "}
             assert missing == set(), font
+
+
+def test_the_colours_are_those_of_the_settings() -> None:
+    assert assets.THEME.read_text() == assets.theme()
+
+
+def test_alpine_is_the_file_of_its_package() -> None:
+    assert hashlib.sha256(assets.ALPINE.read_bytes()).hexdigest() == assets.ALPINE_SHA256

@@ -10,7 +10,7 @@ FILES = sorted(
     for folder in ("templates", "static")
     for file in (SOURCE / room / folder).rglob("*")
     if file.suffix in {".html", ".txt", ".css", ".js"}
-    and not file.name.startswith("bootstrap.")  # made by scripts/assets
+    and not file.name.startswith(("bootstrap.", "alpine."))  # made by scripts/assets
 )
 LENGTH_MAX = 120
 # A web address or the path of an SVG drawing can't be broken: a line may be longer if the rest of it fits.

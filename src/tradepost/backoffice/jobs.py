@@ -1,9 +1,11 @@
 """The workers' jobs, read-only. To act on a job, operators use procrastinate's own command."""
 
+import json
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -26,12 +28,12 @@ class JobAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Any]):
     search_fields = ("=id", "task_name")
     search_help_text = "Id or task"
     scheduled = formatters.timestamp_column("scheduled_at", "scheduled", exact=True)
-    readonly_fields = ("task", "state", "scheduled")
+    readonly_fields = ("task", "state", "arguments", "scheduled")
     fields = (
         "id",
         "task",
         "state",
-        "args",
+        "arguments",
         "queue_name",
         "lock",
         "queueing_lock",
@@ -59,3 +61,8 @@ class JobAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[Any]):
     @admin.display(description="status")
     def state(self, job: Any) -> SafeString:
         return formatters.badge(job.status, JOB_COLOURS.get(job.status, ""))
+
+    @admin.display(description="arguments")
+    def arguments(self, job: Any) -> SafeString:
+        """Return JSON without Unfold's colours, which are inline styles."""
+        return format_html('<pre class="tp-evidence">{}</pre>', json.dumps(job.args, indent=2, sort_keys=True))

@@ -9,6 +9,9 @@ from django.urls import reverse_lazy
 
 PAYMENT_PERMISSIONS = ("ledger.top_up_account", "ledger.correct_balance", "ledger.approve_payment")
 
+_SCRIPTS = ("expressions.js", "menu.js", "names.js", "columns.js", "refresh.js")
+_STYLES = ("theme", "shell", "backoffice", "orders", "tables")
+
 type _Item = dict[str, Any]
 
 
@@ -48,8 +51,8 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _static_file("panel/mark.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_HISTORY": _has_permission("audit.view_entry"),
-    "SCRIPTS": [_static_file(f"backoffice/{file}") for file in ("menu.js", "names.js", "columns.js")],
-    "STYLES": [_static_file(f"backoffice/{name}.css") for name in ("shell", "backoffice", "orders", "tables")],
+    "SCRIPTS": [_static_file(f"backoffice/{file}") for file in _SCRIPTS],
+    "STYLES": [_static_file(f"backoffice/{name}.css") for name in _STYLES],
     "DASHBOARD_CALLBACK": "tradepost.backoffice.dashboard.dashboard_callback",
     "COLORS": {
         "primary": {
