@@ -3,6 +3,7 @@
 `scripts/test` runs this. A finding fails; where the database can't be reached, it says so and goes on.
 """
 
+import re
 import subprocess
 import sys
 from enum import Enum, auto
@@ -11,8 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 OSV_URL = "https://api.osv.dev/v1/query"
 LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-dev.lock")
-# What requests raises in pip-audit, by name, if nothing answers; an answer that is an error is none of these.
-UNREACHABLE = ("requests.exceptions.ConnectionError", "requests.exceptions.ConnectTimeout", "ReadTimeout", "ProxyError")
+# What requests raises in pip-audit, by name, if nothing answers, or a gateway that lets nothing through.
+NOT_REACHED = re.compile(
+    r"requests\.exceptions\.(ConnectionError|ConnectTimeout)|ReadTimeout|ProxyError|HTTPError: (403|407|429|5\d\d) "
+)
 
 
 class Outcome(Enum):
@@ -33,7 +36,7 @@ def audit(locks: list[Path], *, osv_url: str = OSV_URL) -> tuple[Outcome, str]:
     printed = done.stdout + done.stderr
     if done.returncode == 0:
         return Outcome.CLEAN, printed
-    if any(error in done.stderr for error in UNREACHABLE):
+    if NOT_REACHED.search(done.stderr):
         return Outcome.NOT_DONE, printed
     return Outcome.FOUND, printed  # or a failure of pip-audit, which must not pass for a clean audit
 

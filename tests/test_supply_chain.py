@@ -26,7 +26,7 @@ def _pins(lock: str) -> set[tuple[str, str]]:
 
 
 @contextmanager
-def _osv(answers: dict[str, list[str]]) -> Iterator[str]:
+def _osv(answers: dict[str, list[str]], status: int = 200) -> Iterator[str]:
     """Run a server that speaks OSV's protocol, and yield its address. `answers` has the advisories of packages."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -38,7 +38,7 @@ def _osv(answers: dict[str, list[str]]) -> Iterator[str]:
                 for advisory in answers.get(package, [])
             ]
             body = json.dumps({"vulns": vulns} if vulns else {}).encode()
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -95,6 +95,14 @@ def test_an_audit_that_reaches_nobody_says_so(lock: Path) -> None:
     with _osv({}) as url:
         pass
     assert audit([lock], osv_url=url)[0] is Outcome.NOT_DONE
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(403, Outcome.NOT_DONE), (502, Outcome.NOT_DONE), (400, Outcome.FOUND)]
+)
+def test_a_gateway_that_lets_nothing_through_is_nobody(lock: Path, status: int, outcome: Outcome) -> None:
+    with _osv({}, status) as url:
+        assert audit([lock], osv_url=url)[0] is outcome
 
 
 def test_an_audit_that_fails_does_not_pass(tmp_path: Path) -> None:
