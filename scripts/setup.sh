@@ -22,8 +22,12 @@ setup_tools() { # makes .venv, and puts uv and what builds the project into .too
   if [ ! -x $uv ] || [ "$(cat .tools/stamp 2>/dev/null)" != "$stamp" ]; then
     find_python
     rm -rf .tools
-    "$python" -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --target .tools \
-      -r requirements-build.lock
+    if "$python" -m pip --version >/dev/null 2>&1 || ! command -v uv >/dev/null; then
+      "$python" -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --target .tools \
+        -r requirements-build.lock
+    else # Pythons that uv brings have no pip
+      uv pip install --quiet --python "$python" --require-hashes --target .tools -r requirements-build.lock
+    fi
     echo "$stamp" >.tools/stamp
   fi
 }
