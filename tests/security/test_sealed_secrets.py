@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from django.contrib.auth.tokens import default_token_generator
+from django.db import connection as django_connection
 from django.test import Client, override_settings
 from django.urls import reverse
 
@@ -114,6 +115,7 @@ def test_the_key_is_rotated_while_a_desk_sends_orders(
         def order() -> None:
             fields = {"key": alice.key, "action": "add", "service": service, "quantity": 100}
             answer = asking.post(desk.api_url, data={**fields, "link": f"{LINK}/{len(placed)}"}).json()
+            assert "order" in answer, answer
             placed.append(answer["order"])
 
         def order_all_the_while() -> None:
@@ -153,6 +155,35 @@ def test_an_interrupted_rotation_goes_on_with_its_key() -> None:
     second.refresh_from_db()
     assert encryption.number_of(bytes(second.encrypted_key)) == newest
     assert second.key == KEY
+
+
+def test_a_secret_that_is_being_written_with_an_old_key_keeps_that_key(connection: psycopg.Connection) -> None:
+    provider = make_provider(key=KEY)
+    run("keys", "rotate-secret")
+    old = encryption.encrypt(KEY)
+    newest = encryption.add_key()
+    run("keys", "rotate-secret")
+    connection.execute("UPDATE providers_provider SET encrypted_key = %s WHERE id = %s", [old, provider.pk])
+    said: list[str] = []
+    deleting = threading.Thread(target=lambda: said.append(run("keys", "rotate-secret", "--delete-old", status=1)))
+    deleting.start()
+    try:
+        until(_waits_for_a_lock, "the command waits for the transaction")
+    finally:
+        connection.commit()
+        deleting.join()
+    assert "Old keys are still in use" in said[0]
+    provider.refresh_from_db()
+    assert encryption.number_of(bytes(provider.encrypted_key)) == newest - 1
+    assert provider.key == KEY
+    run("keys", "rotate-secret")
+
+
+def _waits_for_a_lock() -> bool:
+    with django_connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE mode = 'ShareLock' AND NOT granted)")
+        [waits] = cursor.fetchone()
+    return bool(waits)
 
 
 def test_the_file_of_keys_is_its_owners_alone(tmp_path: Path) -> None:

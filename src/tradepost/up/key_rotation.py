@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from tradepost import encryption
 from tradepost.accounts.mfa_adapter import MFAAdapter
 from tradepost.up.errors import StartError
 
 BATCH_ROWS = 100
+WRITERS_SECONDS_MAX = 30
 _LOCK = 7_406_132  # any number that all nodes share, so that there is one rotation at a time
 _FIELDS = ("secret", "seed", "migrated_codes")  # of an authenticator's data, see allauth's totp and recovery_codes
 
@@ -26,6 +27,7 @@ class _Column(NamedTuple):
     """
 
     name: str
+    table: str
     select: str
     update: str
     decrypt: Callable[[bytes], str]
@@ -55,6 +57,7 @@ def _as_list(value: str | list[str] | None) -> list[str]:
 _COLUMNS = (
     _Column(
         "provider",
+        "providers_provider",
         "SELECT id, encrypted_key FROM providers_provider WHERE id > %s ORDER BY id LIMIT %s",
         "UPDATE providers_provider SET encrypted_key = %s WHERE id = %s",
         encryption.decrypt,
@@ -63,6 +66,7 @@ _COLUMNS = (
     ),
     _Column(
         "second factor",
+        "mfa_authenticator",
         "SELECT id, data::text FROM mfa_authenticator WHERE id > %s AND type <> 'webauthn' ORDER BY id LIMIT %s",
         "UPDATE mfa_authenticator SET data = %s::jsonb WHERE id = %s",
         lambda secret: MFAAdapter().decrypt(secret.decode()),
@@ -99,7 +103,7 @@ def rotate() -> int:
 
 def delete_old_keys() -> int:
     """Delete all keys but the newest, and return how many. Raises `StartError` if one of them is still needed."""
-    with _alone():
+    with _alone(), _nobody_writing():
         newest = encryption.newest_number()
         if _is_unfinished(newest):
             raise StartError("Old keys are still in use. Run `tradepost keys rotate-secret` first.")
@@ -165,6 +169,21 @@ def _secrets() -> Iterator[tuple[_Column, int, bytes]]:
                 rows = cursor.fetchall()
             for row, value in rows:
                 yield from ((column, row, secret) for secret in column.of(value))
+
+
+@contextmanager
+def _nobody_writing() -> Iterator[None]:
+    """Wait for transactions that have written secrets, perhaps with an old key, and let none begin meanwhile."""
+    tables = ", ".join(column.table for column in _COLUMNS)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{WRITERS_SECONDS_MAX}s"])
+        try:
+            cursor.execute(f"LOCK TABLE {tables} IN SHARE MODE")
+        except OperationalError as error:
+            raise StartError(
+                f"A transaction has been writing secrets for {WRITERS_SECONDS_MAX} seconds. Try again later."
+            ) from error
+        yield
 
 
 @contextmanager
