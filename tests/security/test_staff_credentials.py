@@ -222,6 +222,24 @@ def test_ticked_keys_are_mailed_too(bob: Account) -> None:
     assert "revoked your API key" in mails_to(str(bob.email))[0]
 
 
+@pytest.mark.parametrize("button", ["revoke", "rename", "limit"])
+def test_keys_of_staff_with_more_rights_are_left_alone(bob: Account, button: str) -> None:
+    owner = me(member("owner"))
+    for account in (owner, bob):
+        keys.create(account)
+    of_bob, of_owner = Key.objects.order_by("pk").filter(account__in=[owner, bob]).reverse()[:2]
+    support = member("support")
+    address = reverse(f"admin:accounts_key_{button}", args=[of_owner.pk])
+    assert support.get(address).status_code == 403
+    assert support.post(address, {"_form_submitted": "on", "name": "taken"}).status_code == 403
+    tick(support, "accounts_key", "revoke_ticked", of_owner.pk, of_bob.pk)
+    of_owner.refresh_from_db()
+    of_bob.refresh_from_db()
+    assert (of_owner.name, of_owner.revoked_at) == ("", None)
+    assert of_bob.revoked_at
+    assert mails_to(str(owner.email)) == []
+
+
 @pytest.mark.parametrize(("language", "word"), [("es", "Nuestro"), ("ru", "поддержка")])
 def test_such_a_mail_is_in_the_language_of_the_account(bob: Account, language: str, word: str) -> None:
     Account.objects.filter(pk=bob.pk).update(language=language)

@@ -17,6 +17,7 @@ from django.urls import reverse
 from tests.authenticator_app import shown_code
 from tests.backoffice.accounts.test_accounts import tick
 from tests.backoffice.browsers import me, member, press, signed_in
+from tests.backoffice.orders.test_bulk_actions import choose, page
 from tests.builders import make_provider, place, settle
 from tests.conftest import Customer
 from tests.ledger.payment_staff import payer, wish
@@ -26,6 +27,8 @@ from tradepost.accounts.staff_sign_in import FRESH_MINUTES
 from tradepost.engine.statuses import Status
 from tradepost.ledger import payments
 from tradepost.ledger.models import DeliveredRefund, LedgerAccount, ManualPayment
+from tradepost.orders.bulk_action_types import BulkActionState
+from tradepost.orders.models import BulkAction
 
 PASSWORD = "correct horse battery"
 INDEX = "/admin/"
@@ -301,6 +304,22 @@ def test_an_order_is_no_way_around_it(alice: Customer, service: int, button: str
     assert not Impersonation.objects.filter(account=alice.id).exists()
     assert not DeliveredRefund.objects.filter(order=order).exists()
     assert me(client).is_staff
+
+
+def test_a_bulk_refund_of_delivered_orders_is_no_way_around_it(alice: Customer, service: int) -> None:
+    [order] = place(alice.id, service)
+    settle(order, status=Status.COMPLETED)
+    client = member("owner")
+    action = choose(client, "cancel", order)
+    address, typed = page(action), {"with_delivered": "on", "reason": "wrong country"}
+    stale(client)
+    assert client.get(address).status_code == 200  # nothing delivered is refunded
+    asked = client.get(address, typed).headers["Location"]
+    assert asked.startswith(reverse("account_reauthenticate"))
+    assert "wrong%2Bcountry" in asked  # it leads back to what was typed
+    assert client.post(address, typed).headers["Location"].startswith(reverse("account_reauthenticate"))
+    assert not DeliveredRefund.objects.filter(order=order).exists()
+    assert BulkAction.objects.get(pk=action.pk).state == BulkActionState.DRAFT
 
 
 @pytest.mark.parametrize("button", ["approve", "reject"])

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tradepost import formats
-from tradepost.accounts import keys, staff_mails
+from tradepost.accounts import delegation, keys, staff_mails
 from tradepost.accounts.models import Account, Key
 from tradepost.accounts.staff_mails import StaffMail
 from tradepost.backoffice.ui import formatters, links
@@ -146,17 +146,25 @@ class KeyAdmin(KeyDisplayMixin, ReadOnlyMixin, UncountedListMixin, ModelAdmin[Ke
     )  # fmt: skip
 
     def has_alter_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Allow users who may change keys to change those that are not revoked."""
-        key = self.get_object(request, object_id) if object_id else None
-        is_usable = object_id is None or bool(key and key.revoked_at is None)
-        return is_usable and request.user.has_perm("accounts.change_key")
+        """Allow users who may change keys to change those in use, but none of an account with more rights."""
+        if not request.user.has_perm("accounts.change_key"):
+            return False
+        if object_id is None:
+            return True
+        key = self.get_object(request, object_id)
+        return bool(key and key.revoked_at is None and delegation.may_change(request.user, key.account))
 
     @admin.action(description="Revoke", permissions=["alter"])
     def revoke_ticked(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
         """Revoke keys: each server refuses them from the next request on."""
         require(request)
-        revoked = [key for key in queryset if self._revoke(request, key)]
+        chosen = list(queryset)
+        allowed = [key for key in chosen if delegation.may_change(request.user, key.account)]
+        revoked = [key for key in allowed if self._revoke(request, key)]
         self.message_user(request, f"{formats.whole(len(revoked))} revoked.", messages.SUCCESS)
+        if left := len(chosen) - len(allowed):
+            left_alone = f"{formats.whole(left)} left alone: they belong to staff with more rights than you have."
+            self.message_user(request, left_alone, messages.WARNING)
 
     @dialog_button(
         "Rename",

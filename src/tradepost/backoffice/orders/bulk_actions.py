@@ -18,6 +18,7 @@ from tradepost import formats
 from tradepost.audit import actions
 from tradepost.backoffice.orders.list_actions import may_start
 from tradepost.backoffice.ui import formatters
+from tradepost.backoffice.ui.fresh_sign_in import require
 from tradepost.backoffice.ui.pagination import UncountedListMixin
 from tradepost.backoffice.ui.read_only import ReadOnlyMixin
 from tradepost.backoffice.ui.site import register
@@ -203,6 +204,7 @@ class BulkActionAdmin(ReadOnlyMixin, UncountedListMixin, ModelAdmin[BulkAction])
             raise PermissionDenied  # only the user who saw the preview may confirm it
         if not form.is_valid():
             return redirect("admin:orders_bulkaction_change", action.pk)
+        _ask_who_it_is(request, form)
         with transaction.atomic():
             is_begun = lifecycle.confirm(action, form.options())
             if is_begun:
@@ -235,10 +237,21 @@ def _page_context(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
     )
 
 
+def _ask_who_it_is(request: HttpRequest, form: OptionsForm) -> None:
+    """Take a fresh sign-in for a refund of what was delivered, as the order's page does: it counts as a payment.
+
+    The preview asks first, whose address has all that was typed.
+    """
+    if form.options().with_delivered:
+        require(request)
+
+
 def _preview_context(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
     kind = BulkActionKind(action.kind)
     form_class = OPTIONS_FORMS.get(kind, OptionsForm)
     form = form_class(request.GET or FIRST_OPTIONS.get(kind))
+    if form.is_valid():
+        _ask_who_it_is(request, form)
     preview = lifecycle.preview(action, form.options()) if form.is_valid() else None
     return {
         "form": form,
