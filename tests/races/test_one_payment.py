@@ -1,6 +1,7 @@
 """A waiting payment is paid once, however many people approve it at the same time; a person's daily limit holds."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
 
@@ -8,10 +9,12 @@ import pytest
 from django.db import connections
 
 from tests.conftest import Customer
-from tests.ledger.payment_staff import approver, payer, wish
+from tests.engine.engine_calls import Connect
+from tests.ledger.payment_staff import approver, owner, payer, wish
 from tests.races.concurrency import all_at_once
+from tests.races.test_one_bulk_batch import await_two_blocked
 from tradepost.ledger import payments
-from tradepost.ledger.models import LedgerAccount, ManualPayment, Transfer
+from tradepost.ledger.models import LedgerAccount, ManualPayment, PaymentKind, Transfer
 from tradepost.ledger.payments import PaymentRefusedError
 
 RACERS = 8
@@ -37,6 +40,25 @@ def test_of_many_who_approve_a_payment_one_moves_its_money(alice: Customer) -> N
     account = LedgerAccount.objects.get(account=alice.id)
     assert account.balance == Decimal(150)
     assert Transfer.objects.filter(credit=account).count() == 2
+
+
+@pytest.mark.parametrize("kind", [PaymentKind.TOP_UP, PaymentKind.CREDIT])
+def test_without_the_lock_both_would_pay_and_the_database_refuses_the_second(
+    connect: Connect, alice: Customer, monkeypatch: pytest.MonkeyPatch, kind: PaymentKind
+) -> None:
+    """The control: both see that the payment waits, and the second pays when the first has."""
+    monkeypatch.setattr(payments, "_lock_waiting", lambda payment: ManualPayment.objects.get(pk=payment))
+    payment = payments.make(payer(permissions="top_up_account change_credit_limit"), wish(alice, "50", kind))
+    holder = connect()
+    holder.execute("SELECT FROM ledger_account WHERE account_id = %s FOR UPDATE", [alice.id])
+    with ThreadPoolExecutor(2) as threads:
+        both = [threads.submit(tried, partial(payments.approve, owner(), payment.pk)) for _ in range(2)]
+        await_two_blocked(connect())
+        holder.commit()
+        errors = [each.exception() for each in both]
+    assert sorted(type(error).__name__ for error in errors) == ["IntegrityError", "NoneType"]
+    account = LedgerAccount.objects.get(account=alice.id)
+    assert (account.balance or 0) + account.credit_limit == Decimal(150)
 
 
 def test_of_one_who_approves_and_one_who_rejects_one_decides(alice: Customer) -> None:
