@@ -105,8 +105,7 @@ def test_a_key_of_an_ipv4_network_holds_at_a_desk_that_listens_on_ipv6(
 @pytest.mark.parametrize("address", ["203.0.113.9", "::ffff:203.0.113.9"])
 def test_pages_of_a_desk_that_listens_on_ipv6_know_clients_by_ipv4(dual_desk: Desk, address: str) -> None:
     account = person()
-    with RawBrowser(dual_desk, address) as browser:
-        assert browser.sign_in(account.email, WRONG).status == 200
+    assert RawBrowser(dual_desk, address).sign_in(account.email, WRONG).status == 200
     [event] = logged(kind=SignInKind.FAILED, account=account)
     assert event.address == "203.0.113.9"
     headers = {"X-Forwarded-For": address}
