@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
@@ -92,7 +93,7 @@ def running(name: str, folder: Path, desk_port: int) -> Iterator[Proxy]:
     proxy = Proxy(Target(urls[1], HOST, tls), Target(urls[0], HOST), folder)
     try:
         for port in ports:
-            until(lambda port=port: listens(process, proxy, port), f"{name} listens")
+            until(partial(listens, process, proxy, port), f"{name} listens")
         yield proxy
     finally:
         process.terminate()
