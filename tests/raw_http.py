@@ -1,7 +1,9 @@
 """HTTP as bytes over a socket, for requests that no HTTP client sends."""
 
 import http.client
+import http.cookies
 import socket
+import ssl
 from typing import Any, NamedTuple, Self, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -14,16 +16,22 @@ class Answer(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: dict[str, str]
 
 
 class Client:
-    """One connection, on which bytes are sent and answers read, one after the other."""
+    """One connection, on which bytes are sent and answers read, one after the other.
 
-    def __init__(self, url: str, *, source: str = "") -> None:
+    With `tls`, it is a connection to a proxy, which is asked for the name `host`.
+    """
+
+    def __init__(self, url: str, *, source: str = "", tls: ssl.SSLContext | None = None, host: str = "") -> None:
         parts = urlsplit(url)
         self.socket = socket.create_connection(
             (str(parts.hostname), parts.port), HANG_SECONDS, (source, 0) if source else None
         )
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=host)
         self._file = self.socket.makefile("rb")
 
     def __enter__(self) -> Self:
@@ -42,7 +50,11 @@ class Client:
         response = http.client.HTTPResponse(cast("Any", self), method=method)
         response.begin()
         body = response.read()
-        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
+        cookies: http.cookies.SimpleCookie = http.cookies.SimpleCookie()
+        for line in response.headers.get_all("Set-Cookie") or []:
+            cookies.load(line)
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, headers, body, {name: cookie.value for name, cookie in cookies.items()})
 
     def makefile(self, _mode: str) -> "Client":
         """Give http.client something it may close without ending the connection."""
@@ -67,16 +79,18 @@ class Client:
         return self._file.read(1) == b""
 
 
-def post(key: str, action: str = "balance", *headers: str, **parameters: Any) -> bytes:
+def post(key: str, action: str = "balance", *headers: str, host: str = "localhost", **parameters: Any) -> bytes:
     """Return a POST, as most clients write it."""
     body = urlencode({"key": key, "action": action, **parameters})
-    return raw("POST", "/api/v2", "Content-Type: application/x-www-form-urlencoded", *headers, body=body)
+    return raw("POST", "/api/v2", "Content-Type: application/x-www-form-urlencoded", *headers, body=body, host=host)
 
 
-def raw(method: str, target: str, *headers: str, body: str = "", version: str = "1.1") -> bytes:
+def raw(
+    method: str, target: str, *headers: str, body: str = "", version: str = "1.1", host: str = "localhost"
+) -> bytes:
     """Return a request with just these headers."""
     length = [] if any("chunked" in header for header in headers) else [f"Content-Length: {len(body)}"]
-    head = "\r\n".join([f"{method} {target} HTTP/{version}", "Host: localhost", *headers, *length])
+    head = "\r\n".join([f"{method} {target} HTTP/{version}", f"Host: {host}", *headers, *length])
     return f"{head}\r\n\r\n{body}".encode()
 
 

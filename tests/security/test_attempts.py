@@ -227,11 +227,11 @@ def test_of_two_at_once_one_gets_the_lock() -> None:
     assert cache.add("lock", value=True, timeout=600)
 
 
-def test_tries_that_come_at_once_are_counted_one_by_one(desk: Desk, stack: ExitStack) -> None:
+def test_tries_that_come_at_once_are_counted_one_by_one(desk: Desk) -> None:
     """Twelve connections: no more than five passwords are looked at."""
     with override_settings(PASSWORD_HASHERS=global_settings.PASSWORD_HASHERS):  # the desk's
         account = person()
-    guessers = [stack.enter_context(RawBrowser(desk, "198.51.100.88")) for _ in range(12)]
+    guessers = [RawBrowser(desk, "198.51.100.88") for _ in range(12)]
     with ThreadPoolExecutor(len(guessers)) as threads:
         answers = list(threads.map(lambda guesser: guesser.sign_in(str(account), WRONG), guessers))
     assert [answer.status for answer in answers] == [200] * 12
@@ -244,9 +244,9 @@ def test_two_desks_on_one_database_count_together(desk: Desk, stack: ExitStack) 
     stack.callback(stop_desk, other)
     with override_settings(PASSWORD_HASHERS=global_settings.PASSWORD_HASHERS):  # the desk's
         account = person()
-    one = stack.enter_context(RawBrowser(desk, "198.51.100.77"))
-    two = stack.enter_context(RawBrowser(other, "198.51.100.77"))
-    owner = stack.enter_context(RawBrowser(desk, "192.0.2.7"))
+    one = RawBrowser(desk, "198.51.100.77")
+    two = RawBrowser(other, "198.51.100.77")
+    owner = RawBrowser(desk, "192.0.2.7")
     for guesser in (one, one, one, two, two):
         assert guesser.sign_in(str(account), WRONG).status == 200
     for guesser in (one, two):

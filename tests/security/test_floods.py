@@ -1,32 +1,33 @@
 """One machine that sends slowly, too much, too often or nothing takes the desk away from nobody."""
 
 import contextlib
-import http.cookies
 import resource
 import socket
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx2
 import pytest
 
 from testkit import process_memory
 from tests.conftest import Customer, Desk, process_of, start_desk, stop_desk
-from tests.raw_http import Answer, Client, post, raw
-from tests.waiting import HANG_SECONDS, until
+from tests.raw_http import Client, post, raw
+from tests.security import probes
+from tests.security.probes import (
+    API,
+    IMPORT,
+    PAGE,
+    SLOW_FORMS,
+    Target,
+    assert_everything_answers,
+    last_answer,
+)
+from tests.waiting import HANG_SECONDS
 from tradepost.api import connection_limits as limits
 from tradepost.api.request_bodies import BODY_BYTES_MAX
 
-SLOW_FORMS = 40  # more than the pages have threads
-PAGES = ("/", "/account/login/", "/services/", "/healthz", "/healthz/live")
 MEMORY_BYTES_MAX = 160 * 1024 * 1024  # the bodies and replies that a process holds at most, and some room
-PART_BYTES = 1024 * 1024
-LARGE_BYTES = 120 * 1024 * 1024
-UPLOAD_BYTES = 5 * 1024 * 1024 * 1024
-API, PAGE = "/api/v2", "/account/login/"
 
 type Connect = Callable[..., Client]
 
@@ -39,42 +40,15 @@ def connect(desk: Desk) -> Iterator[Connect]:
 
 
 @pytest.fixture
-def form(desk: Desk) -> str:
-    """The head of a form that the pages read: Django reads none without its cookie."""
-    answer = httpx2.get(f"{desk.url}{PAGE}", timeout=HANG_SECONDS)
-    token = http.cookies.SimpleCookie(answer.headers["set-cookie"])["csrftoken"].value
-    return f"Cookie: csrftoken={token}\r\nX-CSRFToken: {token}\r\nContent-Type: application/x-www-form-urlencoded"
+def target(desk: Desk) -> Target:
+    """The desk itself, without a proxy."""
+    return Target(desk.url)
 
 
-def head(path: str, *headers: str) -> bytes:
-    return "\r\n".join([f"POST {path} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
-
-
-def assert_everything_answers(desk: Desk, alice: Customer) -> None:
-    for path in PAGES:
-        assert httpx2.get(f"{desk.url}{path}", timeout=HANG_SECONDS).status_code == 200
-    answer = httpx2.post(desk.api_url, data={"key": alice.key, "action": "balance"}, timeout=HANG_SECONDS)
-    assert answer.json()["currency"] == "USD"
-
-
-def last_answer(client: Client) -> Answer | None:
-    """Return the answer; None if the connection is closed or broken without one."""
-    try:
-        return client.answer()
-    except (ConnectionError, EOFError):
-        return None
-
-
-def assert_cut_off(desk: Desk, begin: bytes, part: bytes) -> None:
-    """Send a request that begins so and has this part again and again. The desk ends it before `LARGE_BYTES`."""
-    sent = 0
-    with Client(desk.url) as client:
-        client.send(begin)
-        with contextlib.suppress(ConnectionError):
-            while sent < LARGE_BYTES:
-                client.send(part)
-                sent += PART_BYTES
-    assert sent < LARGE_BYTES
+@pytest.fixture
+def form(target: Target) -> str:
+    """The head of a form that the pages read."""
+    return target.form()
 
 
 def memory(desk: Desk) -> int:
@@ -82,43 +56,24 @@ def memory(desk: Desk) -> int:
 
 
 @pytest.mark.parametrize("path", [API, PAGE, "/nowhere"])
-def test_forms_that_do_not_end_hold_no_page(
-    desk: Desk, alice: Customer, connect: Connect, form: str, path: str
-) -> None:
-    for number in range(SLOW_FORMS):
-        length = "Transfer-Encoding: chunked" if number % 2 else "Content-Length: 100000"
-        connect().send(head(path, form, length) + (b"8\r\n" if number % 2 else b"") + b"login=xx")
-    assert_everything_answers(desk, alice)
+def test_forms_that_do_not_end_hold_no_page(target: Target, alice: Customer, path: str) -> None:
+    with contextlib.ExitStack() as opened:
+        probes.begin_forms_that_do_not_end(target, opened, path)
+        assert_everything_answers(target, alice)
 
 
 @pytest.mark.parametrize("path", [API, PAGE])
-@pytest.mark.parametrize(
-    "begin",
-    [
-        b"POST %s HTTP/1.1\r\nHost: localhost\r\nX-Long: ",
-        b"POST %s?",
-        b"POST %s HTTP/1.1\r\nHost: localhost\r\n",
-        b"POST %s HTTP/1.1\r\n",
-    ],
-    ids=["a line", "a target", "a name", "a first name"],
-)
-def test_a_head_that_is_too_long_is_refused_and_not_held(desk: Desk, path: str, begin: bytes) -> None:
+@pytest.mark.parametrize("begin", probes.ENDLESS_HEADS)
+def test_a_head_that_is_too_long_is_refused_and_not_held(desk: Desk, target: Target, path: str, begin: str) -> None:
     before = memory(desk)
-    assert_cut_off(desk, begin % path.encode(), b"x" * PART_BYTES)
+    probes.assert_endless_head_is_cut_off(target, path, begin)
     assert memory(desk) - before < MEMORY_BYTES_MAX // 4
 
 
 @pytest.mark.parametrize("path", [API, PAGE])
-@pytest.mark.parametrize(
-    "lines",
-    [["X-Long: " + "x" * limits.HEAD_BYTES_MAX], [f"X-{number}: y" for number in range(limits.HEAD_LINES_MAX + 1)]],
-    ids=["bytes", "lines"],
-)
-def test_a_head_beyond_the_limit_gets_431(connect: Connect, path: str, lines: list[str]) -> None:
-    client = connect()
-    client.send(raw("GET", path, *lines))
-    assert client.answer("GET").status == 431
-    assert client.is_over()
+@pytest.mark.parametrize("kind", probes.TOO_LONG_HEADS)
+def test_a_head_beyond_the_limit_gets_431(target: Target, path: str, kind: str) -> None:
+    assert probes.refusal_of_too_long_head(target, path, kind) == 431
 
 
 @pytest.mark.parametrize("path", [API, PAGE])
@@ -129,49 +84,44 @@ def test_a_head_within_the_limits_is_read(connect: Connect, path: str) -> None:
     assert client.answer("GET").status == 200
 
 
-@pytest.mark.parametrize("path", [API, PAGE, "/admin/catalog/service/import/"])
-def test_a_body_that_announces_too_much_is_refused_at_once(connect: Connect, form: str, path: str) -> None:
-    client = connect()
-    client.send(head(path, form, f"Content-Length: {UPLOAD_BYTES}"))
-    assert client.answer().status == 413
-    client = connect()
-    client.send(head(path, form, f"Content-Length: {UPLOAD_BYTES}", "Expect: 100-continue"))
-    assert client.answer().status == 413
+@pytest.mark.parametrize("path", [API, PAGE, IMPORT])
+def test_a_body_that_announces_too_much_is_refused_at_once(target: Target, path: str) -> None:
+    probes.assert_announced_upload_is_refused(target, path)
 
 
-@pytest.mark.parametrize("path", [API, PAGE, "/admin/catalog/service/import/"])
+@pytest.mark.parametrize("path", [API, PAGE, IMPORT])
 @pytest.mark.parametrize("is_chunked", [True, False])
-def test_an_endless_upload_takes_neither_memory_nor_disk(desk: Desk, form: str, path: str, *, is_chunked: bool) -> None:
+def test_an_endless_upload_takes_neither_memory_nor_disk(
+    desk: Desk, target: Target, path: str, *, is_chunked: bool
+) -> None:
     before, files = memory(desk), set(Path(tempfile.gettempdir()).glob("*.upload*"))
-    part = b"x" * PART_BYTES
-    chunk = b"%x\r\n%s\r\n" % (len(part), part) if is_chunked else part
-    length = "Transfer-Encoding: chunked" if is_chunked else f"Content-Length: {UPLOAD_BYTES}"
-    assert_cut_off(desk, head(path, form, length), chunk)
+    probes.assert_endless_upload_is_cut_off(target, path, is_chunked=is_chunked)
     assert memory(desk) - before < MEMORY_BYTES_MAX // 4
     assert set(Path(tempfile.gettempdir()).glob("*.upload*")) <= files
 
 
 @pytest.mark.parametrize("model", ["service", "category", "customrate"])
-def test_every_page_that_takes_files_takes_larger_bodies(connect: Connect, form: str, model: str) -> None:
-    client = connect()
-    size = 2 * BODY_BYTES_MAX
-    client.send(head(f"/admin/catalog/{model}/import/", form, f"Content-Length: {size}") + b"x" * size)
-    assert client.answer().status == 302  # to the sign-in
+def test_every_page_that_takes_files_takes_larger_bodies(target: Target, model: str) -> None:
+    probes.assert_import_takes_larger_bodies(target, model)
 
 
 @pytest.mark.parametrize("path", [API, PAGE])
-def test_a_body_just_beyond_the_limit_gets_its_413_and_no_reset(connect: Connect, form: str, path: str) -> None:
+def test_a_body_just_beyond_the_limit_gets_its_413_and_no_reset(
+    target: Target, connect: Connect, form: str, path: str
+) -> None:
     client = connect()
     size = BODY_BYTES_MAX + 1
-    client.send(head(path, form, f"Content-Length: {size}") + b"x" * size)
+    client.send(target.head("POST", path, form, f"Content-Length: {size}") + b"x" * size)
     assert client.answer().status == 413
     client = connect()
-    client.send(head(path, form, "Transfer-Encoding: chunked") + b"%x\r\n%s\r\n0\r\n\r\n" % (size, b"x" * size))
+    client.send(
+        target.head("POST", path, form, "Transfer-Encoding: chunked") + b"%x\r\n%s\r\n0\r\n\r\n" % (size, b"x" * size)
+    )
     assert client.answer().status == 413
 
 
 def test_many_large_bodies_at_once_take_no_more_memory_than_is_set_aside(
-    desk: Desk, alice: Customer, connect: Connect, form: str
+    desk: Desk, target: Target, alice: Customer, connect: Connect, form: str
 ) -> None:
     before = memory(desk)
     size = BODY_BYTES_MAX
@@ -179,45 +129,34 @@ def test_many_large_bodies_at_once_take_no_more_memory_than_is_set_aside(
     for _ in range(2 * limits.BODIES_BYTES_MAX // size):
         client = connect()
         with contextlib.suppress(ConnectionError):
-            client.send(head(PAGE, form, f"Content-Length: {size}") + b"x" * (size - 1))
+            client.send(target.head("POST", PAGE, form, f"Content-Length: {size}") + b"x" * (size - 1))
             clients.append(client)
     first = last_answer(clients[0])
     assert first is None or first.status == 503
     assert memory(desk) - before < MEMORY_BYTES_MAX
-    assert_everything_answers(desk, alice)
+    assert_everything_answers(target, alice)
 
 
-@pytest.mark.parametrize("said", [b"", b"P", b"POST /api/v2 HTTP/1.1\r\nHost: a\r\n", b"GET /services/ HTTP/1.1\r\n"])
-def test_a_connection_that_asks_nothing_is_closed(connect: Connect, said: bytes) -> None:
-    client = connect()
-    client.send(said)
-    answer = last_answer(client)
-    assert answer is None or answer.status == 408
+def test_a_connection_that_asks_nothing_is_closed(target: Target) -> None:
+    said = (b"", b"P", b"POST /api/v2 HTTP/1.1\r\nHost: a\r\n", b"GET /services/ HTTP/1.1\r\n")
+    with contextlib.ExitStack() as opened:
+        probes.assert_silent_connections_are_closed(target, opened, *said)
 
 
-def test_a_head_that_comes_in_drops_is_closed(connect: Connect) -> None:
-    client = connect()
-    until(lambda: _is_closed_after(client, b"POST /api/v2 HTTP/1.1\r\n", b"X-Drop: 1\r\n"), "the connection is closed")
+def test_a_head_that_comes_in_drops_is_closed(target: Target) -> None:
+    probes.assert_drops_are_cut_off(target, b"POST /api/v2 HTTP/1.1\r\n", b"X-Drop: 1\r\n")
 
 
-def test_a_body_that_comes_in_drops_is_closed(connect: Connect, form: str) -> None:
-    client = connect()
-    until(
-        lambda: _is_closed_after(client, head(PAGE, form, "Content-Length: 1000000"), b"x"), "the connection is closed"
-    )
+def test_a_body_that_comes_in_drops_is_closed(target: Target, form: str) -> None:
+    probes.assert_drops_are_cut_off(target, target.head("POST", PAGE, form, "Content-Length: 1000000"), b"x")
 
 
-def _is_closed_after(client: Client, first: bytes, drop: bytes) -> bool:
-    try:
-        client.send(first)
-        while True:
-            time.sleep(0.5)
-            client.send(drop)
-    except ConnectionError:
-        return True
+@pytest.mark.parametrize("kind", probes.SMUGGLED)
+def test_a_request_in_the_body_of_another_is_never_answered(target: Target, kind: str) -> None:
+    assert probes.answers_to_smuggler(target, kind) == [400]
 
 
-def test_clients_that_do_not_read_hold_no_page(desk: Desk, alice: Customer) -> None:
+def test_clients_that_do_not_read_hold_no_page(desk: Desk, target: Target, alice: Customer) -> None:
     address = urlsplit(desk.url)
     with contextlib.ExitStack() as opened:
         for _ in range(SLOW_FORMS):
@@ -226,7 +165,7 @@ def test_clients_that_do_not_read_hold_no_page(desk: Desk, alice: Customer) -> N
             reader.connect((address.hostname, address.port))
             reader.settimeout(HANG_SECONDS)
             reader.sendall(b"GET /services/ HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50)
-        assert_everything_answers(desk, alice)
+        assert_everything_answers(target, alice)
 
 
 def test_thousands_of_silent_connections_leave_room_for_others(alice: Customer) -> None:
@@ -243,7 +182,7 @@ def test_thousands_of_silent_connections_leave_room_for_others(alice: Customer) 
             for number in range(silent):
                 one = opened.enter_context(socket.create_connection((str(address.hostname), address.port)))
                 one.sendall([b"", b"POST /api/v2 HTTP/1.1\r\n", b"GET / HTTP/1.1\r\n"][number % 3])
-            assert_everything_answers(desk, alice)
+            assert_everything_answers(Target(desk.url), alice)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         assert stop_desk(desk) == 0
@@ -265,7 +204,7 @@ def test_an_address_has_only_so_many_connections_and_others_have_theirs(alice: C
             with too_many:
                 refused = last_answer(too_many)
             assert refused is None or refused.status == 503
-            assert_everything_answers(desk, alice)
+            assert_everything_answers(Target(desk.url), alice)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         assert stop_desk(desk) == 0

@@ -1,13 +1,16 @@
 """Only the proxies that the operator names are believed about a client's address, by the API and by the pages alike."""
 
 import json
-from collections.abc import Callable
-from urllib.parse import urlencode
+from collections.abc import Callable, Iterator
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
 from tests import asking
-from tests.conftest import Customer, start_desk, stop_desk
+from tests.conftest import Customer, Desk, start_desk, stop_desk
+from tests.security.people import WRONG, logged, person
+from tests.security.raw_pages import RawBrowser
+from tradepost.accounts.models import SignInKind
 from tradepost.config import environment
 
 BOUND = {"networks": ["203.0.113.0/24"]}
@@ -63,6 +66,48 @@ def test_what_is_no_network_is_said(monkeypatch: pytest.MonkeyPatch, given: str)
         environment.proxies()
 
 
-def test_an_ipv4_proxy_is_known_by_its_ipv6_address_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRADEPOST_PROXIES", "10.1.0.0/16, 2001:db8::7")
-    assert environment.proxies() == ["10.1.0.0/16", "::ffff:10.1.0.0/112", "2001:db8::7/128"]
+def test_ipv4_networks_written_as_ipv6_are_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TRADEPOST_PROXIES", "TRADEPOST_ADMIN_NETWORKS"):
+        monkeypatch.setenv(name, "::ffff:10.1.0.0/112, ::ffff:10.2.0.1, 2001:db8::7")
+    assert environment.proxies() == ["10.1.0.0/16", "10.2.0.1/32", "2001:db8::7/128"]
+    assert [str(network) for network in environment.admin_networks()] == environment.proxies()
+
+
+@pytest.fixture(scope="module")
+def dual_desk() -> Iterator[Desk]:
+    """A desk that listens on `::`, asked over IPv4. It sees IPv4 addresses as IPv6 ones, `::ffff:127.0.0.1`."""
+    running = start_desk("--host", "::", TRADEPOST_PROXIES="127.0.0.1", TRADEPOST_ADMIN_NETWORKS="203.0.113.0/24")
+    url = f"http://127.0.0.1:{urlsplit(running.url).port}"
+    yield running._replace(url=url, api_url=f"{url}/api/v2")
+    assert stop_desk(running) == 0
+
+
+@pytest.mark.parametrize(
+    ("network", "forwarded_for", "may"),
+    [
+        ("127.0.0.0/8", "", True),
+        ("203.0.113.0/24", "203.0.113.9", True),
+        ("203.0.113.0/24", "::ffff:203.0.113.9", True),
+        ("203.0.113.0/24", "[::ffff:203.0.113.9]:4444", True),
+        ("203.0.113.0/24", "203.0.113.9, ::ffff:127.0.0.1", True),
+        ("203.0.113.0/24", "203.0.113.9, ::ffff:198.51.100.1", False),
+        ("203.0.113.0/24", "::ffff:nonsense", False),
+    ],
+)
+def test_a_key_of_an_ipv4_network_holds_at_a_desk_that_listens_on_ipv6(
+    dual_desk: Desk, make_customer: Callable[..., Customer], network: str, forwarded_for: str, *, may: bool
+) -> None:
+    headers = {"X-Forwarded-For": forwarded_for} if forwarded_for else {}
+    found = balances(dual_desk.api_url, make_customer(networks=[network]).key, headers)
+    assert found == [None if may else "Invalid API key"] * 2
+
+
+@pytest.mark.parametrize("address", ["203.0.113.9", "::ffff:203.0.113.9"])
+def test_pages_of_a_desk_that_listens_on_ipv6_know_clients_by_ipv4(dual_desk: Desk, address: str) -> None:
+    account = person()
+    assert RawBrowser(dual_desk, address).sign_in(account.email, WRONG).status == 200
+    [event] = logged(kind=SignInKind.FAILED, account=account)
+    assert event.address == "203.0.113.9"
+    headers = {"X-Forwarded-For": address}
+    assert asking.get(f"{dual_desk.url}/admin/login/", headers=headers).status_code != 404
+    assert asking.get(f"{dual_desk.url}/admin/login/").status_code == 404

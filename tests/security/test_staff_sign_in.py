@@ -62,7 +62,6 @@ def shift(client: Client, *, since: float = 0, seen: float = 0) -> None:
     ("networks", "address", "opens"),
     [
         ("203.0.113.0/24", "203.0.113.9", True),
-        ("203.0.113.0/24", "::ffff:203.0.113.9", True),
         ("203.0.113.0/24", "203.0.114.9", False),
         ("2001:db8::/32", "2001:db8::1", True),
         ("2001:db8::/32", "203.0.113.9", False),

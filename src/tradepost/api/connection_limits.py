@@ -14,9 +14,9 @@ from enum import Enum
 from typing import Any
 
 import httptools
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from tradepost.api.client_addresses import ForwardedFor, without_mapping
 from tradepost.api.request_bodies import BODY_BYTES_MAX, THROWN_AWAY_BYTES_MAX
 from tradepost.engine.exceptions import TradepostError
 
@@ -201,8 +201,10 @@ class LimitedProtocol(HttpToolsProtocol):
         """Start the connection, unless there are too many."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=REPLY_BYTES_BEFORE_WAITING)
-        host = self.client[0] if self.client else ""
-        is_proxy = isinstance(self.app, ProxyHeadersMiddleware) and host in self.app.trusted_hosts
+        host = without_mapping(self.client[0]) if self.client else ""
+        if self.client:
+            self.client = host, self.client[1]
+        is_proxy = isinstance(self.app, ForwardedFor) and host in self.app.trusted_hosts
         self.counted_address = None if is_proxy or not host else _counted(host)
         if not self._all.add(self):
             self.refuse(503)
@@ -403,4 +405,4 @@ def _counted(host: str) -> str:
     if ":" not in host:
         return host
     address = ipaddress.IPv6Address(host.partition("%")[0])
-    return str(address.ipv4_mapped or ipaddress.ip_network((int(address), IPV6_NETWORK_BITS), strict=False))
+    return str(ipaddress.ip_network((int(address), IPV6_NETWORK_BITS), strict=False))

@@ -16,11 +16,11 @@ import re
 from collections.abc import Callable
 from typing import Any, cast
 
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from tradepost.api import handler, health
+from tradepost.api.client_addresses import ForwardedFor
 from tradepost.api.connection_limits import LimitedProtocol, Part, RefusedError
 from tradepost.api.handler import Reply
 from tradepost.api.head_cache import Head, HeadCache
@@ -131,7 +131,7 @@ class Protocol(LimitedProtocol):
     def address(self, head: Head) -> str | None:
         """Return the client's address. If a trusted proxy sent the request, use the address it names, as for ASGI."""
         host = self.client[0] if self.client else None
-        if not head.forwarded_for or not isinstance(self.app, ProxyHeadersMiddleware):
+        if not head.forwarded_for or not isinstance(self.app, ForwardedFor):
             return host
         trusted = self.app.trusted_hosts
         return (trusted.get_trusted_client_address(head.forwarded_for)[0] if host in trusted else None) or host

@@ -1,7 +1,7 @@
 """Middleware of the back office: who gets in and by which sign-in, its language, currency and links."""
 
 from http import HTTPStatus
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 
 from django.conf import settings
 from django.contrib import messages
@@ -40,8 +40,6 @@ def _is_from_allowed_network(request: HttpRequest) -> bool:
         address = ip_address(staff_events.address_of(request))
     except (PermissionDenied, ValueError):  # the address is not known, as at a Unix socket without a proxy's word
         return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
     return any(address in network for network in networks)
 
 

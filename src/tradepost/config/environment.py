@@ -39,7 +39,7 @@ from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
 CURRENCY_LETTERS = 3
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 METRICS_TOKEN_CHARS_MIN = 16
-IPV4_MAPPED_PREFIX = 96  # of ::ffff:0:0/96
+IPV4_MAPPED = IPv6Network("::ffff:0:0/96")
 SIGN_UPS = ("open", "invitation", "closed")
 SECOND_FACTORS = ("required", "optional")
 STAFF_HOURS_MAX = 14 * 24  # as long as customers stay signed in
@@ -108,16 +108,13 @@ def is_local() -> bool:
 
 
 def proxies() -> list[str]:
-    """Return the networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
-
-    An IPv4 network is there a second time as the IPv6 addresses under which a listener on `::` sees it.
-    """
+    """Return the networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
     given = os.environ.get("TRADEPOST_PROXIES", "").strip() or ",".join(LOOPBACK)
     if given == "none":
         return []
     named = [each.strip() for each in given.split(",")]
     try:
-        networks = [ip_network(each) for each in named if each != "*"]
+        networks = [_network(each) for each in named if each != "*"]
     except ValueError as error:
         raise ConfigurationError(
             f"TRADEPOST_PROXIES must be addresses or networks like 10.0.0.5,192.168.7.0/24, or none: {error}."
@@ -127,13 +124,15 @@ def proxies() -> list[str]:
             "TRADEPOST_PROXIES can't be everybody: each client could then give itself any address, and so pass the"
             " limits of sign-in and of keys. Name the addresses of your proxies."
         )
-    return [str(written) for network in networks for written in (network, _mapped(network)) if written]
+    return [str(network) for network in networks]
 
 
-def _mapped(network: IPv4Network | IPv6Network) -> IPv6Network | None:
-    if network.version == 6:  # noqa: PLR2004 - the version of IP
-        return None
-    return IPv6Network(f"::ffff:{network.network_address}/{IPV4_MAPPED_PREFIX + network.prefixlen}")
+def _network(text: str) -> Network:
+    """Read a network. Clients are known by IPv4 where they have it, so IPv4 networks within IPv6 become IPv4."""
+    network = ip_network(text)
+    if isinstance(network, IPv4Network) or not network.subnet_of(IPV4_MAPPED):
+        return network
+    return IPv4Network((network.network_address.packed[-4:], network.prefixlen - IPV4_MAPPED.prefixlen))
 
 
 def currency() -> str:
@@ -261,7 +260,7 @@ def admin_networks() -> tuple[Network, ...]:
     """Return the networks whose clients may open the back office; empty if all may."""
     given = os.environ.get("TRADEPOST_ADMIN_NETWORKS", "").replace(",", " ").split()
     try:
-        return tuple(ip_network(network) for network in given)
+        return tuple(_network(network) for network in given)
     except ValueError as error:
         raise ConfigurationError(
             f"TRADEPOST_ADMIN_NETWORKS must be networks like 203.0.113.0/24, 2001:db8::/32: {error}."

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import uvicorn
 
+from tradepost.api.client_addresses import ForwardedFor
 from tradepost.api.connection_limits import CONNECTIONS_MAX, Connections
 from tradepost.api.head_cache import HeadCache
 from tradepost.api.protocol import PassOn, Protocol
@@ -49,7 +50,7 @@ def tune() -> None:
 
 def _config(pass_on: PassOn | None = None) -> uvicorn.Config:
     return uvicorn.Config(
-        application,
+        ForwardedFor(application, environment.proxies()),
         http=cast(
             "Any", partial(Protocol, api=api, heads=HeadCache(), connections=_connections(), pass_on=pass_on)
         ),  # uvicorn's type is a class, but uvicorn only calls it with keyword arguments
@@ -59,7 +60,7 @@ def _config(pass_on: PassOn | None = None) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
-        forwarded_allow_ips=environment.proxies(),
+        proxy_headers=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=DRAIN_SECONDS_MAX,
     )

@@ -16,6 +16,7 @@ from tradepost.engine.actions import Action
 from tradepost.engine.errors import IncorrectParameter, QuantityTooLarge, QuantityTooSmall, Refusal
 from tradepost.engine.order_types import RULES, OrderType, Quantity
 from tradepost.engine.statuses import DELIVERING, RefillStatus, Status
+from tradepost.panel.desk_url import desk_url
 from tradepost.panel.order_fields import FIELD_SPECS
 from tradepost.panel.storefront import Storefront
 
@@ -135,9 +136,9 @@ class ErrorDoc(NamedTuple):
 @login_not_required
 @require_safe
 def api_docs(request: HttpRequest) -> HttpResponse:
-    """Show the reference. Its examples use the host of this request."""
+    """Show the reference. Its examples use the address of this desk."""
     viewer = request.user if isinstance(request.user, Account) else None
-    url = request.build_absolute_uri("/api/v2")
+    url = desk_url(request, "/api/v2")
     context = {
         "url": url,
         "actions": ACTIONS,
@@ -157,7 +158,7 @@ def api_docs(request: HttpRequest) -> HttpResponse:
 def console(request: HttpRequest) -> HttpResponse:
     """Show a form that calls the API from the browser. The key that the user types is not sent to this page."""
     names = sorted({name for action in ACTIONS for name in action.parameters} | set(FIELD_SPECS))
-    url = request.build_absolute_uri("/api/v2")
+    url = desk_url(request, "/api/v2")
     return render(request, "panel/console.html", {"actions": ACTIONS, "names": names, "url": url})
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from tradepost import formats
+from tradepost.panel.desk_url import desk_url
 from tradepost.panel.storefront import Storefront
 from tradepost.site_settings import effective as site_settings
 
@@ -33,8 +34,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "offers": offers,
         "rate_places": formats.rate_places((offer.rate for offer in offers), settings.currency),
         "service_count": service_count,
-        "api_url": request.build_absolute_uri("/api/v2"),
-        "url": request.build_absolute_uri(),
+        "api_url": desk_url(request, "/api/v2"),
+        "url": desk_url(request, request.path),
     }
     return render(request, "panel/home.html", context)
 

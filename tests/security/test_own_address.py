@@ -1,4 +1,4 @@
-"""Links in mails lead to the desk's own address, whatever host the request names."""
+"""Mails and pages name the desk's own address, whatever host the request names."""
 
 import re
 from collections.abc import Iterator
@@ -10,16 +10,18 @@ from django.test.utils import override_settings
 from django.urls import reverse
 
 from tests import mail_queue
+from tests.conftest import Customer
 from tests.security.conftest import HOST, PUBLIC_URL, PublicDesk
 from tradepost.accounts.models import Account
 
+HOSTS = [HOST, f"{HOST}:4444", f"{HOST}.", f"{HOST}.:1", HOST.upper()]
 _numbers = count(1)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def settings_of_a_public_desk() -> Iterator[None]:
     """Let the settings be those of a public desk."""
-    with override_settings(TRADEPOST_URL=PUBLIC_URL, ALLOWED_HOSTS=[HOST]):
+    with override_settings(TRADEPOST_URL=PUBLIC_URL, TRADEPOST_IS_LOCAL=False, ALLOWED_HOSTS=[HOST]):
         yield
 
 
@@ -30,7 +32,7 @@ def links() -> set[str]:
     return set(found)
 
 
-@pytest.mark.parametrize("host", [HOST, f"{HOST}:4444", f"{HOST}.", f"{HOST}.:1", HOST.upper()])
+@pytest.mark.parametrize("host", HOSTS)
 def test_no_host_of_a_request_gets_into_a_mail(host: str) -> None:
     client = Client(headers={"host": host, "x-forwarded-host": "evil.example"})
     email = f"newcomer{next(_numbers)}@mails.example"
@@ -41,6 +43,23 @@ def test_no_host_of_a_request_gets_into_a_mail(host: str) -> None:
         client.post(reverse("account_reset_password"), {"email": address}, secure=True)
     assert len(mail_queue.mailed()) >= 3
     assert links() == {PUBLIC_URL}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("path", ["/", "/api/", "/api/console/"])
+def test_no_host_of_a_request_gets_into_an_address_on_a_page(alice: Customer, host: str, path: str) -> None:
+    client = Client(headers={"host": host, "x-forwarded-host": "evil.example"})
+    if path == "/api/console/":
+        client.force_login(Account.objects.get(pk=alice.id))
+    text = client.get(path, secure=True).content.decode()
+    assert f"{PUBLIC_URL}/api/v2" in text
+    assert set(re.findall(r"https?://panel[^/\s\"<]*", text, re.IGNORECASE)) == {PUBLIC_URL}
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000"])
+def test_pages_of_a_local_desk_name_the_address_that_they_are_asked_at(host: str) -> None:
+    with override_settings(TRADEPOST_URL="http://127.0.0.1:8000", TRADEPOST_IS_LOCAL=True, ALLOWED_HOSTS=["*"]):
+        assert f"http://{host}/api/v2" in Client(headers={"host": host}).get("/api/").content.decode()
 
 
 @pytest.mark.parametrize(
