@@ -1,4 +1,4 @@
-"""Where a request ends is beyond doubt, or it is refused: nothing can be smuggled past a proxy that reads it otherwise."""
+"""Where a request ends is beyond doubt, or it is refused: nothing is smuggled past a proxy that reads it otherwise."""
 
 import pytest
 
@@ -36,7 +36,10 @@ def test_a_request_whose_end_is_in_doubt_is_refused_and_nothing_after_it_is_read
 ) -> None:
     with Client(desk.url) as client:
         client.send(f"POST {target} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n\r\n{body}".encode() + post(alice.key))
-        assert client.answer().status == 400
+        answer = client.answer()
+        assert answer.status == 400
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert answer.headers["x-content-type-options"] == "nosniff"
         assert client.is_over()
 
 
