@@ -69,7 +69,7 @@ def test_a_request_too_many_is_refused_as_plain_text(strict: Desk, new_key: Call
     *answers, refused = ask_at_once(strict, new_key, LIMIT + 1)
     assert [answer.status_code for answer in answers] == [200] * LIMIT
     assert refused.status_code == 429
-    assert refused.headers["content-type"] == "text/plain"
+    assert refused.headers["content-type"] == "text/plain; charset=utf-8"
     assert "{" not in refused.text
     assert int(refused.headers["retry-after"]) >= 1
     assert refused.headers["x-ratelimit-limit"] == "3"

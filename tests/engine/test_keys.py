@@ -33,6 +33,7 @@ def test_any_text_has_a_digest(text: str) -> None:
         (["203.0.113.7/32", "2001:db8::/32"], "2001:db8::1", True),
         (["203.0.113.7/32", "2001:db8::/32"], "203.0.113.7", True),
         (["203.0.113.7/32"], "2001:db8::1", False),
+        (["::ffff:203.0.113.0/120"], "203.0.113.7", True),  # stored before networks were read as they are now
         (["0.0.0.0/0"], None, False),
         (["0.0.0.0/0"], "", False),
         (["0.0.0.0/0"], "not an address", False),
@@ -62,6 +63,9 @@ def test_a_key_that_may_only_read_orders_nothing(scope: Scope, to: Scope, may: b
         (" 203.0.113.7/24 ", "203.0.113.0/24"),
         ("2001:DB8::1/64", "2001:db8::/64"),
         ("::1", "::1/128"),
+        ("::ffff:203.0.113.7", "203.0.113.7/32"),
+        ("::ffff:203.0.113.7/120", "203.0.113.0/24"),
+        ("::/0", "::/0"),
     ],
 )
 def test_a_network_is_stored_in_one_form(given_: str, stored: str) -> None:

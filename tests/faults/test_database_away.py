@@ -19,7 +19,7 @@ def test_a_database_that_is_away_is_answered_with_503_in_plain_text(tmp_path: Pa
         for action in ("add", "balance", "services", "status"):
             answer = asking.post(desk.api_url, data={"key": "any", "action": action, "order": 1})
             assert answer.status_code == 503
-            assert answer.headers["content-type"] == "text/plain"
+            assert answer.headers["content-type"] == "text/plain; charset=utf-8"
             assert "{" not in answer.text
         assert asking.get(f"{desk.url}/healthz").status_code == 503
         assert asking.get(f"{desk.url}/healthz/ready").text == "the database is away"

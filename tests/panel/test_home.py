@@ -58,7 +58,7 @@ def test_the_front_page_has_the_operators_text_for_readers_and_for_search_engine
 
 def test_search_engines_stay_out_of_private_pages(client: Client) -> None:
     response = client.get("/robots.txt")
-    assert response.headers["Content-Type"] == "text/plain"
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert {"Disallow: /admin/", "Disallow: /orders/"} <= set(response.content.decode().splitlines())
 
 

@@ -62,15 +62,14 @@ def test_of_all_who_cancel_at_once_one_gives_the_money_back(
     assert lifecycle.confirm(action, BulkOptions())
     api = {"key": alice.key, "action": "cancel", "orders": str(order)}
     reporting = [connect() for _ in range(2)]
-    all_at_once(
-        [
-            partial(on_its_own, partial(press, staff, "cancel_now", order)),
-            partial(on_its_own, partial(in_transaction, partial(executor.run_batch, action=action.pk, limit=10))),
-            partial(asking.post, desk.api_url, data=api),
-            partial(asking.post, desk.api_url, data=api),
-            *(partial(report, each, order) for each in reporting),
-        ]
-    )
+    cancels: list[Callable[[], object]] = [
+        partial(on_its_own, partial(press, staff, "cancel_now", order)),
+        partial(on_its_own, partial(in_transaction, partial(executor.run_batch, action=action.pk, limit=10))),
+        partial(asking.post, desk.api_url, data=api),
+        partial(asking.post, desk.api_url, data=api),
+        *(partial(report, each, order) for each in reporting),
+    ]
+    all_at_once(cancels)
     assert transfers(connect(), order) == CANCELED
     assert balance(connect(), alice) == 100
 

@@ -49,6 +49,10 @@ SMUGGLED = {
     "a NUL": "X-Nul: a\0b\r\nContent-Length: 0\r\n\r\n",
     "a chunk of no size": "Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n0\r\n\r\n",
     "a negative chunk": "Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n0\r\n\r\n",
+    "a chunk longer than its size": "Transfer-Encoding: chunked\r\n\r\n3\r\na=bc\r\n0\r\n\r\n",
+    "a negative length": "Content-Length: -3\r\n\r\na=b",
+    "a length beyond 64 bits": "Content-Length: 99999999999999999999999\r\n\r\na=b",
+    "a length on two lines": "Content-Length:\r\n 3\r\n\r\na=b",
 }
 
 

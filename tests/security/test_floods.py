@@ -151,11 +151,6 @@ def test_a_body_that_comes_in_drops_is_closed(target: Target, form: str) -> None
     probes.assert_drops_are_cut_off(target, target.head("POST", PAGE, form, "Content-Length: 1000000"), b"x")
 
 
-@pytest.mark.parametrize("kind", probes.SMUGGLED)
-def test_a_request_in_the_body_of_another_is_never_answered(target: Target, kind: str) -> None:
-    assert probes.answers_to_smuggler(target, kind) == [400]
-
-
 def test_clients_that_do_not_read_hold_no_page(desk: Desk, target: Target, alice: Customer) -> None:
     address = urlsplit(desk.url)
     with contextlib.ExitStack() as opened:

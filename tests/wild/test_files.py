@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from tests.wild import workbook_files
 from tests.wild.import_page import confirm, upload
-from tests.wild.workbook_files import by_hand, changed, ods, xlsx, zipped
+from tests.wild.workbook_files import PARTS, by_hand, changed, ods, xlsx, zipped
 
 BIGGEST = 9_223_372_036_854_775_807
 
@@ -287,6 +287,11 @@ def test_a_zip_bomb_is_not_unpacked(staff: Client) -> None:
         for _ in range(201):
             bomb.write(b" " * 1_000_000)
     assert "It is larger than it looks." in upload(staff, packed.getvalue(), "a.xlsx").text
+
+
+def test_a_zip_of_very_many_parts_is_not_unpacked(staff: Client) -> None:
+    parts = {f"xl/media/image{number}.png": b"" for number in range(10_000)}
+    assert "It is larger than it looks." in upload(staff, zipped({**PARTS, **parts}), "a.xlsx").text
 
 
 def _rows(service: int) -> list[list[Any]]:

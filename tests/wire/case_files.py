@@ -17,9 +17,9 @@ answers, `{alice}` stands for a value of `staging` or for a name that an earlier
 a byte and `{x*200}` is `x`, repeated 200 times.
 
 An answer is JSON, and compared with its types. If the case gives no Content-Type, it must be `application/json` for
-200, else `text/plain`. `$first` accepts a number and `"$first"` a string, and the name stands for that value from then
-on (`$_` sets no name). `"~…"` is a regular expression for a string. `"…"` in an array stands for any other elements.
-A header with the value `(absent)` is not sent, or must not be in the answer.
+200, else `text/plain; charset=utf-8`. `$first` accepts a number and `"$first"` a string, and the name stands for that
+value from then on (`$_` sets no name). `"~…"` is a regular expression for a string. `"…"` in an array stands for any
+other elements. A header with the value `(absent)` is not sent, or must not be in the answer.
 """
 
 import re

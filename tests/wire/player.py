@@ -15,7 +15,7 @@ from tests.wire.case_files import ABSENT, Case, Exchange, headers
 from tests.wire.stage import Stage
 
 SHOWN_BYTES_MAX = 2_000
-JSON, TEXT, FORM = "application/json", "text/plain", "application/x-www-form-urlencoded"
+JSON, TEXT, FORM = "application/json", "text/plain; charset=utf-8", "application/x-www-form-urlencoded"
 
 _NAME = re.compile(r"\{(\w+)\}")
 _REPEATED = re.compile(r"\{([^{}\s]+)\*([0-9]+)\}")

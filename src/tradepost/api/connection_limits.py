@@ -321,8 +321,8 @@ class LimitedProtocol(HttpToolsProtocol):
                 return
         text = f"{REFUSALS[status]}\n".encode()
         self.transport.write(
-            b"%scontent-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
-            % (STATUS_LINE[status], len(text), text)
+            b"%scontent-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\n"
+            b"content-length: %d\r\nconnection: close\r\n\r\n%s" % (STATUS_LINE[status], len(text), text)
         )
         self.transport.write_eof()
         self.flow.resume_reading()

@@ -17,7 +17,7 @@ from tradepost.engine import keys
 type Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
-TEXT: tuple[bytes, bytes] = (b"content-type", b"text/plain")
+TEXT: tuple[bytes, bytes] = (b"content-type", b"text/plain; charset=utf-8")
 JSON_ONLY: Headers = (JSON,)
 SAFE: Headers = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))  # on every reply
 SAFE_LINES = b"".join(b"%s: %s\r\n" % header for header in SAFE)

@@ -27,19 +27,20 @@
 """
 
 import os
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import platformdirs
 
+from tradepost.engine import networks
 from tradepost.engine.exceptions import TradepostError
 from tradepost.engine.keys import REQUESTS_A_MINUTE_MAX
+from tradepost.engine.networks import Network
 
 CURRENCY_LETTERS = 3
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 METRICS_TOKEN_CHARS_MIN = 16
-IPV4_MAPPED = IPv6Network("::ffff:0:0/96")
 SIGN_UPS = ("open", "invitation", "closed")
 SECOND_FACTORS = ("required", "optional")
 STAFF_HOURS_MAX = 14 * 24  # as long as customers stay signed in
@@ -47,8 +48,6 @@ STAFF_IDLE_MINUTES_MIN, STAFF_IDLE_MINUTES_MAX = 5, 24 * 60
 MAIL_SECONDS_MAX = 10
 SIGN_IN_LOG_DAYS_MAX = 3650
 HIBP = "https://api.pwnedpasswords.com/range"
-
-type Network = IPv4Network | IPv6Network
 
 
 class ConfigurationError(TradepostError):
@@ -114,25 +113,17 @@ def proxies() -> list[str]:
         return []
     named = [each.strip() for each in given.split(",")]
     try:
-        networks = [_network(each) for each in named if each != "*"]
+        named_networks = [networks.read(each) for each in named if each != "*"]
     except ValueError as error:
         raise ConfigurationError(
             f"TRADEPOST_PROXIES must be addresses or networks like 10.0.0.5,192.168.7.0/24, or none: {error}."
         ) from None
-    if "*" in named or any(network.prefixlen == 0 for network in networks):
+    if "*" in named or any(network.prefixlen == 0 for network in named_networks):
         raise ConfigurationError(
             "TRADEPOST_PROXIES can't be everybody: each client could then give itself any address, and so pass the"
             " limits of sign-in and of keys. Name the addresses of your proxies."
         )
-    return [str(network) for network in networks]
-
-
-def _network(text: str) -> Network:
-    """Read a network. Clients are known by IPv4 where they have it, so IPv4 networks within IPv6 become IPv4."""
-    network = ip_network(text)
-    if isinstance(network, IPv4Network) or not network.subnet_of(IPV4_MAPPED):
-        return network
-    return IPv4Network((network.network_address.packed[-4:], network.prefixlen - IPV4_MAPPED.prefixlen))
+    return [str(network) for network in named_networks]
 
 
 def currency() -> str:
@@ -260,7 +251,7 @@ def admin_networks() -> tuple[Network, ...]:
     """Return the networks whose clients may open the back office; empty if all may."""
     given = os.environ.get("TRADEPOST_ADMIN_NETWORKS", "").replace(",", " ").split()
     try:
-        return tuple(_network(network) for network in given)
+        return tuple(networks.read(network) for network in given)
     except ValueError as error:
         raise ConfigurationError(
             f"TRADEPOST_ADMIN_NETWORKS must be networks like 203.0.113.0/24, 2001:db8::/32: {error}."

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from tradepost.engine.enums import TextEnum
+from tradepost.engine.networks import read as read_network
 
 PREFIX = "tp_"
 RANDOM_BYTES = 32
@@ -47,7 +48,7 @@ def _contains(networks: tuple[str, ...], address: str) -> bool:
         host = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return any(host in ipaddress.ip_network(network, strict=False) for network in networks)
+    return any(host in read_network(network, strict=False) for network in networks)
 
 
 def is_permitted(to: Scope, address: str | None, *, scope: str | None, networks: Sequence[str]) -> bool:
@@ -59,4 +60,4 @@ def is_permitted(to: Scope, address: str | None, *, scope: str | None, networks:
 
 def tidy_network(network: str) -> str:
     """Return a network in its stored form, like `10.0.0.0/8`. Raises `ValueError` if it is not valid."""
-    return str(ipaddress.ip_network(network.strip(), strict=False))
+    return str(read_network(network.strip(), strict=False))

@@ -30,6 +30,8 @@ FORWARDING = frozenset(
     {"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Original-Forwarded-For", "True-Client-Ip", "Cf-Connecting-Ip"}
 )
 
+TEXT = "text/plain; charset=utf-8"
+
 type _Value = Callable[[ProviderBacklog], float | Decimal | None]
 
 
@@ -41,17 +43,17 @@ def metrics_view(request: HttpRequest) -> HttpResponse:
     if settings.TRADEPOST_METRICS_TOKEN:
         authorization = request.headers.get("Authorization", "")
         if not constant_time_compare(authorization, f"Bearer {settings.TRADEPOST_METRICS_TOKEN}"):
-            return HttpResponse("a token is needed", "text/plain", 401, headers={"WWW-Authenticate": "Bearer"})
+            return HttpResponse("a token is needed", TEXT, 401, headers={"WWW-Authenticate": "Bearer"})
     elif not settings.TRADEPOST_IS_LOCAL:
-        return HttpResponse("only with a token: set TRADEPOST_METRICS_TOKEN, and send it", "text/plain", 403)
+        return HttpResponse("only with a token: set TRADEPOST_METRICS_TOKEN, and send it", TEXT, 403)
     elif not _is_local(request):
-        return HttpResponse("only from this machine, or with a token", "text/plain", 403)
+        return HttpResponse("only from this machine, or with a token", TEXT, 403)
     registry = CollectorRegistry()
     try:
         registry.register(FulfilmentCollector(backlog.provider_backlogs(), backlog.worker_status(), _in_quarantine()))
         registry.register(SignInCollector(dict(SignInTotal.objects.values_list("kind", "count"))))
     except DatabaseError:
-        return HttpResponse("the database is away", "text/plain", 503)
+        return HttpResponse("the database is away", TEXT, 503)
     return HttpResponse(generate_latest(registry), CONTENT_TYPE_LATEST)
 
 

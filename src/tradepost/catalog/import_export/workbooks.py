@@ -14,7 +14,13 @@ from decimal import Decimal
 
 import msgspec
 
-from tradepost.catalog.import_export.limits import COLUMNS_MAX, ROWS_MAX, UNPACKED_BYTES_MAX, SpreadsheetError
+from tradepost.catalog.import_export.limits import (
+    COLUMNS_MAX,
+    ROWS_MAX,
+    UNPACKED_BYTES_MAX,
+    UNPACKED_PARTS_MAX,
+    SpreadsheetError,
+)
 from tradepost.catalog.import_export.workbook_process import SECONDS_MAX, Cell, SheetRows
 from tradepost.written_numbers import ExactNumber
 
@@ -52,13 +58,14 @@ def read_workbook(content: bytes) -> Workbook:
 
 
 def _check_zip(content: bytes) -> None:
-    """Refuse a zip that unpacks to more than the limit, or that holds no workbook."""
+    """Refuse a zip that unpacks to more than the limits, or that holds no workbook."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             members = packed.infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
         raise SpreadsheetError("It can't be read: it is damaged or cut off. Save it and choose it again.") from None
-    if sum(member.file_size for member in members) > UNPACKED_BYTES_MAX:
+    size = sum(member.file_size for member in members)
+    if size > UNPACKED_BYTES_MAX or len(members) > UNPACKED_PARTS_MAX:
         raise SpreadsheetError("It is larger than it looks.")
     if not any(member.filename.lower().startswith(("xl/", "content.xml")) for member in members):
         raise SpreadsheetError("It is an archive without a workbook. Choose an XLSX, XLS, ODS or CSV file.")
