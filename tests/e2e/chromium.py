@@ -1,9 +1,10 @@
 """Runs Debian's Chromium for tests and screenshots, at desk and phone width, without any network."""
 
 import shutil
+import time
 from typing import NamedTuple
 
-from playwright.sync_api import Browser, BrowserContext, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from tests.waiting import HANG_SECONDS
 
@@ -17,6 +18,7 @@ FLAGS = [
     "--disable-sync",
 ]
 HANG_MS = HANG_SECONDS * 1_000
+LOOK_MS = 50
 
 
 expect.set_options(timeout=HANG_MS)
@@ -59,3 +61,16 @@ def window(
     )
     context.set_default_timeout(HANG_MS)
     return context
+
+
+def comes_true(page: Page, expression: str) -> bool:
+    """Wait until an expression is true in a page, as far as only a hang goes.
+
+    Playwright's `wait_for_function` evaluates within the page from its second try on, which the policy forbids.
+    """
+    end = time.monotonic() + HANG_MS / 1_000
+    while not page.evaluate(expression):
+        if time.monotonic() > end:
+            return False
+        page.wait_for_timeout(LOOK_MS)
+    return True

@@ -11,14 +11,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, TimeoutError  # noqa: A004 - Playwright's own
+from playwright.sync_api import Browser, BrowserContext
 
 from tests.backoffice.conftest import Things
 from tests.backoffice.conftest import things as things  # noqa: PLC0414 - a fixture
 from tests.builders import place, settle
 from tests.conftest import Desk
 from tests.e2e.axe import serious_faults
-from tests.e2e.chromium import DESK, HANG_MS, window
+from tests.e2e.chromium import DESK, comes_true, window
 from tests.e2e.conftest import Person, enter
 from tests.e2e.crawl import BACK_OFFICE, PANEL, PUBLIC, Area, Frontier, kind_of
 from tradepost.engine.statuses import Status
@@ -133,9 +133,7 @@ class Walk:
 
     def _note_if_it_stays_wide(self, width: int) -> None:
         """Wait a moment: charts follow the window's width a little later."""
-        try:
-            self._page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth", timeout=HANG_MS)
-        except TimeoutError:
+        if not comes_true(self._page, "document.documentElement.scrollWidth <= window.innerWidth"):
             self._note("too wide", width, self._page.evaluate("document.documentElement.scrollWidth"))
 
     def _add_size(self, finished: dict[str, Any]) -> None:
@@ -145,9 +143,7 @@ class Walk:
 
     def _check_tables(self, width: int) -> None:
         """A list leaves columns out where it is narrow, or becomes cards. Tables of figures may scroll in their box."""
-        try:
-            self._page.wait_for_function(f"{CUT_LISTS}().length === 0", timeout=HANG_MS)
-        except TimeoutError:
+        if not comes_true(self._page, f"({CUT_LISTS})().length === 0"):
             self._note("cut list", width, self._page.evaluate(CUT_LISTS))
 
     def _check_links(self) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 
 from tests.builders import place
 from tests.conftest import Desk
-from tests.e2e.chromium import DESK, HANG_MS, window
+from tests.e2e.chromium import DESK, HANG_MS, comes_true, window
 from tests.e2e.conftest import PASSWORD, Person, enter
 from tradepost.accounts.creation import create
 from tradepost.accounts.role_names import RoleName
@@ -84,7 +84,7 @@ def _open_injected(page: Page, desk: Desk, *, policy: bool) -> list[str]:
     page.on("console", note)
     page.route("**/admin/", inject)
     page.goto(f"{desk.url}/admin/", wait_until="load")
-    page.wait_for_function("window.Alpine && document.querySelector('html').dataset.menu")
+    assert comes_true(page, "window.Alpine && document.querySelector('html').dataset.menu")
     page.evaluate("document.querySelector('#hx-on').click()")
     page.evaluate("document.querySelector('#code-link').click()")
     page.wait_for_load_state("networkidle")
@@ -107,7 +107,7 @@ def test_without_the_policy_it_would_run(attacked: Page, desk: Desk) -> None:
 def test_nothing_is_evaluated(attacked: Page, desk: Desk) -> None:
     attacked.goto(f"{desk.url}/admin/")
     attacked.evaluate(EVALUATE)
-    attacked.wait_for_function("window.outcome")
+    assert comes_true(attacked, "window.outcome")
     assert attacked.evaluate("window.outcome") == "EvalError"
 
 
